@@ -1,0 +1,136 @@
+"""The model card of a bundle: what it is, where it fails, how to call it."""
+
+from __future__ import annotations
+
+import json
+
+from kerasae_export.manifest import Edge, Manifest
+
+__all__ = ["model_card"]
+
+
+def model_card(manifest: Manifest) -> str:
+    """Return the bundle's README.md as Markdown."""
+    spec = manifest.codec
+    height, width = spec.tile
+    image = f"{height} x {width} x {spec.channels}"
+    code = " x ".join(map(str, spec.code_shape))
+    return _CARD.format(
+        model=manifest.facts.get("model", "autoencoder"),
+        image=image,
+        code=code,
+        scheme=manifest.scheme,
+        bundle=manifest.bundle_hash[:16],
+        layout=_LAYOUTS[spec.layout].format(margin=spec.margin),
+        tolerance=manifest.pixel_tolerance,
+        facts=json.dumps(dict(manifest.facts), indent=2, default=str),
+        encoder_input=_edge(manifest.encoder.input),
+        encoder_output=_edge(manifest.encoder.output),
+        decoder_input=_edge(manifest.decoder.input),
+        decoder_output=_edge(manifest.decoder.output),
+        kind="UInt8" if manifest.encoder.input.dtype == "uint8" else "Float32",
+        c_type="uint8_t" if manifest.encoder.input.dtype == "uint8" else "float",
+        kotlin="Int8" if manifest.encoder.input.dtype == "uint8" else "Float",
+        shape=list(manifest.encoder.input.shape),
+        js="Uint8Array" if manifest.encoder.input.dtype == "uint8" else "Float32Array",
+    )
+
+
+_LAYOUTS = {
+    "grid": "larger images are run in overlapping tiles whose codes join into one grid "
+    "({margin} cells of margin)",
+    "blocks": "larger images are cut into tiles that are coded one by one",
+}
+
+
+def _edge(edge: Edge) -> str:
+    shape = list(edge.shape)
+    if edge.dtype == "float32":
+        return f"float32 {shape}"
+    return f"uint8 {shape}, value = {edge.scale:.9g} * (q - {edge.zero_point})"
+
+
+_CARD = """\
+# Bundle {bundle}: {model}
+
+An autoencoder for {image} images with a code of {code}, stored as {scheme}, and all that a
+codec around it needs. `manifest.json` holds every number below in a form for programs.
+
+## What it was trained on, and where it fails
+
+```json
+{facts}
+```
+
+It reconstructs what looks like its training data. On anything else the reconstruction is
+worse and the code longer, without any warning: measure on your own images before you rely
+on it. It is lossy, and it has seen no adversary. Images of other sizes are accepted:
+{layout}.
+
+## Files
+
+| file | what |
+|---|---|
+| `encoder.tflite` | {encoder_input} -> {encoder_output} |
+| `decoder.tflite` | {decoder_input} -> {decoder_output} |
+| `manifest.json` | shapes, scales, steps, entropy tables, hashes |
+| `golden/` | an image, its symbols, its `.kae` file and its reconstruction, to check a port by |
+
+A pixel p of 0 to 255 stands for the value p / 255. A symbol is `floor(code / step + 0.5)` with
+the step of its channel; the decoder takes `symbol * step`. Symbols decode exactly on every
+device, pixels within {tolerance} levels.
+
+## Python
+
+```python
+from kerasae_export import Codec            # numpy, pillow and ai-edge-litert; no TensorFlow
+
+codec = Codec.load("bundle")
+data = codec.compress(image)                # uint8 (height, width, channels) -> bytes
+image = codec.decompress(data)
+```
+
+## Kotlin (LiteRT)
+
+```kotlin
+val model = CompiledModel.create(context.assets, "encoder.tflite")
+val inputs = model.createInputBuffers()
+val outputs = model.createOutputBuffers()
+inputs[0].write{kotlin}(pixels)
+model.run(inputs, outputs)
+val code = outputs[0].read{kotlin}()
+```
+
+## Swift (TensorFlowLiteSwift)
+
+```swift
+let encoder = try Interpreter(modelPath: path)
+try encoder.allocateTensors()
+try encoder.copy(pixels, toInputAt: 0)      // Data of {kind}
+try encoder.invoke()
+let code = try encoder.output(at: 0).data
+```
+
+## C++ (LiteRT interpreter)
+
+```cpp
+auto model = tflite::FlatBufferModel::BuildFromFile("encoder.tflite");
+tflite::ops::builtin::BuiltinOpResolver resolver;
+std::unique_ptr<tflite::Interpreter> interpreter;
+tflite::InterpreterBuilder(*model, resolver)(&interpreter);
+interpreter->AllocateTensors();
+std::copy(pixels, pixels + count, interpreter->typed_input_tensor<{c_type}>(0));
+interpreter->Invoke();
+const {c_type}* code = interpreter->typed_output_tensor<{c_type}>(0);
+```
+
+## JavaScript (LiteRT.js)
+
+```js
+const model = await loadAndCompile("encoder.tflite", {{accelerator: "wasm"}});
+const [output] = await model.run(new Tensor(new {js}(pixels), {shape}));
+const code = await output.data();
+```
+
+The snippets beside Python show the calls; they are not built together with this file.
+"""

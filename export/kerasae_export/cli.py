@@ -1,0 +1,69 @@
+"""The `kae` command: compress and decompress with a bundle, without Keras or TensorFlow."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from kerasae_export import __version__
+from kerasae_export.errors import BundleError
+from kerasae_export.files import Outcome, compress_files, decompress_files
+from kerasae_export.runtime import Codec
+
+__all__ = ["main", "report"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `kae`; returns the exit status: 0, 1 for failure, 2 for bad use."""
+    options = _parser().parse_args(arguments)
+    try:
+        codec = Codec.load(options.bundle, threads=options.threads)
+    except (BundleError, ValueError) as error:
+        print(f"kae: {error}", file=sys.stderr)
+        return 1
+    work = compress_files if options.command == "compress" else decompress_files
+    return report("kae", work(options.paths, codec, options.out, force=options.force))
+
+
+def report(program: str, outcomes: Iterable[Outcome]) -> int:
+    """Print what became of each file and a summary; returns the exit status."""
+    done = failed = before = after = 0
+    for outcome in outcomes:
+        if outcome.error is not None:
+            failed += 1
+            print(f"{program}: {outcome.source}: {outcome.error}.", file=sys.stderr)
+            continue
+        done, before, after = done + 1, before + outcome.before, after + outcome.after
+        height, width = outcome.size
+        print(
+            f"{outcome.source} -> {outcome.target}  "
+            f"{width}x{height}  {outcome.before:,} -> {outcome.after:,} bytes"
+        )
+    if not done and not failed:
+        print(f"{program}: no files to work on were found.", file=sys.stderr)
+        return 1
+    print(f"{done} files, {before:,} -> {after:,} bytes" + (f"; {failed} failed" if failed else ""))
+    return 1 if failed else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="kae", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"kae {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, what, source in (
+        ("compress", "write a .kae file for each image", "IMAGE|FOLDER"),
+        ("decompress", "write a .png file for each .kae file", "FILE|FOLDER"),
+    ):
+        command = commands.add_parser(name, help=what, description=f"{what.capitalize()}.")
+        command.add_argument("paths", nargs="+", type=Path, metavar=source)
+        command.add_argument("--bundle", required=True, type=Path, help="the bundle's folder")
+        command.add_argument("--out", required=True, type=Path, help="folder for the results")
+        command.add_argument("--threads", type=int, default=1, help="threads of the models")
+        command.add_argument("--force", action="store_true", help="overwrite existing files")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

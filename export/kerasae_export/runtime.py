@@ -1,0 +1,438 @@
+"""The codec: a bundle's TF Lite models, tiling and entropy coder in one object.
+
+Needs numpy and ai-edge-litert only; neither Keras nor TensorFlow.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+from numpy.typing import NDArray
+
+from kerasae_export import bitstream
+from kerasae_export.errors import BitstreamLimitError, BundleError, CorruptBitstreamError
+from kerasae_export.manifest import MANIFEST, MAX_MANIFEST_BYTES, Edge, Manifest, Part
+from kerasae_export.tiling import spans
+
+__all__ = ["Codec", "LiteModel", "dequantise", "quantise", "read_files"]
+
+MAX_MODEL_BYTES = 2**30
+_BLOCK_PIXELS = 2**22  # a stream's writer starts a new block beyond this many pixels
+
+Image = NDArray[np.uint8]
+
+
+def quantise(values: NDArray[Any], edge: Edge) -> NDArray[Any]:
+    """Real values to what a model's input takes."""
+    if edge.dtype == "float32":
+        return np.asarray(values, np.float32)
+    q = np.floor(np.asarray(values, float) / edge.scale + 0.5) + edge.zero_point
+    return np.clip(q, 0, 255).astype(np.uint8)
+
+
+def dequantise(values: NDArray[Any], edge: Edge) -> NDArray[np.float64]:
+    """What a model's output gives to real values."""
+    return (values.astype(float) - edge.zero_point) * edge.scale
+
+
+class LiteModel:
+    """A TF Lite model of one input and one output, batch 1.
+
+    Args:
+        content: The bytes of the `.tflite` file.
+        threads: Threads that the kernels may use.
+        reference: Use the plain reference kernels in place of the fast ones.
+
+    Raises:
+        BundleError: If LiteRT cannot load the bytes, or they have more than one input or
+            output, or an edge of another type than float32 or uint8.
+    """
+
+    def __init__(self, content: bytes, *, threads: int = 1, reference: bool = False) -> None:
+        resolver = OpResolverType.BUILTIN_REF if reference else OpResolverType.AUTO
+        try:
+            self._interpreter = Interpreter(
+                model_content=content,
+                num_threads=threads,
+                experimental_op_resolver_type=resolver,
+            )
+            self._interpreter.allocate_tensors()
+        except (RuntimeError, ValueError) as error:
+            raise BundleError(f"LiteRT cannot load the model: {error}.") from None
+        inputs = self._interpreter.get_input_details()
+        outputs = self._interpreter.get_output_details()
+        if len(inputs) != 1 or len(outputs) != 1:
+            raise BundleError(
+                "A codec's model must have one input and one output. "
+                f"Received: {len(inputs)} and {len(outputs)}"
+            )
+        self._in, self._out = inputs[0]["index"], outputs[0]["index"]
+        self.input, self.output = _edge_of(inputs[0]), _edge_of(outputs[0])
+
+    def __call__(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Run on one input of exactly the model's shape (batch 1 included) and dtype."""
+        self._interpreter.set_tensor(self._in, values)
+        self._interpreter.invoke()
+        return self._interpreter.get_tensor(self._out)
+
+    def run(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        """Real values of shape (n, ...) through the model one by one."""
+        return np.concatenate(
+            [dequantise(self(quantise(v[None], self.input)), self.output) for v in values]
+        )
+
+    def operators(self) -> list[str]:
+        """Names of the operators in order of execution."""
+        return [op["op_name"] for op in self._interpreter._get_ops_details()]
+
+
+class Codec:
+    """Compresses images to bytes and back with the models of a bundle.
+
+    Example:
+        >>> codec = Codec.load("bundle")            # doctest: +SKIP
+        >>> data = codec.compress(image)            # uint8 (height, width, channels)
+        >>> image = codec.decompress(data)          # the same shape and dtype
+    """
+
+    def __init__(
+        self, manifest: Manifest, encoder: LiteModel, decoder: LiteModel, *, max_pixels: int = 2**26
+    ) -> None:
+        self.manifest = manifest
+        self.max_pixels = max_pixels
+        self._encoder = encoder
+        self._decoder = decoder
+        self._hash = bytes.fromhex(manifest.bundle_hash)
+
+    @classmethod
+    def load(
+        cls, folder: str | os.PathLike[str], *, threads: int = 1, max_pixels: int = 2**26
+    ) -> Codec:
+        """Load a bundle; every hash is checked before a model is loaded.
+
+        Args:
+            folder: The folder that `export_bundle` wrote.
+            threads: Threads that the models may use.
+            max_pixels: Most pixels of an image to compress or decompress.
+
+        Raises:
+            BundleError: If the bundle is incomplete, damaged or inconsistent.
+        """
+        for name, value in (("threads", threads), ("max_pixels", max_pixels)):
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
+        manifest, files = read_files(folder)
+        decoder_bytes = files[manifest.decoder.file]
+        if manifest.codec.hash(decoder_bytes).hex() != manifest.bundle_hash:
+            raise BundleError(
+                f"{MANIFEST}: `bundle_hash` does not match the decoder and the codec part."
+            )
+        encoder = LiteModel(files[manifest.encoder.file], threads=threads)
+        decoder = LiteModel(decoder_bytes, threads=threads)
+        for name, part, model in (
+            ("encoder", manifest.encoder, encoder),
+            ("decoder", manifest.decoder, decoder),
+        ):
+            _check_part(name, part, model)
+        return cls(manifest, encoder, decoder, max_pixels=max_pixels)
+
+    def compress(self, image: NDArray[Any]) -> bytes:
+        """Compress one image to a `.kae` file.
+
+        Args:
+            image: uint8 of shape (height, width, channels) with the channels of the bundle;
+                (height, width) will do for a grey one.
+
+        Raises:
+            ValueError: If the image is of another shape or dtype or over `max_pixels`.
+        """
+        image = self._check_image(image)
+        return self.pack(self.encode(image), image.shape[0], image.shape[1])
+
+    def decompress(self, data: bytes) -> Image:
+        """Rebuild the image of a `.kae` file.
+
+        Returns:
+            uint8 of shape (height, width, channels).
+
+        Raises:
+            BitstreamError: If the bytes are damaged, foreign, of another version, or claim
+                more than `max_pixels`; see its subclasses.
+        """
+        return self.decode(*self.unpack(data))
+
+    def compress_many(self, images: Iterable[NDArray[Any]]) -> bytes:
+        """Compress images to one stream, which costs far less per small image than files do."""
+        return bitstream.write_stream(self._encode_blocks(images), self._hash)
+
+    def decompress_many(self, data: bytes) -> list[Image]:
+        """Rebuild the images of a stream, in order.
+
+        Raises:
+            BitstreamError: As `decompress`; `max_pixels` holds for all images together.
+        """
+        images: list[Image] = []
+        left = self.max_pixels
+        for block in bitstream.read_stream(_as_bytes(data), self._hash, max_pixels=left):
+            left -= block.count * block.height * block.width
+            if left < 0:
+                raise BitstreamLimitError(
+                    f"The stream holds more than {self.max_pixels} pixels; "
+                    "raise `max_pixels` if you trust it."
+                )
+            symbols = self._unpack_block(block)
+            images.extend(self.decode(piece, block.height, block.width) for piece in symbols)
+        return images
+
+    def pack(self, symbols: NDArray[Any], height: int, width: int) -> bytes:
+        """The `.kae` file of the symbols of an image of that size."""
+        payload = self.manifest.codec.coder.encode(symbols)
+        return bitstream.write_image(bitstream.Block(1, height, width, payload), self._hash)
+
+    def unpack(self, data: bytes) -> tuple[NDArray[np.int32], int, int]:
+        """The symbols of a `.kae` file, and the height and width of its image."""
+        block = bitstream.read_image(_as_bytes(data), self._hash, max_pixels=self.max_pixels)
+        return self._unpack_block(block)[0], block.height, block.width
+
+    def encode(self, image: Image) -> NDArray[np.int64]:
+        """The symbols of an image: int64 of shape (positions, channels of the code)."""
+        spec, edge = self.manifest.codec, self.manifest.encoder.input
+        levels = quantise(np.arange(256) / 255, edge)
+        rows, columns = self._spans(*image.shape[:2])
+        height, width = spec.tile
+        padded = _pad_to(image, rows[-1].origin, columns[-1].origin, spec)
+        cells = self._cells(*image.shape[:2])
+        symbols = np.empty((*cells, *self._cell_shape), np.int64)
+        for row in rows:
+            for column in columns:
+                top, left = row.origin * self._pitch[0], column.origin * self._pitch[1]
+                tile = padded[top : top + height, left : left + width]
+                code = self._symbols(self._encoder(levels[tile][None]))
+                piece = _inside(row, column)
+                symbols[row.start : row.stop, column.start : column.stop] = code[piece]
+        return symbols.reshape(-1, spec.code_shape[-1])
+
+    def decode(self, symbols: NDArray[Any], height: int, width: int) -> Image:
+        """The image of given symbols, which `encode` gave for an image of that size."""
+        spec, edge = self.manifest.codec, self.manifest.decoder.input
+        rows, columns = self._spans(height, width)
+        cells = self._cells(height, width)
+        grid = symbols.reshape(*cells, *self._cell_shape) * spec.steps
+        if spec.layout == "grid":  # a code smaller than a tile is continued by its last cells
+            lack = [(0, max(0, t - n)) for t, n in zip(spec.code_shape, cells, strict=False)]
+            grid = np.pad(grid, [*lack, (0, 0)], mode="edge")
+        values = quantise(grid, edge)
+        pitch_y, pitch_x = self._pitch
+        image = np.empty((cells[0] * pitch_y, cells[1] * pitch_x, spec.channels), np.uint8)
+        for row in rows:
+            for column in columns:
+                code = values[row.origin :, column.origin :]
+                code = code[: self._tile_cells[0], : self._tile_cells[1]]
+                tile = self._pixels(self._decoder(code.reshape(1, *spec.code_shape)))
+                top, left = row.origin * pitch_y, column.origin * pitch_x
+                piece = np.s_[
+                    row.start * pitch_y : row.stop * pitch_y,
+                    column.start * pitch_x : column.stop * pitch_x,
+                ]
+                image[piece] = tile[
+                    piece[0].start - top : piece[0].stop - top,
+                    piece[1].start - left : piece[1].stop - left,
+                ]
+        return image[:height, :width]
+
+    @cached_property
+    def _tile_cells(self) -> tuple[int, int]:
+        """Cells of a tile along each axis; one cell is the whole tile in blocks."""
+        spec = self.manifest.codec
+        return (spec.code_shape[0], spec.code_shape[1]) if spec.layout == "grid" else (1, 1)
+
+    @cached_property
+    def _pitch(self) -> tuple[int, int]:
+        """Pixels of a cell along each axis."""
+        spec = self.manifest.codec
+        return (spec.stride, spec.stride) if spec.layout == "grid" else spec.tile
+
+    @cached_property
+    def _cell_shape(self) -> tuple[int, ...]:
+        """Shape of the code of one cell."""
+        spec = self.manifest.codec
+        return spec.code_shape[2:] if spec.layout == "grid" else spec.code_shape
+
+    @cached_property
+    def _symbol_levels(self) -> NDArray[np.int64]:
+        """For each channel of the code, the symbol of each of the 256 output levels."""
+        codes = dequantise(np.arange(256), self.manifest.encoder.output)
+        return np.floor(codes / self.manifest.codec.steps[:, None] + 0.5).astype(np.int64)
+
+    def _cells(self, height: int, width: int) -> tuple[int, int]:
+        return math.ceil(height / self._pitch[0]), math.ceil(width / self._pitch[1])
+
+    def _spans(self, height: int, width: int) -> tuple[Sequence[Any], Sequence[Any]]:
+        margin = self.manifest.codec.margin
+        rows, columns = self._cells(height, width)
+        tile_rows, tile_columns = self._tile_cells
+        return spans(rows, tile_rows, margin), spans(columns, tile_columns, margin)
+
+    def _symbols(self, code: NDArray[Any]) -> NDArray[np.int64]:
+        spec = self.manifest.codec
+        if code.dtype == np.uint8:
+            symbols = self._symbol_levels[np.arange(spec.code_shape[-1]), code]
+        else:
+            scaled = np.floor(code.astype(float) / spec.steps + 0.5)
+            if not np.isfinite(scaled).all():
+                raise ValueError("`image` made the encoder give a code that is not finite.")
+            symbols = np.clip(scaled, -(2**31), 2**31 - 1).astype(np.int64)
+        return symbols.reshape(*self._tile_cells, *self._cell_shape)
+
+    def _pixels(self, output: NDArray[Any]) -> Image:
+        edge = self.manifest.decoder.output
+        if output.dtype == np.uint8:
+            return _pixel_levels(edge)[output[0]]
+        values = np.nan_to_num(output[0].astype(float))
+        return np.clip(np.floor(values * 255 + 0.5), 0, 255).astype(np.uint8)
+
+    def _encode_blocks(self, images: Iterable[NDArray[Any]]) -> Iterator[bitstream.Block]:
+        size: tuple[int, int] | None = None
+        batch: list[NDArray[np.int64]] = []
+
+        def close() -> bitstream.Block:
+            assert size is not None
+            payload = self.manifest.codec.coder.encode(np.concatenate(batch))
+            return bitstream.Block(len(batch), *size, payload)
+
+        for item in images:
+            image = self._check_image(item)
+            shape = (image.shape[0], image.shape[1])
+            full = len(batch) == bitstream.MAX_BLOCK_IMAGES or (
+                (len(batch) + 1) * math.prod(shape) > _BLOCK_PIXELS
+            )
+            if batch and (shape != size or full):
+                yield close()
+                batch = []
+            size = shape
+            batch.append(self.encode(image))
+        if batch:
+            yield close()
+
+    def _unpack_block(self, block: bitstream.Block) -> NDArray[np.int32]:
+        """The symbols of a block: (images, positions, channels of the code)."""
+        cells = self._cells(block.height, block.width)
+        channels = self.manifest.codec.code_shape[-1]
+        count = block.count * math.prod(cells) * math.prod(self._cell_shape)
+        symbols = self.manifest.codec.coder.decode(block.payload, count)
+        return symbols.reshape(block.count, -1, channels)
+
+    def _check_image(self, image: NDArray[Any]) -> Image:
+        channels = self.manifest.codec.channels
+        array = np.asarray(image)
+        if array.ndim == 2 and channels == 1:
+            array = array[..., None]
+        if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != channels:
+            raise ValueError(
+                f"`image` must be uint8 of shape (height, width, {channels}). "
+                f"Received: {array.dtype} of shape {np.shape(image)}"
+            )
+        if not 1 <= array.shape[0] * array.shape[1] <= self.max_pixels:
+            raise ValueError(
+                f"`image` must have 1 to {self.max_pixels} pixels. Received: shape {array.shape}"
+            )
+        return array
+
+
+def read_files(folder: str | os.PathLike[str]) -> tuple[Manifest, dict[str, bytes]]:
+    """Read a bundle's manifest and files, and check each file's size and hash.
+
+    Raises:
+        BundleError: If the manifest is off, or a file is missing or not what it says.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise BundleError(f"`folder` must be a bundle's folder. Received: {os.fspath(folder)!r}")
+    manifest = Manifest.from_json(_read(root / MANIFEST, MAX_MANIFEST_BYTES))
+    files = {}
+    for name, (digest, size) in manifest.files.items():
+        content = _read(root / name, min(size, MAX_MODEL_BYTES))
+        if len(content) != size or hashlib.sha256(content).hexdigest() != digest:
+            raise BundleError(f"{name} is not the file that {MANIFEST} lists: its hash differs.")
+        files[name] = content
+    return manifest, files
+
+
+def _read(path: Path, limit: int) -> bytes:
+    try:
+        if path.is_symlink() or not path.is_file():
+            raise BundleError(f"{path.name} is missing from the bundle.")
+        with path.open("rb") as file:
+            content = file.read(limit + 1)
+    except OSError as error:
+        raise BundleError(f"{path.name} cannot be read: {error.strerror}.") from None
+    if len(content) > limit:
+        raise BundleError(f"{path.name} is larger than the {limit} bytes that it may have.")
+    return content
+
+
+def _edge_of(details: dict[str, Any]) -> Edge:
+    dtype = np.dtype(details["dtype"]).name
+    shape = tuple(int(n) for n in details["shape"])
+    if dtype == "float32":
+        return Edge(shape, dtype)
+    scale, zero_point = details["quantization"]
+    if dtype != "uint8" or not scale > 0:
+        raise BundleError(f"An edge of a codec's model must be float32 or uint8. Received: {dtype}")
+    return Edge(shape, dtype, float(scale), int(zero_point))
+
+
+def _check_part(name: str, part: Part, model: LiteModel) -> None:
+    for side, said, found in (
+        ("input", part.input, model.input),
+        ("output", part.output, model.output),
+    ):
+        same = (said.shape, said.dtype, said.zero_point) == (
+            found.shape,
+            found.dtype,
+            found.zero_point,
+        )
+        if not same or not math.isclose(said.scale, found.scale, rel_tol=1e-6):
+            raise BundleError(
+                f"{MANIFEST}: `{name}.{side}` does not match {part.file}. "
+                f"Received: {said}, in the file {found}"
+            )
+
+
+def _pixel_levels(edge: Edge) -> Image:
+    """The pixel of each of the 256 output levels."""
+    # A sigmoid's output has the fixed scale 1/256, with which no level would mean white.
+    scale = 1 / 255 if edge.scale == 1 / 256 and edge.zero_point == 0 else edge.scale
+    values = (np.arange(256) - edge.zero_point) * scale
+    return np.clip(np.floor(values * 255 + 0.5), 0, 255).astype(np.uint8)
+
+
+def _pad_to(image: Image, last_row: int, last_column: int, spec: Any) -> Image:
+    """Repeat the last row and column until the last tile is full."""
+    pitch = spec.stride if spec.layout == "grid" else None
+    bottom = last_row * (pitch or spec.tile[0]) + spec.tile[0]
+    right = last_column * (pitch or spec.tile[1]) + spec.tile[1]
+    lack = ((0, bottom - image.shape[0]), (0, right - image.shape[1]), (0, 0))
+    return np.pad(image, lack, mode="edge")
+
+
+def _inside(row: Any, column: Any) -> tuple[slice, slice]:
+    """Where a span's cells lie within its own tile."""
+    return np.s_[
+        row.start - row.origin : row.stop - row.origin,
+        column.start - column.origin : column.stop - column.origin,
+    ]
+
+
+def _as_bytes(data: bytes) -> bytes:
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise CorruptBitstreamError(f"`data` must be bytes. Received: {type(data).__name__}")
+    return bytes(data)

@@ -1,0 +1,109 @@
+"""The encoder and the decoder of a model, as models of their own that can be deployed.
+
+A kerasae model nests models named `encoder` and `decoder`, and may have layers around and
+between them. Those that matter at inference say so by duck typing, so that this module
+needs no kerasae:
+
+- a nested model named `stem` in front of the encoder belongs to the encoder;
+- a layer between the two that is not the identity at inference gives the stock models of
+  its two halves as `encoder_tail()` and `decoder_head()`;
+- a custom layer inside a nested model gives a stock layer that does the same at inference
+  as `to_stock()`.
+
+Every other layer is the identity at inference and is left out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["decoder", "encoder", "predict"]
+
+
+def encoder(model: keras.Model) -> keras.Model:
+    """Return `[stem] -> encoder -> [tail]`: images to codes, in stock layers only.
+
+    Args:
+        model: A model with nested models named `encoder` and `decoder`.
+
+    Returns:
+        A model that shares its weights with `model`. Its first output is the code.
+
+    Raises:
+        ValueError: If `model` has no nested model named `encoder`.
+
+    Example:
+        >>> import kerasae
+        >>> model = kerasae.build_undercomplete(input_shape=(8, 8, 1), code_size=4)
+        >>> encoder(model).output_shape
+        (None, 4)
+    """
+    tails = [layer.encoder_tail() for layer in model.layers if hasattr(layer, "encoder_tail")]
+    stems = [layer for layer in model.layers if layer.name == "stem"]
+    return _chain([*stems, _nested(model, "encoder"), *tails], "encoder")
+
+
+def decoder(model: keras.Model) -> keras.Model:
+    """Return `[head] -> decoder`: codes to reconstructions, in stock layers only.
+
+    Args:
+        model: A model with nested models named `encoder` and `decoder`.
+
+    Returns:
+        A model that shares its weights with `model`. Its first output is the reconstruction.
+
+    Raises:
+        ValueError: If `model` has no nested model named `decoder`.
+    """
+    heads = [layer.decoder_head() for layer in model.layers if hasattr(layer, "decoder_head")]
+    return _chain([*heads, _nested(model, "decoder")], "decoder")
+
+
+def predict(model: keras.Model, values: NDArray[Any], *, batch_size: int = 64) -> NDArray[Any]:
+    """The first output of a model at inference, batch by batch, on any backend.
+
+    `Model.predict` would trace a function for each of the many models that an export
+    makes, and TensorFlow would warn of it.
+    """
+    outputs = []
+    for first in range(0, len(values), batch_size):
+        batch = np.asarray(values[first : first + batch_size], np.float32)
+        output = model(batch, training=False)
+        first_output = output[0] if isinstance(output, (list, tuple)) else output
+        outputs.append(keras.ops.convert_to_numpy(first_output))
+    return np.concatenate(outputs)
+
+
+def _nested(model: keras.Model, name: str) -> keras.Model:
+    for layer in getattr(model, "layers", ()):
+        if layer.name == name and isinstance(layer, keras.Model):
+            return _stock(layer)
+    raise ValueError(
+        f"`model` must hold a nested model named {name!r}, as every kerasae model does. "
+        f"Received: model={getattr(model, 'name', model)!r}"
+    )
+
+
+def _stock(nested: keras.Model) -> keras.Model:
+    """The nested model itself, or one whose custom layers are replaced by stock twins."""
+    if not any(hasattr(layer, "to_stock") for layer in nested.layers):
+        return nested
+    return keras.models.clone_model(
+        nested,
+        # The other layers themselves, not copies, so that the weights stay shared.
+        clone_function=lambda layer: layer.to_stock() if hasattr(layer, "to_stock") else layer,
+    )
+
+
+def _chain(models: list[keras.Model], name: str) -> keras.Model:
+    if len(models) == 1:
+        return models[0]
+    inputs = [keras.Input(batch_shape=t.shape, dtype=t.dtype, name=t.name) for t in models[0].inputs]
+    value = inputs if len(inputs) > 1 else inputs[0]
+    for part in models:
+        value = part(value)
+    return keras.Model(inputs, value, name=name)

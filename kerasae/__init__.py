@@ -1,0 +1,54 @@
+"""kerasae: autoencoders in Keras 3, from the first equation to a phone.
+
+Every public name is loaded on first use, so `import kerasae` itself is cheap and
+imports neither Keras nor TensorFlow. Loading a saved model that uses kerasae's own
+layers needs `import kerasae` first; the encoder and the decoder alone never do.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kerasae.builders import BUILDERS as BUILDERS
+    from kerasae.builders import Builder as Builder
+    from kerasae.builders import build as build
+    from kerasae.builders.convolutional import build_convolutional as build_convolutional
+    from kerasae.builders.undercomplete import build_undercomplete as build_undercomplete
+    from kerasae.data import Images as Images
+    from kerasae.data import load_images as load_images
+    from kerasae.training import TrainConfig as TrainConfig
+    from kerasae.training import train as train
+    from kerasae_export.split import decoder as decoder
+    from kerasae_export.split import encoder as encoder
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "BUILDERS": "kerasae.builders",
+    "Builder": "kerasae.builders",
+    "Images": "kerasae.data",
+    "TrainConfig": "kerasae.training",
+    "build": "kerasae.builders",
+    "build_convolutional": "kerasae.builders.convolutional",
+    "build_undercomplete": "kerasae.builders.undercomplete",
+    "decoder": "kerasae_export.split",
+    "encoder": "kerasae_export.split",
+    "load_images": "kerasae.data",
+    "train": "kerasae.training",
+}
+
+__all__ = ["__version__", *sorted(_HOME)]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        value = getattr(importlib.import_module(_HOME[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'kerasae' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

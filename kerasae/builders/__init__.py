@@ -1,0 +1,126 @@
+"""One architecture, one file, one public builder; `BUILDERS` lists them all.
+
+The registry holds names and facts only, so that listing the architectures imports no
+Keras. An entry called `x` finds its builder as `kerasae.builders.x.build_x`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["BUILDERS", "Builder", "build"]
+
+Kind = Literal["image", "sequence", "masked", "segmentation"]
+
+
+@dataclass(frozen=True)
+class Builder:
+    """An architecture: its builder, and what a user and the contract tests must know.
+
+    Attributes:
+        name: Name in `BUILDERS`, of the module, and of the function `build_<name>`.
+        kind: What `fit` takes: `fit(x, x)` for `"image"`, `"sequence"` and `"masked"`,
+            `fit(x, labels)` for `"segmentation"`.
+        summary: One line for people.
+        paper: The source of the equations.
+        variants: Small hyperparameter sets, one per branch of the builder, that the
+            contract tests build, train, save and export.
+    """
+
+    name: str
+    kind: Kind
+    summary: str
+    paper: str
+    variants: tuple[Mapping[str, Any], ...] = field(default=({},), repr=False)
+
+    @property
+    def function(self) -> Callable[..., keras.Model]:
+        """The public builder; importing it imports Keras."""
+        module = importlib.import_module(f"kerasae.builders.{self.name}")
+        return getattr(module, f"build_{self.name}")
+
+    @property
+    def hyperparameters(self) -> Mapping[str, Any]:
+        """Names and default values of the builder's hyperparameters, in order."""
+        parameters = inspect.signature(self.function).parameters.values()
+        return MappingProxyType({p.name: p.default for p in parameters})
+
+    def __call__(self, **hyperparameters: Any) -> keras.Model:
+        """Build the compiled model; see the builder's own docstring."""
+        return self.function(**hyperparameters)
+
+
+BUILDERS: Mapping[str, Builder] = MappingProxyType(
+    {
+        builder.name: builder
+        for builder in (
+            Builder(
+                name="undercomplete",
+                kind="image",
+                summary="dense layers around a code smaller than the input",
+                paper="Hinton & Salakhutdinov (2006), Reducing the Dimensionality of Data "
+                "with Neural Networks, Science 313",
+                variants=(
+                    {"input_shape": (9, 7, 1), "code_size": 8, "hidden": (32, 16)},
+                    {"input_shape": (8, 8, 3), "code_size": 6, "hidden": (), "loss": "mse"},
+                ),
+            ),
+            Builder(
+                name="convolutional",
+                kind="image",
+                summary="strided convolutions around a dense or a spatial code",
+                paper="Masci, Meier, Ciresan & Schmidhuber (2011), Stacked Convolutional "
+                "Auto-Encoders for Hierarchical Feature Extraction, ICANN",
+                variants=(
+                    {"input_shape": (13, 10, 1), "code_size": 8, "hidden": (8, 8)},
+                    {
+                        "input_shape": (16, 16, 3),
+                        "code_size": 4,
+                        "hidden": (8, 8),
+                        "loss": "mse",
+                        "code": "spatial",
+                    },
+                ),
+            ),
+        )
+    }
+)
+
+
+def build(name: str, **hyperparameters: Any) -> keras.Model:
+    """Build an architecture by name: `build("undercomplete", ...)` is `build_undercomplete(...)`.
+
+    Args:
+        name: A key of `BUILDERS`.
+        **hyperparameters: What the builder of that name takes.
+
+    Returns:
+        The compiled model, with nested models named `encoder` and `decoder`.
+
+    Raises:
+        ValueError: If the name is unknown, or a hyperparameter breaks its rule.
+        TypeError: If the builder knows no such hyperparameter.
+
+    Example:
+        >>> model = build("undercomplete", input_shape=(8, 8, 1), code_size=4, hidden=(16,))
+        >>> model.get_layer("encoder").output_shape
+        (None, 4)
+    """
+    if name not in BUILDERS:
+        raise ValueError(f"`name` must be one of {', '.join(BUILDERS)}. Received: name={name!r}")
+    builder = BUILDERS[name]
+    unknown = sorted(set(hyperparameters) - set(builder.hyperparameters))
+    if unknown:
+        raise TypeError(
+            f"`{name}` takes the hyperparameters {', '.join(builder.hyperparameters)}. "
+            f"Received: {', '.join(unknown)}"
+        )
+    return builder(**hyperparameters)

@@ -1,0 +1,82 @@
+"""The undercomplete autoencoder: dense layers around a code smaller than the input."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import keras
+from keras import layers
+
+from kerasae.builders import _arguments
+
+__all__ = ["build_undercomplete"]
+
+
+def build_undercomplete(
+    *,
+    input_shape: Sequence[int] = (28, 28, 1),
+    code_size: int = 32,
+    hidden: Sequence[int] = (128, 64),
+    activation: str = "relu",
+    loss: str = "binary_crossentropy",
+    learning_rate: float = 1e-3,
+) -> keras.Model:
+    """Build a dense autoencoder whose code is smaller than its input.
+
+    The encoder is `code = f(x)`, the decoder `reconstruction = g(code)`, and training
+    minimises `mean over pixels of loss(x, g(f(x)))`. With fewer values in the code than
+    in the input the identity is out of reach, so no regulariser is needed (Hinton &
+    Salakhutdinov 2006; Goodfellow, Bengio & Courville 2016, section 14.1).
+
+    Args:
+        input_shape: (height, width, channels) of an image.
+        code_size: Number of values in the code, smaller than the number in the image.
+        hidden: Units of each hidden layer of the encoder; the decoder mirrors it. `()`
+            gives a single linear layer on each side.
+        activation: Activation of the hidden layers; the code itself is linear.
+        loss: `"binary_crossentropy"`, with a sigmoid output, for pixels in [0, 1], or
+            `"mse"`, with a linear output. Both are means over pixels and batch.
+        learning_rate: Step size of Adam.
+
+    Returns:
+        A compiled model, float32 (batch, height, width, channels) to the same shape. Its
+        nested models are `encoder`, image to code (batch, code_size), and `decoder`,
+        code to image.
+
+    Raises:
+        ValueError: If a hyperparameter breaks its rule.
+
+    Example:
+        >>> model = build_undercomplete(input_shape=(8, 8, 1), code_size=8, hidden=(32,))
+        >>> model.get_layer("decoder").output_shape
+        (None, 8, 8, 1)
+    """
+    shape = _arguments.image_shape(input_shape)
+    code_size = _arguments.positive_int("code_size", code_size)
+    hidden = _arguments.positive_ints("hidden", hidden)
+    output_activation = _arguments.LOSSES[_arguments.one_of("loss", loss, _arguments.LOSSES)]
+    pixels = math.prod(shape)
+    if code_size >= pixels:
+        raise ValueError(
+            f"`code_size` must be smaller than the {pixels} values of an image of shape {shape}. "
+            f"Received: code_size={code_size}"
+        )
+
+    image = keras.Input(shape, name="image")
+    x = layers.Flatten(name="flatten")(image)  # (B, pixels)
+    for i, units in enumerate(hidden, start=1):
+        x = layers.Dense(units, activation=activation, name=f"encode_{i}")(x)
+    encoder = keras.Model(image, layers.Dense(code_size, name="code")(x), name="encoder")
+
+    code = keras.Input((code_size,), name="code")
+    x = code
+    for i, units in enumerate(reversed(hidden), start=1):
+        x = layers.Dense(units, activation=activation, name=f"decode_{i}")(x)
+    x = layers.Dense(pixels, activation=output_activation, name="pixels")(x)
+    reconstruction = layers.Reshape(shape, name="reconstruction")(x)  # (B, H, W, C)
+    decoder = keras.Model(code, reconstruction, name="decoder")
+
+    model = keras.Model(image, decoder(encoder(image)), name="undercomplete")
+    model.compile(optimizer=keras.optimizers.Adam(learning_rate), loss=loss)
+    return model
