@@ -19,10 +19,10 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image as PILImage
 
 from kerasae_export import card
-from kerasae_export.conversion import SCHEMES, Converter
+from kerasae_export.conversion import Converter
 from kerasae_export.entropy import fit_tables
 from kerasae_export.errors import BundleError
-from kerasae_export.manifest import GOLDEN, MANIFEST, CodecSpec, Manifest, Part, steps_of
+from kerasae_export.manifest import GOLDEN, MANIFEST, SCHEMES, CodecSpec, Manifest, Part, steps_of
 from kerasae_export.runtime import Codec, LiteModel, quantise
 from kerasae_export.split import decoder as decoder_of
 from kerasae_export.split import encoder as encoder_of

@@ -10,24 +10,31 @@ from pathlib import Path
 from kerasae_export import __version__
 from kerasae_export.errors import BundleError
 from kerasae_export.files import Outcome, compress_files, decompress_files
+from kerasae_export.quiet import silence_native
 from kerasae_export.runtime import Codec
 
-__all__ = ["main", "report"]
+__all__ = ["main", "run"]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run `kae`; returns the exit status: 0, 1 for failure, 2 for bad use."""
-    options = _parser().parse_args(arguments)
+def main() -> None:
+    """The console script."""
+    silence_native()
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str], *, program: str = "kae") -> int:
+    """Run a command; returns the exit status: 0, 1 for failure, 2 for bad use."""
+    options = _parser(program).parse_args(arguments)
     try:
         codec = Codec.load(options.bundle, threads=options.threads)
     except (BundleError, ValueError) as error:
-        print(f"kae: {error}", file=sys.stderr)
+        print(f"{program}: {error}", file=sys.stderr)
         return 1
     work = compress_files if options.command == "compress" else decompress_files
-    return report("kae", work(options.paths, codec, options.out, force=options.force))
+    return _report(program, work(options.paths, codec, options.out, force=options.force))
 
 
-def report(program: str, outcomes: Iterable[Outcome]) -> int:
+def _report(program: str, outcomes: Iterable[Outcome]) -> int:
     """Print what became of each file and a summary; returns the exit status."""
     done = failed = before = after = 0
     for outcome in outcomes:
@@ -48,9 +55,9 @@ def report(program: str, outcomes: Iterable[Outcome]) -> int:
     return 1 if failed else 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="kae", description=__doc__)
-    parser.add_argument("--version", action="version", version=f"kae {__version__}")
+def _parser(program: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=program, description=__doc__)
+    parser.add_argument("--version", action="version", version=f"{program} {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, what, source in (
         ("compress", "write a .kae file for each image", "IMAGE|FOLDER"),
@@ -66,4 +73,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

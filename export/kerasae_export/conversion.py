@@ -22,10 +22,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kerasae_export.errors import ConversionError
+from kerasae_export.manifest import SCHEMES
 
-__all__ = ["SCHEMES", "Converter", "convert"]
-
-SCHEMES = ("float32", "int8")
+__all__ = ["Converter", "convert"]
 
 
 def convert(

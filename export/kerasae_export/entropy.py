@@ -300,7 +300,9 @@ def _fit_table(column: NDArray[np.int64]) -> Table:
         middle = int(np.median(column))
         low, high = middle - MAX_ENTRIES // 2, middle + MAX_ENTRIES // 2 - 2
     inside = column[(column >= low) & (column <= high)]
-    counts = np.append(np.bincount(inside - low, minlength=high - low + 1), column.size - inside.size)
+    counts = np.append(
+        np.bincount(inside - low, minlength=high - low + 1), column.size - inside.size
+    )
     return Table(low, _normalised(counts + 0.5))
 
 
@@ -359,4 +361,3 @@ class _EscapeReader:
             self.position += 1
         self.states[0] = x
         return slot >> _BYTE_BITS
-

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
@@ -20,12 +20,28 @@ from numpy.typing import NDArray
 from kerasae_export.entropy import TABLE_BITS, Table, Tables
 from kerasae_export.errors import BundleError
 
-__all__ = ["FORMAT_VERSION", "GOLDEN", "MANIFEST", "CodecSpec", "Edge", "Manifest", "Part", "steps_of"]
+__all__ = [
+    "FORMAT_VERSION",
+    "GOLDEN",
+    "MANIFEST",
+    "SCHEMES",
+    "CodecSpec",
+    "Edge",
+    "Manifest",
+    "Part",
+    "steps_of",
+]
 
 MANIFEST = "manifest.json"
 FORMAT = "kerasae-bundle"
 FORMAT_VERSION = 1
 MAX_MANIFEST_BYTES = 16 * 2**20
+
+SCHEMES = {
+    "float32": "weights, activations and edges in float32: exact, four times as large",
+    "int8": "weights and activations in int8, edges in uint8: small and fast, for phones",
+}
+"""How the models of a bundle may be stored."""
 
 GOLDEN = {
     "image": "golden/image.png",
@@ -40,7 +56,6 @@ _MAX_VALUES = 2**24  # of an image or a code that a model takes at once
 _MANTISSA_BITS = 24  # a float32 holds every step exactly
 _LAYOUTS = ("grid", "blocks")
 _DTYPES = ("float32", "uint8")
-_SCHEMES = ("float32", "float16", "dynamic", "int8")
 
 T = TypeVar("T")
 
@@ -210,7 +225,7 @@ class Manifest:
                 f"{MANIFEST} is of format version {version}; this code reads {FORMAT_VERSION}."
             )
         manifest = cls(
-            scheme=root.choice("scheme", _SCHEMES),
+            scheme=root.choice("scheme", SCHEMES),
             codec=_codec(root.object("codec")),
             encoder=_part(root.object("encoder")),
             decoder=_part(root.object("decoder")),
@@ -346,8 +361,10 @@ class _Fields:
     def text(self, name: str) -> str:
         return self._get(name, "a string", lambda v: isinstance(v, str))
 
-    def choice(self, name: str, choices: tuple[str, ...]) -> str:
-        return self._get(name, f"one of {', '.join(choices)}", lambda v: v in choices)
+    def choice(self, name: str, choices: Iterable[str]) -> str:
+        return self._get(
+            name, f"one of {', '.join(choices)}", lambda v: isinstance(v, str) and v in choices
+        )
 
     def integer(self, name: str, low: int, high: int) -> int:
         return self._get(name, f"an integer from {low} to {high}", lambda v: _is_int(v, low, high))

@@ -102,7 +102,9 @@ def _stock(nested: keras.Model) -> keras.Model:
 def _chain(models: list[keras.Model], name: str) -> keras.Model:
     if len(models) == 1:
         return models[0]
-    inputs = [keras.Input(batch_shape=t.shape, dtype=t.dtype, name=t.name) for t in models[0].inputs]
+    inputs = [
+        keras.Input(batch_shape=t.shape, dtype=t.dtype, name=t.name) for t in models[0].inputs
+    ]
     value = inputs if len(inputs) > 1 else inputs[0]
     for part in models:
         value = part(value)

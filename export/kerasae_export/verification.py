@@ -31,7 +31,7 @@ __all__ = ["Check", "Verification", "verify_bundle"]
 VERIFICATION = "verification.json"
 
 _SYMBOL_SHARE = 0.10  # of golden symbols that another kernel may move by one step
-_INT8_LOSS = 0.3  # dB
+_QUANTISATION_LOSS = 0.3  # dB
 _FLOAT_DIFFERENCE = 1e-3  # of float32 outputs from Keras's, relative to their range
 _RUNS = 30
 
@@ -136,7 +136,9 @@ def _verify(root: Path, model: keras.Model | None, images: ArrayLike | None) -> 
     try:
         golden = _read_golden(files)
     except BundleError as error:
-        return Verification(manifest.bundle_hash, (*checks, Check("golden sample", False, str(error))))
+        return Verification(
+            manifest.bundle_hash, (*checks, Check("golden sample", False, str(error)))
+        )
     checks.append(_golden_symbols(codec, golden))
     checks.append(_golden_bitstream(codec, golden))
     checks.append(_golden_pixels("golden reconstruction", codec, golden))
@@ -158,7 +160,7 @@ def _verify(root: Path, model: keras.Model | None, images: ArrayLike | None) -> 
     }
     if model is not None:
         measurements["parity"] = parity = _parity(codec, contents, model, np.asarray(images))
-        checks.extend(_judge(parity, manifest.scheme, manifest.facts.get("step_loss_db", 0.0)))
+        checks.extend(_judge(parity, manifest.scheme))
     return Verification(manifest.bundle_hash, tuple(checks), measurements)
 
 
@@ -265,20 +267,15 @@ def _parity(
     }
 
 
-def _judge(parity: dict[str, float], scheme: str, step_loss: float) -> list[Check]:
+def _judge(parity: dict[str, float], scheme: str) -> list[Check]:
     checks = []
     if scheme == "float32":
         worst = max(parity["code_difference_max"], parity["pixel_difference_max"])
         detail = f"outputs differ by up to {worst:.2g} of their range; {_FLOAT_DIFFERENCE:g} may."
         checks.append(Check("parity with Keras", worst <= _FLOAT_DIFFERENCE, detail))
-    for name, key, limit in (
-        ("quantisation", "psnr_tflite", _INT8_LOSS),
-        ("codec", "psnr_codec", _INT8_LOSS + step_loss),
-    ):
-        loss = parity["psnr_keras"] - parity[key]
-        detail = (
-            f"{parity[key]:.2f} dB against Keras's {parity['psnr_keras']:.2f} dB, "
-            f"a loss of {loss:.2f}; {limit:.2f} dB may be lost."
-        )
-        checks.append(Check(f"{name} quality", loss <= limit, detail))
-    return checks
+    loss = parity["psnr_keras"] - parity["psnr_tflite"]
+    detail = (
+        f"{parity['psnr_tflite']:.2f} dB against Keras's {parity['psnr_keras']:.2f} dB, "
+        f"a loss of {loss:.2f}; {_QUANTISATION_LOSS:.2f} dB may be lost."
+    )
+    return [*checks, Check("quality", loss <= _QUANTISATION_LOSS, detail)]

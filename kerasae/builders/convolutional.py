@@ -68,7 +68,9 @@ def build_convolutional(
     output_activation = _arguments.LOSSES[_arguments.one_of("loss", loss, _arguments.LOSSES)]
     _arguments.one_of("code", code, ("dense", "spatial"))
     if not hidden:
-        raise ValueError("`hidden` must name the filters of at least one layer. Received: hidden=()")
+        raise ValueError(
+            "`hidden` must name the filters of at least one layer. Received: hidden=()"
+        )
     stride = 2 ** len(hidden)
     grid = (math.ceil(height / stride), math.ceil(width / stride))
 

@@ -1,0 +1,24 @@
+"""Silence for native libraries that write to standard error behind Python's back."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+__all__ = ["silence_native"]
+
+
+def silence_native() -> None:
+    """Discard what native code writes to file descriptor 2, for the rest of the process.
+
+    Importing TensorFlow and creating the first LiteRT interpreter print notes that no
+    environment variable turns off. Python's own `sys.stderr` keeps working. For commands
+    only; `KERASAE_DEBUG=1` keeps everything.
+    """
+    if os.environ.get("KERASAE_DEBUG"):
+        return
+    sys.stderr.flush()
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
+    sink = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, 2)
+    os.close(sink)

@@ -1,0 +1,411 @@
+"""The `kerasae` command.
+
+Imports nothing heavy until a command runs, so that `kerasae --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kerasae import __version__
+
+if TYPE_CHECKING:
+    from kerasae_export.comparison import Entry
+    from kerasae_export.verification import Verification
+    from rich.console import Console
+
+    from kerasae.quickstart import Report
+
+__all__ = ["entry", "main"]
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+EXISTING = click.Path(exists=True, path_type=Path)
+DATA_HELP = "An embedded set, a TensorFlow Datasets image set, or a folder of images."
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="kerasae")
+def main() -> None:
+    """Autoencoders in Keras 3, from the first equation to a phone."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def entry() -> None:
+    """The console script: `main`, without the notes that native libraries print."""
+    from kerasae_export.quiet import silence_native
+
+    silence_native()
+    main()
+
+
+def _command(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn errors that have a sentence for people into that sentence and an exit status."""
+
+    @functools.wraps(function)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        from kerasae_export.errors import BitstreamError, BundleError, ConversionError
+
+        from kerasae.data import DataError
+
+        try:
+            return function(*args, **kwargs)
+        except (BundleError, BitstreamError, ConversionError, DataError, FloatingPointError) as e:
+            _fail(str(e), 1)
+        except (ValueError, TypeError) as error:
+            if os.environ.get("KERASAE_DEBUG"):
+                raise
+            _fail(str(error), 2)
+        except OSError as error:
+            _fail(f"{error.filename or ''}: {error.strerror or error}", 1)
+        except KeyboardInterrupt:
+            _fail("interrupted; nothing half-written was left behind.", 130)
+
+    return main.command()(guarded)
+
+
+def _fail(message: str, status: int) -> None:
+    click.echo(f"kerasae: {message}", err=True)
+    sys.exit(status)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    # A pipe has no width; 80 columns would break the table.
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 110)
+
+
+@_command
+@click.option("--data", default="photos", show_default=True, help=DATA_HELP)
+@click.option("--out", type=FOLDER, default="kerasae-quickstart", show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
+def quickstart(data: str, out: Path, seed: int) -> None:
+    """Train, export to int8, verify, compress, decompress and report: all in a minute."""
+    console = _console()
+    console.print(f"kerasae {__version__}: [bold]{data}[/bold], from pixels to a phone and back")
+    from kerasae.quickstart import quickstart as run
+
+    report = run(data, out, seed=seed, log=lambda text: console.print(f"[dim]-[/dim] {text}"))
+    _show_report(console, report)
+    console.print(f"\nPicture, table, model and bundle are in [bold]{out}[/bold]. Next:")
+    sample = next(iter(sorted((out / "kae").iterdir())))
+    for command, what in (
+        (f"kerasae decompress {sample} --bundle {out / 'bundle'} --out rebuilt", "as a receiver"),
+        (f"kerasae compress PHOTO --bundle {out / 'bundle'} --out sent", "your own image"),
+        ("kerasae list", "what else can be trained, and on what"),
+        ("jupyter lab notebooks/", "how all of this works"),
+    ):
+        console.print(f"  {command}  [dim]# {what}[/dim]", soft_wrap=True)
+
+
+@_command
+def list() -> None:
+    """List architectures, embedded data sets, and export schemes."""
+    from kerasae_export.manifest import SCHEMES
+    from rich.table import Table
+
+    from kerasae.builders import BUILDERS
+    from kerasae.data import EMBEDDED
+
+    console = _console()
+    for title, rows in (
+        ("Architectures", [(b.name, f"{b.summary} ({b.paper})") for b in BUILDERS.values()]),
+        (
+            "Data sets",
+            [
+                *EMBEDDED.items(),
+                ("NAME", "any TensorFlow Datasets image set"),
+                ("FOLDER", "any folder of images"),
+            ],
+        ),
+        ("Export schemes", [*SCHEMES.items()]),
+    ):
+        table = Table("name", "what", title=title, title_justify="left", show_edge=False)
+        for row in rows:
+            table.add_row(*row)
+        console.print(table, "")
+
+
+@_command
+@click.argument("architecture", metavar="ARCH")
+@click.option("--data", required=True, help=DATA_HELP)
+@click.option("--out", type=FOLDER, required=True, help="Run folder to write.")
+@click.option("--code-size", type=int, help="Values in the code.")
+@click.option("--hidden", help="Layers of the encoder, such as 128,64.")
+@click.option("--activation", help="Activation of the hidden layers.")
+@click.option("--loss", help="binary_crossentropy or mse.")
+@click.option("--set", "extra", multiple=True, metavar="NAME=VALUE", help="Other hyperparameters.")
+@click.option("--image-size", type=int, help="Side to resize or crop the images to.")
+@click.option("--channels", type=click.Choice(["1", "3"]), help="Grey or colour.")
+@click.option("--limit", type=int, help="Use at most so many images.")
+@click.option("--epochs", type=int, default=20, show_default=True)
+@click.option("--batch-size", type=int, default=128, show_default=True)
+@click.option("--learning-rate", type=float, default=1e-3, show_default=True)
+@click.option("--schedule", type=click.Choice(["cosine", "constant"]), default="cosine")
+@click.option("--patience", type=int, help="Stop after so many epochs without progress.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--resume", is_flag=True, help="Continue an interrupted run.")
+def train(
+    architecture: str,
+    data: str,
+    out: Path,
+    code_size: int | None,
+    hidden: str | None,
+    activation: str | None,
+    loss: str | None,
+    extra: tuple[str, ...],
+    image_size: int | None,
+    channels: str | None,
+    limit: int | None,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    schedule: str,
+    patience: int | None,
+    seed: int,
+    resume: bool,
+) -> None:
+    """Train an architecture on images and leave the model in a run folder."""
+    hyperparameters: dict[str, Any] = {
+        name: value
+        for name, value in (
+            ("code_size", code_size),
+            ("hidden", None if hidden is None else _integers("--hidden", hidden)),
+            ("activation", activation),
+            ("loss", loss),
+        )
+        if value is not None
+    }
+    hyperparameters.update(map(_assignment, extra))
+    from kerasae.builders import BUILDERS
+
+    if architecture not in BUILDERS:
+        raise ValueError(f"`ARCH` must be one of {', '.join(BUILDERS)}. Received: {architecture}")
+    from kerasae.runs import Run
+    from kerasae.training import TrainConfig
+
+    config = TrainConfig(
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        schedule=schedule,  # type: ignore[arg-type]
+        seed=seed,
+        patience=patience,
+    )
+    source = str(Path(data).resolve()) if Path(data).is_dir() else data
+    run = Run(
+        architecture,
+        hyperparameters,
+        source,
+        image_size=image_size,
+        channels=None if channels is None else int(channels),
+        limit=limit,
+        seed=seed,
+    )
+    console = _console()
+    images = run.images()
+    console.print(images.summary())
+    model = run.train(images, config, out, resume=resume)
+    loss_on_test = model.evaluate(images.test, images.test, verbose=0, return_dict=True)["loss"]
+    console.print(f"loss on {len(images.test):,} test images: {loss_on_test:.4g}")
+    console.print(
+        f"model, history and curve are in {out}; next: kerasae export {out} --out BUNDLE",
+        soft_wrap=True,
+    )
+
+
+@_command
+@click.argument("run", type=EXISTING)
+@click.option("--scheme", default="int8", show_default=True, help="See `kerasae list`.")
+@click.option("--out", type=FOLDER, required=True, help="Bundle to write.")
+@click.option(
+    "--step-loss",
+    type=float,
+    default=0.2,
+    show_default=True,
+    help="PSNR in dB that rounding the code may cost; more means fewer bytes.",
+)
+def export(run: Path, scheme: str, out: Path, step_loss: float) -> None:
+    """Export a trained run as a bundle: TF Lite files with a codec around them."""
+    from kerasae_export.manifest import SCHEMES
+
+    if scheme not in SCHEMES:
+        raise ValueError(f"`--scheme` must be one of {', '.join(SCHEMES)}. Received: {scheme}")
+    from kerasae_export.bundle import export_bundle
+
+    from kerasae.runs import Run, load_model
+
+    loaded = Run.load(run)
+    console = _console()
+    images = loaded.images()
+    with console.status("exporting encoder and decoder"):
+        export_bundle(
+            load_model(run),
+            out,
+            scheme=scheme,
+            calibration=images.train[:1000],
+            step_loss=step_loss,
+            facts=loaded.facts(run, images),
+        )
+    for path in sorted(out.iterdir()):
+        if path.is_file():
+            console.print(f"{path}  {path.stat().st_size:,} bytes", soft_wrap=True)
+    console.print(f"next: kerasae verify {out} --run {run}", soft_wrap=True)
+
+
+@_command
+@click.argument("bundle", type=FOLDER)
+@click.option("--run", type=EXISTING, help="The run it was exported from, to compare with Keras.")
+@click.option("--data", help="With --run: other images than the run's own. " + DATA_HELP)
+def verify(bundle: Path, run: Path | None, data: str | None) -> None:
+    """Check a bundle, write verification.json into it, and fail if it is off."""
+    if data is not None and run is None:
+        raise ValueError("`--data` needs the model of `--run`. Received: --data alone")
+    from kerasae_export.verification import verify_bundle
+
+    console = _console()
+    with console.status("verifying"):
+        if run is None:
+            verification = verify_bundle(bundle)
+        else:
+            from kerasae.runs import Run, load_model
+
+            images = Run.load(run).images(data).test[:500]
+            verification = verify_bundle(bundle, model=load_model(run), images=images)
+    for check in verification.checks:
+        console.print(f"[green]ok[/green]  {check.name}: {check.detail}", soft_wrap=True)
+    _show_measurements(console, verification)
+
+
+def _forward(name: str, what: str) -> None:
+    """Offer a command of `kae`, which parses its own options, so that both agree."""
+
+    @main.command(
+        name,
+        short_help=what,
+        add_help_option=False,
+        context_settings={"ignore_unknown_options": True},
+    )
+    @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+    def forward(arguments: tuple[str, ...]) -> None:
+        from kerasae_export.cli import run
+
+        sys.exit(run([name, *arguments], program="kerasae"))
+
+
+_forward("compress", "Write a .kae file for each image.")
+_forward("decompress", "Write a .png file for each .kae file.")
+
+
+def _integers(option: str, text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise ValueError(
+            f"`{option}` must be integers with commas between, such as 128,64. Received: {text}"
+        ) from None
+
+
+def _assignment(text: str) -> tuple[str, Any]:
+    """NAME=VALUE, the value as JSON where it is JSON, else as text."""
+    name, sign, value = text.partition("=")
+    if not sign or not name.isidentifier():
+        raise ValueError(f"`--set` must be NAME=VALUE. Received: {text}")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def _show_report(console: Console, report: Report) -> None:
+    from rich.table import Table
+
+    from kerasae.quickstart import SLOW_LINK, seconds_to_send
+
+    def show(title: str, entries: Sequence[Entry]) -> None:
+        table = Table(title=title, title_justify="left")
+        table.add_column("codec")
+        names = ("bytes", "bytes/image", f"seconds at {SLOW_LINK} bit/s", "PSNR dB", "SSIM")
+        for name in names:
+            table.add_column(name, justify="right")
+        table.add_column("setting")
+        for entry in entries:
+            lossless = math.isinf(entry.psnr)
+            table.add_row(
+                entry.codec,
+                f"{entry.bytes:,}",
+                f"{entry.bytes / entry.images:,.1f}",
+                f"{seconds_to_send(entry):,.2f}",
+                "exact" if lossless else f"{entry.psnr:.2f}",
+                "1" if lossless else f"{entry.ssim:.4f}",
+                entry.setting,
+                style="bold" if entry.codec == "kerasae" else None,
+            )
+        console.print("", table)
+        console.print(_verdict(entries), soft_wrap=True)
+
+    count = report.files[0].images
+    plural = "s" if count > 1 else ""
+    show(f"{count:,} held-out image{plural}, one file each, at like quality", report.files)
+    if report.together:
+        count = report.together[0].images
+        show(f"{count:,} held-out images together: a mosaic, or one stream", report.together)
+    _show_measurements(console, report.verification)
+    spent = sum(report.seconds.values())
+    console.print(
+        f"{spent:.0f} seconds: "
+        + ", ".join(f"{name} {value:.1f}" for name, value in report.seconds.items()),
+        style="dim",
+        soft_wrap=True,
+    )
+
+
+def _verdict(entries: Sequence[Entry]) -> str:
+    """Who needs the fewest bytes, whoever it is."""
+    ours = entries[-1]
+    lossy = [entry for entry in entries[:-1] if not math.isinf(entry.psnr)]
+    parts = []
+    for entry in lossy:
+        ratio = ours.bytes / entry.bytes
+        how = f"{1 - ratio:.0%} fewer" if ratio < 1 else f"{ratio - 1:.0%} more"
+        parts.append(f"{how} bytes than {entry.codec} ({entry.psnr:.2f} dB)")
+    return f"kerasae at {ours.psnr:.2f} dB: {', '.join(parts)}."
+
+
+def _show_measurements(console: Console, verification: Verification) -> None:
+    from rich.table import Table
+
+    measured = verification.measurements
+    table = Table(title="On the device", title_justify="left")
+    table.add_column("part")
+    for name in ("parameters", "file bytes", "1 thread, ms", "2 threads, ms"):
+        table.add_column(name, justify="right")
+    for part in ("encoder", "decoder"):
+        latency = [measured["latency_ms"][f"{part}, {n}"] for n in ("1 thread", "2 threads")]
+        parameters = (measured["parameters"] or {}).get(part)
+        table.add_row(
+            part,
+            "?" if parameters is None else f"{parameters:,}",
+            f"{measured['bytes'][part]:,}",
+            *(f"{t['median']:.3f}" for t in latency),
+        )
+    console.print("", table)
+    parity = measured.get("parity")
+    if parity:
+        console.print(
+            f"Keras against TF Lite on {parity['images']} images: code differs by "
+            f"{parity['code_difference_mean']:.2%} of its range on average, pixels by "
+            f"{parity['pixel_difference_mean'] * 255:.2f} of 255; PSNR {parity['psnr_keras']:.2f} dB "
+            f"in Keras, {parity['psnr_tflite']:.2f} in TF Lite, {parity['psnr_codec']:.2f} "
+            "with the code rounded for the bitstream.",
+            soft_wrap=True,
+        )

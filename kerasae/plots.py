@@ -1,0 +1,147 @@
+"""Figures: loss curves and reconstructions, as chapters and reports show them.
+
+Each function returns a Matplotlib figure that belongs to no window, so that plotting works
+without a display and leaks nothing; notebooks show the returned figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+__all__ = ["plot_history", "plot_reconstructions"]
+
+INK, MUTED = "#1f2933", "#7b8794"
+BLUE, ORANGE, GREEN, RED = "#2f6fde", "#e8710a", "#1e8e5a", "#c5221f"
+
+
+def plot_history(history: Mapping[str, Sequence[float]]) -> Figure:
+    """Plot the loss of each epoch, training and validation, and mark the best epoch.
+
+    Args:
+        history: Column name to values, as in `keras.callbacks.History.history`.
+    """
+    figure = Figure(figsize=(6, 3.6), layout="constrained")
+    axes = figure.add_subplot()
+    epochs = np.arange(1, len(history["loss"]) + 1)
+    marker = "o" if len(epochs) < 30 else None
+    for name, label, colour in (("loss", "training", BLUE), ("val_loss", "validation", ORANGE)):
+        if name in history:
+            axes.plot(epochs, history[name], color=colour, label=label, marker=marker, ms=3)
+    if "val_loss" in history:
+        best = int(np.argmin(history["val_loss"]))
+        axes.plot(epochs[best], history["val_loss"][best], "o", mfc="none", mec=INK, ms=10)
+        axes.annotate(
+            f"best: {history['val_loss'][best]:.4g}",
+            (epochs[best], history["val_loss"][best]),
+            xytext=(0, 12),
+            textcoords="offset points",
+            ha="right",
+            color=INK,
+        )
+    axes.set(xlabel="epoch", ylabel="loss")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
+    return figure
+
+
+def plot_reconstructions(
+    originals: NDArray[Any],
+    reconstructions: NDArray[Any],
+    *,
+    count: int = 10,
+    gain: float = 4.0,
+) -> Figure:
+    """Plot originals, their reconstructions, and the differences, one column an image.
+
+    Args:
+        originals: (n, height, width, channels), values in [0, 1].
+        reconstructions: The same shape.
+        count: Number of images to show, the first ones.
+        gain: Factor by which differences are enlarged around mid-grey.
+    """
+    count = min(count, len(originals))
+    difference = np.clip(0.5 + gain * (reconstructions[:count] - originals[:count]), 0, 1)
+    rows = {
+        "original": originals[:count],
+        "reconstruction": reconstructions[:count],
+        f"difference x{gain:g}": difference,
+    }
+    aspect = originals.shape[1] / originals.shape[2]
+    figure = Figure(figsize=(1.1 * count + 1.2, 3 * 1.1 * aspect + 0.2), layout="constrained")
+    grid = figure.subplots(len(rows), count, squeeze=False)
+    for (name, row), axes_row in zip(rows.items(), grid, strict=True):
+        for axes, picture in zip(axes_row, row, strict=True):
+            show_image(axes, picture)
+        axes_row[0].set_ylabel(name, rotation=0, ha="right", va="center", color=INK)
+    return figure
+
+
+def show_image(axes: Any, picture: NDArray[Any]) -> None:
+    """Draw an image of shape (height, width, 1 or 3) in axes without ticks."""
+    axes.imshow(np.clip(picture, 0, 1).squeeze(), cmap="gray", vmin=0, vmax=1)
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
+
+
+def plot_comparison(files: Sequence[Any], together: Sequence[Any], *, link: float) -> Figure:
+    """Plot what codecs make of the same images: the pictures, and bytes as bars.
+
+    Args:
+        files: `kerasae_export.comparison.Entry` of each codec, one file for each image.
+        together: The same with all images at once, or empty.
+        link: Bits a second of the link for the seconds beside the bars.
+    """
+    shown = [entry for entry in files if entry.codec != "PNG"]
+    one = len(files[0].pictures) == 1
+    panels = [("one file for each image", files)] + (
+        [("all images at once", together)] if together else []
+    )
+    figure = Figure(figsize=(11, 6.2), layout="constrained")
+    top, bottom = figure.subfigures(2, 1, height_ratios=(1.25, 1))
+    for axes, entry in zip(
+        np.ravel(top.subplots(1, len(shown)) if one else top.subplots(len(shown), 1)),
+        shown,
+        strict=True,
+    ):
+        title = "original" if entry.codec == "raw" else entry.codec
+        quality = "" if np.isinf(entry.psnr) else f", {entry.psnr:.1f} dB"
+        size = f"{entry.bytes / entry.images:,.0f} bytes{quality}"
+        if one:
+            show_image(axes, entry.pictures[0] / 255)
+            axes.set_title(f"{title}\n{size}", fontsize=10, color=INK)
+        else:
+            row = np.concatenate(entry.pictures[:12], axis=1)
+            show_image(axes, row / 255)
+            axes.set_ylabel(
+                f"{title}\n{size}", rotation=0, ha="right", va="center", fontsize=9, color=INK
+            )
+    for axes, (name, entries) in zip(
+        np.ravel(bottom.subplots(1, len(panels))), panels, strict=True
+    ):
+        _bars(axes, name, entries, link)
+    return figure
+
+
+def _bars(axes: Any, name: str, entries: Sequence[Any], link: float) -> None:
+    """Bytes an image of each codec as horizontal bars, with seconds and quality in words."""
+    values = [entry.bytes / entry.images for entry in entries]
+    colours = [BLUE if entry.codec == "kerasae" else "#c3cad3" for entry in entries]
+    bars = axes.barh([entry.codec for entry in entries], values, color=colours)
+    labels = []
+    for entry, value in zip(entries, values, strict=True):
+        quality = "lossless" if np.isinf(entry.psnr) else f"{entry.psnr:.1f} dB"
+        seconds = 8 * value / link
+        labels.append(f" {value:,.{0 if value >= 100 else 1}f} B, {seconds:.2g} s, {quality}")
+    axes.bar_label(bars, labels, color=INK, fontsize=9)
+    axes.set_xscale("log")
+    axes.set_xlim(min(values) / 4, max(values) * 30)
+    axes.set_xlabel(f"bytes an image (log scale), seconds at {link:,.0f} bit/s")
+    axes.set_title(name, fontsize=10, color=INK, loc="left")
+    axes.invert_yaxis()
+    axes.spines[["top", "right"]].set_visible(False)

@@ -1,0 +1,109 @@
+"""A run folder as the command line uses it: what was built, from which data, with what."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from kerasae.builders import build
+from kerasae.data import Images, load_images
+from kerasae.training import CONFIG, HISTORY, MODEL, TrainConfig, train
+
+__all__ = ["Run"]
+
+RUN = "run.json"
+
+
+@dataclass(frozen=True)
+class Run:
+    """The choices behind a trained model, saved as `run.json` beside it.
+
+    Attributes:
+        architecture: A key of `BUILDERS`.
+        hyperparameters: What its builder is called with, `input_shape` excepted, which the
+            images give.
+        data: A source for `load_images`.
+        image_size: See `load_images`.
+        channels: See `load_images`.
+        limit: See `load_images`.
+        seed: Seed of the split, of the initial weights and of the training.
+    """
+
+    architecture: str
+    hyperparameters: Mapping[str, Any]
+    data: str
+    image_size: int | None = None
+    channels: int | None = None
+    limit: int | None = None
+    seed: int = 0
+
+    def images(self, data: str | None = None) -> Images:
+        """The images of the run, or others of the same shape."""
+        return load_images(
+            data or self.data,
+            image_size=self.image_size,
+            channels=self.channels,
+            limit=self.limit,
+            seed=self.seed,
+        )
+
+    def build(self, images: Images) -> keras.Model:
+        """The untrained model, its initial weights drawn from the run's seed."""
+        keras.utils.set_random_seed(self.seed)
+        return build(self.architecture, input_shape=images.image_shape, **self.hyperparameters)
+
+    def train(
+        self, images: Images, config: TrainConfig, folder: Path, *, resume: bool = False
+    ) -> keras.Model:
+        """Build and train the model in a run folder, which `load` reads again."""
+        model = self.build(images)
+        if resume and (folder / RUN).exists() and Run.load(folder) != self:
+            raise ValueError(
+                f"`--resume` needs the options that {folder / RUN} lists. Received: other ones"
+            )
+        train(model, images, config, out=folder, resume=resume)
+        (folder / RUN).write_text(json.dumps(dataclasses.asdict(self), indent=1) + "\n", "utf-8")
+        return model
+
+    @classmethod
+    def load(cls, folder: Path) -> Run:
+        """The run of a folder.
+
+        Raises:
+            ValueError: If the folder holds no finished run.
+        """
+        for name in (RUN, CONFIG, MODEL):
+            if not (folder / name).is_file():
+                raise ValueError(
+                    "`RUN` must be a folder that `kerasae train` has finished. "
+                    f"Received: {folder}, without {name}"
+                )
+        return cls(**json.loads((folder / RUN).read_text(encoding="utf-8")))
+
+    def facts(self, folder: Path, images: Images) -> dict[str, Any]:
+        """What a bundle's manifest says about the training."""
+        config = TrainConfig.from_json((folder / CONFIG).read_text(encoding="utf-8"))
+        history = np.genfromtxt(folder / HISTORY, delimiter=",", names=True, ndmin=1)
+        return {
+            "architecture": self.architecture,
+            "hyperparameters": dict(self.hyperparameters),
+            "data": Path(self.data).name,  # a path on this machine is nobody's business
+            "training_images": len(images.train),
+            "training": {
+                **dataclasses.asdict(config),
+                "epochs_run": len(history),
+                "best_val_loss": float(history["val_loss"].min()),
+            },
+        }
+
+
+def load_model(folder: Path) -> keras.Model:
+    """The trained model of a run folder."""
+    return keras.saving.load_model(folder / MODEL)

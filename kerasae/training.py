@@ -1,0 +1,426 @@
+"""Training with checkpoints that survive a kill, and a run folder that tells the story."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+import math
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from kerasae import plots
+from kerasae.data import Images
+
+__all__ = ["TrainConfig", "train"]
+
+CONFIG, MODEL, CHECKPOINT, HISTORY, CURVE = (
+    "config.json",
+    "model.keras",
+    "checkpoint.npz",
+    "history.csv",
+    "curve.png",
+)
+_SCHEDULES = ("constant", "cosine")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How to train; saved as `config.json` beside the model.
+
+    Attributes:
+        epochs: Passes over the training images.
+        batch_size: Images in a step.
+        learning_rate: Step size of the model's optimizer, the first one of a schedule.
+        schedule: `"constant"`, or `"cosine"`, which falls to zero at the end of the last epoch
+            (Loshchilov & Hutter 2017).
+        seed: Seed of the order of the images and of random layers. (Initial weights are drawn
+            by the builder: call `keras.utils.set_random_seed` before it.)
+        patience: Stop after this many epochs without a lower `val_loss`; None never stops.
+        jit_compile: Whether XLA compiles the step. `"auto"` says no for convolutions with
+            TensorFlow on a CPU, where it was measured to nearly halve the speed, else yes.
+        steps_per_execution: Steps that run between two returns to Python. `"auto"` is 20 with
+            TensorFlow on a CPU, where it was measured to help all models, else 1.
+
+    Raises:
+        ValueError: If a value breaks its rule.
+
+    Example:
+        >>> TrainConfig(epochs=5).batch_size
+        128
+    """
+
+    epochs: int = 20
+    batch_size: int = 128
+    learning_rate: float = 1e-3
+    schedule: Literal["constant", "cosine"] = "cosine"
+    seed: int = 0
+    patience: int | None = None
+    jit_compile: bool | Literal["auto"] = "auto"
+    steps_per_execution: int | Literal["auto"] = "auto"
+
+    def __post_init__(self) -> None:
+        counts = {"epochs": self.epochs, "batch_size": self.batch_size}
+        if self.patience is not None:
+            counts["patience"] = self.patience
+        if self.steps_per_execution != "auto":
+            counts["steps_per_execution"] = self.steps_per_execution
+        for name, value in counts.items():
+            if type(value) is not int or value < 1:
+                raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
+        if type(self.seed) is not int or not 0 <= self.seed < 2**32:
+            raise ValueError(
+                f"`seed` must be an integer from 0 to 2**32 - 1. Received: seed={self.seed!r}"
+            )
+        if not isinstance(self.learning_rate, (int, float)) or not (
+            0 < self.learning_rate < math.inf
+        ):
+            raise ValueError(
+                "`learning_rate` must be a positive number. "
+                f"Received: learning_rate={self.learning_rate!r}"
+            )
+        if self.schedule not in _SCHEDULES:
+            raise ValueError(
+                f"`schedule` must be one of {', '.join(_SCHEDULES)}. "
+                f"Received: schedule={self.schedule!r}"
+            )
+        if self.jit_compile not in (True, False, "auto"):
+            raise ValueError(
+                "`jit_compile` must be True, False or 'auto'. "
+                f"Received: jit_compile={self.jit_compile!r}"
+            )
+
+    def to_json(self) -> str:
+        """The text of `config.json`."""
+        return json.dumps(dataclasses.asdict(self), indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> TrainConfig:
+        """The configuration that `to_json` wrote.
+
+        Raises:
+            ValueError: If a key is unknown or a value breaks its rule.
+        """
+        content = json.loads(text)
+        unknown = sorted(set(content) - {field.name for field in dataclasses.fields(cls)})
+        if unknown:
+            raise ValueError(f"`text` must hold fields of TrainConfig. Received: {unknown}")
+        return cls(**content)
+
+
+def train(
+    model: keras.Model,
+    images: Images,
+    config: TrainConfig | None = None,
+    *,
+    out: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    progress: bool = True,
+) -> keras.callbacks.History:
+    """Train a compiled model to reconstruct images, and leave it with its best weights.
+
+    The best are those of the epoch with the lowest `val_loss`. With `out`, a run folder holds
+    the configuration, the model, a checkpoint after each epoch, the history as CSV and the
+    loss curve. A killed run resumes from its last epoch: on the same machine it ends with the
+    same bits as one that was not killed.
+
+    Args:
+        model: A compiled model of the kinds that take `fit(x, x)`.
+        images: Training and validation images, float32 (n, height, width, channels).
+        config: How to train; `TrainConfig()` by default.
+        out: Run folder, created if missing. Without it nothing is written.
+        resume: Continue the run in `out` from its checkpoint, if it has one. The configuration
+            must be that of the run, except that `epochs` may be larger.
+        progress: Show a progress bar.
+
+    Returns:
+        The history of all epochs, those before a resume included.
+
+    Raises:
+        ValueError: If `out` holds a run and `resume` is False, or a run that was configured
+            differently, or the images do not fit the model.
+        FloatingPointError: If the loss is no longer finite.
+
+    Example:
+        >>> import kerasae
+        >>> images = kerasae.load_images("digits", limit=64)
+        >>> model = kerasae.build_undercomplete(input_shape=images.image_shape, code_size=8)
+        >>> history = train(model, images, TrainConfig(epochs=2), progress=False)
+        >>> len(history.history["val_loss"])
+        2
+    """
+    config = config or TrainConfig()
+    if model.input_shape[1:] != images.train.shape[1:]:
+        raise ValueError(
+            f"`images` must have the model's input shape {model.input_shape[1:]}. "
+            f"Received: images of shape {images.train.shape[1:]}"
+        )
+    folder = None if out is None else Path(out)
+    checkpoint = _open_run(folder, config, resume)
+
+    batches = _Batches(images.train, config)
+    _compile(model, config, len(batches))
+    keras.utils.set_random_seed(config.seed)
+    run = _Run(model, config, folder, batches)
+    if checkpoint is not None:
+        run.restore(checkpoint)
+    callbacks: list[keras.callbacks.Callback] = [run]
+    if progress:
+        callbacks.append(_Progress(config.epochs, len(batches)))
+    if not run.finished:
+        model.fit(
+            batches,
+            validation_data=(images.validation, images.validation),
+            validation_batch_size=config.batch_size,
+            epochs=config.epochs,
+            initial_epoch=len(run.rows),
+            shuffle=False,  # the batches shuffle themselves
+            callbacks=callbacks,
+            verbose=0,
+        )
+    return run.finish()
+
+
+def _open_run(folder: Path | None, config: TrainConfig, resume: bool) -> Path | None:
+    """Prepare the run folder; return the checkpoint to resume from, if there is one."""
+    if folder is None:
+        if resume:
+            raise ValueError("`resume` needs the run folder `out`. Received: out=None")
+        return None
+    checkpoint = folder / CHECKPOINT
+    if (folder / CONFIG).exists():
+        if not resume:
+            raise ValueError(
+                "`out` must not hold a run already; pass resume=True to continue it, or another "
+                f"folder. Received: out={os.fspath(folder)!r}"
+            )
+        before = TrainConfig.from_json((folder / CONFIG).read_text(encoding="utf-8"))
+        for field in dataclasses.fields(TrainConfig):
+            old, new = getattr(before, field.name), getattr(config, field.name)
+            if old != new and not (field.name == "epochs" and new > old):
+                raise ValueError(
+                    f"`config` must be that of the run in `out`, where {field.name} is {old!r}. "
+                    f"Received: {field.name}={new!r}"
+                )
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / CONFIG, config.to_json().encode())
+    return checkpoint if checkpoint.exists() else None
+
+
+def _compile(model: keras.Model, config: TrainConfig, steps: int) -> None:
+    """Compile the model again as it was, with the configured rate, schedule and speed."""
+    rate: Any = config.learning_rate
+    if config.schedule == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(rate, config.epochs * steps)
+    jit_compile, steps_per_execution = _fast(model)
+    if config.jit_compile != "auto":
+        jit_compile = config.jit_compile
+    if config.steps_per_execution != "auto":
+        steps_per_execution = config.steps_per_execution
+    before = model.get_compile_config()
+    before["optimizer"]["config"]["learning_rate"] = keras.saving.serialize_keras_object(rate)
+    before["jit_compile"] = jit_compile
+    before["steps_per_execution"] = min(steps_per_execution, steps)
+    model.compile_from_config(before)
+
+
+def _fast(model: keras.Model) -> tuple[bool | Literal["auto"], int]:
+    """What was measured to be fast (benchmarks/training_speed.py): XLA, steps per execution."""
+    if keras.backend.backend() != "tensorflow" or keras.distribution.list_devices("gpu"):
+        return "auto", 1
+    convolutional = any("Conv" in type(layer).__name__ for layer in _all_layers(model))
+    return (False if convolutional else "auto"), 20
+
+
+def _all_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _all_layers(layer)
+        yield layer
+
+
+class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Batches (x, x) in an order that depends on the seed and the epoch only."""
+
+    def __init__(self, images: NDArray[np.float32], config: TrainConfig) -> None:
+        super().__init__()
+        self._images, self._size, self._seed = images, config.batch_size, config.seed
+        self.start(0)
+
+    def start(self, epoch: int) -> None:
+        """Shuffle for an epoch."""
+        rng = np.random.default_rng([self._seed, epoch])
+        self._order = rng.permutation(len(self._images))
+
+    def __len__(self) -> int:
+        return math.ceil(len(self._images) / self._size)
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        batch = self._images[self._order[index * self._size : (index + 1) * self._size]]
+        return batch, batch
+
+
+class _Run(keras.callbacks.Callback):  # type: ignore[misc]
+    """Order of images, history, best weights, early stopping, and checkpoints of all of it."""
+
+    def __init__(
+        self, model: keras.Model, config: TrainConfig, folder: Path | None, batches: _Batches
+    ) -> None:
+        super().__init__()
+        self._trained, self._config, self._folder, self._batches = model, config, folder, batches
+        self.rows: list[dict[str, float]] = []
+        self._best: list[NDArray[Any]] = []
+        self._best_epoch = -1
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing left to train."""
+        patience = self._config.patience
+        waited = len(self.rows) - 1 - self._best_epoch
+        return len(self.rows) >= self._config.epochs or (
+            patience is not None and bool(self.rows) and waited >= patience
+        )
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self._batches.start(epoch)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        row = {name: float(value) for name, value in (logs or {}).items()}
+        bad = [name for name, value in row.items() if not math.isfinite(value)]
+        if bad:
+            raise FloatingPointError(
+                f"{bad[0]} is no longer finite in epoch {epoch + 1}; a smaller `learning_rate` "
+                f"may help. Received: learning_rate={self._config.learning_rate}"
+            )
+        if not self.rows or row["val_loss"] < self.rows[self._best_epoch]["val_loss"]:
+            self._best_epoch = len(self.rows)
+            self._best = self._trained.get_weights()
+        self.rows.append(row)
+        if self._folder is not None:
+            self._save(self._folder)
+        if self.finished:
+            self._trained.stop_training = True
+
+    def restore(self, checkpoint: Path) -> None:
+        """Put everything back to where the checkpoint was written."""
+        variables = self._variables()
+        with np.load(checkpoint) as data:
+            story = json.loads(str(data["story"]))
+            arrays = [data[f"variable_{i}"] for i in range(story["variables"])]
+            self._best = [data[f"best_{i}"] for i in range(story["best"])]
+        shapes = [tuple(v.shape) for v in variables]
+        if shapes != [a.shape for a in arrays]:
+            raise ValueError(
+                "`model` must be the one that the run in `out` trains: build it with the same "
+                f"hyperparameters. Received: model={self._trained.name!r}"
+            )
+        for variable, array in zip(variables, arrays, strict=True):
+            variable.assign(array)
+        self.rows, self._best_epoch = story["rows"], story["best_epoch"]
+
+    def finish(self) -> keras.callbacks.History:
+        """Give the model its best weights, write what remains, and return the history."""
+        self._trained.set_weights(self._best)
+        history = keras.callbacks.History()
+        history.set_model(self._trained)
+        history.epoch = list(range(len(self.rows)))
+        history.history = {name: [row[name] for row in self.rows] for name in self.rows[0]}
+        if self._folder is not None:
+            _write_with(self._folder / MODEL, self._trained.save)
+            figure = plots.plot_history(history.history)
+            _write_with(self._folder / CURVE, lambda path: figure.savefig(path, dpi=120))
+        return history
+
+    def _variables(self) -> list[Any]:
+        """Weights, states of random layers, and the optimizer's memory."""
+        optimizer = self._trained.optimizer
+        if not optimizer.built:
+            optimizer.build(self._trained.trainable_variables)
+        return [*self._trained.variables, *optimizer.variables]
+
+    def _save(self, folder: Path) -> None:
+        variables = [keras.ops.convert_to_numpy(v.value) for v in self._variables()]
+        story = {
+            "rows": self.rows,
+            "best_epoch": self._best_epoch,
+            "variables": len(variables),
+            "best": len(self._best),
+        }
+        buffer = io.BytesIO()
+        np.savez(
+            buffer,
+            story=np.array(json.dumps(story)),
+            **{f"variable_{i}": array for i, array in enumerate(variables)},
+            **{f"best_{i}": array for i, array in enumerate(self._best)},
+        )
+        _write(folder / CHECKPOINT, buffer.getvalue())
+        text = io.StringIO()
+        table = csv.DictWriter(text, ["epoch", *self.rows[0]], lineterminator="\n")
+        table.writeheader()
+        table.writerows({"epoch": i, **row} for i, row in enumerate(self.rows, start=1))
+        _write(folder / HISTORY, text.getvalue().encode())
+
+
+class _Progress(keras.callbacks.Callback):  # type: ignore[misc]
+    """One bar for the whole training, with the losses of the last epoch."""
+
+    def __init__(self, epochs: int, steps: int) -> None:
+        super().__init__()
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._steps = steps
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[losses]}"),
+            TimeRemainingColumn(),
+        )
+        self._epochs = epochs
+        self._task = self._bar.add_task("training", total=epochs * steps, losses="")
+        self._first = 0
+        if keras.backend.backend() != "jax":  # there, a look at each batch triples its time
+            self.on_train_batch_end = self._on_batch  # type: ignore[method-assign]
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        self._bar.start()
+
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+        self._bar.stop()
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self._first = epoch * self._steps
+        self._bar.update(
+            self._task,
+            completed=self._first,
+            description=f"training, epoch {epoch + 1}/{self._epochs}",
+        )
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        logs = logs or {}
+        losses = "  ".join(f"{k} {logs[k]:.4g}" for k in ("loss", "val_loss") if k in logs)
+        self._bar.update(self._task, completed=(epoch + 1) * self._steps, losses=losses)
+
+    def _on_batch(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        self._bar.update(self._task, completed=self._first + batch + 1)
+
+
+def _write(path: Path, content: bytes) -> None:
+    _write_with(path, lambda scratch: scratch.write_bytes(content))
+
+
+def _write_with(path: Path, write: Callable[[Path], Any]) -> None:
+    """Write a file whole or not at all."""
+    scratch = path.with_name(f".partial-{path.name}")  # the suffix tells writers the format
+    try:
+        write(scratch)
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
