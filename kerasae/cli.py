@@ -404,8 +404,8 @@ def _show_measurements(console: Console, verification: Verification) -> None:
         console.print(
             f"Keras against TF Lite on {parity['images']} images: code differs by "
             f"{parity['code_difference_mean']:.2%} of its range on average, pixels by "
-            f"{parity['pixel_difference_mean'] * 255:.2f} of 255; PSNR {parity['psnr_keras']:.2f} dB "
-            f"in Keras, {parity['psnr_tflite']:.2f} in TF Lite, {parity['psnr_codec']:.2f} "
-            "with the code rounded for the bitstream.",
+            f"{parity['pixel_difference_mean'] * 255:.2f} of 255; "
+            f"PSNR {parity['psnr_keras']:.2f} dB in Keras, {parity['psnr_tflite']:.2f} in TF Lite, "
+            f"{parity['psnr_codec']:.2f} with the code rounded for the bitstream.",
             soft_wrap=True,
         )

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 __all__ = ["plot_history", "plot_reconstructions"]
@@ -44,7 +45,7 @@ def plot_history(history: Mapping[str, Sequence[float]]) -> Figure:
             color=INK,
         )
     axes.set(xlabel="epoch", ylabel="loss")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
     return figure
@@ -102,29 +103,24 @@ def plot_comparison(files: Sequence[Any], together: Sequence[Any], *, link: floa
     panels = [("one file for each image", files)] + (
         [("all images at once", together)] if together else []
     )
-    figure = Figure(figsize=(11, 6.2), layout="constrained")
-    top, bottom = figure.subfigures(2, 1, height_ratios=(1.25, 1))
-    for axes, entry in zip(
-        np.ravel(top.subplots(1, len(shown)) if one else top.subplots(len(shown), 1)),
-        shown,
-        strict=True,
-    ):
+    columns = len(shown) if one else 1
+    figure = Figure(figsize=(11, 5 if one else 6), layout="constrained")
+    grid = figure.add_gridspec(2, 1, height_ratios=(1.2, 1) if one else (1.4, 1), hspace=0.08)
+    pictures = grid[0].subgridspec(len(shown) // columns, columns)
+    for i, entry in enumerate(shown):
+        axes = figure.add_subplot(pictures[divmod(i, columns)])
         title = "original" if entry.codec == "raw" else entry.codec
         quality = "" if np.isinf(entry.psnr) else f", {entry.psnr:.1f} dB"
-        size = f"{entry.bytes / entry.images:,.0f} bytes{quality}"
+        caption = f"{title}\n{entry.bytes / entry.images:,.0f} bytes{quality}"
         if one:
             show_image(axes, entry.pictures[0] / 255)
-            axes.set_title(f"{title}\n{size}", fontsize=10, color=INK)
+            axes.set_title(caption, fontsize=10, color=INK)
         else:
-            row = np.concatenate(entry.pictures[:12], axis=1)
-            show_image(axes, row / 255)
-            axes.set_ylabel(
-                f"{title}\n{size}", rotation=0, ha="right", va="center", fontsize=9, color=INK
-            )
-    for axes, (name, entries) in zip(
-        np.ravel(bottom.subplots(1, len(panels))), panels, strict=True
-    ):
-        _bars(axes, name, entries, link)
+            show_image(axes, np.concatenate(entry.pictures[:14], axis=1) / 255)
+            axes.set_ylabel(caption, rotation=0, ha="right", va="center", fontsize=9, color=INK)
+    bars = grid[1].subgridspec(1, len(panels))
+    for i, (name, entries) in enumerate(panels):
+        _bars(figure.add_subplot(bars[i]), name, entries, link)
     return figure
 
 
@@ -136,8 +132,8 @@ def _bars(axes: Any, name: str, entries: Sequence[Any], link: float) -> None:
     labels = []
     for entry, value in zip(entries, values, strict=True):
         quality = "lossless" if np.isinf(entry.psnr) else f"{entry.psnr:.1f} dB"
-        seconds = 8 * value / link
-        labels.append(f" {value:,.{0 if value >= 100 else 1}f} B, {seconds:.2g} s, {quality}")
+        seconds = _short(8 * value / link)
+        labels.append(f" {_short(value)} B, {seconds} s, {quality}")
     axes.bar_label(bars, labels, color=INK, fontsize=9)
     axes.set_xscale("log")
     axes.set_xlim(min(values) / 4, max(values) * 30)
@@ -145,3 +141,8 @@ def _bars(axes: Any, name: str, entries: Sequence[Any], link: float) -> None:
     axes.set_title(name, fontsize=10, color=INK, loc="left")
     axes.invert_yaxis()
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def _short(value: float) -> str:
+    """A number with about three digits."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

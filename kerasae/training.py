@@ -247,7 +247,7 @@ def _all_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
         yield layer
 
 
-class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
+class _Batches(keras.utils.PyDataset):
     """Batches (x, x) in an order that depends on the seed and the epoch only."""
 
     def __init__(self, images: NDArray[np.float32], config: TrainConfig) -> None:
@@ -268,7 +268,7 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
         return batch, batch
 
 
-class _Run(keras.callbacks.Callback):  # type: ignore[misc]
+class _Run(keras.callbacks.Callback):
     """Order of images, history, best weights, early stopping, and checkpoints of all of it."""
 
     def __init__(
@@ -355,12 +355,10 @@ class _Run(keras.callbacks.Callback):  # type: ignore[misc]
             "best": len(self._best),
         }
         buffer = io.BytesIO()
-        np.savez(
-            buffer,
-            story=np.array(json.dumps(story)),
-            **{f"variable_{i}": array for i, array in enumerate(variables)},
-            **{f"best_{i}": array for i, array in enumerate(self._best)},
-        )
+        arrays = {"story": np.array(json.dumps(story))}
+        arrays.update((f"variable_{i}", array) for i, array in enumerate(variables))
+        arrays.update((f"best_{i}", array) for i, array in enumerate(self._best))
+        np.savez(buffer, allow_pickle=False, **arrays)
         _write(folder / CHECKPOINT, buffer.getvalue())
         text = io.StringIO()
         table = csv.DictWriter(text, ["epoch", *self.rows[0]], lineterminator="\n")
@@ -369,7 +367,7 @@ class _Run(keras.callbacks.Callback):  # type: ignore[misc]
         _write(folder / HISTORY, text.getvalue().encode())
 
 
-class _Progress(keras.callbacks.Callback):  # type: ignore[misc]
+class _Progress(keras.callbacks.Callback):
     """One bar for the whole training, with the losses of the last epoch."""
 
     def __init__(self, epochs: int, steps: int) -> None:
@@ -387,7 +385,7 @@ class _Progress(keras.callbacks.Callback):  # type: ignore[misc]
         self._task = self._bar.add_task("training", total=epochs * steps, losses="")
         self._first = 0
         if keras.backend.backend() != "jax":  # there, a look at each batch triples its time
-            self.on_train_batch_end = self._on_batch  # type: ignore[method-assign]
+            self.on_train_batch_end = self._on_batch
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         self._bar.start()

@@ -65,7 +65,7 @@ class Converter:
     """A running TensorFlow process that converts one model after another."""
 
     def __init__(self) -> None:
-        self._errors = tempfile.TemporaryFile()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
         environment = {
             **os.environ,
             "KERAS_BACKEND": "tensorflow",

@@ -230,7 +230,7 @@ class Tables:
         self, count: int, states: list[int], words: list[int]
     ) -> tuple[NDArray[np.int64], int]:
         frequency, start, base = self._lists
-        slots = memoryview(self._slots.ravel())
+        slots = self._slots.ravel().data
         lanes, channels, available = len(states), len(self), len(words)
         entries, position = [0] * count, 0
         for i in range(count):

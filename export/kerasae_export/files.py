@@ -25,22 +25,8 @@ __all__ = [
     "write_png",
 ]
 
-IMAGE_SUFFIXES = frozenset(
-    [
-        ".avif",
-        ".bmp",
-        ".gif",
-        ".jpeg",
-        ".jpg",
-        ".pgm",
-        ".png",
-        ".pnm",
-        ".ppm",
-        ".tif",
-        ".tiff",
-        ".webp",
-    ]
-)
+_SUFFIXES = ".avif .bmp .gif .jpeg .jpg .pgm .png .pnm .ppm .tif .tiff .webp"
+IMAGE_SUFFIXES = frozenset(_SUFFIXES.split())
 KAE_SUFFIX = ".kae"
 _MAX_FILE = 2**31
 
@@ -111,12 +97,11 @@ def read_image(path: Path, channels: int, *, max_pixels: int = 2**26) -> NDArray
                 raise ValueError(f"it has {width} x {height} pixels, over {max_pixels}")
             if picture.mode.startswith("I") or picture.mode == "F":
                 raise ValueError(f"it has more than 8 bits a channel (mode {picture.mode})")
-            picture = ImageOps.exif_transpose(picture)
-            if picture.has_transparency_data:
-                picture = picture.convert("RGBA")
-                paper = Image.new("RGBA", picture.size, "white")
-                picture = Image.alpha_composite(paper, picture)
-            array = np.asarray(picture.convert("L" if channels == 1 else "RGB"))
+            upright = ImageOps.exif_transpose(picture)
+            if upright.has_transparency_data:
+                paper = Image.new("RGBA", upright.size, "white")
+                upright = Image.alpha_composite(paper, upright.convert("RGBA"))
+            array = np.asarray(upright.convert("L" if channels == 1 else "RGB"))
     except Image.DecompressionBombError as error:
         raise ValueError(f"it is too large: {error}") from None
     except (OSError, SyntaxError, EOFError) as error:

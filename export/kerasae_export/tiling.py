@@ -8,6 +8,7 @@ tile is a picture of its own. FORMAT.md specifies both.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 __all__ = ["Span", "spans"]
@@ -49,7 +50,7 @@ def spans(cells: int, tile: int, margin: int) -> list[Span]:
         )
     last = max(0, cells - tile)
     origins = [*range(0, last, tile - 2 * margin), last]
-    joints = [(a + b + tile) // 2 for a, b in zip(origins, origins[1:], strict=False)]
+    joints = [(a + b + tile) // 2 for a, b in itertools.pairwise(origins)]
     return [
         Span(origin, start, stop)
         for origin, start, stop in zip(origins, [0, *joints], [*joints, cells], strict=True)
