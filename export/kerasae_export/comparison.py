@@ -18,6 +18,7 @@ from kerasae_export.runtime import Codec
 __all__ = ["Entry", "compare_files", "compare_together", "mosaic"]
 
 _LOSSY: dict[str, dict[str, Any]] = {"JPEG": {"optimize": True}, "WebP": {"method": 6}}
+_LOWEST = {"JPEG": 1, "WebP": 0}
 _PICTURES = 16  # reconstructions that are kept to be shown
 _SSIM_IMAGES = 1000  # enough for two digits, and SSIM is slow
 
@@ -133,7 +134,7 @@ def _matching(
         files = [_save(p, name, {"quality": quality, **_LOSSY[name]}) for p in pictures]
         return files, cut([_open(f, p.shape[2]) for f, p in zip(files, pictures, strict=True)])
 
-    low, high = 1, 100
+    low, high = _LOWEST[name], 100
     while low < high:
         middle = (low + high) // 2
         if _psnr(images, attempt(middle)[1]) >= psnr:

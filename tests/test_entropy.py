@@ -1,0 +1,133 @@
+"""The entropy coder: exact, as short as its tables allow, and safe against damage."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kerasae_export import entropy
+from kerasae_export.entropy import MAX_ENTRIES, TOTAL, Table, Tables, fit_tables, lane_count
+from kerasae_export.errors import CorruptBitstreamError
+
+
+def laplacian(rng: np.random.Generator, count: int, channels: int) -> np.ndarray:
+    return np.round(rng.laplace(size=(count, channels)) * np.linspace(0.2, 6, channels)).astype(int)
+
+
+@pytest.mark.parametrize(
+    ("count", "channels"), [(1, 1), (1, 32), (5, 3), (256, 32), (9000, 7), (40000, 8)]
+)
+def test_round_trip_is_exact_and_within_one_percent_of_the_ideal(rng, count, channels):
+    symbols = laplacian(rng, count, channels)
+    tables = fit_tables(symbols)
+    data = tables.encode(symbols)
+    np.testing.assert_array_equal(tables.decode(data, symbols.size), symbols)
+    ideal = tables.ideal_bits(symbols) / 8
+    assert ideal <= len(data) + 1
+    assert len(data) <= 1.01 * ideal + 2
+
+
+def test_ideal_bits_is_the_cross_entropy_of_the_tables(rng):
+    symbols = rng.integers(0, 4, size=(1000, 1))
+    table = Table(0, (2048, 1024, 512, 511, 1))
+    expected = -np.log2(np.array([2048, 1024, 512, 511])[symbols] / 4096).sum()
+    assert Tables([table]).ideal_bits(symbols) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("lanes_from", [1, 10**9])
+def test_loop_and_vectors_give_the_same_bytes(rng, monkeypatch, lanes_from):
+    for count in (1, 100, 5000, 30000):
+        symbols = laplacian(rng, count, 3)
+        symbols[0, 0] = 10**6
+        tables = fit_tables(symbols[1:] if count > 1 else symbols * 0)
+        expected = tables.encode(symbols)
+        monkeypatch.setattr(entropy, "_VECTOR_LANES", lanes_from)
+        assert tables.encode(symbols) == expected
+        np.testing.assert_array_equal(tables.decode(expected, symbols.size), symbols)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.integers(1, 4).flatmap(
+        lambda channels: st.lists(
+            st.lists(st.integers(-(2**31), 2**31 - 1), min_size=channels, max_size=channels),
+            min_size=0,
+            max_size=60,
+        ).map(lambda rows: np.array(rows, int).reshape(-1, channels))
+    )
+)
+def test_any_symbols_survive_by_escapes(symbols):
+    tables = Tables([Table(-1, (1000, 2000, 1000, 96))] * symbols.shape[1])
+    data = tables.encode(symbols)
+    np.testing.assert_array_equal(tables.decode(data, symbols.size), symbols)
+
+
+def test_a_constant_channel_costs_almost_nothing():
+    symbols = np.full((10000, 1), 7)
+    assert len(fit_tables(symbols).encode(symbols)) < 10
+
+
+def test_tables_of_a_wide_channel_are_capped_and_escape_the_rest(rng):
+    symbols = rng.integers(-(10**6), 10**6, size=(300, 1))
+    tables = fit_tables(symbols)
+    assert len(tables.tables[0].frequencies) <= MAX_ENTRIES
+    np.testing.assert_array_equal(tables.decode(tables.encode(symbols), 300), symbols)
+
+
+def test_fitted_frequencies_follow_the_counts(rng):
+    symbols = rng.choice([0, 1, 2], p=[0.7, 0.2, 0.1], size=(100_000, 1))
+    (table,) = fit_tables(symbols).tables
+    assert sum(table.frequencies) == TOTAL
+    share = np.array(table.frequencies[1:4]) / TOTAL
+    np.testing.assert_allclose(share, [0.7, 0.2, 0.1], atol=0.01)
+
+
+def test_damage_raises_the_named_error_or_changes_symbols_but_never_crashes(rng):
+    """The coder alone cannot notice every flip: that is the checksum's job."""
+    symbols = laplacian(rng, 3000, 3)
+    tables = fit_tables(symbols)
+    data = tables.encode(symbols)
+    noticed = 0
+    for _ in range(300):
+        damaged = bytearray(data)
+        damaged[rng.integers(len(data))] ^= 1 << rng.integers(8)
+        try:
+            decoded = tables.decode(bytes(damaged), symbols.size)
+        except CorruptBitstreamError:
+            noticed += 1
+        else:
+            assert decoded.shape == symbols.shape
+    assert noticed > 200
+    for data in (b"", b"\0", data[:-1], data[:-2], data + b"\0\0", data[:3]):
+        with pytest.raises(CorruptBitstreamError):
+            tables.decode(data, symbols.size)
+
+
+def test_lanes_grow_with_the_symbols():
+    assert [lane_count(n) for n in (0, 1, 8191, 8192, 16384, 10**9)] == [1, 1, 1, 2, 4, 1024]
+
+
+@pytest.mark.parametrize(
+    ("offset", "frequencies", "message"),
+    [
+        (0, (4096,), "2 to 1024 entries"),
+        (0, (4096, 0), "positive and sum to 4096"),
+        (0, (2048, 2047), "positive and sum to 4096"),
+        (2**31, (2048, 2048), "offset"),
+    ],
+)
+def test_tables_refuse_what_cannot_code(offset, frequencies, message):
+    with pytest.raises(ValueError, match=message):
+        Table(offset, frequencies)
+
+
+def test_symbols_over_32_bits_and_wrong_channels_are_refused():
+    tables = Tables([Table(0, (2048, 2048))])
+    with pytest.raises(ValueError, match="fit in 32 bits"):
+        tables.encode(np.array([[2**31]]))
+    with pytest.raises(ValueError, match="1 channels last"):
+        tables.encode(np.array([[1, 2]]))
+    with pytest.raises(ValueError, match="must not be empty"):
+        fit_tables(np.zeros((0, 3), int))

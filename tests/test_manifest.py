@@ -1,0 +1,115 @@
+"""The manifest is untrusted input: what is not right is refused by name."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import numpy as np
+import pytest
+
+from kerasae_export.errors import BundleError
+from kerasae_export.manifest import Manifest, steps_of
+
+
+@pytest.fixture
+def content(digit_bundle):
+    return json.loads((digit_bundle / "manifest.json").read_text())
+
+
+def test_json_round_trips(digit_bundle):
+    text = (digit_bundle / "manifest.json").read_text()
+    assert Manifest.from_json(text).to_json() == text
+
+
+def test_the_codec_part_holds_integers_and_strings_only(content):
+    """So that its canonical JSON, which is hashed, is the same in every language."""
+
+    def check(value):
+        if isinstance(value, dict):
+            assert all(isinstance(key, str) for key in value)
+            value = list(value.values())
+        if isinstance(value, list):
+            for item in value:
+                check(item)
+        else:
+            assert isinstance(value, (int, str))
+            assert not isinstance(value, bool)
+
+    check(content["codec"])
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (["format"], "zip", "`format` must be"),
+        (["format_version"], 2, "format version 2"),
+        (["scheme"], "int3", "`scheme` must be one of"),
+        (["scheme"], [], "`scheme` must be one of"),
+        (["bundle_hash"], "ab", "`bundle_hash` must be 64"),
+        (["pixel_tolerance"], -1, "`pixel_tolerance` must be an integer"),
+        (["codec"], [], "`codec` must be an object"),
+        (["codec", "channels"], 2, "`codec.channels` must be 1 or 3"),
+        (["codec", "channels"], True, "`codec.channels` must be an integer"),
+        (["codec", "tile"], [28], "`codec.tile` must be 2 integers"),
+        (["codec", "tile"], [10**9, 10**9], "`codec.tile` must be 2 integers"),
+        (["codec", "layout"], "spiral", "`codec.layout` must be one of"),
+        (["codec", "layout"], "grid", "`codec.layout` must be `grid` only where"),
+        (["codec", "code_shape"], [], "`codec.code_shape` must be 1 to 4"),
+        (["codec", "code_shape"], [2**20, 2**20], "`codec.code_shape` must be 1 to 4"),
+        (["codec", "table_bits"], 16, "`codec.table_bits` must be 12"),
+        (["codec", "step", "mantissas"], [1], "`codec.step.mantissas` must be"),
+        (["codec", "step", "exponent"], 10**400, "`codec.step.exponent` must be an integer"),
+        (["codec", "tables"], [], "`codec.tables` must be a list of 8"),
+        (["codec", "tables", 0, "frequencies"], [4095, 2], "tables\\[0\\]` is off"),
+        (["codec", "tables", 0, "offset"], "0", "tables\\[0\\].offset` must be an integer"),
+        (["encoder", "file"], "../encoder.tflite", "must name files inside the bundle"),
+        (["encoder", "file"], "/etc/passwd", "must name files inside the bundle"),
+        (["encoder", "file"], "gone.tflite", "`files` must list"),
+        (["encoder", "input", "dtype"], "int8", "`encoder.input.dtype` must be one of"),
+        (["encoder", "input", "scale"], 0, "`encoder.input.scale` must be a positive number"),
+        (["encoder", "input", "shape"], [1, 8, 9, 1], "`encoder.input.shape` must be"),
+        (["files", "a/../b"], {"sha256": "0" * 64, "bytes": 1}, "must name files inside"),
+        (["files", "encoder.tflite", "bytes"], -1, "bytes` must be an integer"),
+    ],
+)
+def test_a_wrong_field_is_named(content, path, value, message):
+    broken = copy.deepcopy(content)
+    parent = broken
+    for key in path[:-1]:
+        parent = parent[key]
+    parent[path[-1]] = value
+    with pytest.raises(BundleError, match=message):
+        Manifest.from_json(json.dumps(broken))
+
+
+def test_every_missing_field_is_named(content):
+    def paths(value, path=()):
+        if isinstance(value, dict) and path[:1] not in (("facts",), ("files",)):
+            for key, item in value.items():
+                yield (*path, key)
+                yield from paths(item, (*path, key))
+
+    for path in paths(content):
+        broken = copy.deepcopy(content)
+        parent = broken
+        for key in path[:-1]:
+            parent = parent[key]
+        del parent[path[-1]]
+        with pytest.raises(BundleError, match=str(path[-1])):
+            Manifest.from_json(json.dumps(broken))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "null", '{"format": NaN}', "[" * 10**5])
+def test_what_is_no_manifest_is_refused(text):
+    with pytest.raises(BundleError):
+        Manifest.from_json(text)
+
+
+def test_steps_are_exact_in_float32():
+    values = np.array([3.0, 1e-3, 0.7, 1e-12])
+    mantissas, exponent = steps_of(values)
+    steps = np.ldexp(np.array(mantissas, float), exponent)
+    np.testing.assert_array_equal(steps, steps.astype(np.float32))
+    np.testing.assert_allclose(steps[:3], values[:3], rtol=1e-3)
+    assert steps[3] > 0
