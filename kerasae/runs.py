@@ -16,7 +16,7 @@ from kerasae.builders import build
 from kerasae.data import Images, load_images
 from kerasae.training import CONFIG, HISTORY, MODEL, TrainConfig, train
 
-__all__ = ["Run"]
+__all__ = ["Run", "load_model"]
 
 RUN = "run.json"
 
@@ -63,13 +63,17 @@ class Run:
         self, images: Images, config: TrainConfig, folder: Path, *, resume: bool = False
     ) -> keras.Model:
         """Build and train the model in a run folder, which `load` reads again."""
-        model = self.build(images)
-        if resume and (folder / RUN).exists() and Run.load(folder) != self:
+        content = json.dumps(dataclasses.asdict(self), indent=1) + "\n"
+        file = folder / RUN
+        if resume and file.exists() and file.read_text(encoding="utf-8") != content:
             raise ValueError(
-                f"`--resume` needs the options that {folder / RUN} lists. Received: other ones"
+                f"`--resume` needs the options of the run, which are in {file}. Received: others"
             )
+        model = self.build(images)
+        if not (folder / CONFIG).exists():  # else `train` says what is wrong, or resumes
+            folder.mkdir(parents=True, exist_ok=True)
+            file.write_text(content, encoding="utf-8")
         train(model, images, config, out=folder, resume=resume)
-        (folder / RUN).write_text(json.dumps(dataclasses.asdict(self), indent=1) + "\n", "utf-8")
         return model
 
     @classmethod

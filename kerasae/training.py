@@ -119,7 +119,7 @@ class TrainConfig:
 def train(
     model: keras.Model,
     images: Images,
-    config: TrainConfig | None = None,
+    config: TrainConfig = TrainConfig(),
     *,
     out: str | os.PathLike[str] | None = None,
     resume: bool = False,
@@ -135,7 +135,7 @@ def train(
     Args:
         model: A compiled model of the kinds that take `fit(x, x)`.
         images: Training and validation images, float32 (n, height, width, channels).
-        config: How to train; `TrainConfig()` by default.
+        config: How to train.
         out: Run folder, created if missing. Without it nothing is written.
         resume: Continue the run in `out` from its checkpoint, if it has one. The configuration
             must be that of the run, except that `epochs` may be larger.
@@ -157,7 +157,6 @@ def train(
         >>> len(history.history["val_loss"])
         2
     """
-    config = config or TrainConfig()
     if model.input_shape[1:] != images.train.shape[1:]:
         raise ValueError(
             f"`images` must have the model's input shape {model.input_shape[1:]}. "
@@ -237,7 +236,7 @@ def _fast(model: keras.Model) -> tuple[bool | Literal["auto"], int]:
     if keras.backend.backend() != "tensorflow" or keras.distribution.list_devices("gpu"):
         return "auto", 1
     convolutional = any("Conv" in type(layer).__name__ for layer in _all_layers(model))
-    return (False if convolutional else "auto"), 20
+    return not convolutional, 20
 
 
 def _all_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:

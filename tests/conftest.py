@@ -11,11 +11,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 import pytest
+from kerasae_export import Codec, export_bundle
+from kerasae_export.conversion import Converter
 
 import kerasae
 from kerasae.training import TrainConfig, train
-from kerasae_export import Codec, export_bundle
-from kerasae_export.conversion import Converter
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -52,7 +52,7 @@ def photo_model(photos: kerasae.Images) -> keras.Model:
         loss="mse",
         code="spatial",
     )
-    train(model, photos, TrainConfig(epochs=6, batch_size=16, learning_rate=3e-3), progress=False)
+    train(model, photos, TrainConfig(epochs=30, batch_size=16, learning_rate=3e-3), progress=False)
     return model
 
 
@@ -92,3 +92,13 @@ def photo_codec(photo_bundle: Path) -> Codec:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def tfds_folder() -> Path:
+    """The folder of prepared TensorFlow Datasets, where there is one."""
+    beside = REPOSITORY.parent / "shared" / "data" / "tfds"
+    folder = Path(os.environ.get("TFDS_DATA_DIR", beside))
+    if not (folder / "mnist").is_dir():
+        pytest.skip("no prepared MNIST: set TFDS_DATA_DIR to a folder that holds it")
+    return folder

@@ -6,7 +6,6 @@ import hashlib
 
 import numpy as np
 import pytest
-
 from kerasae_export.bitstream import (
     VERSION,
     Block,

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from kerasae_export import entropy
 from kerasae_export.entropy import MAX_ENTRIES, TOTAL, Table, Tables, fit_tables, lane_count
 from kerasae_export.errors import CorruptBitstreamError
@@ -100,9 +99,9 @@ def test_damage_raises_the_named_error_or_changes_symbols_but_never_crashes(rng)
         else:
             assert decoded.shape == symbols.shape
     assert noticed > 200
-    for data in (b"", b"\0", data[:-1], data[:-2], data + b"\0\0", data[:3]):
+    for wrong in (b"", b"\0", data[:-1], data[:-2], data + b"\0\0", data[:3]):
         with pytest.raises(CorruptBitstreamError):
-            tables.decode(data, symbols.size)
+            tables.decode(wrong, symbols.size)
 
 
 def test_lanes_grow_with_the_symbols():

@@ -7,7 +7,6 @@ import json
 
 import numpy as np
 import pytest
-
 from kerasae_export.errors import BundleError
 from kerasae_export.manifest import Manifest, steps_of
 

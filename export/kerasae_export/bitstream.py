@@ -106,10 +106,10 @@ def read_stream(data: bytes, bundle_hash: bytes, *, max_pixels: int) -> Iterator
     Each CRC also covers the one before it, so that a lost or moved block is noticed.
 
     Raises:
-        BitstreamError: As `read_image`; `max_pixels` holds for all images of a block together.
+        BitstreamError: As `read_image`; `max_pixels` holds for all images together.
     """
     _check_head(data, STREAM_MAGIC, bundle_hash)
-    reader, previous, total = _Reader(data, _HEAD), data[:_HEAD], 0
+    reader, previous, total, left = _Reader(data, _HEAD), data[:_HEAD], 0, max_pixels
     while True:
         first = reader.position
         count = reader.varint()
@@ -125,8 +125,9 @@ def read_stream(data: bytes, bundle_hash: bytes, *, max_pixels: int) -> Iterator
         block = Block(count, height, width, payload)
         if count > MAX_BLOCK_IMAGES:
             raise CorruptBitstreamError(f"A block claims {count} images, over {MAX_BLOCK_IMAGES}.")
-        _check_size(block, max_pixels)
+        _check_size(block, left)
         total += count
+        left -= count * height * width
         yield block
 
 
@@ -162,7 +163,7 @@ def _check_size(block: Block, max_pixels: int) -> None:
     if block.count * block.height * block.width > max_pixels:
         raise BitstreamLimitError(
             f"The bitstream claims {block.count} x {block.height} x {block.width} pixels, "
-            f"over the limit of {max_pixels}; raise `max_pixels` if you trust it."
+            f"over the {max_pixels} that are allowed; raise `max_pixels` if you trust it."
         )
 
 

@@ -7,6 +7,7 @@ error message, and proves each time that the model reloads in safe mode from sto
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -94,7 +95,8 @@ class Converter:
         assert self._process.stdout is not None
         self._process.kill()  # it holds nothing worth keeping between jobs
         self._process.wait()
-        self._process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # a job that a dead process never read
+            self._process.stdin.close()
         self._process.stdout.close()
         self._errors.close()
 

@@ -18,7 +18,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
 from kerasae_export import bitstream
-from kerasae_export.errors import BitstreamLimitError, BundleError, CorruptBitstreamError
+from kerasae_export.errors import BundleError, CorruptBitstreamError
 from kerasae_export.manifest import MANIFEST, MAX_MANIFEST_BYTES, Edge, Manifest, Part
 from kerasae_export.tiling import spans
 
@@ -180,14 +180,8 @@ class Codec:
             BitstreamError: As `decompress`; `max_pixels` holds for all images together.
         """
         images: list[Image] = []
-        left = self.max_pixels
-        for block in bitstream.read_stream(_as_bytes(data), self._hash, max_pixels=left):
-            left -= block.count * block.height * block.width
-            if left < 0:
-                raise BitstreamLimitError(
-                    f"The stream holds more than {self.max_pixels} pixels; "
-                    "raise `max_pixels` if you trust it."
-                )
+        blocks = bitstream.read_stream(_as_bytes(data), self._hash, max_pixels=self.max_pixels)
+        for block in blocks:
             symbols = self._unpack_block(block)
             images.extend(self.decode(piece, block.height, block.width) for piece in symbols)
         return images

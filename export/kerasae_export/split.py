@@ -105,7 +105,8 @@ def _chain(models: list[keras.Model], name: str) -> keras.Model:
     inputs = [
         keras.Input(batch_shape=t.shape, dtype=t.dtype, name=t.name) for t in models[0].inputs
     ]
-    value = inputs if len(inputs) > 1 else inputs[0]
+    first = inputs if len(inputs) > 1 else inputs[0]
+    value = first
     for part in models:
         value = part(value)
-    return keras.Model(inputs, value, name=name)
+    return keras.Model(first, value, name=name)

@@ -1,0 +1,178 @@
+"""Export: what a bundle holds, and that the code's steps are chosen as documented."""
+
+from __future__ import annotations
+
+import json
+
+import keras
+import numpy as np
+import pytest
+from kerasae_export import Codec, bundle, export_bundle
+from kerasae_export.errors import BundleError
+from kerasae_export.quality import pooled_psnr
+from kerasae_export.runtime import LiteModel, read_files
+from kerasae_export.split import predict
+
+import kerasae
+
+
+def test_a_bundle_holds_what_the_format_lists(digit_bundle):
+    manifest, files = read_files(digit_bundle)
+    assert set(files) == {
+        "README.md",
+        "decoder.tflite",
+        "encoder.tflite",
+        "golden/image.kae",
+        "golden/image.png",
+        "golden/reconstruction.png",
+        "golden/symbols.json",
+    }
+    assert manifest.encoder.input.dtype == manifest.decoder.output.dtype == "uint8"
+    assert manifest.encoder.input.scale == pytest.approx(1 / 255)
+    assert manifest.encoder.input.zero_point == 0
+    assert manifest.facts["parameters"]["encoder"] > 0
+    card = (digit_bundle / "README.md").read_text()
+    for word in ("Kotlin", "Swift", "C++", "JavaScript", "Python", "fails", "8 x 8 x 1"):
+        assert word in card
+    assert not [p for p in digit_bundle.parent.iterdir() if p != digit_bundle]
+
+
+def test_the_edges_between_encoder_and_decoder_agree(digit_bundle, photo_bundle):
+    """Symbols times steps fit the decoder's input to half a step."""
+    for folder in (digit_bundle, photo_bundle):
+        manifest, _ = read_files(folder)
+        out, into = manifest.encoder.output, manifest.decoder.input
+        step = manifest.codec.steps.max()
+        for level in (0, 255):
+            ends = [edge.scale * (level - edge.zero_point) for edge in (out, into)]
+            assert abs(ends[0] - ends[1]) <= step
+        assert (manifest.codec.steps >= 0.999 * out.scale).all()
+
+
+def test_with_the_finest_step_the_scales_agree(digit_model, digits, tmp_path):
+    export_bundle(digit_model, tmp_path / "b", calibration=digits.train, step_loss=1e-9)
+    manifest, _ = read_files(tmp_path / "b")
+    np.testing.assert_allclose(manifest.codec.steps, manifest.encoder.output.scale, rtol=1e-6)
+    assert manifest.decoder.input.scale == pytest.approx(manifest.encoder.output.scale, rel=0.02)
+
+
+def test_rounding_costs_what_was_allowed(digit_model, digits):
+    decoder = kerasae.decoder(digit_model)
+    codes = predict(kerasae.encoder(digit_model), digits.train[:64]).astype(float)
+    images = digits.train[:64]
+    plain = pooled_psnr(images, np.clip(predict(decoder, codes), 0, 1))
+    for loss in (0.1, 0.5, 2.0):
+        steps = bundle._choose_steps(decoder, codes, images, loss, 0.0)
+        rounded = np.floor(codes / steps + 0.5) * steps
+        cost = plain - pooled_psnr(images, np.clip(predict(decoder, rounded), 0, 1))
+        assert 0.5 * loss < cost <= 1.001 * loss
+
+
+def test_steps_follow_the_gains_of_a_linear_decoder(rng):
+    """For a linear decoder the gain of a channel is the squared length of its column."""
+    gains = np.array([1.0, 2.0, 8.0])
+    code = keras.Input((3,))
+    dense = keras.layers.Dense(3, use_bias=False)
+    decoder = keras.Model(code, keras.layers.Reshape((1, 3, 1))(dense(code)))
+    dense.set_weights([np.diag(gains).astype(np.float32)])
+    codes = rng.uniform(0.3, 0.7, size=(400, 3)) / gains
+    images = predict(decoder, codes)
+    images = images + rng.normal(scale=0.02, size=images.shape).astype(np.float32)
+    steps = bundle._choose_steps(decoder, codes, images, 0.5, 0.0)
+    np.testing.assert_allclose(steps * gains / (steps * gains)[0], 1.0, rtol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("options", "layout"),
+    [
+        ({"code": "spatial", "input_shape": (32, 32, 3)}, ("grid", 4, 2)),
+        ({"code": "spatial", "input_shape": (30, 32, 3)}, ("blocks", 1, 0)),  # not divisible
+        ({"code": "spatial", "input_shape": (8, 8, 3)}, ("blocks", 1, 0)),  # all margin
+        ({"code": "dense", "input_shape": (32, 32, 3)}, ("blocks", 1, 0)),
+    ],
+)
+def test_a_grid_is_used_where_the_models_allow_one(options, layout):
+    model = kerasae.build_convolutional(code_size=4, hidden=(8, 8), **options)
+    found = bundle._layout(kerasae.encoder(model), kerasae.decoder(model))
+    assert found[:2] == layout[:2]
+    assert found[2] <= layout[2]
+    assert (found[2] > 0) == (layout[0] == "grid")
+
+
+def test_a_model_that_knows_its_position_is_not_tiled():
+    class Position(keras.layers.Layer):
+        def call(self, x):
+            return x * keras.ops.reshape(keras.ops.arange(32, dtype="float32"), (1, 32, 1, 1))
+
+    image = keras.Input((32, 32, 1))
+    x = keras.layers.Conv2D(2, 3, 2, padding="same")(Position()(image))
+    encoder = keras.Model(image, x, name="encoder")
+    code = keras.Input((16, 16, 2))
+    decoder = keras.Model(
+        code, keras.layers.Conv2DTranspose(1, 3, 2, padding="same")(code), name="decoder"
+    )
+    assert bundle._layout(encoder, decoder)[0] == "blocks"
+
+
+def test_float32_bundles_are_exact_and_larger(digit_model, digits, digit_bundle, tmp_path):
+    folder = export_bundle(digit_model, tmp_path / "b", scheme="float32", calibration=digits.train)
+    codec = Codec.load(folder)
+    lite = LiteModel((folder / "encoder.tflite").read_bytes())
+    expected = predict(kerasae.encoder(digit_model), digits.test[:20])
+    np.testing.assert_allclose(lite.run(digits.test[:20]), expected, atol=1e-5)
+    size = [(f / "encoder.tflite").stat().st_size for f in (folder, digit_bundle)]
+    assert size[0] > 1.5 * size[1]
+    image = np.floor(digits.test[0] * 255 + 0.5).astype(np.uint8)
+    assert codec.decompress(codec.compress(image)).shape == (8, 8, 1)
+
+
+def test_exporting_again_replaces_the_bundle_and_nothing_else(digit_model, digits, tmp_path):
+    folder = tmp_path / "deep" / "bundle"
+    for seed in (0, 1):
+        export_bundle(digit_model, folder, calibration=digits.train[seed:], facts={"seed": seed})
+        assert json.loads((folder / "manifest.json").read_text())["facts"]["seed"] == seed
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter1.txt").write_text("years of work")
+    with pytest.raises(BundleError, match="`folder` must not exist, be empty, or hold a bundle"):
+        export_bundle(digit_model, tmp_path / "thesis", calibration=digits.train)
+    assert (tmp_path / "thesis" / "chapter1.txt").read_text() == "years of work"
+
+
+def test_a_failed_export_leaves_nothing(digits, tmp_path):
+    class Odd(keras.layers.Layer):
+        def call(self, x):
+            return keras.ops.sin(x) + keras.ops.fft((x, x))[0]
+
+    model = kerasae.build_undercomplete(input_shape=(8, 8, 1), code_size=8)
+    code = Odd()(model.get_layer("encoder").output)
+    encoder = keras.Model(model.get_layer("encoder").input, code, name="encoder")
+    broken = keras.Model(encoder.input, model.get_layer("decoder")(encoder(encoder.input)))
+    with pytest.raises(RuntimeError, match="cannot be converted"):
+        export_bundle(broken, tmp_path / "b", calibration=digits.train)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"calibration": None}, "`calibration` must hold real images"),
+        ({"calibration": np.zeros((3, 9, 8, 1))}, "`calibration` must hold real images"),
+        ({"calibration": np.full((3, 8, 8, 1), 255.0)}, "values from 255.0 to 255.0"),
+        ({"calibration": np.full((3, 8, 8, 1), np.nan)}, "`calibration` must hold real images"),
+        ({"scheme": "int4"}, "`scheme` must be one of float32, int8"),
+        ({"signatures": "both"}, "`signatures` must be 'separate'"),
+        ({"step_loss": 0}, "`step_loss` must be above 0 dB"),
+    ],
+)
+def test_bad_arguments_give_one_sentence(digit_model, digits, tmp_path, options, message):
+    with pytest.raises(ValueError, match=message):
+        export_bundle(digit_model, tmp_path / "b", **{"calibration": digits.train, **options})
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_sample_pattern_is_an_image_of_any_size():
+    for shape in ((1, 1, 1), (13, 13, 1), (97, 61, 3)):
+        image = bundle.sample_image(*shape)
+        assert image.shape == shape
+        assert image.dtype == np.uint8
+    assert bundle.sample_image(97, 61, 3).std() > 40

@@ -1,0 +1,243 @@
+"""The commands through their real entry points, as a user types them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from kerasae_export.bundle import sample_image
+from kerasae_export.files import write_png
+from PIL import Image
+
+import kerasae
+import kerasae.cli
+
+BIN = Path(sys.executable).parent
+
+
+def call(program: str, *arguments: object, status: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [BIN / program, *map(str, arguments)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == status, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def test_the_whole_way_by_hand(tmp_path):
+    run, bundle = tmp_path / "run", tmp_path / "bundle"
+    train = (
+        "train", "undercomplete", "--data", "digits", "--out", run, "--code-size", 8,
+        "--hidden", "32,16", "--loss", "mse", "--epochs", 3, "--set", "learning_rate=0.002",
+    )  # fmt: skip
+    done = call("kerasae", *train)
+    assert "epoch 3/3" in done.stdout
+    assert "loss on 359 test images" in done.stdout
+    assert not done.stderr
+    saved = json.loads((run / "run.json").read_text())
+    assert saved["hyperparameters"]["hidden"] == [32, 16]
+    assert saved["hyperparameters"]["learning_rate"] == 0.002
+
+    call("kerasae", "export", run, "--out", bundle)
+    facts = json.loads((bundle / "manifest.json").read_text())["facts"]
+    assert facts["architecture"] == "undercomplete"
+    assert facts["training"]["epochs_run"] == 3
+
+    done = call("kerasae", "verify", bundle, "--run", run)
+    assert done.stdout.count("ok  ") >= 8
+    assert "Keras against TF Lite on 359 images" in done.stdout
+
+    image = np.floor(kerasae.load_images("digits").test[0] * 255 + 0.5).astype(np.uint8)
+    write_png(tmp_path / "digit.png", image)
+    for program in ("kerasae", "kae"):
+        out = tmp_path / program
+        done = call(program, "compress", tmp_path / "digit.png", "--bundle", bundle, "--out", out)
+        assert "1 files" in done.stdout
+        call(program, "decompress", out, "--bundle", bundle, "--out", out)
+    pictures = [np.asarray(Image.open(tmp_path / p / "digit.png")) for p in ("kerasae", "kae")]
+    np.testing.assert_array_equal(*pictures)
+    files = [(tmp_path / p / "digit.kae").read_bytes() for p in ("kerasae", "kae")]
+    assert files[0] == files[1]
+
+    model = bundle / "decoder.tflite"
+    model.write_bytes(model.read_bytes()[:-1] + b"!")
+    done = call("kerasae", "verify", bundle, status=1)
+    assert "decoder.tflite is not the file" in done.stderr
+
+    done = call("kerasae", *train, status=2)
+    assert "must not hold a run already" in done.stderr
+    call("kerasae", *train, "--resume")
+
+
+def test_help_answers_at_once():
+    def seconds() -> float:
+        start = time.perf_counter()
+        done = call("kerasae", "--help")
+        for command in [
+            "quickstart",
+            "list",
+            "train",
+            "export",
+            "verify",
+            "compress",
+            "decompress",
+        ]:
+            assert f"\n  {command} " in done.stdout
+        return time.perf_counter() - start
+
+    assert min(seconds() for _ in range(5)) < 0.3
+    assert "--bundle" in call("kerasae", "compress", "--help").stdout
+    assert kerasae.__version__ in call("kerasae", "--version").stdout
+    assert kerasae.__version__ in call("kae", "--version").stdout
+
+
+def test_list_names_what_there_is():
+    shown = call("kerasae", "list").stdout
+    for name in ("undercomplete", "convolutional", "digits", "photos", "faces", "int8"):
+        assert name in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["train", "cnn", "--data", "digits", "--out", "x"], 2, "`ARCH` must be one of"),
+        (["train", "undercomplete", "--data", "nonsense", "--out", "x"], 2, "Received"),
+        (
+            ["train", "undercomplete", "--data", "digits", "--out", "x", "--code-size", "64"],
+            2,
+            "`code_size` must be smaller than the 64 values",
+        ),
+        (
+            ["train", "undercomplete", "--data", "digits", "--out", "x", "--hidden", "a,b"],
+            2,
+            "`--hidden` must be integers",
+        ),
+        (
+            ["train", "undercomplete", "--data", "digits", "--out", "x", "--set", "depth=3"],
+            2,
+            "takes the hyperparameters",
+        ),
+        (["train", "undercomplete", "--out", "x"], 2, "Missing option '--data'"),
+        (["export", ".", "--out", "b"], 2, "that `kerasae train` has finished"),
+        (["export", ".", "--out", "b", "--scheme", "int3"], 2, "`--scheme` must be one of"),
+        (["verify", "nowhere"], 1, "`folder` must be a bundle's folder"),
+        (["verify", ".", "--data", "digits"], 2, "`--data` needs the model of `--run`"),
+        (["compress", "x.png", "--bundle", "nowhere", "--out", "y"], 1, "must be a bundle's"),
+        (["compress", "x.png"], 2, "required: --bundle"),
+        (["quickstart", "--out", "taken"], 2, "`--out` must not exist, be empty"),
+    ],
+)
+def test_mistakes_get_one_sentence(arguments, status, message, tmp_path):
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "thesis.txt").write_text("years of work")
+    done = subprocess.run(
+        [BIN / "kerasae", *arguments], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert done.returncode == status, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["taken"]
+    assert (tmp_path / "taken" / "thesis.txt").exists()
+
+
+def test_a_bad_file_is_named_and_the_rest_is_done(photo_bundle, tmp_path):
+    source = tmp_path / "in"
+    source.mkdir()
+    write_png(source / "good.png", sample_image(10, 10, 3))
+    (source / "bad.png").write_bytes(b"no image")
+    done = call("kae", "compress", source, "--bundle", photo_bundle, "--out", tmp_path, status=1)
+    assert "bad.png: it cannot be read as an image" in done.stderr
+    assert "1 files" in done.stdout
+    assert "1 failed" in done.stdout
+    assert (tmp_path / "good.kae").exists()
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    done = call("kae", "decompress", empty, "--bundle", photo_bundle, "--out", empty, status=1)
+    assert "no files to work on" in done.stderr
+
+
+def check_quickstart(out: Path, shown: str, images: int) -> dict:
+    report = json.loads((out / "report.json").read_text())
+    codecs = [entry["codec"] for entry in report["files"]]
+    assert codecs == ["raw", "PNG", "JPEG", "WebP", "kerasae"]
+    for entry in report["files"]:
+        assert f"{entry['bytes']:,}" in shown
+        assert entry["seconds_to_send"] == pytest.approx(8 * entry["bytes"] / 9600)
+    files = sorted((out / "kae").iterdir())
+    assert len(files) == images == report["files"][-1]["images"]
+    assert sum(f.stat().st_size for f in files) == report["files"][-1]["bytes"]
+    assert len(list((out / "reconstructed").iterdir())) == images
+    assert Image.open(out / "report.png").size[0] > 800
+    parity = report["measurements"]["parity"]
+    assert parity["psnr_keras"] - parity["psnr_tflite"] < 0.3
+    for line in shown[shown.index("Next:") :].splitlines()[1:]:
+        command = line.strip().split("#")[0].split()
+        assert (BIN / command[0]).exists()
+    return report
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("data", "images"), [("photos", 1), ("digits", 200)])
+def test_quickstart(data, images, tmp_path):
+    out = tmp_path / "quickstart"
+    shown = call("kerasae", "quickstart", "--data", data, "--out", out).stdout
+    report = check_quickstart(out, shown, images)
+    if data == "digits":
+        ours, webp = (
+            next(e for e in report["files"] if e["codec"] == name) for name in ("kerasae", "WebP")
+        )
+        assert ours["bytes"] < webp["bytes"] / 2
+        assert (out / "test.kae").stat().st_size == report["together"][-1]["bytes"]
+    else:
+        again = Image.open(out / "reconstructed" / "chelsea.png")
+        assert again.size == (451, 300)
+
+
+@pytest.mark.slow
+def test_quickstart_on_a_folder_of_ones_own(tmp_path):
+    source = tmp_path / "own"
+    source.mkdir()
+    rng = np.random.default_rng(0)
+    for i in range(12):
+        size = tuple(int(n) for n in rng.integers(60, 120, 2))
+        write_png(source / f"{i}.png", sample_image(*size, 3))
+    (source / "broken.png").write_bytes(b"")
+    out = tmp_path / "out"
+    done = call("kerasae", "quickstart", "--data", source, "--out", out)
+    assert "broken.png" in done.stdout + done.stderr
+    check_quickstart(out, done.stdout, len(list((out / "kae").iterdir())))
+    text = (out / "bundle" / "manifest.json").read_text()
+    assert str(tmp_path) not in text  # a bundle travels; the paths of this machine do not
+
+
+@pytest.mark.slow
+def test_quickstart_on_mnist_keeps_its_promises(tfds_folder, tmp_path):
+    """The figures that the README states, on the real test set."""
+    from kerasae_export import Codec
+
+    os.environ["TFDS_DATA_DIR"] = str(tfds_folder)
+    out = tmp_path / "mnist"
+    shown = call("kerasae", "quickstart", "--data", "mnist", "--out", out).stdout
+    report = check_quickstart(out, shown, 200)
+    parity = report["measurements"]["parity"]
+    assert parity["psnr_keras"] - parity["psnr_codec"] <= 0.3
+    ours, webp = (
+        next(e for e in report["files"] if e["codec"] == name) for name in ("kerasae", "WebP")
+    )
+    assert ours["bytes"] <= webp["bytes"] / 2
+
+    codec = Codec.load(out / "bundle")
+    images = np.floor(kerasae.load_images("mnist").test * 255 + 0.5).astype(np.uint8)
+    assert len(images) == 10_000
+    symbols = np.concatenate([codec.encode(image) for image in images])
+    stream = (out / "test.kae").read_bytes()
+    assert len(codec.decompress_many(stream)) == 10_000
+    assert len(stream) <= 1.01 * codec.manifest.codec.coder.ideal_bits(symbols) / 8
+    shutil.rmtree(out)

@@ -1,0 +1,124 @@
+"""Files: any mode in, one clear sentence for what cannot be read, nothing half-written."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from kerasae_export.bundle import sample_image
+from kerasae_export.files import (
+    compress_files,
+    decompress_files,
+    read_image,
+    write_bytes,
+    write_png,
+)
+from PIL import Image
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "in"
+    (folder / "deep").mkdir(parents=True)
+    write_png(folder / "a.png", sample_image(20, 30, 3))
+    Image.fromarray(sample_image(9, 9, 3)).save(folder / "deep" / "b.jpg")
+    Image.fromarray(sample_image(9, 9, 3)).save(folder / "deep" / "b.webp")
+    (folder / "notes.txt").write_text("not an image")
+    return folder
+
+
+def test_a_folder_goes_and_comes_back_with_its_names(folder, photo_codec, tmp_path):
+    sent = list(compress_files([folder], photo_codec, tmp_path / "kae"))
+    assert [o.error for o in sent] == [None] * 3
+    names = sorted(
+        p.relative_to(tmp_path / "kae").as_posix() for p in (tmp_path / "kae").rglob("*.kae")
+    )
+    assert names == ["a.kae", "deep/b.jpg.kae", "deep/b.webp.kae"]
+    assert sent[0].after == (tmp_path / "kae" / "a.kae").stat().st_size
+    assert sent[0].size == (20, 30)
+    list(decompress_files([tmp_path / "kae"], photo_codec, tmp_path / "out"))
+    rebuilt = np.asarray(Image.open(tmp_path / "out" / "a.png"))
+    data = (tmp_path / "kae" / "a.kae").read_bytes()
+    np.testing.assert_array_equal(rebuilt, photo_codec.decompress(data))
+    assert (tmp_path / "out" / "deep" / "b.jpg.png").exists()
+
+
+def test_one_bad_file_does_not_stop_the_rest(folder, photo_codec, tmp_path):
+    (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+    outcomes = {
+        o.source.name: o
+        for o in compress_files([folder, tmp_path / "gone.png"], photo_codec, tmp_path / "kae")
+    }
+    assert "cannot be read as an image" in outcomes["broken.png"].error
+    assert outcomes["gone.png"].error == "it does not exist"
+    assert sum(o.error is None for o in outcomes.values()) == 3
+    kae = tmp_path / "kae" / "a.kae"
+    kae.write_bytes(kae.read_bytes()[:-1])
+    bad = {o.source.name: o for o in decompress_files([tmp_path / "kae"], photo_codec, tmp_path)}
+    assert "damaged or truncated" in bad["a.kae"].error
+    assert not (tmp_path / "a.png").exists()
+
+
+def test_nothing_is_overwritten_without_being_asked(folder, photo_codec, tmp_path):
+    out = tmp_path / "kae"
+    out.mkdir()
+    (out / "a.kae").write_text("precious")
+    (first, *_) = compress_files([folder / "a.png"], photo_codec, out)
+    assert "exists and would be overwritten" in first.error
+    assert (out / "a.kae").read_text() == "precious"
+    (first,) = compress_files([folder / "a.png"], photo_codec, out, force=True)
+    assert first.error is None
+
+
+def test_modes_become_grey_or_colour(tmp_path):
+    colour = sample_image(6, 8, 3)
+    path = tmp_path / "x.png"
+    Image.fromarray(colour).save(path)
+    np.testing.assert_array_equal(read_image(path, 3), colour)
+    luma = colour @ np.array([0.299, 0.587, 0.114])
+    assert np.abs(read_image(path, 1)[..., 0] - luma).max() <= 1
+    Image.fromarray(colour).convert("P").save(path)
+    assert read_image(path, 3).shape == (6, 8, 3)
+    Image.fromarray(colour[..., 0]).save(path)
+    assert (read_image(path, 3) == colour[..., :1]).all()
+
+
+def test_transparency_is_laid_over_white(tmp_path):
+    picture = np.zeros((4, 4, 4), np.uint8)
+    picture[:2, :, 3] = 255
+    picture[2, :, 3] = 128
+    Image.fromarray(picture).save(tmp_path / "x.png")
+    rows = read_image(tmp_path / "x.png", 1)[:, 0, 0]
+    assert list(rows) == [0, 0, 127, 255]
+
+
+def test_orientation_is_applied(tmp_path):
+    picture = sample_image(6, 10, 3)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # shown a quarter turn clockwise
+    Image.fromarray(picture).save(tmp_path / "x.png", exif=exif)
+    np.testing.assert_array_equal(read_image(tmp_path / "x.png", 3), np.rot90(picture, -1))
+
+
+def test_what_cannot_be_right_is_refused_clearly(tmp_path):
+    deep = Image.fromarray(np.full((4, 4), 40000, np.uint16))
+    deep.save(tmp_path / "deep.png")
+    with pytest.raises(ValueError, match="more than 8 bits a channel"):
+        read_image(tmp_path / "deep.png", 1)
+    write_png(tmp_path / "big.png", sample_image(30, 40, 1))
+    with pytest.raises(ValueError, match="it has 40 x 30 pixels, over 1000"):
+        read_image(tmp_path / "big.png", 1, max_pixels=1000)
+
+
+def test_writing_is_all_or_nothing(tmp_path, monkeypatch):
+    target = tmp_path / "x.bin"
+    write_bytes(target, b"old")
+
+    def full(self, content):
+        type(self).open(self, "wb").close()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(type(target), "write_bytes", full)
+    with pytest.raises(OSError, match="No space"):
+        write_bytes(target, b"new")
+    assert target.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [target]

@@ -1,0 +1,61 @@
+"""Imports: quick, lazy, and never more than a receiver has."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import kerasae_export
+import pytest
+
+import kerasae
+
+
+def modules_after(statement: str) -> set[str]:
+    code = f"import json, sys\n{statement}\nprint(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+HEAVY = {"keras", "tensorflow", "jax", "matplotlib", "sklearn", "skimage", "tensorflow_datasets"}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import kerasae, kerasae_export",
+        "import kerasae.cli; kerasae.cli.main(['--help'], standalone_mode=False)",
+        "from kerasae.builders import BUILDERS; list(BUILDERS)",
+        "import kerasae.data",
+        "import kerasae_export.cli",
+        "from kerasae_export import Codec, BitstreamError, BundleError",
+    ],
+)
+def test_nothing_heavy_is_imported_before_it_is_needed(statement):
+    assert not HEAVY & modules_after(statement)
+
+
+def test_the_runtime_works_without_keras_and_tensorflow(digit_bundle):
+    statement = f"""
+import numpy as np
+from kerasae_export import Codec
+codec = Codec.load({str(digit_bundle)!r})
+image = np.arange(64, dtype=np.uint8).reshape(8, 8, 1)
+assert codec.decompress(codec.compress(image)).shape == (8, 8, 1)
+from kerasae_export import verify_bundle
+"""
+    assert not HEAVY & modules_after(statement)
+
+
+@pytest.mark.parametrize("package", [kerasae, kerasae_export])
+def test_every_public_name_is_there(package):
+    for name in package.__all__:
+        assert getattr(package, name) is not None
+        assert name in dir(package)
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        package.nonsense  # noqa: B018
+
+
+def test_both_packages_have_one_version():
+    assert kerasae.__version__ == kerasae_export.__version__

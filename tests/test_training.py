@@ -1,0 +1,242 @@
+"""Training: bit-equal after a kill, best weights at the end, and a run folder that is whole."""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+
+import kerasae
+from kerasae import training
+from kerasae.data import Images
+from kerasae.training import TrainConfig, train
+
+
+@pytest.fixture(scope="module")
+def few(digits):
+    return Images(digits.train[:200], digits.validation[:40], digits.test[:40])
+
+
+def noisy_model(images: Images) -> keras.Model:
+    """With random layers, whose state a resume must restore too."""
+    keras.utils.set_random_seed(1)
+    inner = kerasae.build_convolutional(
+        input_shape=images.image_shape, code_size=4, hidden=(4, 8), loss="mse"
+    )
+    encoder, decoder = inner.get_layer("encoder"), inner.get_layer("decoder")
+    code = keras.layers.Dropout(0.2)(encoder(inner.input))
+    model = keras.Model(inner.input, decoder(keras.layers.GaussianNoise(0.1)(code)))
+    model.compile(optimizer="adam", loss="mse", metrics=["mae"])
+    return model
+
+
+def weights_equal(a: keras.Model, b: keras.Model) -> bool:
+    return all(np.array_equal(x, y) for x, y in zip(a.get_weights(), b.get_weights(), strict=True))
+
+
+class Killed(BaseException):
+    pass
+
+
+def test_a_killed_run_resumes_to_the_same_bits(few, tmp_path, monkeypatch):
+    config = TrainConfig(epochs=5, batch_size=32, learning_rate=3e-3, seed=7)
+    straight = noisy_model(few)
+    history = train(straight, few, config, out=tmp_path / "a", progress=False)
+
+    save = training._Run._save
+
+    def save_and_die(self, folder):
+        save(self, folder)
+        if len(self.rows) == 2:
+            raise Killed
+
+    monkeypatch.setattr(training._Run, "_save", save_and_die)
+    with pytest.raises(Killed):
+        train(noisy_model(few), few, config, out=tmp_path / "b", progress=False)
+    monkeypatch.setattr(training._Run, "_save", save)
+    resumed = noisy_model(few)
+    again = train(resumed, few, config, out=tmp_path / "b", resume=True, progress=False)
+    assert again.history == history.history
+    assert weights_equal(resumed, straight)
+    for name in ("history.csv", "config.json"):
+        assert (tmp_path / "a" / name).read_text() == (tmp_path / "b" / name).read_text()
+
+
+VICTIM = """
+import sys, keras, kerasae
+from kerasae.training import TrainConfig, train
+images = kerasae.load_images("digits", limit=200)
+keras.utils.set_random_seed(3)
+model = kerasae.build_undercomplete(input_shape=images.image_shape, code_size=4)
+train(model, images, TrainConfig(epochs=int(sys.argv[2]), batch_size=50),
+      out=sys.argv[1], resume=True, progress=False)
+"""
+
+
+@pytest.mark.slow
+def test_a_real_kill_leaves_nothing_broken(tmp_path):
+    def command(folder, epochs):
+        return [sys.executable, "-c", VICTIM, str(folder), str(epochs)]
+
+    process = subprocess.Popen(command(tmp_path / "b", 120), stderr=subprocess.DEVNULL)
+    checkpoint = tmp_path / "b" / "checkpoint.npz"
+    while not checkpoint.exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    time.sleep(0.5)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    with np.load(checkpoint) as data:  # whole, whenever the kill came
+        assert data["story"].size
+    assert not (tmp_path / "b" / "model.keras").exists()
+    for folder in ("a", "b"):
+        subprocess.run(command(tmp_path / folder, 120), check=True, stderr=subprocess.DEVNULL)
+    texts = [(tmp_path / folder / "history.csv").read_text() for folder in ("a", "b")]
+    assert texts[0] == texts[1]
+
+
+def test_the_run_folder_tells_the_story(few, tmp_path):
+    config = TrainConfig(epochs=3, batch_size=50, schedule="constant")
+    model = noisy_model(few)
+    history = train(model, few, config, out=tmp_path, progress=False)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "checkpoint.npz",
+        "config.json",
+        "curve.png",
+        "history.csv",
+        "model.keras",
+    ]
+    assert TrainConfig.from_json((tmp_path / "config.json").read_text()) == config
+    with (tmp_path / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["val_loss"]) for row in rows] == history.history["val_loss"]
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    assert weights_equal(keras.saving.load_model(tmp_path / "model.keras"), model)
+
+
+def test_the_model_ends_with_its_best_weights(few):
+    keras.utils.set_random_seed(0)
+    model = kerasae.build_undercomplete(input_shape=few.image_shape, code_size=4, loss="mse")
+    config = TrainConfig(epochs=12, batch_size=10, learning_rate=0.1, schedule="constant")
+    history = train(model, few, config, progress=False)
+    losses = history.history["val_loss"]
+    assert losses[-1] > min(losses)  # at this rate it jumps about
+    assert model.evaluate(few.validation, few.validation, verbose=0) == pytest.approx(
+        min(losses), rel=1e-5
+    )
+
+
+def test_patience_stops_early_also_after_a_resume(few, tmp_path):
+    config = TrainConfig(epochs=50, batch_size=10, learning_rate=0.1, patience=2)
+    model = kerasae.build_undercomplete(input_shape=few.image_shape, code_size=4)
+    losses = train(model, few, config, out=tmp_path, progress=False).history["val_loss"]
+    assert len(losses) < 50
+    assert int(np.argmin(losses)) == len(losses) - 3
+    again = train(model, few, config, out=tmp_path, resume=True, progress=False)
+    assert again.history["val_loss"] == losses
+
+
+def test_a_finished_run_can_be_made_longer(few, tmp_path):
+    short = TrainConfig(epochs=2, batch_size=50, schedule="constant")
+    longer = TrainConfig(epochs=4, batch_size=50, schedule="constant")
+    straight, resumed = noisy_model(few), noisy_model(few)
+    train(straight, few, longer, progress=False)
+    train(noisy_model(few), few, short, out=tmp_path, progress=False)
+    history = train(resumed, few, longer, out=tmp_path, resume=True, progress=False)
+    assert len(history.epoch) == 4
+    assert weights_equal(straight, resumed)
+
+
+def test_the_order_depends_on_seed_and_epoch_alone(few):
+    batches = training._Batches(few.train, TrainConfig(batch_size=64, seed=5))
+    first = batches[0][0].copy()
+    assert len(batches) == math.ceil(200 / 64)
+    batches.start(1)
+    assert not np.array_equal(batches[0][0], first)
+    batches.start(0)
+    np.testing.assert_array_equal(batches[0][0], first)
+    seen = np.concatenate([batches[i][0] for i in range(len(batches))])
+    assert sorted(map(bytes, seen)) == sorted(map(bytes, few.train))
+
+
+def test_the_cosine_schedule_ends_at_zero(few):
+    model = noisy_model(few)
+    train(model, few, TrainConfig(epochs=2, batch_size=50), progress=False)
+    schedule = model.optimizer._learning_rate
+    assert float(schedule(0)) == pytest.approx(1e-3)
+    assert float(schedule(4)) == pytest.approx(0.5e-3)
+    assert float(schedule(8)) == pytest.approx(0.0, abs=1e-9)
+    assert int(model.optimizer.iterations.value) == 8
+
+
+def test_speed_follows_the_net_and_can_be_overridden(few):
+    dense = kerasae.build_undercomplete(input_shape=few.image_shape, code_size=4)
+    train(dense, few, TrainConfig(epochs=1, batch_size=50), progress=False)
+    assert dense.jit_compile
+    assert dense.steps_per_execution == 4  # of 20, since an epoch has no more
+    convolutional = noisy_model(few)
+    train(convolutional, few, TrainConfig(epochs=1, batch_size=10), progress=False)
+    assert convolutional.jit_compile is (keras.backend.backend() != "tensorflow")
+    config = TrainConfig(epochs=1, jit_compile=True, steps_per_execution=1)
+    train(convolutional, few, config, progress=False)
+    assert convolutional.jit_compile is True
+    assert convolutional.steps_per_execution == 1
+
+
+def test_a_bar_shows_the_progress(few, capsys):
+    train(noisy_model(few), few, TrainConfig(epochs=2, batch_size=50))
+    shown = capsys.readouterr().out
+    assert "epoch 2/2" in shown
+    assert "val_loss" in shown
+
+
+def test_a_loss_that_is_no_longer_finite_is_an_error(few):
+    broken = Images(few.train * np.nan, few.validation, few.test)
+    with pytest.raises(FloatingPointError, match="no longer finite in epoch 1"):
+        train(noisy_model(few), broken, TrainConfig(epochs=2), progress=False)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"epochs": 0}, "`epochs` must be a positive integer. Received: epochs=0"),
+        ({"batch_size": 1.5}, "`batch_size` must be a positive integer"),
+        ({"patience": 0}, "`patience` must be a positive integer"),
+        ({"steps_per_execution": "many"}, "`steps_per_execution` must be a positive integer"),
+        ({"learning_rate": -1}, "`learning_rate` must be a positive number"),
+        ({"learning_rate": math.nan}, "`learning_rate` must be a positive number"),
+        ({"schedule": "linear"}, "`schedule` must be one of constant, cosine"),
+        ({"seed": -1}, "`seed` must be an integer from 0"),
+        ({"jit_compile": "yes"}, "`jit_compile` must be True, False or 'auto'"),
+    ],
+)
+def test_bad_configurations_give_one_sentence(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        TrainConfig(**wrong)
+    with pytest.raises(ValueError, match=r"Received: \['momentum'\]"):
+        TrainConfig.from_json('{"momentum": 0.9}')
+
+
+def test_runs_are_not_overwritten_or_mixed_up(few, tmp_path):
+    config = TrainConfig(epochs=1, batch_size=50)
+    train(noisy_model(few), few, config, out=tmp_path, progress=False)
+    with pytest.raises(ValueError, match="`out` must not hold a run already"):
+        train(noisy_model(few), few, config, out=tmp_path, progress=False)
+    other = TrainConfig(epochs=1, batch_size=25)
+    with pytest.raises(ValueError, match="where batch_size is 50. Received: batch_size=25"):
+        train(noisy_model(few), few, other, out=tmp_path, resume=True, progress=False)
+    model = kerasae.build_undercomplete(input_shape=few.image_shape, code_size=4)
+    with pytest.raises(ValueError, match="`model` must be the one that the run"):
+        train(model, few, config, out=tmp_path, resume=True, progress=False)
+    with pytest.raises(ValueError, match="`resume` needs the run folder"):
+        train(noisy_model(few), few, config, resume=True)
+    with pytest.raises(ValueError, match="`images` must have the model's input shape"):
+        train(kerasae.build_undercomplete(), few, config)
