@@ -11,9 +11,6 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kerasae_export.split import decoder as decoder
-    from kerasae_export.split import encoder as encoder
-
     from kerasae.builders import BUILDERS as BUILDERS
     from kerasae.builders import Builder as Builder
     from kerasae.builders import build as build
@@ -23,6 +20,8 @@ if TYPE_CHECKING:
     from kerasae.data import load_images as load_images
     from kerasae.training import TrainConfig as TrainConfig
     from kerasae.training import train as train
+    from kerasae_export.split import decoder as decoder
+    from kerasae_export.split import encoder as encoder
 
 __version__ = "0.1.0"
 

@@ -19,11 +19,11 @@ import click
 from kerasae import __version__
 
 if TYPE_CHECKING:
-    from kerasae_export.comparison import Entry
-    from kerasae_export.verification import Verification
     from rich.console import Console
 
     from kerasae.quickstart import Report
+    from kerasae_export.comparison import Entry
+    from kerasae_export.verification import Verification
 
 __all__ = ["entry", "main"]
 
@@ -52,9 +52,8 @@ def _command(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def guarded(*args: Any, **kwargs: Any) -> Any:
-        from kerasae_export.errors import BitstreamError, BundleError, ConversionError
-
         from kerasae.data import DataError
+        from kerasae_export.errors import BitstreamError, BundleError, ConversionError
 
         try:
             return function(*args, **kwargs)
@@ -110,11 +109,11 @@ def quickstart(data: str, out: Path, seed: int) -> None:
 @_command
 def list() -> None:
     """List architectures, embedded data sets, and export schemes."""
-    from kerasae_export.manifest import SCHEMES
     from rich.table import Table
 
     from kerasae.builders import BUILDERS
     from kerasae.data import EMBEDDED
+    from kerasae_export.manifest import SCHEMES
 
     console = _console()
     for title, rows in (
@@ -240,9 +239,8 @@ def export(run: Path, scheme: str, out: Path, step_loss: float) -> None:
 
     if scheme not in SCHEMES:
         raise ValueError(f"`--scheme` must be one of {', '.join(SCHEMES)}. Received: {scheme}")
-    from kerasae_export.bundle import export_bundle
-
     from kerasae.runs import Run, load_model
+    from kerasae_export.bundle import export_bundle
 
     loaded = Run.load(run)
     console = _console()

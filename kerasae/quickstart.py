@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from kerasae_export.bundle import export_bundle
-from kerasae_export.comparison import Entry, compare_files, compare_together
-from kerasae_export.files import write_bytes, write_png
-from kerasae_export.runtime import Codec
-from kerasae_export.verification import Verification, verify_bundle
 from numpy.typing import NDArray
 
 from kerasae import plots
 from kerasae.data import Images, load_images, photograph
 from kerasae.runs import Run
 from kerasae.training import TrainConfig
+from kerasae_export.bundle import export_bundle
+from kerasae_export.comparison import Entry, compare_files, compare_together
+from kerasae_export.files import write_bytes, write_png
+from kerasae_export.runtime import Codec
+from kerasae_export.verification import Verification, verify_bundle
 
 __all__ = ["SLOW_LINK", "Report", "quickstart"]
 

@@ -11,11 +11,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 import pytest
-from kerasae_export import Codec, export_bundle
-from kerasae_export.conversion import Converter
 
 import kerasae
 from kerasae.training import TrainConfig, train
+from kerasae_export import Codec, export_bundle
+from kerasae_export.conversion import Converter
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

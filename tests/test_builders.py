@@ -10,10 +10,10 @@ import keras
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from kerasae_export.runtime import LiteModel
 
 import kerasae
 from kerasae.builders import BUILDERS, build
+from kerasae_export.runtime import LiteModel
 
 CASES = [
     pytest.param(name, variant, id=f"{name}-{i}")

@@ -7,13 +7,13 @@ import json
 import keras
 import numpy as np
 import pytest
+
+import kerasae
 from kerasae_export import Codec, bundle, export_bundle
 from kerasae_export.errors import BundleError
 from kerasae_export.quality import pooled_psnr
 from kerasae_export.runtime import LiteModel, read_files
 from kerasae_export.split import predict
-
-import kerasae
 
 
 def test_a_bundle_holds_what_the_format_lists(digit_bundle):

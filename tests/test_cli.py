@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from kerasae_export.bundle import sample_image
-from kerasae_export.files import write_png
 from PIL import Image
 
 import kerasae
 import kerasae.cli
+from kerasae_export.bundle import sample_image
+from kerasae_export.files import write_png
 
 BIN = Path(sys.executable).parent
 

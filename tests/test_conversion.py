@@ -8,6 +8,7 @@ import signal
 import keras
 import numpy as np
 import pytest
+
 from kerasae_export import ConversionError, convert
 from kerasae_export.conversion import Converter
 from kerasae_export.runtime import LiteModel

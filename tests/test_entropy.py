@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from kerasae_export import entropy
 from kerasae_export.entropy import MAX_ENTRIES, TOTAL, Table, Tables, fit_tables, lane_count
 from kerasae_export.errors import CorruptBitstreamError

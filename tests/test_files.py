@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from kerasae_export.bundle import sample_image
 from kerasae_export.files import (
     compress_files,
@@ -12,7 +14,6 @@ from kerasae_export.files import (
     write_bytes,
     write_png,
 )
-from PIL import Image
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ import json
 import subprocess
 import sys
 
-import kerasae_export
 import pytest
 
 import kerasae
+import kerasae_export
 
 
 def modules_after(statement: str) -> set[str]:

@@ -7,6 +7,7 @@ import json
 
 import numpy as np
 import pytest
+
 from kerasae_export.errors import BundleError
 from kerasae_export.manifest import Manifest, steps_of
 
@@ -54,6 +55,10 @@ def test_the_codec_part_holds_integers_and_strings_only(content):
         (["codec", "tile"], [10**9, 10**9], "`codec.tile` must be 2 integers"),
         (["codec", "layout"], "spiral", "`codec.layout` must be one of"),
         (["codec", "layout"], "grid", "`codec.layout` must be `grid` only where"),
+        (["codec", "margin"], 1, "`codec.layout` must be `blocks` only with"),
+        (["codec", "stride"], 3, "`codec.layout` must be `blocks` only with"),
+        (["codec", "colour"], 1, "`codec.'colour'` is not a known field"),
+        (["codec", "tables", 0, "x"], 1, "is not a known field"),
         (["codec", "code_shape"], [], "`codec.code_shape` must be 1 to 4"),
         (["codec", "code_shape"], [2**20, 2**20], "`codec.code_shape` must be 1 to 4"),
         (["codec", "table_bits"], 16, "`codec.table_bits` must be 12"),

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 import pytest
-from kerasae_export.comparison import Entry
 
 from kerasae import plots
+from kerasae_export.comparison import Entry
 
 
 def test_the_history_marks_its_best_epoch():

@@ -7,6 +7,9 @@ import shutil
 import keras
 import numpy as np
 import pytest
+
+import kerasae
+from kerasae.data import photograph
 from kerasae_export import Codec
 from kerasae_export.bundle import sample_image
 from kerasae_export.errors import (
@@ -17,9 +20,6 @@ from kerasae_export.errors import (
     BundleError,
     CorruptBitstreamError,
 )
-
-import kerasae
-from kerasae.data import photograph
 
 
 def pixels(images: np.ndarray) -> np.ndarray:
@@ -151,7 +151,11 @@ def test_grey_images_need_no_channel_axis(digit_codec):
     [
         ("decoder.tflite", lambda b: b[:-1] + b"x", "decoder.tflite is not the file"),
         ("encoder.tflite", lambda b: b + b"\0", "encoder.tflite is larger"),
-        ("manifest.json", lambda b: b.replace(b'"margin": 0', b'"margin": 1'), "`bundle_hash`"),
+        (
+            "manifest.json",
+            lambda b: b.replace(b'"exponent": -', b'"exponent": -1'),
+            "`bundle_hash`",
+        ),
         ("manifest.json", lambda b: b[:-9], "not valid JSON"),
         (
             "manifest.json",
@@ -191,3 +195,16 @@ def test_load_checks_its_arguments(digit_bundle, tmp_path):
     for wrong in ({"threads": 0}, {"max_pixels": 1.5}):
         with pytest.raises(ValueError, match="must be a positive integer"):
             Codec.load(digit_bundle, **wrong)
+
+
+@pytest.mark.parametrize(
+    ("symbols", "size"),
+    [
+        (np.zeros((1, 8), int), (100, 100)),
+        (np.zeros((1, 8), float), (8, 8)),
+        (np.zeros((0, 8), int), (0, 8)),
+    ],
+)
+def test_symbols_must_be_those_of_the_size(digit_codec, symbols, size):
+    with pytest.raises(ValueError, match="`symbols` must be the"):
+        digit_codec.pack(symbols, *size)

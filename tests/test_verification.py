@@ -10,9 +10,10 @@ import shutil
 import keras
 import numpy as np
 import pytest
+from PIL import Image
+
 from kerasae_export import BundleError, export_bundle, verify_bundle
 from kerasae_export.manifest import Manifest
-from PIL import Image
 
 
 @pytest.fixture

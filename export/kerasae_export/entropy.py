@@ -334,6 +334,8 @@ def _split(data: bytes, lanes: int) -> tuple[list[int], list[int]]:
         if len(data) < size or len(data) % 2:
             raise CorruptBitstreamError("The entropy-coded data is too short for its symbols.")
         states = np.frombuffer(data, "<u4", lanes).tolist()
+        if min(states) < _LOW:
+            raise CorruptBitstreamError("The entropy-coded data starts with a state too small.")
     else:
         # A state below 2**16 has no words behind it, so the length tells where it ends.
         size = len(data) if len(data) <= 4 else 4 - len(data) % 2

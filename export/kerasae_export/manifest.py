@@ -257,6 +257,7 @@ class Manifest:
 
 
 def _codec(fields: _Fields) -> CodecSpec:
+    fields.only("channels code_shape layout margin step stride table_bits tables tile")
     channels = fields.integer("channels", 1, 3)
     if channels == 2:
         raise fields.error("channels", "1 or 3", channels)
@@ -275,13 +276,19 @@ def _codec(fields: _Fields) -> CodecSpec:
         raise fields.error(
             "layout", "`grid` only where `tile`, `code_shape`, `stride` and `margin` agree", layout
         )
+    if layout == "blocks" and (stride, margin) != (1, 0):
+        raise fields.error(
+            "layout", "`blocks` only with a `stride` of 1 and a `margin` of 0", layout
+        )
     if fields.integer("table_bits", 0, 32) != TABLE_BITS:
         raise fields.error("table_bits", str(TABLE_BITS), fields.content["table_bits"])
     step = fields.object("step")
-    mantissas = step.integers("mantissas", 1, 2**_MANTISSA_BITS, length=code_shape[-1])
+    step.only("exponent mantissas")
+    mantissas = step.integers("mantissas", 1, 2**_MANTISSA_BITS - 1, length=code_shape[-1])
     tables = []
     for i, item in enumerate(fields.list("tables", code_shape[-1])):
         entry = _Fields(item, f"{fields.path}tables[{i}].")
+        entry.only("frequencies offset")
         frequencies = entry.integers("frequencies", 1, 2**TABLE_BITS)
         try:
             tables.append(Table(entry.integer("offset", -(2**30), 2**30), frequencies))
@@ -348,6 +355,14 @@ class _Fields:
         if not accept(value):
             raise self.error(name, rule, value)
         return value
+
+    def only(self, names: str) -> None:
+        """Refuse fields that this code does not know, where the bundle hash covers all of them."""
+        unknown = sorted(set(self.content) - set(names.split()))
+        if unknown:
+            raise BundleError(
+                f"{MANIFEST}: `{self.path}{_short(unknown[0])}` is not a known field."
+            )
 
     def object(self, name: str) -> _Fields:
         return _Fields(

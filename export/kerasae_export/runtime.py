@@ -187,7 +187,17 @@ class Codec:
         return images
 
     def pack(self, symbols: NDArray[Any], height: int, width: int) -> bytes:
-        """The `.kae` file of the symbols of an image of that size."""
+        """The `.kae` file of the symbols of an image of that size.
+
+        Raises:
+            ValueError: If there are more or fewer symbols than such an image has.
+        """
+        count = self._count(height, width) if min(height, width) > 0 else 0
+        if symbols.dtype.kind not in "iu" or symbols.size != count or not count:
+            raise ValueError(
+                f"`symbols` must be the {count} integers of a {height} x {width} image. "
+                f"Received: {symbols.dtype} of shape {symbols.shape}"
+            )
         payload = self.manifest.codec.coder.encode(symbols)
         return bitstream.write_image(bitstream.Block(1, height, width, payload), self._hash)
 
@@ -264,10 +274,14 @@ class Codec:
     def _symbol_levels(self) -> NDArray[np.int64]:
         """For each channel of the code, the symbol of each of the 256 output levels."""
         codes = dequantise(np.arange(256), self.manifest.encoder.output)
-        return np.floor(codes / self.manifest.codec.steps[:, None] + 0.5).astype(np.int64)
+        return _round(codes / self.manifest.codec.steps[:, None])
 
     def _cells(self, height: int, width: int) -> tuple[int, int]:
         return math.ceil(height / self._pitch[0]), math.ceil(width / self._pitch[1])
+
+    def _count(self, height: int, width: int) -> int:
+        """Number of symbols of an image."""
+        return math.prod(self._cells(height, width)) * math.prod(self._cell_shape)
 
     def _spans(self, height: int, width: int) -> tuple[Sequence[Any], Sequence[Any]]:
         margin = self.manifest.codec.margin
@@ -280,10 +294,9 @@ class Codec:
         if code.dtype == np.uint8:
             symbols = self._symbol_levels[np.arange(spec.code_shape[-1]), code]
         else:
-            scaled = np.floor(code.astype(float) / spec.steps + 0.5)
-            if not np.isfinite(scaled).all():
+            if not np.isfinite(code).all():
                 raise ValueError("`image` made the encoder give a code that is not finite.")
-            symbols = np.clip(scaled, -(2**31), 2**31 - 1).astype(np.int64)
+            symbols = _round(code.astype(float) / spec.steps)
         return symbols.reshape(*self._tile_cells, *self._cell_shape)
 
     def _pixels(self, output: NDArray[Any]) -> Image:
@@ -318,11 +331,9 @@ class Codec:
 
     def _unpack_block(self, block: bitstream.Block) -> NDArray[np.int32]:
         """The symbols of a block: (images, positions, channels of the code)."""
-        cells = self._cells(block.height, block.width)
-        channels = self.manifest.codec.code_shape[-1]
-        count = block.count * math.prod(cells) * math.prod(self._cell_shape)
+        count = block.count * self._count(block.height, block.width)
         symbols = self.manifest.codec.coder.decode(block.payload, count)
-        return symbols.reshape(block.count, -1, channels)
+        return symbols.reshape(block.count, -1, self.manifest.codec.code_shape[-1])
 
     def _check_image(self, image: NDArray[Any]) -> Image:
         channels = self.manifest.codec.channels
@@ -371,6 +382,11 @@ def _read(path: Path, limit: int) -> bytes:
     if len(content) > limit:
         raise BundleError(f"{path.name} is larger than the {limit} bytes that it may have.")
     return content
+
+
+def _round(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The nearest symbols, in 32 bits."""
+    return np.clip(np.floor(values + 0.5), -(2**31), 2**31 - 1).astype(np.int64)
 
 
 def _edge_of(details: dict[str, Any]) -> Edge:
