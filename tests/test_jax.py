@@ -1,0 +1,29 @@
+"""The other backend: the same tests in a process where Keras runs on JAX."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parent
+FILES = ("test_builders.py", "test_training.py", "test_bundle.py", "test_split.py")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed")
+def test_the_contract_holds_on_jax():
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", *(str(FOLDER / name) for name in FILES)],
+        env={**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},
+        cwd=FOLDER.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert " passed" in done.stdout
