@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kerasae.builders import build as build
     from kerasae.builders.convolutional import build_convolutional as build_convolutional
     from kerasae.builders.undercomplete import build_undercomplete as build_undercomplete
+    from kerasae.codes import decorrelate_code as decorrelate_code
     from kerasae.data import Images as Images
     from kerasae.data import load_images as load_images
     from kerasae.training import TrainConfig as TrainConfig
@@ -34,6 +35,7 @@ _HOME = {
     "build_convolutional": "kerasae.builders.convolutional",
     "build_undercomplete": "kerasae.builders.undercomplete",
     "decoder": "kerasae_export.split",
+    "decorrelate_code": "kerasae.codes",
     "encoder": "kerasae_export.split",
     "load_images": "kerasae.data",
     "train": "kerasae.training",

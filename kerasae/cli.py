@@ -152,6 +152,7 @@ def list() -> None:
 @click.option("--schedule", type=click.Choice(["cosine", "constant"]), default="cosine")
 @click.option("--patience", type=int, help="Stop after so many epochs without progress.")
 @click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--decorrelate", is_flag=True, help="Then turn the code to its principal axes.")
 @click.option("--resume", is_flag=True, help="Continue an interrupted run.")
 def train(
     architecture: str,
@@ -171,6 +172,7 @@ def train(
     schedule: str,
     patience: int | None,
     seed: int,
+    decorrelate: bool,
     resume: bool,
 ) -> None:
     """Train an architecture on images and leave the model in a run folder."""
@@ -209,6 +211,7 @@ def train(
         channels=None if channels is None else int(channels),
         limit=limit,
         seed=seed,
+        decorrelate=decorrelate,
     )
     console = _console()
     images = run.images()

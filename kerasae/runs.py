@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from kerasae.builders import build
+from kerasae.codes import decorrelate_code
 from kerasae.data import Images, load_images
 from kerasae.training import CONFIG, HISTORY, MODEL, TrainConfig, train
 
@@ -34,6 +35,7 @@ class Run:
         channels: See `load_images`.
         limit: See `load_images`.
         seed: Seed of the split, of the initial weights and of the training.
+        decorrelate: Whether `decorrelate_code` follows the training.
     """
 
     architecture: str
@@ -43,6 +45,7 @@ class Run:
     channels: int | None = None
     limit: int | None = None
     seed: int = 0
+    decorrelate: bool = False
 
     def images(self, data: str | None = None) -> Images:
         """The images of the run, or others of the same shape."""
@@ -74,6 +77,9 @@ class Run:
             folder.mkdir(parents=True, exist_ok=True)
             file.write_text(content, encoding="utf-8")
         train(model, images, config, out=folder, resume=resume)
+        if self.decorrelate:
+            decorrelate_code(model, images.train)
+            model.save(folder / MODEL)
         return model
 
     @classmethod

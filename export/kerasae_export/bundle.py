@@ -271,6 +271,7 @@ def _choose_steps(
     spread = codes.reshape(-1, channels).std(axis=0)
     size = np.maximum(0.05 * spread, 1e-3 * max(spread.max(), 1e-6))
     noise = np.random.default_rng(0).normal(size=few.shape[:-1])
+    noise /= np.sqrt(np.square(noise).mean())
     gains = np.empty(channels)
     for channel in range(channels):
         noisy = few.copy()
