@@ -188,7 +188,7 @@ def _recipe(images: Images) -> Recipe:
             batch_size=16,
             learning_rate=2e-3,
             pixels=3.5e8,
-            step_loss=0.5,
+            step_loss=0.2,
         )
     code_size = max(8, min(128, round(height * width * channels / 24)))
     return Recipe(

@@ -8,7 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kerasae_export import entropy
-from kerasae_export.entropy import MAX_ENTRIES, TOTAL, Table, Tables, fit_tables, lane_count
+from kerasae_export.entropy import (
+    MAX_ENTRIES,
+    TOTAL,
+    Table,
+    Tables,
+    cheapest_class,
+    fit_classes,
+    fit_tables,
+    lane_count,
+    pack_bits,
+    unpack_bits,
+)
 from kerasae_export.errors import CorruptBitstreamError
 
 
@@ -23,17 +34,17 @@ def test_round_trip_is_exact_and_within_one_percent_of_the_ideal(rng, count, cha
     symbols = laplacian(rng, count, channels)
     tables = fit_tables(symbols)
     data = tables.encode(symbols)
-    np.testing.assert_array_equal(tables.decode(data, symbols.size), symbols)
-    ideal = tables.ideal_bits(symbols) / 8
+    np.testing.assert_array_equal(tables.decode(data, len(symbols)), symbols)
+    ideal = tables.bits(symbols).sum() / 8
     assert ideal <= len(data) + 1
     assert len(data) <= 1.01 * ideal + 2
 
 
-def test_ideal_bits_is_the_cross_entropy_of_the_tables(rng):
+def test_bits_are_the_cross_entropy_of_the_tables(rng):
     symbols = rng.integers(0, 4, size=(1000, 1))
     table = Table(0, (2048, 1024, 512, 511, 1))
     expected = -np.log2(np.array([2048, 1024, 512, 511])[symbols] / 4096).sum()
-    assert Tables([table]).ideal_bits(symbols) == pytest.approx(expected)
+    assert Tables([table]).bits(symbols).sum() == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("lanes_from", [1, 10**9])
@@ -45,7 +56,7 @@ def test_loop_and_vectors_give_the_same_bytes(rng, monkeypatch, lanes_from):
         expected = tables.encode(symbols)
         monkeypatch.setattr(entropy, "_VECTOR_LANES", lanes_from)
         assert tables.encode(symbols) == expected
-        np.testing.assert_array_equal(tables.decode(expected, symbols.size), symbols)
+        np.testing.assert_array_equal(tables.decode(expected, len(symbols)), symbols)
 
 
 @settings(max_examples=150, deadline=None)
@@ -61,7 +72,7 @@ def test_loop_and_vectors_give_the_same_bytes(rng, monkeypatch, lanes_from):
 def test_any_symbols_survive_by_escapes(symbols):
     tables = Tables([Table(-1, (1000, 2000, 1000, 96))] * symbols.shape[1])
     data = tables.encode(symbols)
-    np.testing.assert_array_equal(tables.decode(data, symbols.size), symbols)
+    np.testing.assert_array_equal(tables.decode(data, len(symbols)), symbols)
 
 
 def test_a_constant_channel_costs_almost_nothing():
@@ -94,7 +105,7 @@ def test_damage_raises_the_named_error_or_changes_symbols_but_never_crashes(rng)
         damaged = bytearray(data)
         damaged[rng.integers(len(data))] ^= 1 << rng.integers(8)
         try:
-            decoded = tables.decode(bytes(damaged), symbols.size)
+            decoded = tables.decode(bytes(damaged), len(symbols))
         except CorruptBitstreamError:
             noticed += 1
         else:
@@ -102,7 +113,7 @@ def test_damage_raises_the_named_error_or_changes_symbols_but_never_crashes(rng)
     assert noticed > 200
     for wrong in (b"", b"\0", data[:-1], data[:-2], data + b"\0\0", data[:3]):
         with pytest.raises(CorruptBitstreamError):
-            tables.decode(wrong, symbols.size)
+            tables.decode(wrong, len(symbols))
 
 
 def test_lanes_grow_with_the_symbols():
@@ -127,7 +138,59 @@ def test_symbols_over_32_bits_and_wrong_channels_are_refused():
     tables = Tables([Table(0, (2048, 2048))])
     with pytest.raises(ValueError, match="fit in 32 bits"):
         tables.encode(np.array([[2**31]]))
-    with pytest.raises(ValueError, match="1 channels last"):
+    with pytest.raises(ValueError, match="rows of 1 channels"):
         tables.encode(np.array([[1, 2]]))
     with pytest.raises(ValueError, match="must not be empty"):
         fit_tables(np.zeros((0, 3), int))
+
+
+def test_classes_learn_smooth_and_busy_and_save_bits(rng):
+    """Two kinds of groups, Laplacian of scale 1 and 8: two classes beat one set of tables."""
+    scale = np.repeat([1.0, 8.0], 200)[:, None, None]
+    groups = np.round(rng.laplace(size=(400, 16, 3)) * scale).astype(int)
+    tables = fit_classes(groups, 2)
+    assert (tables.classes, tables.channels, len(tables.tables)) == (2, 3, 6)
+    rows, group = groups.reshape(-1, 3), np.repeat(np.arange(400), 16)
+    classes = cheapest_class(tables, rows, group)
+    assert (classes[:200] == classes[0]).mean() > 0.98
+    assert (classes[200:] != classes[0]).mean() > 0.98
+    one = fit_tables(rows).bits(rows).sum()
+    two = tables.bits(rows, classes[group]).sum()
+    assert two < 0.93 * one
+    data = tables.encode(rows, classes[group])
+    assert len(data) <= 1.01 * two / 8 + 2
+    np.testing.assert_array_equal(tables.decode(data, len(rows), classes[group]), rows)
+    assert (
+        np.take_along_axis(
+            np.stack(
+                [np.bincount(group, tables.bits(rows, np.full(len(rows), k))) for k in (0, 1)]
+            ),
+            classes[None],
+            axis=0,
+        )
+        <= np.bincount(group, tables.bits(rows))
+    ).all()
+
+
+def test_few_groups_make_few_classes(rng):
+    groups = rng.integers(0, 5, size=(40, 16, 2))
+    assert fit_classes(groups, 8).classes == 1
+
+
+@given(st.integers(1, 6), st.lists(st.integers(0, 2**6 - 1), max_size=50))
+def test_packed_bits_come_back(width, values):
+    values = np.array(values, int) % 2**width
+    data = pack_bits(values, width)
+    assert len(data) == (len(values) * width + 7) // 8
+    back, rest = unpack_bits(data + b"rest", len(values), width)
+    np.testing.assert_array_equal(back, values)
+    assert rest == b"rest"
+    number = sum(int(v) << i * width for i, v in enumerate(values))
+    assert data == number.to_bytes(len(data), "little")
+
+
+def test_packed_bits_have_one_form():
+    with pytest.raises(CorruptBitstreamError, match="bits set behind"):
+        unpack_bits(b"\x08", 1, 3)
+    with pytest.raises(CorruptBitstreamError, match="too short"):
+        unpack_bits(b"\x00", 3, 3)

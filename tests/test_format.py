@@ -12,7 +12,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate, chain, groupby, pairwise
-from math import prod
+from math import log2, prod
 from pathlib import Path
 from typing import Any
 
@@ -121,10 +121,11 @@ def lanes_of(n: int) -> int:
 
 
 def encode(tables: Sequence[Table], symbols: Sequence[int]) -> bytes:
+    """`tables` holds one for each symbol."""
     lanes = lanes_of(len(symbols))
     coded, escapes = [], b""
     for i, symbol in enumerate(symbols):
-        table = tables[i % len(tables)]
+        table = tables[i]
         entry = table.of_symbol.get(symbol)
         if entry is None:
             entry = table.of_symbol[None]
@@ -169,11 +170,10 @@ def decode(tables: Sequence[Table], payload: bytes, n: int) -> list[int]:
         states[lane] = x
         return result
 
-    slots = [table.of_slot for table in tables]
-    symbols = [value(i % lanes, slots[i % len(slots)]) for i in range(n)]
+    symbols = [value(i % lanes, tables[i].of_slot) for i in range(n)]
     for i, symbol in enumerate(symbols):
         if symbol is None:
-            symbols[i] = tables[i % len(tables)].unescaped(read_varint(lambda: value(0, BYTES)))
+            symbols[i] = tables[i].unescaped(read_varint(lambda: value(0, BYTES)))
     demand(not words)
     demand(set(states) == {0 if lanes == 1 else 65536})
     return symbols
@@ -191,7 +191,8 @@ class Bundle:
         self.codec = self.manifest["codec"]
         self.channels = self.codec["code_shape"][-1]
         self.tables = [Table(t["offset"], t["frequencies"]) for t in self.codec["tables"]]
-        assert len(self.tables) == self.channels
+        self.classes, self.group = self.codec["classes"], self.codec["group"]
+        assert len(self.tables) == self.classes * self.channels
         assert self.codec["table_bits"] == 12
         canonical = json.dumps(self.codec, sort_keys=True, separators=(",", ":")).encode("ascii")
         model = hashlib.sha256(self.file("decoder.tflite")).digest()
@@ -211,6 +212,49 @@ class Bundle:
             return -(-height // stride) * -(-width // stride) * self.channels
         h, w = self.codec["tile"]
         return -(-height // h) * -(-width // w) * prod(self.codec["code_shape"])
+
+    def squares(self, height: int, width: int) -> list[int]:
+        """For each cell of a grid its square."""
+        rows, columns = (-(-side // self.codec["stride"]) for side in (height, width))
+        across = -(-columns // self.group)
+        return [
+            row // self.group * across + column // self.group
+            for row in range(rows)
+            for column in range(columns)
+        ]
+
+    def tables_of(self, classes: Sequence[int], count: int, size: tuple[int, int]) -> list[Table]:
+        """The table of each symbol of `count` images."""
+        if self.classes == 1:
+            return self.tables * (count * self.count(*size) // self.channels)
+        squares = self.squares(*size)
+        number = max(squares) + 1
+        return [
+            self.tables[classes[i * number + square] * self.channels + channel]
+            for i in range(count)
+            for square in squares
+            for channel in range(self.channels)
+        ]
+
+    def split(self, payload: bytes, count: int, size: tuple[int, int]) -> tuple[list[int], bytes]:
+        """The classes, and the entropy-coded symbols behind them."""
+        if self.classes == 1:
+            return [], payload
+        number, width = count * (max(self.squares(*size)) + 1), (self.classes - 1).bit_length()
+        front = Reader(payload).take(-(-number * width // 8))
+        bits = int.from_bytes(front, "little")
+        classes = [bits >> i * width & (1 << width) - 1 for i in range(number)]
+        demand(bits >> number * width == 0)
+        demand(max(classes) < self.classes)
+        return classes, payload[len(front) :]
+
+    def payload(
+        self, symbols: Sequence[int], classes: Sequence[int], count: int, size: tuple[int, int]
+    ) -> bytes:
+        width = (self.classes - 1).bit_length()
+        bits = sum(k << i * width for i, k in enumerate(classes))
+        front = bits.to_bytes(-(-len(classes) * width // 8), "little")
+        return front + encode(self.tables_of(classes, count, size), symbols)
 
     def crc(self, *parts: bytes) -> bytes:
         return zlib.crc32(b"".join([self.hash, *parts])).to_bytes(4, "little")
@@ -234,7 +278,9 @@ class Bundle:
         demand(1 <= height <= LARGEST_SIDE and 1 <= width <= LARGEST_SIDE)
         demand(count * height * width <= limit, "limit")
         n = self.count(height, width)
-        symbols = decode(self.tables, payload, count * n)
+        classes, data = self.split(payload, count, (height, width))
+        tables = self.tables_of(classes, count, (height, width))
+        symbols = decode(tables, data, count * n)
         return [(symbols[i * n : (i + 1) * n], height, width) for i in range(count)]
 
     def read_file(self, data: bytes, limit: int = 1 << 26) -> Coded:
@@ -246,9 +292,27 @@ class Bundle:
         return self.images(reader.data[reader.at :], 1, height, width, limit)[0]
 
     def write_file(self, symbols: Sequence[int], height: int, width: int) -> bytes:
+        classes = self.cheapest(symbols, 1, (height, width))
         head = self.head(FILE) + varint(height) + varint(width)
-        data = head + encode(self.tables, symbols)
+        data = head + self.payload(symbols, classes, 1, (height, width))
         return data + self.crc(data)
+
+    def cheapest(self, symbols: Sequence[int], count: int, size: tuple[int, int]) -> list[int]:
+        """The classes that the reference chooses; any others are valid too."""
+        if self.classes == 1:
+            return []
+        squares = self.squares(*size)
+        number = max(squares) + 1
+        costs = [[0.0] * self.classes for _ in range(count * number)]
+        for i, symbol in enumerate(symbols):
+            cell, channel = divmod(i, self.channels)
+            image, position = divmod(cell, len(squares))
+            for k, table in enumerate(self.tables[channel :: self.channels]):
+                entry = table.of_symbol.get(symbol)
+                escaped = 0 if entry else 8 * len(table.escaped(symbol))
+                bits = 12 - log2((entry or table.of_symbol[None])[1]) + escaped
+                costs[image * number + squares[position]][k] += bits
+        return [cost.index(min(cost)) for cost in costs]
 
     def read_stream(self, data: bytes, limit: int = 1 << 26) -> list[Coded]:
         reader = self.checked(data, STREAM)
@@ -279,7 +343,9 @@ class Bundle:
             alike = [symbols for symbols, _, _ in group]
             total += len(alike)
             for some in (alike[i : i + 256] for i in range(0, len(alike), 256)):
-                payload = encode(self.tables, [*chain.from_iterable(some)])
+                symbols = [*chain.from_iterable(some)]
+                classes = self.cheapest(symbols, len(some), (height, width))
+                payload = self.payload(symbols, classes, len(some), (height, width))
                 block = b"".join(map(varint, (len(some), height, width, len(payload)))) + payload
                 before = self.crc(before, block)
                 data += block + before
@@ -422,7 +488,8 @@ def draw(rng: np.random.Generator, bundle: Bundle, size: tuple[int, int], escape
     """Symbols as frequent as the tables say, and that share of others, small to huge."""
     n = bundle.count(*size)
     columns = []
-    for table in bundle.tables:
+    middle = bundle.classes // 2 * bundle.channels
+    for table in bundle.tables[middle : middle + bundle.channels]:
         entries = list(table.of_symbol.values())[:-1]
         values, frequencies, _ = (np.array(part) for part in zip(*entries, strict=True))
         columns.append(rng.choice(values, n // bundle.channels, p=frequencies / frequencies.sum()))
@@ -654,9 +721,11 @@ def test_refused_streams(ours: Bundle, reference: Codec, rng: np.random.Generato
 def test_refused_blocks(
     ours: Bundle, reference: Codec, numbers: tuple[int, int, int], total: int, expected: int | str
 ) -> None:
-    """The payload is empty, as for the symbols of the first entries."""
+    """No bytes behind the classes, as for the symbols of the first entries."""
     head = ours.head(STREAM)
-    block = b"".join(map(varint, numbers)) + varint(0)
+    number = numbers[0] * (max(ours.squares(8, 8)) + 1) if ours.classes > 1 else 0
+    payload = bytes(min(3, -(-number * (ours.classes - 1).bit_length() // 8)))
+    block = b"".join(map(varint, (*numbers, len(payload)))) + payload
     crc = ours.crc(head, block)
     end = varint(0) + varint(total)
     data = head + block + crc + end + ours.crc(crc, end)
@@ -691,11 +760,14 @@ def test_a_state_too_small(ours: Bundle, reference: Codec, rng: np.random.Genera
     symbols = draw(rng, ours, size, 0).ravel().tolist()
     data = ours.write_file(symbols, *size)[:-4]
     head = len(ours.head(FILE) + varint(size[0]) + varint(size[1]))
+    classes, rest = ours.split(data[head:], 1, size)
+    head = len(data) - len(rest)
+    tables = ours.tables_of(classes, 1, size)
     lanes = lanes_of(len(symbols))
     states = list(struct.unpack_from(f"<{lanes}L", data, head))
     words = data[head + 4 * lanes :]
     for i, x in enumerate(states):
-        _, frequency, start = ours.tables[i % ours.channels].of_symbol[symbols[i]]
+        _, frequency, start = tables[i].of_symbol[symbols[i]]
         after = frequency * (x // 4096) + x % 4096 - start
         if after >= 65536:  # no word was read here
             less, word = divmod(after, 65536)

@@ -20,7 +20,7 @@ from PIL import Image as PILImage
 
 from kerasae_export import card
 from kerasae_export.conversion import Converter
-from kerasae_export.entropy import fit_tables
+from kerasae_export.entropy import fit_classes, fit_tables
 from kerasae_export.errors import BundleError
 from kerasae_export.manifest import GOLDEN, MANIFEST, SCHEMES, CodecSpec, Manifest, Part, steps_of
 from kerasae_export.runtime import Codec, LiteModel, quantise
@@ -32,6 +32,8 @@ __all__ = ["export_bundle", "sample_image"]
 
 _CALIBRATION = 300  # images that quantisation sees; the entropy tables see all that are given
 _STEP_IMAGES = 64  # images on which the steps are chosen
+_GROUP = 4  # cells along each side of a square that has its own class of tables
+_CLASSES = 8
 _LEAST_TOLERANCE = 2  # in levels of 255
 
 
@@ -122,6 +124,11 @@ def _export(
     decoder_bytes = decoder_file.read_bytes()
     lite_decoder = LiteModel(decoder_bytes)
 
+    if layout == "grid":
+        group = min(_GROUP, *symbols.shape[1:3])
+        tables = fit_classes(_squares(symbols, group), _CLASSES)
+    else:
+        group, tables = 1, fit_tables(symbols.reshape(-1, symbols.shape[-1]))
     spec = CodecSpec(
         channels=int(encoder.input_shape[-1]),
         tile=(int(encoder.input_shape[1]), int(encoder.input_shape[2])),
@@ -131,7 +138,9 @@ def _export(
         code_shape=tuple(int(n) for n in encoder.output_shape[1:]),
         step_mantissas=mantissas,
         step_exponent=exponent,
-        tables=fit_tables(symbols.reshape(-1, symbols.shape[-1])).tables,
+        classes=tables.classes,
+        group=group,
+        tables=tables.tables,
     )
     manifest = Manifest(
         scheme=scheme,
@@ -296,6 +305,14 @@ def _choose_steps(
         else:
             high = t
     return np.maximum(low / np.sqrt(gains), floor)
+
+
+def _squares(symbols: NDArray[np.float64], side: int) -> NDArray[np.int64]:
+    """The symbols of grids, cut into squares of cells: (squares, cells, channels)."""
+    rows, columns = (n // side for n in symbols.shape[1:3])
+    whole = symbols[:, : rows * side, : columns * side].astype(np.int64)
+    cut = whole.reshape(len(symbols), rows, side, columns, side, -1).swapaxes(2, 3)
+    return cut.reshape(-1, side * side, symbols.shape[-1])
 
 
 def _tolerance(content: bytes, fast: LiteModel, codes: NDArray[np.float64]) -> int:

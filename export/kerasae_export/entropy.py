@@ -21,7 +21,18 @@ from numpy.typing import NDArray
 from kerasae_export.errors import CorruptBitstreamError
 from kerasae_export.varint import read_varint, varint
 
-__all__ = ["MAX_ENTRIES", "TABLE_BITS", "Table", "Tables", "fit_tables", "lane_count"]
+__all__ = [
+    "MAX_ENTRIES",
+    "TABLE_BITS",
+    "Table",
+    "Tables",
+    "cheapest_class",
+    "fit_classes",
+    "fit_tables",
+    "lane_count",
+    "pack_bits",
+    "unpack_bits",
+]
 
 TABLE_BITS = 12
 TOTAL = 1 << TABLE_BITS
@@ -33,6 +44,7 @@ _MASK = TOTAL - 1
 _BYTE_BITS = TABLE_BITS - 8  # an escape's bytes are uniform: each has 2**_BYTE_BITS of TOTAL
 _SYMBOLS_PER_LANE = 4096
 _MAX_LANES = 1024
+_GROUPS_PER_CLASS = 32
 _VECTOR_LANES = 32  # from here on NumPy is faster than the plain loop
 _INT32 = (-(2**31), 2**31 - 1)
 
@@ -79,16 +91,25 @@ class Table:
 
 
 class Tables:
-    """The tables of all channels, and the coder that uses them.
+    """The tables of all channels, one set for each class of content, and the coder with them.
 
-    Symbol `i` of a sequence belongs to channel `i % channels`, as in a flattened array
-    whose last axis is the channel.
+    Symbols come as rows, one symbol for each channel. A row is coded with the tables of its
+    class, so that smooth and busy parts of an image need not share one set.
+
+    Args:
+        tables: For each class, for each channel, its table.
+        channels: Number of channels; by default all tables are of one class.
     """
 
-    def __init__(self, tables: Sequence[Table]) -> None:
-        if not tables:
-            raise ValueError("`tables` must hold at least one table. Received: none")
+    def __init__(self, tables: Sequence[Table], channels: int | None = None) -> None:
+        self.channels = len(tables) if channels is None else channels
+        if not tables or len(tables) % self.channels:
+            raise ValueError(
+                f"`tables` must hold one or more for each of {self.channels} channels. "
+                f"Received: {len(tables)}"
+            )
         self.tables = tuple(tables)
+        self.classes = len(tables) // self.channels
         sizes = np.array([len(t.frequencies) for t in self.tables])
         self._offset = np.array([t.offset for t in self.tables], np.int64)
         self._escape = sizes - 1  # index of the escape within its table
@@ -97,12 +118,9 @@ class Tables:
         starts = [np.concatenate([[0], np.cumsum(t.frequencies)[:-1]]) for t in self.tables]
         self._start = np.concatenate(starts).astype(np.uint64)
 
-    def __len__(self) -> int:
-        return len(self.tables)
-
     @cached_property
     def _slots(self) -> NDArray[np.uint16]:
-        """For each channel and each of 4096 slots, the index of the entry that owns it."""
+        """For each table and each of 4096 slots, the index of the entry that owns it."""
         rows = [np.repeat(np.arange(len(t.frequencies)), t.frequencies) for t in self.tables]
         return np.stack(rows).astype(np.uint16)
 
@@ -115,37 +133,41 @@ class Tables:
             self._base.tolist(),
         )
 
-    def ideal_bits(self, symbols: NDArray[Any]) -> float:
-        """Information content of symbols under the tables, in bits, escapes in full.
+    def bits(self, symbols: NDArray[Any], classes: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Information content of each row of symbols under the tables of its class, in bits.
 
         Args:
-            symbols: Integers of shape (..., channels).
+            symbols: Integers of shape (rows, channels).
+            classes: The class of each row; by default 0.
         """
-        entries, escapes = self._entries(np.asarray(symbols, np.int64).ravel())
-        cost = TABLE_BITS - np.log2(self._frequency.astype(float))
-        return float(cost[entries].sum()) + 8.0 * len(escapes)
+        symbols = np.asarray(symbols, np.int64)
+        entries, escaped, values = self._entries(symbols, self._tables_of(symbols, classes))
+        cost = (TABLE_BITS - np.log2(self._frequency.astype(float)))[entries]
+        cost[escaped] += [8.0 * len(varint(value)) for value in values]
+        return cost.reshape(symbols.shape).sum(axis=1)
 
-    def encode(self, symbols: NDArray[Any]) -> bytes:
-        """Encode integers of shape (..., channels); the shape itself is not stored.
+    def encode(self, symbols: NDArray[Any], classes: NDArray[Any] | None = None) -> bytes:
+        """Encode integers of shape (rows, channels); shape and classes are not stored.
 
         Raises:
             ValueError: If the last axis is not the channels or a symbol exceeds 32 bits.
         """
         symbols = np.asarray(symbols)
-        if symbols.size and symbols.shape[-1] != len(self):
+        if symbols.ndim != 2 or symbols.shape[1] != self.channels:
             raise ValueError(
-                f"`symbols` must have {len(self)} channels last. Received: shape {symbols.shape}"
+                f"`symbols` must be rows of {self.channels} channels. "
+                f"Received: shape {symbols.shape}"
             )
-        flat = symbols.astype(np.int64).ravel()
-        if flat.size and not (_INT32[0] <= flat.min() and flat.max() <= _INT32[1]):
+        symbols = symbols.astype(np.int64)
+        if symbols.size and not (_INT32[0] <= symbols.min() and symbols.max() <= _INT32[1]):
             raise ValueError(
-                f"`symbols` must fit in 32 bits. Received: {flat.min()} to {flat.max()}"
+                f"`symbols` must fit in 32 bits. Received: {symbols.min()} to {symbols.max()}"
             )
-        entries, escapes = self._entries(flat)
-        lanes = lane_count(flat.size)
+        entries, _, values = self._entries(symbols, self._tables_of(symbols, classes))
+        lanes = lane_count(entries.size)
         states = [0] if lanes == 1 else [_LOW] * lanes
         words: list[int] = []  # in the order of encoding, the reverse of that of decoding
-        for byte in reversed(escapes):
+        for byte in reversed([byte for value in values for byte in varint(value)]):
             states[0] = _push(states[0], 1 << _BYTE_BITS, byte << _BYTE_BITS, words)
         if lanes < _VECTOR_LANES:
             self._encode_loop(entries, states, words)
@@ -157,50 +179,63 @@ class Tables:
             return np.array(states, "<u4").tobytes() + reverse.astype("<u2").tobytes()
         return _minimal(states[0]) + reverse.tobytes()
 
-    def decode(self, data: bytes, count: int) -> NDArray[np.int32]:
-        """Decode `count` symbols, a multiple of the channels.
+    def decode(
+        self, data: bytes, rows: int, classes: NDArray[Any] | None = None
+    ) -> NDArray[np.int32]:
+        """Decode rows of symbols.
+
+        Args:
+            data: What `encode` gave.
+            rows: Number of rows.
+            classes: The class of each row, as given to `encode`.
 
         Returns:
-            int32 of shape (count // channels, channels).
+            int32 of shape (rows, channels).
 
         Raises:
             CorruptBitstreamError: If the bytes are not exactly those that `encode` gives.
         """
-        lanes = lane_count(count)
+        shape = (rows, self.channels)
+        tables = self._tables_of(np.empty(shape, np.int8), classes)
+        lanes = lane_count(tables.size)
         states, words = _split(data, lanes)
         if lanes < _VECTOR_LANES:
-            entries, position = self._decode_loop(count, states, words)
+            entries, position = self._decode_loop(tables, states, words)
         else:
-            entries, position = self._decode_vector(count, states, words)
-        symbols = entries.reshape(-1, len(self)) + self._offset
-        escaped = np.flatnonzero(entries.reshape(-1, len(self)) == self._escape)
+            entries, position = self._decode_vector(tables, states, words)
+        symbols = entries + self._offset[tables]
+        escaped = np.flatnonzero(entries == self._escape[tables])
         if escaped.size:
-            flat = symbols.ravel()
-            channels = escaped % len(self)
-            low = self._offset[channels]
-            high = low + self._escape[channels] - 1
+            low = self._offset[tables[escaped]]
+            high = low + self._escape[tables[escaped]] - 1
             reader = _EscapeReader(states, words, position)
             for i, lowest, highest in zip(escaped, low.tolist(), high.tolist(), strict=True):
                 value = reader.read()
-                flat[i] = lowest - 1 - (value >> 1) if value & 1 else highest + 1 + (value >> 1)
+                symbols[i] = lowest - 1 - (value >> 1) if value & 1 else highest + 1 + (value >> 1)
             position = reader.position
-            if flat.min() < _INT32[0] or flat.max() > _INT32[1]:
+            if symbols.min() < _INT32[0] or symbols.max() > _INT32[1]:
                 raise CorruptBitstreamError("The entropy-coded data holds a symbol over 32 bits.")
         if position != len(words) or any(s != (0 if lanes == 1 else _LOW) for s in states):
             raise CorruptBitstreamError("The entropy-coded data does not end where it should.")
-        return symbols.astype(np.int32)
+        return symbols.astype(np.int32).reshape(shape)
 
-    def _entries(self, flat: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[int]]:
-        """Index of each symbol's entry among all tables, and the bytes of the escaped ones."""
-        relative = flat.reshape(-1, len(self)) - self._offset
-        outside = (relative < 0) | (relative >= self._escape)
-        entries = (np.where(outside, self._escape, relative) + self._base).ravel()
-        if not outside.any():
-            return entries, []
-        below = -1 - relative[outside]
-        above = (relative - self._escape)[outside]
+    def _tables_of(self, symbols: NDArray[Any], classes: NDArray[Any] | None) -> NDArray[np.int64]:
+        """The index of each symbol's table."""
+        channels = np.arange(self.channels)
+        first = np.zeros(len(symbols), np.int64) if classes is None else np.asarray(classes)
+        return (first[:, None] * self.channels + channels).ravel()
+
+    def _entries(
+        self, symbols: NDArray[np.int64], tables: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], list[int]]:
+        """Each symbol's entry among all; which are escaped; and the values that say to what."""
+        relative = symbols.ravel() - self._offset[tables]
+        escape = self._escape[tables]
+        outside = (relative < 0) | (relative >= escape)
+        entries = np.where(outside, escape, relative) + self._base[tables]
+        below, above = -1 - relative[outside], (relative - escape)[outside]
         values = np.where(below >= 0, 2 * below + 1, 2 * above)
-        return entries, [byte for value in values.tolist() for byte in varint(value)]
+        return entries, np.flatnonzero(outside), values.tolist()
 
     def _encode_loop(self, entries: NDArray[np.int64], states: list[int], words: list[int]) -> None:
         lanes = len(states)
@@ -227,18 +262,17 @@ class Tables:
         return x.tolist(), chunks
 
     def _decode_loop(
-        self, count: int, states: list[int], words: list[int]
+        self, tables: NDArray[np.int64], states: list[int], words: list[int]
     ) -> tuple[NDArray[np.int64], int]:
         frequency, start, base = self._lists
         slots = self._slots.ravel().data
-        lanes, channels, available = len(states), len(self), len(words)
-        entries, position = [0] * count, 0
-        for i in range(count):
+        lanes, available = len(states), len(words)
+        entries, position = [0] * tables.size, 0
+        for i, table in enumerate(tables.tolist()):
             x = states[i % lanes]
             slot = x & _MASK
-            channel = i % channels
-            entry = slots[channel * TOTAL + slot]
-            at = base[channel] + entry
+            entry = slots[table * TOTAL + slot]
+            at = base[table] + entry
             x = frequency[at] * (x >> TABLE_BITS) + slot - start[at]
             if x < _LOW and position < available:
                 x = x << 16 | words[position]
@@ -248,32 +282,99 @@ class Tables:
         return np.array(entries, np.int64), position
 
     def _decode_vector(
-        self, count: int, states: list[int], words: list[int]
+        self, tables: NDArray[np.int64], states: list[int], words: list[int]
     ) -> tuple[NDArray[np.int64], int]:
-        lanes, channels = len(states), len(self)
+        lanes = len(states)
         x = np.array(states, np.uint64)
         stream = np.array(words, np.uint64)
         slots = self._slots.ravel()
-        pattern = np.arange(lanes + channels) % channels
-        row, base = pattern * TOTAL, self._base[pattern]
-        entries, position = np.empty(count, np.int64), 0
-        for first in range(0, count, lanes):
-            size = min(lanes, count - first)
-            at = first % channels
-            state = x[:size]
+        entries, position = np.empty(tables.size, np.int64), 0
+        for first in range(0, tables.size, lanes):
+            table = tables[first : first + lanes]
+            state = x[: table.size]
             slot = state & np.uint64(_MASK)
-            entry = slots[row[at : at + size] + slot.astype(np.int64)]
-            index = base[at : at + size] + entry
+            entry = slots[table * TOTAL + slot.astype(np.int64)]
+            index = self._base[table] + entry
             state = self._frequency[index] * (state >> np.uint64(TABLE_BITS)) + slot
             state -= self._start[index]
             empty = np.flatnonzero(state < _LOW)[: stream.size - position]
             fresh = stream[position : position + empty.size]
             state[empty] = state[empty] << np.uint64(16) | fresh
             position += empty.size
-            x[:size] = state
-            entries[first : first + size] = entry
+            x[: table.size] = state
+            entries[first : first + lanes] = entry
         states[:] = x.tolist()
         return entries, position
+
+
+def fit_classes(groups: NDArray[Any], classes: int, *, rounds: int = 8) -> Tables:
+    """Fit one set of tables for each of several classes of content to observed symbols.
+
+    Groups of rows are sorted into classes by how far their symbols spread, then refitting
+    the tables and moving each group to the class that codes it in the fewest bits take turns,
+    as in k-means.
+
+    Args:
+        groups: Integers of shape (groups, rows, channels).
+        classes: Most classes to make; each gets at least a few groups, so there may be fewer.
+        rounds: Number of turns.
+    """
+    channels = groups.shape[-1]
+    spread = np.abs(groups - np.median(groups, axis=(0, 1))).sum(axis=(1, 2))
+    rank = np.argsort(np.argsort(spread, kind="stable"), kind="stable")
+    classes = max(1, min(classes, len(groups) // _GROUPS_PER_CLASS))
+    owner = rank * classes // len(groups)
+    for _ in range(rounds if classes > 1 else 1):
+        members = [groups[owner == k].reshape(-1, channels) for k in range(classes)]
+        tables = [table for rows in members if len(rows) for table in fit_tables(rows).tables]
+        fitted = Tables(tables, channels)
+        owner = cheapest_class(fitted, groups.reshape(-1, channels), _index(groups))
+        classes = fitted.classes
+    return fitted
+
+
+def cheapest_class(
+    tables: Tables, symbols: NDArray[Any], group: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """For each group of rows, the class of tables that codes it in the fewest bits.
+
+    Args:
+        tables: The tables of all classes.
+        symbols: Integers of shape (rows, channels).
+        group: For each row the index of its group, from 0 on, without gaps.
+    """
+    rows = len(symbols)
+    costs = [
+        np.bincount(group, tables.bits(symbols, np.full(rows, k))) for k in range(tables.classes)
+    ]
+    return np.argmin(costs, axis=0)
+
+
+def _index(groups: NDArray[Any]) -> NDArray[np.int64]:
+    return np.repeat(np.arange(groups.shape[0]), groups.shape[1])
+
+
+def pack_bits(values: NDArray[Any], width: int) -> bytes:
+    """Integers of `width` bits each, one after the other, low bits first.
+
+    Example:
+        >>> pack_bits(np.array([1, 2, 7]), 3).hex()
+        'd101'
+    """
+    bits = np.asarray(values)[:, None] >> np.arange(width) & 1
+    return np.packbits(bits.ravel().astype(np.uint8), bitorder="little").tobytes()
+
+
+def unpack_bits(data: bytes, count: int, width: int) -> tuple[NDArray[np.int64], bytes]:
+    """`count` integers from the front of `data`, and the rest of it."""
+    size = (count * width + 7) // 8
+    if len(data) < size:
+        raise CorruptBitstreamError("The payload is too short for its classes.")
+    bits = np.unpackbits(np.frombuffer(data, np.uint8, size), bitorder="little")
+    if bits[count * width :].any():
+        raise CorruptBitstreamError("The payload has bits set behind its classes.")
+    values = bits[: count * width].reshape(count, width) @ (1 << np.arange(width))
+    return values.astype(np.int64), data[size:]
 
 
 def fit_tables(symbols: NDArray[Any]) -> Tables:
@@ -285,7 +386,7 @@ def fit_tables(symbols: NDArray[Any]) -> Tables:
     middle of the observed values is kept and the rest is escaped.
 
     Args:
-        symbols: Integers of shape (..., channels).
+        symbols: Integers of shape (..., channels), one class.
     """
     observed = np.asarray(symbols, np.int64)
     observed = observed.reshape(-1, observed.shape[-1])

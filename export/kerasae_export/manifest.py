@@ -54,6 +54,7 @@ GOLDEN = {
 _MAX_SIDE = 8192
 _MAX_VALUES = 2**24  # of an image or a code that a model takes at once
 _MANTISSA_BITS = 24  # a float32 holds every step exactly
+_MAX_CLASSES = 64
 _LAYOUTS = ("grid", "blocks")
 _DTYPES = ("float32", "uint8")
 
@@ -99,7 +100,9 @@ class CodecSpec:
         code_shape: Shape of the code of one tile, channels last.
         step_mantissas: For each channel of the code, its step is mantissa * 2**exponent.
         step_exponent: See `step_mantissas`.
-        tables: For each channel of the code, its entropy table.
+        classes: Number of classes of content, each with tables of its own; 1 for blocks.
+        group: Cells along each side of the squares that share a class; 1 for blocks.
+        tables: For each class, for each channel of the code, its entropy table.
     """
 
     channels: int
@@ -110,13 +113,17 @@ class CodecSpec:
     code_shape: tuple[int, ...]
     step_mantissas: tuple[int, ...]
     step_exponent: int
+    classes: int
+    group: int
     tables: tuple[Table, ...] = field(repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of the manifest's codec part."""
         return {
             "channels": self.channels,
+            "classes": self.classes,
             "code_shape": list(self.code_shape),
+            "group": self.group,
             "layout": self.layout,
             "margin": self.margin,
             "step": {"exponent": self.step_exponent, "mantissas": list(self.step_mantissas)},
@@ -136,7 +143,7 @@ class CodecSpec:
     @cached_property
     def coder(self) -> Tables:
         """The entropy coder with this bundle's tables."""
-        return Tables(self.tables)
+        return Tables(self.tables, self.code_shape[-1])
 
     def hash(self, decoder: bytes) -> bytes:
         """SHA-256 over the SHA-256 of decoder.tflite and the canonical JSON of this part."""
@@ -257,7 +264,9 @@ class Manifest:
 
 
 def _codec(fields: _Fields) -> CodecSpec:
-    fields.only("channels code_shape layout margin step stride table_bits tables tile")
+    fields.only(
+        "channels classes code_shape group layout margin step stride table_bits tables tile"
+    )
     channels = fields.integer("channels", 1, 3)
     if channels == 2:
         raise fields.error("channels", "1 or 3", channels)
@@ -276,17 +285,18 @@ def _codec(fields: _Fields) -> CodecSpec:
         raise fields.error(
             "layout", "`grid` only where `tile`, `code_shape`, `stride` and `margin` agree", layout
         )
-    if layout == "blocks" and (stride, margin) != (1, 0):
-        raise fields.error(
-            "layout", "`blocks` only with a `stride` of 1 and a `margin` of 0", layout
-        )
+    classes = fields.integer("classes", 1, _MAX_CLASSES)
+    group = fields.integer("group", 1, _MAX_SIDE)
+    if layout == "blocks" and (stride, margin, classes, group) != (1, 0, 1, 1):
+        rule = "`blocks` only with a `margin` of 0 and a `stride`, `classes` and `group` of 1"
+        raise fields.error("layout", rule, layout)
     if fields.integer("table_bits", 0, 32) != TABLE_BITS:
         raise fields.error("table_bits", str(TABLE_BITS), fields.content["table_bits"])
     step = fields.object("step")
     step.only("exponent mantissas")
     mantissas = step.integers("mantissas", 1, 2**_MANTISSA_BITS - 1, length=code_shape[-1])
     tables = []
-    for i, item in enumerate(fields.list("tables", code_shape[-1])):
+    for i, item in enumerate(fields.list("tables", classes * code_shape[-1])):
         entry = _Fields(item, f"{fields.path}tables[{i}].")
         entry.only("frequencies offset")
         frequencies = entry.integers("frequencies", 1, 2**TABLE_BITS)
@@ -303,6 +313,8 @@ def _codec(fields: _Fields) -> CodecSpec:
         code_shape=code_shape,
         step_mantissas=mantissas,
         step_exponent=step.integer("exponent", -149, 104),
+        classes=classes,
+        group=group,
         tables=tuple(tables),
     )
 

@@ -18,6 +18,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
 from kerasae_export import bitstream
+from kerasae_export.entropy import cheapest_class, pack_bits, unpack_bits
 from kerasae_export.errors import BundleError, CorruptBitstreamError
 from kerasae_export.manifest import MANIFEST, MAX_MANIFEST_BYTES, Edge, Manifest, Part
 from kerasae_export.tiling import spans
@@ -198,8 +199,8 @@ class Codec:
                 f"`symbols` must be the {count} integers of a {height} x {width} image. "
                 f"Received: {symbols.dtype} of shape {symbols.shape}"
             )
-        payload = self.manifest.codec.coder.encode(symbols)
-        return bitstream.write_image(bitstream.Block(1, height, width, payload), self._hash)
+        block = self._pack_block([symbols], height, width)
+        return bitstream.write_image(block, self._hash)
 
     def unpack(self, data: bytes) -> tuple[NDArray[np.int32], int, int]:
         """The symbols of a `.kae` file, and the height and width of its image."""
@@ -312,8 +313,7 @@ class Codec:
 
         def close() -> bitstream.Block:
             assert size is not None
-            payload = self.manifest.codec.coder.encode(np.concatenate(batch))
-            return bitstream.Block(len(batch), *size, payload)
+            return self._pack_block(batch, *size)
 
         for item in images:
             image = self._check_image(item)
@@ -329,11 +329,52 @@ class Codec:
         if batch:
             yield close()
 
+    def _pack_block(
+        self, images: Sequence[NDArray[Any]], height: int, width: int
+    ) -> bitstream.Block:
+        """The block of the symbols of images: the class of each group, then the symbols."""
+        spec = self.manifest.codec
+        group, groups = self._groups(height, width)
+        symbols = np.concatenate(images).reshape(-1, spec.code_shape[-1])
+        every = (np.arange(len(images))[:, None] * groups + group).ravel()
+        if spec.classes == 1:
+            payload = spec.coder.encode(symbols)
+        else:
+            classes = cheapest_class(spec.coder, symbols, every)
+            payload = pack_bits(classes, self._class_bits)
+            payload += spec.coder.encode(symbols, classes[every])
+        return bitstream.Block(len(images), height, width, payload)
+
     def _unpack_block(self, block: bitstream.Block) -> NDArray[np.int32]:
         """The symbols of a block: (images, positions, channels of the code)."""
-        count = block.count * self._count(block.height, block.width)
-        symbols = self.manifest.codec.coder.decode(block.payload, count)
-        return symbols.reshape(block.count, -1, self.manifest.codec.code_shape[-1])
+        spec = self.manifest.codec
+        group, groups = self._groups(block.height, block.width)
+        rows = block.count * group.size
+        if spec.classes == 1:
+            symbols = spec.coder.decode(block.payload, rows)
+        else:
+            count = block.count * groups
+            classes, data = unpack_bits(block.payload, count, self._class_bits)
+            if classes.max() >= spec.classes:
+                raise CorruptBitstreamError("The payload names a class that does not exist.")
+            every = (np.arange(block.count)[:, None] * groups + group).ravel()
+            symbols = spec.coder.decode(data, rows, classes[every])
+        return symbols.reshape(block.count, -1, spec.code_shape[-1])
+
+    @property
+    def _class_bits(self) -> int:
+        return (self.manifest.codec.classes - 1).bit_length()
+
+    def _groups(self, height: int, width: int) -> tuple[NDArray[np.int64], int]:
+        """For each position of an image the index of its group, and the number of groups."""
+        spec = self.manifest.codec
+        rows, columns = self._cells(height, width)
+        if spec.layout == "blocks":
+            return np.zeros(rows * columns * math.prod(spec.code_shape[:-1]), np.int64), 1
+        across = math.ceil(columns / spec.group)
+        down = np.arange(rows) // spec.group
+        group = down[:, None] * across + np.arange(columns) // spec.group
+        return group.ravel(), math.ceil(rows / spec.group) * across
 
     def _check_image(self, image: NDArray[Any]) -> Image:
         channels = self.manifest.codec.channels

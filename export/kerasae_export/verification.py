@@ -206,14 +206,17 @@ def _golden_symbols(codec: Codec, golden: dict[str, Any]) -> Check:
 
 def _golden_bitstream(codec: Codec, golden: dict[str, Any]) -> Check:
     """Symbols are exact on every machine, and so is what they are coded to."""
-    height, width = golden["image"].shape[:2]
+    stored, (height, width) = golden["bitstream"], golden["image"].shape[:2]
     try:
-        data = codec.pack(golden["symbols"], height, width)
-        read = codec.unpack(golden["bitstream"])
+        read = codec.unpack(stored)
+        again = codec.unpack(codec.pack(golden["symbols"], height, width))
     except ValueError as error:
         return Check("golden bitstream", False, str(error))
-    same = data == golden["bitstream"] and np.array_equal(read[0], golden["symbols"])
-    detail = f"{len(data)} bytes, {'equal' if same else 'not equal'} to the stored ones."
+    same = all(
+        size == [height, width] and np.array_equal(symbols, golden["symbols"])
+        for symbols, *size in (read, again)
+    )
+    detail = f"{len(stored)} bytes {'give' if same else 'do not give'} the golden symbols."
     return Check("golden bitstream", same, detail)
 
 
