@@ -39,12 +39,15 @@ def plot_history(history: Mapping[str, Sequence[float]]) -> Figure:
         axes.annotate(
             f"best: {history['val_loss'][best]:.4g}",
             (epochs[best], history["val_loss"][best]),
-            xytext=(0, 12),
+            xytext=(4, 12),
             textcoords="offset points",
             ha="right",
             color=INK,
         )
     axes.set(xlabel="epoch", ylabel="loss")
+    values = np.concatenate([history[n] for n in ("loss", "val_loss") if n in history])
+    if values.min() > 0 and values.max() > 8 * values.min():
+        axes.set(yscale="log", ylabel="loss (log scale)")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
@@ -93,6 +96,8 @@ def show_image(axes: Any, picture: NDArray[Any]) -> None:
 def plot_comparison(files: Sequence[Any], together: Sequence[Any], *, link: float) -> Figure:
     """Plot what codecs make of the same images: the pictures, and bytes as bars.
 
+    A single picture is shown whole and, below, its middle ninth enlarged.
+
     Args:
         files: `kerasae_export.comparison.Entry` of each codec, one file for each image.
         together: The same with all images at once, or empty.
@@ -103,20 +108,25 @@ def plot_comparison(files: Sequence[Any], together: Sequence[Any], *, link: floa
     panels = [("one file for each image", files)] + (
         [("all images at once", together)] if together else []
     )
-    columns = len(shown) if one else 1
-    figure = Figure(figsize=(11, 5 if one else 6), layout="constrained")
-    grid = figure.add_gridspec(2, 1, height_ratios=(1.2, 1) if one else (1.4, 1), hspace=0.08)
-    pictures = grid[0].subgridspec(len(shown) // columns, columns)
+    figure = Figure(figsize=(11, 6.7 if one else 6), layout="constrained")
+    grid = figure.add_gridspec(2, 1, height_ratios=(2.1, 1) if one else (1.4, 1), hspace=0.08)
+    pictures = grid[0].subgridspec(2, len(shown)) if one else grid[0].subgridspec(len(shown), 1)
     for i, entry in enumerate(shown):
-        axes = figure.add_subplot(pictures[divmod(i, columns)])
         title = "original" if entry.codec == "raw" else entry.codec
         quality = "" if np.isinf(entry.psnr) else f", {entry.psnr:.1f} dB"
         caption = f"{title}\n{entry.bytes / entry.images:,.0f} bytes{quality}"
         if one:
+            axes = figure.add_subplot(pictures[0, i])
             show_image(axes, entry.pictures[0] / 255)
             axes.set_title(caption, fontsize=10, color=INK)
+            height, width = entry.pictures[0].shape[:2]
+            middle = np.s_[height // 3 : 2 * height // 3, width // 3 : 2 * width // 3]
+            show_image(figure.add_subplot(pictures[1, i]), entry.pictures[0][middle] / 255)
         else:
-            show_image(axes, np.concatenate(entry.pictures[:14], axis=1) / 255)
+            axes = figure.add_subplot(pictures[i])
+            gap = ((0, 0), (0, 1), (0, 0))
+            row = [np.pad(p, gap, constant_values=255) for p in entry.pictures[:14]]
+            show_image(axes, np.concatenate(row, axis=1) / 255)
             axes.set_ylabel(caption, rotation=0, ha="right", va="center", fontsize=9, color=INK)
     bars = grid[1].subgridspec(1, len(panels))
     for i, (name, entries) in enumerate(panels):

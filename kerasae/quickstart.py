@@ -111,7 +111,7 @@ def quickstart(data: str, out: Path, *, seed: int = 0, log: Log = lambda text: N
     images, held_out, names = _load(data, size, seed)
     out = _prepare(out)
     recipe = _recipe(images)
-    epochs = max(1, min(100, round(recipe.pixels / images.train.size)))
+    epochs = max(1, min(200, round(recipe.pixels / images.train.size)))
     config = TrainConfig(
         epochs=epochs,
         batch_size=recipe.batch_size,
