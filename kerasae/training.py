@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
 import io
@@ -16,6 +17,7 @@ from typing import Any, Literal
 import keras
 import numpy as np
 from numpy.typing import NDArray
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from kerasae import plots
 from kerasae.data import Images
@@ -172,19 +174,20 @@ def train(
     if checkpoint is not None:
         run.restore(checkpoint)
     callbacks: list[keras.callbacks.Callback] = [run]
-    if progress:
-        callbacks.append(_Progress(config.epochs, len(batches)))
-    if not run.finished:
-        model.fit(
-            batches,
-            validation_data=(images.validation, images.validation),
-            validation_batch_size=config.batch_size,
-            epochs=config.epochs,
-            initial_epoch=len(run.rows),
-            shuffle=False,  # the batches shuffle themselves
-            callbacks=callbacks,
-            verbose=0,
-        )
+    with contextlib.ExitStack() as stack:
+        if progress and not run.finished:
+            callbacks.append(stack.enter_context(_progress(config.epochs, len(batches))))
+        if not run.finished:
+            model.fit(
+                batches,
+                validation_data=(images.validation, images.validation),
+                validation_batch_size=config.batch_size,
+                epochs=config.epochs,
+                initial_epoch=len(run.rows),
+                shuffle=False,  # the batches shuffle themselves
+                callbacks=callbacks,
+                verbose=0,
+            )
     return run.finish()
 
 
@@ -366,39 +369,33 @@ class _Run(keras.callbacks.Callback):
         _write(folder / HISTORY, text.getvalue().encode())
 
 
-class _Progress(keras.callbacks.Callback):
-    """One bar for the whole training, with the losses of the last epoch."""
+@contextlib.contextmanager
+def _progress(epochs: int, steps: int) -> Iterator[keras.callbacks.Callback]:
+    """One bar for the whole training, which is put away whatever happens."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[losses]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns) as bar:
+        yield _ProgressCallback(bar, epochs, steps)
 
-    def __init__(self, epochs: int, steps: int) -> None:
+
+class _ProgressCallback(keras.callbacks.Callback):
+    """Moves a bar with the steps, and shows the losses of the last epoch."""
+
+    def __init__(self, bar: Progress, epochs: int, steps: int) -> None:
         super().__init__()
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self._steps = steps
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[losses]}"),
-            TimeRemainingColumn(),
-        )
-        self._epochs = epochs
-        self._task = self._bar.add_task("training", total=epochs * steps, losses="")
-        self._first = 0
+        self._bar, self._epochs, self._steps, self._first = bar, epochs, steps, 0
+        self._task = bar.add_task("training", total=epochs * steps, losses="")
         if keras.backend.backend() != "jax":  # there, a look at each batch triples its time
             self.on_train_batch_end = self._on_batch
 
-    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        self._bar.start()
-
-    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
-        self._bar.stop()
-
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self._first = epoch * self._steps
-        self._bar.update(
-            self._task,
-            completed=self._first,
-            description=f"training, epoch {epoch + 1}/{self._epochs}",
-        )
+        description = f"training, epoch {epoch + 1}/{self._epochs}"
+        self._bar.update(self._task, completed=self._first, description=description)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         logs = logs or {}
