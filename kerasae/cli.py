@@ -378,7 +378,8 @@ def _verdict(entries: Sequence[Entry]) -> str:
     for entry in lossy:
         ratio = ours.bytes / entry.bytes
         how = f"{1 - ratio:.0%} fewer" if ratio < 1 else f"{ratio - 1:.0%} more"
-        parts.append(f"{how} bytes than {entry.codec} ({entry.psnr:.2f} dB)")
+        coarsest = ", its coarsest" if entry.psnr > ours.psnr + 0.5 else ""
+        parts.append(f"{how} bytes than {entry.codec} ({entry.psnr:.2f} dB{coarsest})")
     return f"kerasae at {ours.psnr:.2f} dB: {', '.join(parts)}."
 
 
