@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from kerasae.builders import Builder as Builder
     from kerasae.builders import build as build
     from kerasae.builders.convolutional import build_convolutional as build_convolutional
+    from kerasae.builders.denoising import build_denoising as build_denoising
+    from kerasae.builders.overcomplete import build_overcomplete as build_overcomplete
+    from kerasae.builders.sparse import build_sparse as build_sparse
     from kerasae.builders.undercomplete import build_undercomplete as build_undercomplete
     from kerasae.codes import decorrelate_code as decorrelate_code
     from kerasae.data import Images as Images
@@ -33,6 +36,9 @@ _HOME = {
     "TrainConfig": "kerasae.training",
     "build": "kerasae.builders",
     "build_convolutional": "kerasae.builders.convolutional",
+    "build_denoising": "kerasae.builders.denoising",
+    "build_overcomplete": "kerasae.builders.overcomplete",
+    "build_sparse": "kerasae.builders.sparse",
     "build_undercomplete": "kerasae.builders.undercomplete",
     "decoder": "kerasae_export.split",
     "decorrelate_code": "kerasae.codes",

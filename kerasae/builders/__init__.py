@@ -49,9 +49,17 @@ class Builder:
 
     @property
     def hyperparameters(self) -> Mapping[str, Any]:
-        """Names and default values of the builder's hyperparameters, in order."""
+        """Names and default values of the builder's own hyperparameters, in order."""
         parameters = inspect.signature(self.function).parameters.values()
-        return MappingProxyType({p.name: p.default for p in parameters})
+        return MappingProxyType(
+            {p.name: p.default for p in parameters if p.kind is not p.VAR_KEYWORD}
+        )
+
+    @property
+    def passes_on(self) -> bool:
+        """Whether the builder passes hyperparameters that it does not name on to another."""
+        parameters = inspect.signature(self.function).parameters.values()
+        return any(p.kind is p.VAR_KEYWORD for p in parameters)
 
     def __call__(self, **hyperparameters: Any) -> keras.Model:
         """Build the compiled model; see the builder's own docstring."""
@@ -71,6 +79,59 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                 variants=(
                     {"input_shape": (9, 7, 1), "code_size": 8, "hidden": (32, 16)},
                     {"input_shape": (8, 8, 3), "code_size": 6, "hidden": (), "loss": "mse"},
+                ),
+            ),
+            Builder(
+                name="overcomplete",
+                kind="image",
+                summary="a code at least as large as the input, with a regulariser",
+                paper="Goodfellow, Bengio & Courville (2016), Deep Learning, section 14.2",
+                variants=(
+                    {"input_shape": (6, 6, 1), "code_size": 40, "regularizer": None},
+                    {"input_shape": (6, 6, 1), "code_size": 36, "regularizer": "l1"},
+                ),
+            ),
+            Builder(
+                name="sparse",
+                kind="image",
+                summary="many units, few of them active: L1, KL, top-k or dropout",
+                paper="Makhzani & Frey (2013), k-Sparse Autoencoders; Ng (2011), CS294A Lecture "
+                "Notes: Sparse Autoencoder",
+                variants=(
+                    {"input_shape": (8, 8, 1), "code_size": 80, "penalty": "l1"},
+                    {"input_shape": (8, 8, 1), "code_size": 80, "penalty": "kl", "beta": 1e-3},
+                    {"input_shape": (8, 8, 1), "code_size": 40, "penalty": "topk", "k": 12},
+                    {
+                        "input_shape": (8, 8, 1),
+                        "code_size": 80,
+                        "hidden": (64,),
+                        "penalty": "dropout",
+                        "rate": 0.1,
+                    },
+                ),
+            ),
+            Builder(
+                name="denoising",
+                kind="image",
+                summary="learns to undo Gaussian, masking or salt-and-pepper corruption",
+                paper="Vincent, Larochelle, Lajoie, Bengio & Manzagol (2010), Stacked Denoising "
+                "Autoencoders, JMLR 11",
+                variants=(
+                    {"input_shape": (12, 12, 1), "code_size": 16, "hidden": (16, 16), "level": 0.2},
+                    {
+                        "input_shape": (8, 8, 1),
+                        "base": "undercomplete",
+                        "corruption": "masking",
+                        "level": 0.2,
+                        "code_size": 12,
+                    },
+                    {
+                        "input_shape": (8, 8, 1),
+                        "base": "sparse",
+                        "corruption": "salt_and_pepper",
+                        "level": 0.1,
+                        "code_size": 64,
+                    },
                 ),
             ),
             Builder(
@@ -118,7 +179,7 @@ def build(name: str, **hyperparameters: Any) -> keras.Model:
         raise ValueError(f"`name` must be one of {', '.join(BUILDERS)}. Received: name={name!r}")
     builder = BUILDERS[name]
     unknown = sorted(set(hyperparameters) - set(builder.hyperparameters))
-    if unknown:
+    if unknown and not builder.passes_on:
         raise TypeError(
             f"`{name}` takes the hyperparameters {', '.join(builder.hyperparameters)}. "
             f"Received: {', '.join(unknown)}"

@@ -6,8 +6,9 @@ its canonical type.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 LOSSES = {"binary_crossentropy": "sigmoid", "mse": "linear"}
@@ -52,3 +53,12 @@ def one_of(name: str, value: Any, choices: Iterable[str]) -> str:
         listed = ", ".join(map(repr, choices))
         raise ValueError(f"`{name}` must be one of {listed}. Received: {name}={value!r}")
     return str(value)
+
+
+def number(name: str, value: Any, *, low: float, high: float = math.inf) -> float:
+    """Return `value` as a `float` above `low` and below `high`."""
+    rule = f"above {low:g}" if high == math.inf else f"above {low:g} and below {high:g}"
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if not is_number or not low < value < high:
+        raise ValueError(f"`{name}` must be a number {rule}. Received: {name}={value!r}")
+    return float(value)

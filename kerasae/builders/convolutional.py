@@ -9,7 +9,7 @@ from typing import Literal
 import keras
 from keras import layers
 
-from kerasae.builders import _arguments
+from kerasae.builders import _arguments, _dense
 
 __all__ = ["build_convolutional"]
 
@@ -107,6 +107,6 @@ def build_convolutional(
         x = layers.Cropping2D(((0, surplus[0]), (0, surplus[1])), name="crop")(x)
     decoder = keras.Model(code_input, x, name="decoder")
 
-    model = keras.Model(image, decoder(encoder(image)), name="convolutional")
-    model.compile(optimizer=keras.optimizers.Adam(learning_rate), loss=loss)
-    return model
+    return _dense.assemble(
+        "convolutional", encoder, decoder, loss=loss, learning_rate=learning_rate
+    )

@@ -6,9 +6,8 @@ import math
 from collections.abc import Sequence
 
 import keras
-from keras import layers
 
-from kerasae.builders import _arguments
+from kerasae.builders import _arguments, _dense
 
 __all__ = ["build_undercomplete"]
 
@@ -34,7 +33,8 @@ def build_undercomplete(
         code_size: Number of values in the code, smaller than the number in the image.
         hidden: Units of each hidden layer of the encoder; the decoder mirrors it. `()`
             gives a single linear layer on each side.
-        activation: Activation of the hidden layers; the code itself is linear.
+        activation: Activation of the hidden layers; the code itself is linear. With
+            `"linear"` and `loss="mse"` the optimum is PCA (Baldi & Hornik 1989).
         loss: `"binary_crossentropy"`, with a sigmoid output, for pixels in [0, 1], or
             `"mse"`, with a linear output. Both are means over pixels and batch.
         learning_rate: Step size of Adam.
@@ -54,29 +54,17 @@ def build_undercomplete(
     """
     shape = _arguments.image_shape(input_shape)
     code_size = _arguments.positive_int("code_size", code_size)
-    hidden = _arguments.positive_ints("hidden", hidden)
-    output_activation = _arguments.LOSSES[_arguments.one_of("loss", loss, _arguments.LOSSES)]
-    pixels = math.prod(shape)
-    if code_size >= pixels:
+    if code_size >= math.prod(shape):
         raise ValueError(
-            f"`code_size` must be smaller than the {pixels} values of an image of shape {shape}. "
-            f"Received: code_size={code_size}"
+            f"`code_size` must be smaller than the {math.prod(shape)} values of an image of shape "
+            f"{shape}. Received: code_size={code_size}"
         )
-
-    image = keras.Input(shape, name="image")
-    x = layers.Flatten(name="flatten")(image)  # (B, pixels)
-    for i, units in enumerate(hidden, start=1):
-        x = layers.Dense(units, activation=activation, name=f"encode_{i}")(x)
-    encoder = keras.Model(image, layers.Dense(code_size, name="code")(x), name="encoder")
-
-    code = keras.Input((code_size,), name="code")
-    x = code
-    for i, units in enumerate(reversed(hidden), start=1):
-        x = layers.Dense(units, activation=activation, name=f"decode_{i}")(x)
-    x = layers.Dense(pixels, activation=output_activation, name="pixels")(x)
-    reconstruction = layers.Reshape(shape, name="reconstruction")(x)  # (B, H, W, C)
-    decoder = keras.Model(code, reconstruction, name="decoder")
-
-    model = keras.Model(image, decoder(encoder(image)), name="undercomplete")
-    model.compile(optimizer=keras.optimizers.Adam(learning_rate), loss=loss)
-    return model
+    return _dense.autoencoder(
+        "undercomplete",
+        input_shape=shape,
+        code_size=code_size,
+        hidden=hidden,
+        activation=activation,
+        loss=loss,
+        learning_rate=learning_rate,
+    )

@@ -1,0 +1,100 @@
+"""The dense autoencoder behind several builders, and how encoder and decoder become a model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import keras
+from keras import layers
+
+from kerasae.builders import _arguments
+
+Step = Callable[[Any], Any]
+
+
+def encoder(
+    shape: tuple[int, int, int],
+    code_size: int,
+    hidden: Sequence[int],
+    activation: str,
+    *,
+    code_activation: str = "linear",
+    dropout: float = 0.0,
+    code_step: Step | None = None,
+) -> keras.Model:
+    """Image to code; `dropout` follows each layer, `code_step` ends it with stock operations."""
+    image = keras.Input(shape, name="image")
+    x = layers.Flatten(name="flatten")(image)  # (B, pixels)
+    for i, units in enumerate(hidden, start=1):
+        x = layers.Dense(units, activation=activation, name=f"encode_{i}")(x)
+        if dropout:
+            x = layers.Dropout(dropout, name=f"dropout_{i}")(x)
+    x = layers.Dense(code_size, activation=code_activation, name="code")(x)
+    if dropout:
+        x = layers.Dropout(dropout, name="dropout_code")(x)
+    return keras.Model(image, x if code_step is None else code_step(x), name="encoder")
+
+
+def decoder(
+    shape: tuple[int, int, int],
+    code_size: int,
+    hidden: Sequence[int],
+    activation: str,
+    output_activation: str,
+) -> keras.Model:
+    """Code to image; the mirror of `encoder`."""
+    code = keras.Input((code_size,), name="code")
+    x = code
+    for i, units in enumerate(reversed(hidden), start=1):
+        x = layers.Dense(units, activation=activation, name=f"decode_{i}")(x)
+    x = layers.Dense(math.prod(shape), activation=output_activation, name="pixels")(x)
+    x = layers.Reshape(shape, name="reconstruction")(x)  # (B, H, W, C)
+    return keras.Model(code, x, name="decoder")
+
+
+def autoencoder(
+    name: str,
+    *,
+    input_shape: Sequence[int],
+    code_size: int,
+    hidden: Sequence[int],
+    activation: str,
+    loss: str,
+    learning_rate: float,
+    between: Iterable[keras.layers.Layer] = (),
+    **encoder_options: Any,
+) -> keras.Model:
+    """Check the shared hyperparameters and build the compiled model."""
+    shape = _arguments.image_shape(input_shape)
+    code_size = _arguments.positive_int("code_size", code_size)
+    hidden = _arguments.positive_ints("hidden", hidden)
+    output_activation = _arguments.LOSSES[_arguments.one_of("loss", loss, _arguments.LOSSES)]
+    return assemble(
+        name,
+        encoder(shape, code_size, hidden, activation, **encoder_options),
+        decoder(shape, code_size, hidden, activation, output_activation),
+        between=between,
+        loss=loss,
+        learning_rate=learning_rate,
+    )
+
+
+def assemble(
+    name: str,
+    encoder: keras.Model,
+    decoder: keras.Model,
+    *,
+    between: Iterable[keras.layers.Layer] = (),
+    loss: str,
+    learning_rate: float,
+) -> keras.Model:
+    """Chain encoder, layers between, and decoder, and compile with Adam."""
+    image = keras.Input(encoder.input_shape[1:], name="image")
+    x = encoder(image)
+    for layer in between:
+        x = layer(x)
+    model = keras.Model(image, decoder(x), name=name)
+    model.compile(optimizer=keras.optimizers.Adam(learning_rate), loss=loss)
+    return model

@@ -1,0 +1,72 @@
+"""The denoising autoencoder: another architecture that sees corrupted images in training."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import keras
+
+from kerasae.builders import BUILDERS, _arguments, build
+from kerasae.layers import GaussianCorruption, MaskingCorruption, SaltAndPepper
+
+__all__ = ["build_denoising"]
+
+CORRUPTIONS = {
+    "gaussian": GaussianCorruption,
+    "masking": MaskingCorruption,
+    "salt_and_pepper": SaltAndPepper,
+}
+
+
+def build_denoising(
+    *,
+    base: str = "convolutional",
+    corruption: Literal["gaussian", "masking", "salt_and_pepper"] = "gaussian",
+    level: float = 0.5,
+    **base_hyperparameters: Any,
+) -> keras.Model:
+    """Build an autoencoder that learns to undo corruption, on the frame of another builder.
+
+    In training a layer in front of the encoder corrupts each image anew, and the loss compares
+    the reconstruction with the clean image: `loss(x, g(f(corrupt(x))))` (Vincent, Larochelle,
+    Lajoie, Bengio & Manzagol 2010, Stacked Denoising Autoencoders, JMLR 11). At inference the
+    layer does nothing: feed the noisy image. `val_loss` is therefore taken on clean images; to
+    measure denoising, corrupt a test set once and compare.
+
+    Args:
+        base: A key of `BUILDERS` of the kind `"image"`.
+        corruption: `"gaussian"` adds noise of standard deviation `level` and clips to [0, 1];
+            `"masking"` sets a fraction `level` of the pixels to 0; `"salt_and_pepper"` sets half of
+            that fraction to 0 and half to 1.
+        level: Strength, see `corruption`; above 0, a fraction at most 1.
+        **base_hyperparameters: What the builder of `base` takes.
+
+    Returns:
+        A compiled model, as that of the base.
+
+    Raises:
+        ValueError: If a hyperparameter breaks its rule.
+        TypeError: If the base knows no such hyperparameter.
+
+    Example:
+        >>> model = build_denoising(
+        ...     base="undercomplete", corruption="masking", level=0.3, input_shape=(8, 8, 1)
+        ... )
+        >>> [layer.name for layer in model.layers]
+        ['image', 'corruption', 'encoder', 'decoder']
+    """
+    bases = [b.name for b in BUILDERS.values() if b.kind == "image" and b.name != "denoising"]
+    _arguments.one_of("base", base, bases)
+    layer = CORRUPTIONS[_arguments.one_of("corruption", corruption, CORRUPTIONS)]
+    level = _arguments.number("level", level, low=0.0)
+    if corruption != "gaussian" and level > 1:
+        raise ValueError(f"`level` must be a fraction of the pixels. Received: level={level}")
+    clean = build(base, **base_hyperparameters)
+
+    image = keras.Input(clean.input_shape[1:], name="image")
+    x = layer(level, name="corruption")(image)
+    for part in clean.layers[1:]:  # encoder, what lies between, decoder
+        x = part(x)
+    model = keras.Model(image, x, name="denoising")
+    model.compile_from_config(clean.get_compile_config())
+    return model

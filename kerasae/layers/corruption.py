@@ -1,0 +1,80 @@
+"""Corruption of images in training, the identity at inference.
+
+Each layer draws new noise for each image and step from a seed generator of its own, whose
+state is saved with the model, so that a resumed training goes on with the same noise.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+__all__ = ["Corruption", "GaussianCorruption", "MaskingCorruption", "SaltAndPepper"]
+
+
+class Corruption(keras.layers.Layer):
+    """Base of the corruptions; a subclass says what `corrupt` does.
+
+    Args:
+        level: How strong, as the subclass says.
+        seed: Seed of the noise; by default drawn from Keras's global seed.
+    """
+
+    def __init__(self, level: float, *, seed: int | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self.level = float(level)
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Corrupt float images (batch, height, width, channels) if `training`."""
+        return self.corrupt(inputs) if training else inputs
+
+    def corrupt(self, images: Any) -> Any:
+        """The corrupted images, of the same shape."""
+        raise NotImplementedError
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The shape stays."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Level and seed."""
+        return {**super().get_config(), "level": self.level, "seed": self.seed}
+
+    def _uniform(self, images: Any) -> Any:
+        """A number in [0, 1) for each position, shared by its channels."""
+        shape = (*ops.shape(images)[:-1], 1)
+        return keras.random.uniform(shape, dtype=images.dtype, seed=self.seed_generator)
+
+
+@keras.saving.register_keras_serializable("kerasae")
+class GaussianCorruption(Corruption):
+    """Add normal noise of standard deviation `level` to each value, and clip to [0, 1]."""
+
+    def corrupt(self, images: Any) -> Any:
+        """`clip(x + level * n, 0, 1)`, n from the standard normal."""
+        noise = keras.random.normal(ops.shape(images), dtype=images.dtype, seed=self.seed_generator)
+        return ops.clip(images + self.level * noise, 0.0, 1.0)
+
+
+@keras.saving.register_keras_serializable("kerasae")
+class MaskingCorruption(Corruption):
+    """Set a fraction `level` of the pixels to zero (Vincent et al. 2010, section 3.3)."""
+
+    def corrupt(self, images: Any) -> Any:
+        """Each pixel is zero with probability `level`."""
+        return ops.where(self._uniform(images) < self.level, 0.0, images)
+
+
+@keras.saving.register_keras_serializable("kerasae")
+class SaltAndPepper(Corruption):
+    """Set a fraction `level` of the pixels to black or white, half each (Vincent et al. 2010)."""
+
+    def corrupt(self, images: Any) -> Any:
+        """Each pixel is 0 with probability `level / 2`, and 1 with the same."""
+        chance = self._uniform(images)
+        peppered = ops.where(chance < self.level / 2, 0.0, images)
+        return ops.where(chance > 1 - self.level / 2, 1.0, peppered)
