@@ -4,7 +4,8 @@
 
 Runs the command for each of the named data sets, reads its `report.json`, checks the stream of
 all test images against the ideal length of its tables, and writes `results/quickstart.json`,
-from which `--table` prints the README's table. MNIST comes through TensorFlow Datasets.
+from which the README's section is written; `--table` does only that. MNIST comes through
+TensorFlow Datasets.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ import kerasae
 from kerasae_export import Codec
 
 RESULT = Path(__file__).parent / "results" / "quickstart.json"
+README = Path(__file__).parents[1] / "README.md"
+MARKS = ("<!-- figures -->", "<!-- /figures -->")
 BIN = Path(sys.executable).parent
 
 
@@ -69,38 +72,61 @@ def startup() -> dict[str, float]:
 
 
 def table(results: dict) -> str:
+    """The README's section, in Markdown."""
     lines = [
-        "| held-out images | codec | bytes an image | seconds at 9,600 bit/s | PSNR dB | SSIM |",
-        "|---|---|---:|---:|---:|---:|",
+        "| held-out images | PNG | JPEG | WebP | kerasae |",
+        "|---|---:|---:|---:|---:|",
     ]
     for data, result in results["data"].items():
-        for kind, name in (("files", "one file each"), ("together", "all at once")):
-            entries = result[kind]
-            for entry in entries:
-                per_image = entry["bytes"] / entry["images"]
-                lossless = entry["psnr"] is None
-                head = f"{data}: {entry['images']:,}, {name}" if entry is entries[0] else ""
-                quality = "exact | 1" if lossless else f"{entry['psnr']:.2f} | {entry['ssim']:.3f}"
-                name_ = f"**{entry['codec']}**" if entry["codec"] == "kerasae" else entry["codec"]
-                lines.append(
-                    f"| {head} | {name_} | {per_image:,.1f} | "
-                    f"{8 * per_image / 9600:,.3f} | {quality} |"
-                )
+        for kind, how in (("files", "one file each"), ("together", "all at once")):
+            if not result[kind]:
+                continue
+            cells = []
+            for entry in result[kind][1:]:
+                quality = "exact" if entry["psnr"] is None else f"{entry['psnr']:.1f} dB"
+                cells.append(f"{entry['bytes'] / entry['images']:,.1f} B, {quality}")
+            count = result[kind][0]["images"]
+            lines.append(f"| {data}: {count:,}, {how} | {' | '.join(cells)} |")
+    lines += ["", "| int8 bundle | Keras | TF Lite | with the code rounded | files | whole run |"]
+    lines.append("|---|---:|---:|---:|---:|---:|")
+    for data, result in results["data"].items():
+        parity, sizes = result["measurements"]["parity"], result["measurements"]["bytes"]
+        lines.append(
+            f"| {data} | {parity['psnr_keras']:.2f} dB | {parity['psnr_tflite']:.2f} dB | "
+            f"{parity['psnr_codec']:.2f} dB | {sizes['encoder']:,} + {sizes['decoder']:,} B | "
+            f"{result['seconds_in_all']:.0f} s |"
+        )
+    streams = {k: v["stream"] for k, v in results["data"].items() if "stream" in v}
+    for data, stream in streams.items():
+        lines += [
+            "",
+            f"All {stream['images']:,} test images of {data} make one stream of "
+            f"{stream['bytes']:,} bytes, {stream['ratio'] - 1:.1%} above the ideal length of its "
+            "tables.",
+        ]
+    startup = ", ".join(f"`{k}` {v:.2f} s" for k, v in results["startup_seconds"].items())
+    lines += ["", f"Starting up: {startup}. Machine: {results['machine']}."]
     return "\n".join(lines)
+
+
+def write_table() -> None:
+    """Put the section into the README, between its marks."""
+    before, rest = README.read_text(encoding="utf-8").split(MARKS[0])
+    section = table(json.loads(RESULT.read_text(encoding="utf-8")))
+    after = rest.split(MARKS[1])[1]
+    README.write_text(f"{before}{MARKS[0]}\n{section}\n{MARKS[1]}{after}", encoding="utf-8")
 
 
 def main() -> None:
     arguments = sys.argv[1:]
-    if arguments == ["--table"]:
-        print(table(json.loads(RESULT.read_text())))
-        return
-    results = {
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}",
-        "startup_seconds": startup(),
-        "data": {data: measure(data) for data in arguments or ["photos", "digits"]},
-    }
-    RESULT.write_text(json.dumps(results, indent=1) + "\n")
-    print(table(results))
+    if arguments != ["--table"]:
+        results = {
+            "machine": f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}",
+            "startup_seconds": startup(),
+            "data": {data: measure(data) for data in arguments or ["photos", "digits"]},
+        }
+        RESULT.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    write_table()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import os
 import re
 import shutil
@@ -16,8 +18,6 @@ from kerasae_export import Codec
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-
-pytestmark = pytest.mark.slow
 
 
 def blocks(language: str) -> list[str]:
@@ -57,6 +57,7 @@ def shell(command: str, folder: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_the_first_commands_work_in_a_fresh_copy(clone):
     first, second, third = blocks("bash")[0].strip().splitlines()
     assert first.endswith("kerasae quickstart")
@@ -72,6 +73,7 @@ def test_the_first_commands_work_in_a_fresh_copy(clone):
     assert "jupyterlab" in shell(".venv/bin/jupyter lab --version && .venv/bin/pip list", clone)
 
 
+@pytest.mark.slow
 def test_a_receiver_needs_the_export_package_alone(clone, photo_bundle, photo_codec, tmp_path):
     from kerasae_export.bundle import sample_image
     from kerasae_export.files import write_png
@@ -99,6 +101,7 @@ def test_a_receiver_needs_the_export_package_alone(clone, photo_bundle, photo_co
     assert (tmp_path / "got" / "photo.kae").read_bytes() == photo_codec.compress(image)
 
 
+@pytest.mark.slow
 def test_the_snippets_run_in_order(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
@@ -117,3 +120,12 @@ def test_links_and_map_name_what_exists():
     for line in folder_map.splitlines():
         if line.strip():
             assert (REPOSITORY / line.split()[0]).exists(), line
+
+
+def test_the_figures_are_those_of_the_benchmark():
+    path = REPOSITORY / "benchmarks" / "quickstart.py"
+    spec = importlib.util.spec_from_file_location("quickstart_benchmark", path)
+    benchmark = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(benchmark)
+    section = README.split(benchmark.MARKS[0])[1].split(benchmark.MARKS[1])[0].strip()
+    assert section == benchmark.table(json.loads(benchmark.RESULT.read_text("utf-8")))
