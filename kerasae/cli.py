@@ -9,7 +9,9 @@ import functools
 import json
 import math
 import os
+import re
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,6 +46,7 @@ def entry() -> None:
     from kerasae_export.quiet import silence_native
 
     silence_native()
+    warnings.showwarning = lambda message, *_: click.echo(f"kerasae: {message}", err=True)
     main()
 
 
@@ -62,13 +65,20 @@ def _command(function: Callable[..., Any]) -> Callable[..., Any]:
         except (ValueError, TypeError) as error:
             if os.environ.get("KERASAE_DEBUG"):
                 raise
-            _fail(str(error), 2)
+            _fail(_as_options(str(error)), 2)
         except OSError as error:
             _fail(f"{error.filename or ''}: {error.strerror or error}", 1)
         except KeyboardInterrupt:
             _fail("interrupted; nothing half-written was left behind.", 130)
 
     return main.command()(guarded)
+
+
+def _as_options(message: str) -> str:
+    """Call arguments by the names that they have on the command line."""
+    names = {p.name: max(p.opts, key=len) for p in click.get_current_context().command.params}
+    names["source"] = "--data"
+    return re.sub(r"`(\w+)`", lambda found: f"`{names.get(found[1], found[1])}`", message)
 
 
 def _fail(message: str, status: int) -> None:
@@ -142,14 +152,22 @@ def list() -> None:
 @click.option("--hidden", help="Layers of the encoder, such as 128,64.")
 @click.option("--activation", help="Activation of the hidden layers.")
 @click.option("--loss", help="binary_crossentropy or mse.")
-@click.option("--set", "extra", multiple=True, metavar="NAME=VALUE", help="Other hyperparameters.")
+@click.option(
+    "--set",
+    "extra",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Other hyperparameters, such as code=spatial.",
+)
 @click.option("--image-size", type=int, help="Side to resize or crop the images to.")
 @click.option("--channels", type=click.Choice(["1", "3"]), help="Grey or colour.")
 @click.option("--limit", type=int, help="Use at most so many images.")
 @click.option("--epochs", type=int, default=20, show_default=True)
 @click.option("--batch-size", type=int, default=128, show_default=True)
 @click.option("--learning-rate", type=float, default=1e-3, show_default=True)
-@click.option("--schedule", type=click.Choice(["cosine", "constant"]), default="cosine")
+@click.option(
+    "--schedule", type=click.Choice(["cosine", "constant"]), default="cosine", show_default=True
+)
 @click.option("--patience", type=int, help="Stop after so many epochs without progress.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--decorrelate", is_flag=True, help="Then turn the code to its principal axes.")
@@ -218,7 +236,7 @@ def train(
     console.print(images.summary())
     model = run.train(images, config, out, resume=resume)
     loss_on_test = model.evaluate(images.test, images.test, verbose=0, return_dict=True)["loss"]
-    console.print(f"loss on {len(images.test):,} test images: {loss_on_test:.4g}")
+    console.print(f"loss on the test images ({len(images.test):,}): {loss_on_test:.4g}")
     console.print(
         f"model, history and curve are in {out}; next: kerasae export {out} --out BUNDLE",
         soft_wrap=True,
@@ -378,8 +396,10 @@ def _verdict(entries: Sequence[Entry]) -> str:
     for entry in lossy:
         ratio = ours.bytes / entry.bytes
         how = f"{1 - ratio:.0%} fewer" if ratio < 1 else f"{ratio - 1:.0%} more"
-        coarsest = ", its coarsest" if entry.psnr > ours.psnr + 0.5 else ""
-        parts.append(f"{how} bytes than {entry.codec} ({entry.psnr:.2f} dB{coarsest})")
+        if entry.psnr > ours.psnr + 1 and ratio < 1:
+            parts.append(f"no like quality of {entry.codec} (at its coarsest {entry.psnr:.2f} dB)")
+        else:
+            parts.append(f"{how} bytes than {entry.codec} ({entry.psnr:.2f} dB)")
     return f"kerasae at {ours.psnr:.2f} dB: {', '.join(parts)}."
 
 
@@ -387,7 +407,7 @@ def _show_measurements(console: Console, verification: Verification) -> None:
     from rich.table import Table
 
     measured = verification.measurements
-    table = Table(title="On the device", title_justify="left")
+    table = Table(title="The bundle, measured on this machine", title_justify="left")
     table.add_column("part")
     for name in ("parameters", "file bytes", "1 thread, ms", "2 threads, ms"):
         table.add_column(name, justify="right")

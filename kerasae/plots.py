@@ -6,15 +6,26 @@ without a display and leaks nothing; notebooks show the returned figure.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib import figure as matplotlib_figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 __all__ = ["plot_history", "plot_reconstructions"]
+
+
+class Figure(matplotlib_figure.Figure):
+    """A figure that shows itself at the end of a notebook cell, with or without pyplot."""
+
+    def _repr_png_(self) -> bytes:
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png", dpi=100)
+        return buffer.getvalue()
+
 
 INK, MUTED = "#1f2933", "#7b8794"
 BLUE, ORANGE, GREEN, RED = "#2f6fde", "#e8710a", "#1e8e5a", "#c5221f"

@@ -6,6 +6,7 @@ import json
 import math
 import shutil
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from kerasae.data import Images, load_images, photograph
 from kerasae.runs import Run
 from kerasae.training import TrainConfig
 from kerasae_export.bundle import export_bundle
-from kerasae_export.comparison import Entry, compare_files, compare_together
+from kerasae_export.comparison import Entry, compare_files, compare_together, mosaic
 from kerasae_export.files import write_bytes, write_png
 from kerasae_export.runtime import Codec
 from kerasae_export.verification import Verification, verify_bundle
@@ -35,6 +36,7 @@ _TINY = 48  # sides up to this get a dense code, and are also sent as one stream
 _FILES = 200  # tiny images that are compressed one by one
 _CALIBRATION = 1000
 _VERIFIED = 500
+_FEW = 50
 Log = Callable[[str], None]
 
 
@@ -109,6 +111,11 @@ def quickstart(data: str, out: Path, *, seed: int = 0, log: Log = lambda text: N
     clock.start("loading images")
     size = {"photos": 64, "textures": 64}.get(data)
     images, held_out, names = _load(data, size, seed)
+    if len(images.train) < _FEW:
+        warnings.warn(
+            f"{len(images.train)} images are few to train on; some hundred make a useful model.",
+            stacklevel=2,
+        )
     out = _prepare(out)
     recipe = _recipe(images)
     epochs = max(1, min(200, round(recipe.pixels / images.train.size)))
@@ -141,7 +148,7 @@ def quickstart(data: str, out: Path, *, seed: int = 0, log: Log = lambda text: N
     clock.start("verifying the bundle")
     verification = verify_bundle(out / "bundle", model=model, images=images.test[:_VERIFIED])
 
-    clock.start(f"compressing and decompressing {len(held_out):,} held-out images")
+    clock.start(f"compressing and decompressing the held-out images ({len(held_out):,})")
     codec = Codec.load(out / "bundle", threads=2)
     singles = held_out[:_FILES]
     _write_files(codec, singles, names, out)
@@ -171,7 +178,7 @@ def _sample(data: str, held_out: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint
     """A picture for the bundle, of those whose licence lets it travel; else a drawn one."""
     if data == "photos":
         return held_out[0][60:204, 120:312]  # the cat's face, larger than a tile
-    return held_out[0] if data == "digits" else None
+    return mosaic(held_out[:4]) if data == "digits" else None
 
 
 def _recipe(images: Images) -> Recipe:

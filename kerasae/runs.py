@@ -69,8 +69,11 @@ class Run:
         content = json.dumps(dataclasses.asdict(self), indent=1) + "\n"
         file = folder / RUN
         if resume and file.exists() and file.read_text(encoding="utf-8") != content:
+            before, now = json.loads(file.read_text(encoding="utf-8")), json.loads(content)
+            name = next(key for key in now if before.get(key) != now[key])
             raise ValueError(
-                f"`--resume` needs the options of the run, which are in {file}. Received: others"
+                f"`resume` needs the options of the run in {folder}, where {name} is "
+                f"{before.get(name)!r}. Received: {name}={now[name]!r}"
             )
         model = self.build(images)
         if not (folder / CONFIG).exists():  # else `train` says what is wrong, or resumes

@@ -201,8 +201,8 @@ def _open_run(folder: Path | None, config: TrainConfig, resume: bool) -> Path | 
     if (folder / CONFIG).exists():
         if not resume:
             raise ValueError(
-                "`out` must not hold a run already; pass resume=True to continue it, or another "
-                f"folder. Received: out={os.fspath(folder)!r}"
+                "`out` must not hold a run already, unless `resume` is set to continue it. "
+                f"Received: out={os.fspath(folder)!r}"
             )
         before = TrainConfig.from_json((folder / CONFIG).read_text(encoding="utf-8"))
         for field in dataclasses.fields(TrainConfig):

@@ -39,7 +39,7 @@ def test_the_whole_way_by_hand(tmp_path):
     )  # fmt: skip
     done = call("kerasae", *train)
     assert "epoch 3/3" in done.stdout
-    assert "loss on 359 test images" in done.stdout
+    assert "loss on the test images (359)" in done.stdout
     assert not done.stderr
     saved = json.loads((run / "run.json").read_text())
     assert saved["hyperparameters"]["hidden"] == [32, 16]
@@ -59,7 +59,7 @@ def test_the_whole_way_by_hand(tmp_path):
     for program in ("kerasae", "kae"):
         out = tmp_path / program
         done = call(program, "compress", tmp_path / "digit.png", "--bundle", bundle, "--out", out)
-        assert "1 files" in done.stdout
+        assert "1 file, " in done.stdout
         call(program, "decompress", out, "--bundle", bundle, "--out", out)
     pictures = [np.asarray(Image.open(tmp_path / p / "digit.png")) for p in ("kerasae", "kae")]
     np.testing.assert_array_equal(*pictures)
@@ -72,7 +72,7 @@ def test_the_whole_way_by_hand(tmp_path):
     assert "decoder.tflite is not the file" in done.stderr
 
     done = call("kerasae", *train, status=2)
-    assert "must not hold a run already" in done.stderr
+    assert "`--out` must not hold a run already, unless `--resume` is set" in done.stderr
     call("kerasae", *train, "--resume")
 
 
@@ -108,11 +108,11 @@ def test_list_names_what_there_is():
     ("arguments", "status", "message"),
     [
         (["train", "cnn", "--data", "digits", "--out", "x"], 2, "`ARCH` must be one of"),
-        (["train", "undercomplete", "--data", "nonsense", "--out", "x"], 2, "Received"),
+        (["train", "undercomplete", "--data", "nonsense", "--out", "x"], 2, "`--data` must be"),
         (
             ["train", "undercomplete", "--data", "digits", "--out", "x", "--code-size", "64"],
             2,
-            "`code_size` must be smaller than the 64 values",
+            "`--code-size` must be smaller than the 64 values",
         ),
         (
             ["train", "undercomplete", "--data", "digits", "--out", "x", "--hidden", "a,b"],
@@ -131,6 +131,7 @@ def test_list_names_what_there_is():
         (["verify", ".", "--data", "digits"], 2, "`--data` needs the model of `--run`"),
         (["compress", "x.png", "--bundle", "nowhere", "--out", "y"], 1, "must be a bundle's"),
         (["compress", "x.png"], 2, "required: --bundle"),
+        (["compress", "x", "--bundle", "b", "--out", "y", "--threads", "0"], 2, "`threads` must"),
         (["quickstart", "--out", "taken"], 2, "`--out` must not exist, be empty"),
     ],
 )
@@ -154,8 +155,8 @@ def test_a_bad_file_is_named_and_the_rest_is_done(photo_bundle, tmp_path):
     (source / "bad.png").write_bytes(b"no image")
     done = call("kae", "compress", source, "--bundle", photo_bundle, "--out", tmp_path, status=1)
     assert "bad.png: it cannot be read as an image" in done.stderr
-    assert "1 files" in done.stdout
-    assert "1 failed" in done.stdout
+    assert "1 file, " in done.stdout
+    assert "1 failed" in done.stderr
     assert (tmp_path / "good.kae").exists()
     empty = tmp_path / "empty"
     empty.mkdir()

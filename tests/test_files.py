@@ -59,6 +59,19 @@ def test_one_bad_file_does_not_stop_the_rest(folder, photo_codec, tmp_path):
     assert not (tmp_path / "a.png").exists()
 
 
+def test_a_stream_becomes_a_folder(photo_codec, tmp_path):
+    images = [sample_image(20, 30, 3), sample_image(9, 9, 3)]
+    (tmp_path / "many.kae").write_bytes(photo_codec.compress_many(images))
+    (outcome,) = decompress_files([tmp_path / "many.kae"], photo_codec, tmp_path / "out")
+    assert outcome.error is None
+    pictures = sorted((tmp_path / "out" / "many").iterdir())
+    assert [p.name for p in pictures] == ["00000.png", "00001.png"]
+    assert outcome.after == sum(p.stat().st_size for p in pictures)
+    for picture, image in zip(pictures, images, strict=True):
+        expected = photo_codec.decompress(photo_codec.compress(image))
+        np.testing.assert_array_equal(np.asarray(Image.open(picture)), expected)
+
+
 def test_nothing_is_overwritten_without_being_asked(folder, photo_codec, tmp_path):
     out = tmp_path / "kae"
     out.mkdir()

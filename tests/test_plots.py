@@ -17,6 +17,7 @@ def test_the_history_marks_its_best_epoch():
     best = axes.lines[-1]
     assert (best.get_xdata().item(), best.get_ydata().item()) == (2, 1.5)
     assert axes.get_xlabel() == "epoch"
+    assert figure._repr_png_().startswith(b"\x89PNG")
     assert [t.get_text() for t in axes.get_legend().get_texts()] == ["training", "validation"]
 
 

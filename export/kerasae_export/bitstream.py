@@ -24,6 +24,7 @@ __all__ = [
     "MAX_BLOCK_IMAGES",
     "VERSION",
     "Block",
+    "is_stream",
     "read_image",
     "read_stream",
     "write_image",
@@ -129,6 +130,11 @@ def read_stream(data: bytes, bundle_hash: bytes, *, max_pixels: int) -> Iterator
         total += count
         left -= count * height * width
         yield block
+
+
+def is_stream(data: bytes) -> bool:
+    """Whether the bytes begin like a stream of many images, not like a single one."""
+    return data[:2] == STREAM_MAGIC
 
 
 _DAMAGED = "The bitstream is damaged or truncated: its checksum does not match."

@@ -28,13 +28,29 @@ def model_card(manifest: Manifest) -> str:
         encoder_output=_edge(manifest.encoder.output),
         decoder_input=_edge(manifest.decoder.input),
         decoder_output=_edge(manifest.decoder.output),
-        kind="UInt8" if manifest.encoder.input.dtype == "uint8" else "Float32",
-        c_type="uint8_t" if manifest.encoder.input.dtype == "uint8" else "float",
-        kotlin="Int8" if manifest.encoder.input.dtype == "uint8" else "Float",
         shape=list(manifest.encoder.input.shape),
-        js="Uint8Array" if manifest.encoder.input.dtype == "uint8" else "Float32Array",
+        **_WORDS[manifest.encoder.input.dtype],
     )
 
+
+_WORDS = {
+    "uint8": {
+        "pixels": "0 to 255",
+        "kind": "UInt8",
+        "c_type": "uint8_t",
+        "kotlin": "Int8",
+        "kotlin_note": "                // bytes are signed: code[i].toInt() and 0xFF",
+        "js": "Uint8Array",
+    },
+    "float32": {
+        "pixels": "0 to 1, a pixel divided by 255",
+        "kind": "Float32",
+        "c_type": "float",
+        "kotlin": "Float",
+        "kotlin_note": "",
+        "js": "Float32Array",
+    },
+}
 
 _LAYOUTS = {
     "grid": "larger images are run in overlapping tiles whose codes join into one grid "
@@ -90,20 +106,32 @@ data = codec.compress(image)                # uint8 (height, width, channels) ->
 image = codec.decompress(data)
 ```
 
-## Kotlin (LiteRT)
+## Other languages
+
+The snippets run the encoder; the decoder is called alike. `pixels` holds the values of the input
+in the order rows, columns, channels: {pixels}, without an alpha channel. Between encoder and
+decoder go through value and symbol, since the scales of the two differ. To write and to read
+`.kae` files, a program also needs tiling and entropy coder: FORMAT.md of kerasae-export.
+
+### Kotlin (`com.google.ai.edge.litert:litert`, 2.x)
 
 ```kotlin
+import com.google.ai.edge.litert.CompiledModel
+
 val model = CompiledModel.create(context.assets, "encoder.tflite")
 val inputs = model.createInputBuffers()
 val outputs = model.createOutputBuffers()
 inputs[0].write{kotlin}(pixels)
 model.run(inputs, outputs)
-val code = outputs[0].read{kotlin}()
+val code = outputs[0].read{kotlin}(){kotlin_note}
+model.close()
 ```
 
-## Swift (TensorFlowLiteSwift)
+### Swift (pod `TensorFlowLiteSwift`)
 
 ```swift
+import TensorFlowLite
+
 let encoder = try Interpreter(modelPath: path)
 try encoder.allocateTensors()
 try encoder.copy(pixels, toInputAt: 0)      // Data of {kind}
@@ -111,26 +139,36 @@ try encoder.invoke()
 let code = try encoder.output(at: 0).data
 ```
 
-## C++ (LiteRT interpreter)
+### C++ (TensorFlow Lite)
 
 ```cpp
-auto model = tflite::FlatBufferModel::BuildFromFile("encoder.tflite");
+#include "tensorflow/lite/interpreter.h"
+#include "tensorflow/lite/kernels/register.h"
+#include "tensorflow/lite/model.h"
+
+auto model = tflite::FlatBufferModel::BuildFromFile("encoder.tflite");  // outlives interpreter
 tflite::ops::builtin::BuiltinOpResolver resolver;
 std::unique_ptr<tflite::Interpreter> interpreter;
-tflite::InterpreterBuilder(*model, resolver)(&interpreter);
-interpreter->AllocateTensors();
+if (!model || tflite::InterpreterBuilder(*model, resolver)(&interpreter) != kTfLiteOk ||
+    interpreter->AllocateTensors() != kTfLiteOk) return false;
 std::copy(pixels, pixels + count, interpreter->typed_input_tensor<{c_type}>(0));
-interpreter->Invoke();
+if (interpreter->Invoke() != kTfLiteOk) return false;
 const {c_type}* code = interpreter->typed_output_tensor<{c_type}>(0);
 ```
 
-## JavaScript (LiteRT.js)
+### JavaScript (`@litertjs/core`)
 
 ```js
+import {{loadLiteRt, loadAndCompile, Tensor}} from "@litertjs/core";
+
+await loadLiteRt("wasm/");                  // once, the folder of its wasm files
 const model = await loadAndCompile("encoder.tflite", {{accelerator: "wasm"}});
-const [output] = await model.run(new Tensor(new {js}(pixels), {shape}));
+const input = new Tensor(new {js}(pixels), {shape});
+const [output] = await model.run(input);
 const code = await output.data();
+input.delete();
+output.delete();
 ```
 
-The snippets beside Python show the calls; they are not built together with this file.
+These snippets show the calls; they are not built together with this file.
 """

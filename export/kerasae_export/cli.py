@@ -1,4 +1,4 @@
-"""The `kae` command: compress and decompress with a bundle, without Keras or TensorFlow."""
+"""Compress and decompress images with a bundle, without Keras or TensorFlow."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def run(arguments: Sequence[str], *, program: str = "kae") -> int:
     options = _parser(program).parse_args(arguments)
     try:
         codec = Codec.load(options.bundle, threads=options.threads)
-    except (BundleError, ValueError) as error:
+    except ValueError as error:
         print(f"{program}: {error}", file=sys.stderr)
-        return 1
+        return 1 if isinstance(error, BundleError) else 2
     work = compress_files if options.command == "compress" else decompress_files
     return _report(program, work(options.paths, codec, options.out, force=options.force))
 
@@ -51,7 +51,10 @@ def _report(program: str, outcomes: Iterable[Outcome]) -> int:
     if not done and not failed:
         print(f"{program}: no files to work on were found.", file=sys.stderr)
         return 1
-    print(f"{done} files, {before:,} -> {after:,} bytes" + (f"; {failed} failed" if failed else ""))
+    if done:
+        print(f"{done} file{'s' if done > 1 else ''}, {before:,} -> {after:,} bytes")
+    if failed:
+        print(f"{program}: {failed} failed.", file=sys.stderr)
     return 1 if failed else 0
 
 
@@ -61,7 +64,11 @@ def _parser(program: str) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, what, source in (
         ("compress", "write a .kae file for each image", "IMAGE|FOLDER"),
-        ("decompress", "write a .png file for each .kae file", "FILE|FOLDER"),
+        (
+            "decompress",
+            "write a .png file for each .kae file, a folder for a stream",
+            "FILE|FOLDER",
+        ),
     ):
         command = commands.add_parser(name, help=what, description=f"{what.capitalize()}.")
         command.add_argument("paths", nargs="+", type=Path, metavar=source)

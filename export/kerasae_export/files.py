@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from kerasae_export.bitstream import is_stream
 from kerasae_export.runtime import Codec
 
 __all__ = [
@@ -61,9 +62,9 @@ def compress_files(
     `force` is given.
     """
 
-    def one(source: Path) -> tuple[bytes, tuple[int, int]]:
+    def one(source: Path, target: Path) -> tuple[int, tuple[int, int]]:
         image = read_image(source, codec.manifest.codec.channels, max_pixels=codec.max_pixels)
-        return codec.compress(image), (image.shape[0], image.shape[1])
+        return _save(target, codec.compress(image)), (image.shape[0], image.shape[1])
 
     return _each(paths, out, IMAGE_SUFFIXES, KAE_SUFFIX, one, force)
 
@@ -71,11 +72,22 @@ def compress_files(
 def decompress_files(
     paths: Sequence[Path], codec: Codec, out: Path, *, force: bool = False
 ) -> Iterator[Outcome]:
-    """Rebuild `.kae` files, and those in folders, as PNG files in `out`; see `compress_files`."""
+    """Rebuild `.kae` files, and those in folders, as PNG files in `out`; see `compress_files`.
 
-    def one(source: Path) -> tuple[bytes, tuple[int, int]]:
-        image = codec.decompress(_read(source))
-        return png_bytes(image), (image.shape[0], image.shape[1])
+    A stream gets a folder of its name, with its images as 00000.png, 00001.png and so on.
+    """
+
+    def one(source: Path, target: Path) -> tuple[int, tuple[int, int]]:
+        data = _read(source)
+        if not is_stream(data):
+            image = codec.decompress(data)
+            return _save(target, png_bytes(image)), (image.shape[0], image.shape[1])
+        images = codec.decompress_many(data)
+        size = sum(
+            _save(target.with_suffix("") / f"{i:05d}.png", png_bytes(image))
+            for i, image in enumerate(images)
+        )
+        return size, (images[0].shape[0], images[0].shape[1]) if images else (0, 0)
 
     return _each(paths, out, frozenset([KAE_SUFFIX]), ".png", one, force)
 
@@ -136,7 +148,7 @@ def _each(
     out: Path,
     suffixes: frozenset[str],
     suffix: str,
-    convert: Callable[[Path], tuple[bytes, tuple[int, int]]],
+    convert: Callable[[Path, Path], tuple[int, tuple[int, int]]],
     force: bool,
 ) -> Iterator[Outcome]:
     sources = list(_sources(paths, suffixes))
@@ -151,13 +163,17 @@ def _each(
                 raise ValueError("it does not exist")
             if target.exists() and not force:
                 raise ValueError(f"{target} exists and would be overwritten")
-            content, size = convert(source)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            write_bytes(target, content)
+            written, size = convert(source, target)
         except (ValueError, OSError) as error:
             yield Outcome(source, error=str(error).rstrip("."))
         else:
-            yield Outcome(source, target, source.stat().st_size, len(content), size)
+            yield Outcome(source, target, source.stat().st_size, written, size)
+
+
+def _save(target: Path, content: bytes) -> int:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes(target, content)
+    return len(content)
 
 
 def _sources(paths: Sequence[Path], suffixes: frozenset[str]) -> Iterator[tuple[Path, Path]]:
