@@ -2,12 +2,16 @@
 
 Every public name is loaded on first use, so `import kerasae` itself is cheap and
 imports neither Keras nor TensorFlow. Loading a saved model that uses kerasae's own
-layers needs `import kerasae` first; the encoder and the decoder alone never do.
+layers needs `import kerasae` first, which registers them with Keras as soon as Keras is
+imported; the encoder and the decoder alone never do.
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.abc
+import importlib.util
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -56,6 +60,31 @@ def __getattr__(name: str) -> Any:
         globals()[name] = value
         return value
     raise AttributeError(f"module 'kerasae' has no attribute {name!r}")
+
+
+class _RegisterLayers(importlib.abc.MetaPathFinder):
+    """Imports `kerasae.layers`, which registers them, right after somebody imports Keras."""
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        if name != "keras":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec("keras")
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
+
+            def execute_and_register(module: Any) -> None:
+                execute(module)
+                importlib.import_module("kerasae.layers")
+
+            spec.loader.exec_module = execute_and_register  # type: ignore[method-assign]
+        return spec
+
+
+if "keras" in sys.modules:
+    importlib.import_module("kerasae.layers")
+else:
+    sys.meta_path.insert(0, _RegisterLayers())
 
 
 def __dir__() -> list[str]:

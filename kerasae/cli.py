@@ -10,6 +10,7 @@ import json
 import math
 import os
 import re
+import shlex
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -69,7 +70,7 @@ def _command(function: Callable[..., Any]) -> Callable[..., Any]:
         except OSError as error:
             _fail(f"{error.filename or ''}: {error.strerror or error}", 1)
         except KeyboardInterrupt:
-            _fail("interrupted; nothing half-written was left behind.", 130)
+            _fail("interrupted; a run can be continued with --resume.", 130)
 
     return main.command()(guarded)
 
@@ -106,10 +107,11 @@ def quickstart(data: str, out: Path, seed: int) -> None:
     report = run(data, out, seed=seed, log=lambda text: console.print(f"[dim]-[/dim] {text}"))
     _show_report(console, report)
     console.print(f"\nPicture, table, model and bundle are in [bold]{out}[/bold]. Next:")
-    sample = next(iter(sorted((out / "kae").iterdir())))
+    bundle = shlex.quote(str(out / "bundle"))
+    sample = shlex.quote(str(min((out / "kae").iterdir())))
     for command, what in (
-        (f"kerasae decompress {sample} --bundle {out / 'bundle'} --out rebuilt", "as a receiver"),
-        (f"kerasae compress PHOTO --bundle {out / 'bundle'} --out sent", "your own image"),
+        (f"kerasae decompress {sample} --bundle {bundle} --out rebuilt", "as a receiver"),
+        (f"kerasae compress PHOTO --bundle {bundle} --out sent", "your own image"),
         ("kerasae list", "what else can be trained, and on what"),
         ("jupyter lab notebooks/", "how all of this works"),
     ):
@@ -205,11 +207,14 @@ def train(
         if value is not None
     }
     hyperparameters.update(map(_assignment, extra))
+    for name, how in (("input_shape", "the images give it"), ("learning_rate", "it has an option")):
+        if name in hyperparameters:
+            raise ValueError(f"`--set` cannot set {name}: {how}. Received: {name}")
     from kerasae.builders import BUILDERS
 
     if architecture not in BUILDERS:
         raise ValueError(f"`ARCH` must be one of {', '.join(BUILDERS)}. Received: {architecture}")
-    from kerasae.runs import Run
+    from kerasae.runs import Run, portable
     from kerasae.training import TrainConfig
 
     config = TrainConfig(
@@ -220,11 +225,10 @@ def train(
         seed=seed,
         patience=patience,
     )
-    source = str(Path(data).resolve()) if Path(data).is_dir() else data
     run = Run(
         architecture,
         hyperparameters,
-        source,
+        portable(data),
         image_size=image_size,
         channels=None if channels is None else int(channels),
         limit=limit,
@@ -238,7 +242,8 @@ def train(
     loss_on_test = model.evaluate(images.test, images.test, verbose=0, return_dict=True)["loss"]
     console.print(f"loss on the test images ({len(images.test):,}): {loss_on_test:.4g}")
     console.print(
-        f"model, history and curve are in {out}; next: kerasae export {out} --out BUNDLE",
+        f"model, history and curve are in {out}; next: "
+        f"kerasae export {shlex.quote(str(out))} --out BUNDLE",
         soft_wrap=True,
     )
 
@@ -262,6 +267,7 @@ def export(run: Path, scheme: str, out: Path, step_loss: float) -> None:
         raise ValueError(f"`--scheme` must be one of {', '.join(SCHEMES)}. Received: {scheme}")
     from kerasae.runs import Run, load_model
     from kerasae_export.bundle import export_bundle
+    from kerasae_export.split import evenly
 
     loaded = Run.load(run)
     console = _console()
@@ -271,14 +277,17 @@ def export(run: Path, scheme: str, out: Path, step_loss: float) -> None:
             load_model(run),
             out,
             scheme=scheme,
-            calibration=images.train[:1000],
+            calibration=evenly(images.train, 1000),
             step_loss=step_loss,
             facts=loaded.facts(run, images),
         )
     for path in sorted(out.iterdir()):
         if path.is_file():
             console.print(f"{path}  {path.stat().st_size:,} bytes", soft_wrap=True)
-    console.print(f"next: kerasae verify {out} --run {run}", soft_wrap=True)
+    console.print(
+        f"next: kerasae verify {shlex.quote(str(out))} --run {shlex.quote(str(run))}",
+        soft_wrap=True,
+    )
 
 
 @_command
@@ -297,8 +306,9 @@ def verify(bundle: Path, run: Path | None, data: str | None) -> None:
             verification = verify_bundle(bundle)
         else:
             from kerasae.runs import Run, load_model
+            from kerasae_export.split import evenly
 
-            images = Run.load(run).images(data).test[:500]
+            images = evenly(Run.load(run).images(data).test, 500)
             verification = verify_bundle(bundle, model=load_model(run), images=images)
     for check in verification.checks:
         console.print(f"[green]ok[/green]  {check.name}: {check.detail}", soft_wrap=True)

@@ -52,10 +52,14 @@ def decorrelate_code(model: keras.Model, images: ArrayLike) -> NDArray[np.float6
         True
     """
     encoder, decoder = model.get_layer("encoder"), model.get_layer("decoder")
-    before, after = _code_layers(encoder, decoder)
+    before, after = check_linear_code(model)
     pictures = np.asarray(images, np.float32)
     every = max(1, len(pictures) // _IMAGES)
-    codes = _run(encoder, pictures[::every][:_IMAGES])
+    codes = _run(encoder, pictures[::every][:_IMAGES]) if len(pictures) else np.zeros((0, 1))
+    if not codes.size or not codes.reshape(-1, codes.shape[-1]).std(axis=0).any():
+        raise ValueError(
+            f"`images` must hold images with different codes. Received: {len(pictures)} images"
+        )
 
     values, vectors = np.linalg.eigh(_gain(decoder, codes[:_PROBES]))
     values = np.maximum(values, _LEAST_GAIN * values.max())
@@ -74,10 +78,13 @@ def decorrelate_code(model: keras.Model, images: ArrayLike) -> NDArray[np.float6
     return np.maximum(variances[::-1], 0.0)
 
 
-def _code_layers(
-    encoder: keras.Model, decoder: keras.Model
-) -> tuple[keras.layers.Layer, keras.layers.Layer]:
-    before, after = encoder.layers[-1], decoder.layers[1]
+def check_linear_code(model: keras.Model) -> tuple[keras.layers.Layer, keras.layers.Layer]:
+    """The layers before and after the code, if new axes can be folded into them.
+
+    Raises:
+        ValueError: If the code is not between a linear and any Dense or Conv2D layer.
+    """
+    before, after = model.get_layer("encoder").layers[-1], model.get_layer("decoder").layers[1]
     weighted = (keras.layers.Dense, keras.layers.Conv2D)
     linear = isinstance(before, weighted) and before.activation is keras.activations.linear
     if not (linear and before.use_bias and isinstance(after, weighted)):

@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 
 from kerasae import plots
 from kerasae.data import Images, load_images, photograph
-from kerasae.runs import Run
+from kerasae.runs import Run, portable
 from kerasae.training import TrainConfig
 from kerasae_export.bundle import export_bundle
 from kerasae_export.comparison import Entry, compare_files, compare_together, mosaic
 from kerasae_export.files import write_bytes, write_png
 from kerasae_export.runtime import Codec
+from kerasae_export.split import evenly
 from kerasae_export.verification import Verification, verify_bundle
 
 __all__ = ["SLOW_LINK", "Report", "quickstart"]
@@ -128,7 +129,7 @@ def quickstart(data: str, out: Path, *, seed: int = 0, log: Log = lambda text: N
     run = Run(
         "convolutional",
         recipe.hyperparameters,
-        data,
+        portable(data),
         image_size=size,
         seed=seed,
         decorrelate=True,  # fewer bytes for the same picture
@@ -140,13 +141,13 @@ def quickstart(data: str, out: Path, *, seed: int = 0, log: Log = lambda text: N
     export_bundle(
         model,
         out / "bundle",
-        calibration=images.train[:_CALIBRATION],
+        calibration=evenly(images.train, _CALIBRATION),
         step_loss=recipe.step_loss,
         sample=_sample(data, held_out),
         facts=run.facts(out / "run", images),
     )
     clock.start("verifying the bundle")
-    verification = verify_bundle(out / "bundle", model=model, images=images.test[:_VERIFIED])
+    verification = verify_bundle(out / "bundle", model=model, images=evenly(images.test, _VERIFIED))
 
     clock.start(f"compressing and decompressing the held-out images ({len(held_out):,})")
     codec = Codec.load(out / "bundle", threads=2)

@@ -13,11 +13,11 @@ import keras
 import numpy as np
 
 from kerasae.builders import build
-from kerasae.codes import decorrelate_code
-from kerasae.data import Images, load_images
-from kerasae.training import CONFIG, HISTORY, MODEL, TrainConfig, train
+from kerasae.codes import check_linear_code, decorrelate_code
+from kerasae.data import EMBEDDED, Images, load_images
+from kerasae.training import CHECKPOINT, CONFIG, HISTORY, MODEL, TrainConfig, train
 
-__all__ = ["Run", "load_model"]
+__all__ = ["Run", "load_model", "portable"]
 
 RUN = "run.json"
 
@@ -76,13 +76,13 @@ class Run:
                 f"{before.get(name)!r}. Received: {name}={now[name]!r}"
             )
         model = self.build(images)
-        if not (folder / CONFIG).exists():  # else `train` says what is wrong, or resumes
+        if self.decorrelate:
+            check_linear_code(model)
+        if not (folder / CHECKPOINT).exists():  # else `train` says what is wrong, or resumes
             folder.mkdir(parents=True, exist_ok=True)
             file.write_text(content, encoding="utf-8")
-        train(model, images, config, out=folder, resume=resume)
-        if self.decorrelate:
-            decorrelate_code(model, images.train)
-            model.save(folder / MODEL)
+        finish = (lambda: decorrelate_code(model, images.train)) if self.decorrelate else None
+        train(model, images, config, out=folder, resume=resume, finish=finish)
         return model
 
     @classmethod
@@ -115,6 +115,11 @@ class Run:
                 "best_val_loss": float(history["val_loss"].min()),
             },
         }
+
+
+def portable(data: str) -> str:
+    """The source of images as it is found from any working directory."""
+    return data if data in EMBEDDED or not Path(data).is_dir() else str(Path(data).resolve())
 
 
 def load_model(folder: Path) -> keras.Model:

@@ -9,8 +9,10 @@ import io
 import json
 import math
 import os
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Literal
 
@@ -76,15 +78,13 @@ class TrainConfig:
         if self.steps_per_execution != "auto":
             counts["steps_per_execution"] = self.steps_per_execution
         for name, value in counts.items():
-            if type(value) is not int or value < 1:
+            if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
                 raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
-        if type(self.seed) is not int or not 0 <= self.seed < 2**32:
+        if not isinstance(self.seed, Integral) or not 0 <= self.seed < 2**32:
             raise ValueError(
                 f"`seed` must be an integer from 0 to 2**32 - 1. Received: seed={self.seed!r}"
             )
-        if not isinstance(self.learning_rate, (int, float)) or not (
-            0 < self.learning_rate < math.inf
-        ):
+        if isinstance(self.learning_rate, bool) or not 0 < self.learning_rate < math.inf:
             raise ValueError(
                 "`learning_rate` must be a positive number. "
                 f"Received: learning_rate={self.learning_rate!r}"
@@ -94,7 +94,7 @@ class TrainConfig:
                 f"`schedule` must be one of {', '.join(_SCHEDULES)}. "
                 f"Received: schedule={self.schedule!r}"
             )
-        if self.jit_compile not in (True, False, "auto"):
+        if self.jit_compile != "auto" and not isinstance(self.jit_compile, bool):
             raise ValueError(
                 "`jit_compile` must be True, False or 'auto'. "
                 f"Received: jit_compile={self.jit_compile!r}"
@@ -126,6 +126,7 @@ def train(
     out: str | os.PathLike[str] | None = None,
     resume: bool = False,
     progress: bool = True,
+    finish: Callable[[], Any] | None = None,
 ) -> keras.callbacks.History:
     """Train a compiled model to reconstruct images, and leave it with its best weights.
 
@@ -142,6 +143,7 @@ def train(
         resume: Continue the run in `out` from its checkpoint, if it has one. The configuration
             must be that of the run, except that `epochs` may be larger.
         progress: Show a progress bar.
+        finish: Called when the model has its best weights, before it is saved.
 
     Returns:
         The history of all epochs, those before a resume included.
@@ -159,6 +161,10 @@ def train(
         >>> len(history.history["val_loss"])
         2
     """
+    if not model.compiled:
+        raise ValueError(f"`model` must be compiled. Received: model={model.name!r}")
+    if not len(images.validation):
+        raise ValueError("`images` must have validation images. Received: none")
     if model.input_shape[1:] != images.train.shape[1:]:
         raise ValueError(
             f"`images` must have the model's input shape {model.input_shape[1:]}. "
@@ -169,10 +175,12 @@ def train(
 
     batches = _Batches(images.train, config)
     _compile(model, config, len(batches))
-    keras.utils.set_random_seed(config.seed)
+    _seed(model, config.seed)
     run = _Run(model, config, folder, batches)
     if checkpoint is not None:
         run.restore(checkpoint)
+    if folder is not None:
+        _write(folder / CONFIG, config.to_json().encode())
     callbacks: list[keras.callbacks.Callback] = [run]
     with contextlib.ExitStack() as stack:
         if progress and not run.finished:
@@ -188,7 +196,7 @@ def train(
                 callbacks=callbacks,
                 verbose=0,
             )
-    return run.finish()
+    return run.finish(finish)
 
 
 def _open_run(folder: Path | None, config: TrainConfig, resume: bool) -> Path | None:
@@ -198,13 +206,18 @@ def _open_run(folder: Path | None, config: TrainConfig, resume: bool) -> Path | 
             raise ValueError("`resume` needs the run folder `out`. Received: out=None")
         return None
     checkpoint = folder / CHECKPOINT
-    if (folder / CONFIG).exists():
+    if checkpoint.exists():  # without one there is nothing that could be lost or continued
         if not resume:
             raise ValueError(
                 "`out` must not hold a run already, unless `resume` is set to continue it. "
                 f"Received: out={os.fspath(folder)!r}"
             )
-        before = TrainConfig.from_json((folder / CONFIG).read_text(encoding="utf-8"))
+        try:
+            before = TrainConfig.from_json((folder / CONFIG).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ValueError(
+                f"`out` must hold a sound {CONFIG} beside its checkpoint. Received: {error}"
+            ) from None
         for field in dataclasses.fields(TrainConfig):
             old, new = getattr(before, field.name), getattr(config, field.name)
             if old != new and not (field.name == "epochs" and new > old):
@@ -213,8 +226,14 @@ def _open_run(folder: Path | None, config: TrainConfig, resume: bool) -> Path | 
                     f"Received: {field.name}={new!r}"
                 )
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / CONFIG, config.to_json().encode())
     return checkpoint if checkpoint.exists() else None
+
+
+def _seed(model: keras.Model, seed: int) -> None:
+    """Give each random layer a state that follows from the seed; nothing global is touched."""
+    for i, variable in enumerate(model.variables):
+        if "seed_generator_state" in variable.path:
+            variable.assign([seed, i])
 
 
 def _compile(model: keras.Model, config: TrainConfig, steps: int) -> None:
@@ -227,11 +246,18 @@ def _compile(model: keras.Model, config: TrainConfig, steps: int) -> None:
         jit_compile = config.jit_compile
     if config.steps_per_execution != "auto":
         steps_per_execution = config.steps_per_execution
-    before = model.get_compile_config()
-    before["optimizer"]["config"]["learning_rate"] = keras.saving.serialize_keras_object(rate)
-    before["jit_compile"] = jit_compile
-    before["steps_per_execution"] = min(steps_per_execution, steps)
-    model.compile_from_config(before)
+    try:
+        before = model.get_compile_config()
+        before["optimizer"]["config"]["learning_rate"] = keras.saving.serialize_keras_object(rate)
+        before["jit_compile"] = jit_compile
+        before["steps_per_execution"] = min(steps_per_execution, steps)
+        model.compile_from_config(before)
+    except (TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            "`model` must be compiled with a loss and metrics that Keras can serialise, such as "
+            f"registered functions. Received: {reason}"
+        ) from None
 
 
 def _fast(model: keras.Model) -> tuple[bool | Literal["auto"], int]:
@@ -314,10 +340,15 @@ class _Run(keras.callbacks.Callback):
     def restore(self, checkpoint: Path) -> None:
         """Put everything back to where the checkpoint was written."""
         variables = self._variables()
-        with np.load(checkpoint) as data:
-            story = json.loads(str(data["story"]))
-            arrays = [data[f"variable_{i}"] for i in range(story["variables"])]
-            self._best = [data[f"best_{i}"] for i in range(story["best"])]
+        try:
+            with checkpoint.open("rb") as file, np.load(file) as data:
+                story = json.loads(str(data["story"]))
+                arrays = [data[f"variable_{i}"] for i in range(story["variables"])]
+                self._best = [data[f"best_{i}"] for i in range(story["best"])]
+        except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            raise ValueError(
+                f"`out` must hold a sound {CHECKPOINT} to resume from. Received: {error}"
+            ) from None
         shapes = [tuple(v.shape) for v in variables]
         if shapes != [a.shape for a in arrays]:
             raise ValueError(
@@ -328,9 +359,11 @@ class _Run(keras.callbacks.Callback):
             variable.assign(array)
         self.rows, self._best_epoch = story["rows"], story["best_epoch"]
 
-    def finish(self) -> keras.callbacks.History:
+    def finish(self, last: Callable[[], Any] | None) -> keras.callbacks.History:
         """Give the model its best weights, write what remains, and return the history."""
         self._trained.set_weights(self._best)
+        if last is not None:
+            last()
         history = keras.callbacks.History()
         history.set_model(self._trained)
         history.epoch = list(range(len(self.rows)))

@@ -35,7 +35,7 @@ def test_the_whole_way_by_hand(tmp_path):
     run, bundle = tmp_path / "run", tmp_path / "bundle"
     train = (
         "train", "undercomplete", "--data", "digits", "--out", run, "--code-size", 8,
-        "--hidden", "32,16", "--loss", "mse", "--epochs", 3, "--set", "learning_rate=0.002",
+        "--hidden", "32,16", "--loss", "mse", "--epochs", 3, "--set", "activation=tanh",
     )  # fmt: skip
     done = call("kerasae", *train)
     assert "epoch 3/3" in done.stdout
@@ -43,7 +43,7 @@ def test_the_whole_way_by_hand(tmp_path):
     assert not done.stderr
     saved = json.loads((run / "run.json").read_text())
     assert saved["hyperparameters"]["hidden"] == [32, 16]
-    assert saved["hyperparameters"]["learning_rate"] == 0.002
+    assert saved["hyperparameters"]["activation"] == "tanh"
 
     call("kerasae", "export", run, "--out", bundle)
     facts = json.loads((bundle / "manifest.json").read_text())["facts"]

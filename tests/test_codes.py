@@ -62,3 +62,9 @@ def test_a_code_that_is_not_linear_is_refused():
     model = keras.Model(image, decoder(encoder(image)))
     with pytest.raises(ValueError, match=r"without an activation. Received: 'code' \(Dense\)"):
         decorrelate_code(model, np.zeros((4, 8)))
+
+
+def test_images_must_differ(digit_model, digits):
+    for images in (digits.train[:0], digits.train[:1]):
+        with pytest.raises(ValueError, match="must hold images with different codes"):
+            decorrelate_code(digit_model, images)

@@ -136,3 +136,20 @@ def test_writing_is_all_or_nothing(tmp_path, monkeypatch):
         write_bytes(target, b"new")
     assert target.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_two_sources_never_share_a_target_even_by_force(photo_codec, tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        write_png(tmp_path / name / "x.png", sample_image(9, 9, 3))
+    sources = [tmp_path / name / "x.png" for name in ("a", "b")]
+    first, second = compress_files(sources, photo_codec, tmp_path / "out", force=True)
+    assert first.error is None
+    assert "just written for another file" in second.error
+
+
+def test_a_stream_does_not_overwrite_a_folder(photo_codec, tmp_path):
+    (tmp_path / "many.kae").write_bytes(photo_codec.compress_many([sample_image(9, 9, 3)]))
+    (tmp_path / "out" / "many").mkdir(parents=True)
+    (outcome,) = decompress_files([tmp_path / "many.kae"], photo_codec, tmp_path / "out")
+    assert "exists and would be overwritten" in outcome.error

@@ -59,3 +59,18 @@ def test_every_public_name_is_there(package):
 
 def test_both_packages_have_one_version():
     assert kerasae.__version__ == kerasae_export.__version__
+
+
+@pytest.mark.parametrize("order", ["kerasae, keras", "keras, kerasae"])
+def test_import_kerasae_registers_its_layers(order, tmp_path):
+    """A model with layers of kerasae loads after `import kerasae`, as it is documented."""
+    variants = [v for b in kerasae.BUILDERS.values() for v in [(b.name, b.variants[-1])]]
+    for i, (name, variant) in enumerate(variants):
+        kerasae.build(name, **variant).save(tmp_path / f"{i}.keras")
+    code = f"import {order}, glob\n" + (
+        f"for f in sorted(glob.glob({str(tmp_path)!r} + '/*.keras')):\n"
+        "    print(keras.saving.load_model(f, safe_mode=True).name)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-1500:]
+    assert done.stdout.split() == [name for name, _ in variants]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tracemalloc
 
 import keras
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import kerasae
 from kerasae.data import photograph
 from kerasae_export import Codec
+from kerasae_export.bitstream import Block, write_image
 from kerasae_export.bundle import sample_image
 from kerasae_export.errors import (
     BitstreamBundleError,
@@ -208,3 +210,39 @@ def test_load_checks_its_arguments(digit_bundle, tmp_path):
 def test_symbols_must_be_those_of_the_size(digit_codec, symbols, size):
     with pytest.raises(ValueError, match="`symbols` must be the"):
         digit_codec.pack(symbols, *size)
+
+
+def test_tiny_images_and_huge_codes_cannot_take_unbounded_work(photo_bundle):
+    """A stream of 1 x 1 images claims few pixels, but each costs a run of the decoder."""
+    codec = Codec.load(photo_bundle, max_pixels=1000)
+    allowed = 16 * 1000 // (32 * 32)
+    data = Codec.load(photo_bundle).compress_many([sample_image(1, 1, 3)] * (allowed + 1))
+    with pytest.raises(BitstreamLimitError, match="pixels of tiles"):
+        codec.decompress_many(data)
+    assert len(codec.decompress_many(codec.compress_many([sample_image(1, 1, 3)] * allowed)))
+
+
+def test_a_small_file_takes_no_memory_for_what_it_claims(digit_codec, photo_codec):
+    for codec, size in ((digit_codec, (1, 2**26)), (photo_codec, (2**13, 2**13))):
+        data = write_image(Block(1, *size, b""), codec._hash)
+        tracemalloc.start()
+        with pytest.raises(CorruptBitstreamError):
+            codec.decompress(data)
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+        tracemalloc.stop()
+
+
+def test_a_code_larger_than_its_image_is_limited(digit_bundle):
+    codec = Codec.load(digit_bundle, max_pixels=40)
+    data = write_image(Block(1, 5, 1, b""), codec._hash)  # 8 symbols for 5 pixels
+    assert codec.decompress(data).shape == (5, 1, 1)
+    data = write_image(Block(1, 1, 33, b""), codec._hash)  # 40 symbols for 33 pixels
+    assert codec.decompress(data).shape == (1, 33, 1)
+    codec = Codec.load(digit_bundle, max_pixels=33)
+    with pytest.raises(BitstreamLimitError, match="take 40 symbols"):
+        codec.decompress(data)
+
+
+def test_images_do_not_keep_their_tiles_alive(photo_codec):
+    image = photo_codec.decompress(photo_codec.compress(sample_image(3, 3, 3)))
+    assert image.base is None or image.base.nbytes == image.nbytes

@@ -241,3 +241,71 @@ def test_runs_are_not_overwritten_or_mixed_up(few, tmp_path):
         train(noisy_model(few), few, config, resume=True)
     with pytest.raises(ValueError, match="`images` must have the model's input shape"):
         train(kerasae.build_undercomplete(), few, config)
+
+
+def test_a_refused_resume_changes_nothing(few, tmp_path):
+    short, longer = (TrainConfig(epochs=n, batch_size=50, schedule="constant") for n in (1, 2))
+    train(noisy_model(few), few, short, out=tmp_path, progress=False)
+    other = kerasae.build_undercomplete(input_shape=few.image_shape, code_size=4)
+    with pytest.raises(ValueError, match="`model` must be the one"):
+        train(other, few, longer, out=tmp_path, resume=True)
+    train(noisy_model(few), few, short, out=tmp_path, resume=True, progress=False)
+
+
+def test_a_run_that_failed_in_its_first_epoch_is_none(few, tmp_path):
+    broken = Images(few.train * np.nan, few.validation, few.test)
+    with pytest.raises(FloatingPointError):
+        train(noisy_model(few), broken, TrainConfig(epochs=1), out=tmp_path, progress=False)
+    train(noisy_model(few), few, TrainConfig(epochs=1, seed=1), out=tmp_path, progress=False)
+
+
+@pytest.mark.parametrize("name", ["checkpoint.npz", "config.json"])
+def test_a_damaged_run_is_refused_clearly(few, tmp_path, name):
+    config = TrainConfig(epochs=1)
+    train(noisy_model(few), few, config, out=tmp_path, progress=False)
+    (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:20])
+    with pytest.raises(ValueError, match=f"must hold a sound {name}"):
+        train(noisy_model(few), few, config, out=tmp_path, resume=True)
+
+
+def test_training_leaves_global_random_states_alone(few):
+    np.random.seed(5)
+    expected = np.random.rand()
+    np.random.seed(5)
+    train(noisy_model_with_state(few), few, TrainConfig(epochs=1, seed=9), progress=False)
+    assert np.random.rand() == expected
+
+
+def noisy_model_with_state(images):
+    state = np.random.get_state()
+    model = noisy_model(images)
+    np.random.set_state(state)
+    return model
+
+
+def test_the_seed_decides_the_noise_of_random_layers(few):
+    losses = []
+    for build_seed, seed in ((1, 7), (2, 7), (1, 8)):
+        model = noisy_model(few)
+        model.layers[-2].seed_generator.state.assign([build_seed, 99])
+        history = train(model, few, TrainConfig(epochs=1, seed=seed), progress=False)
+        losses.append(history.history["loss"])
+    assert losses[0] == losses[1] != losses[2]
+
+
+def test_what_cannot_be_trained_is_refused(few):
+    plain = kerasae.build_undercomplete(input_shape=few.image_shape, code_size=4)
+    uncompiled = keras.Model(plain.input, plain.output)
+    with pytest.raises(ValueError, match="`model` must be compiled"):
+        train(uncompiled, few)
+    empty = Images(few.train, few.validation[:0], few.test)
+    with pytest.raises(ValueError, match="must have validation images"):
+        train(plain, empty)
+
+    class Odd:
+        def __call__(self, a, b):
+            return keras.ops.mean(a - b)
+
+    plain.compile("adam", Odd())
+    with pytest.raises(ValueError, match="that Keras can serialise"):
+        train(plain, few)

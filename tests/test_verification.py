@@ -121,6 +121,44 @@ def test_a_broken_golden_sample_is_refused(copy):
         verify_bundle(copy)
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("symbols.json", b"[]"),
+        ("symbols.json", b"[" * 100_000),
+        ("symbols.json", b'{"symbols": [1.5], "shape": [1, 1]}'),
+        ("symbols.json", b'{"symbols": [1], "shape": [1, 1]}'),
+        ("image.png", "RGB"),
+        ("image.png", "I;16"),
+        ("reconstruction.png", b"no picture"),
+    ],
+)
+def test_an_odd_golden_sample_is_refused(copy, name, content):
+    if isinstance(content, str):
+        Image.new(content, (13, 13)).save(copy / "golden" / name)
+    else:
+        (copy / "golden" / name).write_bytes(content)
+    reseal(copy)
+    with pytest.raises(BundleError, match="golden sample"):
+        verify_bundle(copy)
+    assert failed(copy) == ["golden sample"]
+
+
+def test_a_folder_that_is_no_bundle_stays_as_it_is(tmp_path):
+    (tmp_path / "my.txt").write_text("mine")
+    with pytest.raises(BundleError, match="`folder` must be a bundle's folder"):
+        verify_bundle(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["my.txt"]
+
+
+@pytest.mark.parametrize(
+    "images", [np.zeros((3, 9, 8, 1)), np.zeros((0, 8, 8, 1)), np.full((3, 8, 8, 1), 255.0)]
+)
+def test_images_must_fit_the_bundle(copy, digit_model, images):
+    with pytest.raises(ValueError, match="`images` must be"):
+        verify_bundle(copy, model=digit_model, images=images)
+
+
 def test_a_bundle_that_is_worse_than_the_model_is_refused(digit_model, digits, tmp_path):
     keras.utils.set_random_seed(0)
     untrained = keras.models.clone_model(digit_model)

@@ -16,17 +16,17 @@ from typing import Any
 import keras
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from PIL import Image as PILImage
 
 from kerasae_export import card
 from kerasae_export.conversion import Converter
 from kerasae_export.entropy import fit_classes, fit_tables
 from kerasae_export.errors import BundleError
+from kerasae_export.files import png_bytes
 from kerasae_export.manifest import GOLDEN, MANIFEST, SCHEMES, CodecSpec, Manifest, Part, steps_of
 from kerasae_export.runtime import Codec, LiteModel, quantise
 from kerasae_export.split import decoder as decoder_of
 from kerasae_export.split import encoder as encoder_of
-from kerasae_export.split import predict
+from kerasae_export.split import evenly, predict
 
 __all__ = ["export_bundle", "sample_image"]
 
@@ -34,6 +34,7 @@ _CALIBRATION = 300  # images that quantisation sees; the entropy tables see all 
 _STEP_IMAGES = 64  # images on which the steps are chosen
 _GROUP = 4  # cells along each side of a square that has its own class of tables
 _CLASSES = 8
+_FINEST = 1e-9  # a step; only a model whose rounding may cost nothing at all comes near
 _LEAST_TOLERANCE = 2  # in levels of 255
 
 
@@ -84,8 +85,15 @@ def export_bundle(
         )
     if signatures != "separate":
         raise ValueError(f"`signatures` must be 'separate'. Received: signatures={signatures!r}")
-    if not 0 < step_loss < math.inf:
-        raise ValueError(f"`step_loss` must be above 0 dB. Received: step_loss={step_loss!r}")
+    if not 1e-9 <= step_loss <= 20:
+        raise ValueError(
+            f"`step_loss` must be above 0 dB and at most 20. Received: step_loss={step_loss!r}"
+        )
+    sample = _check_sample(sample, images.shape[1:])
+    try:
+        json.dumps(dict(facts or {}), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"`facts` must be what JSON can hold. Received: {error}") from None
     with _replacing(Path(folder)) as target, Converter() as converter:
         _export(model, target, converter, images, scheme, step_loss, sample, facts or {})
     return Path(folder)
@@ -98,7 +106,7 @@ def _export(
     images: NDArray[np.float32],
     scheme: str,
     step_loss: float,
-    sample: NDArray[np.uint8] | None,
+    sample: NDArray[np.uint8],
     facts: Mapping[str, Any],
 ) -> None:
     encoder, decoder = encoder_of(model), decoder_of(model)
@@ -110,7 +118,8 @@ def _export(
     lite_encoder = LiteModel(encoder_file.read_bytes())
     codes = lite_encoder.run(images)  # (n, *code)
     floor = lite_encoder.output.scale if lite_encoder.output.dtype == "uint8" else 0.0
-    steps = _choose_steps(decoder, codes[:_STEP_IMAGES], images[:_STEP_IMAGES], step_loss, floor)
+    few = evenly(codes, _STEP_IMAGES), evenly(images, _STEP_IMAGES)
+    steps = _choose_steps(decoder, *few, step_loss, floor)
     mantissas, exponent = steps_of(steps)
     steps = np.ldexp(np.array(mantissas, float), exponent)
     symbols = np.floor(codes / steps + 0.5)
@@ -119,7 +128,7 @@ def _export(
         decoder,
         target / "decoder.tflite",
         scheme=scheme,
-        calibration=(symbols * steps)[:_CALIBRATION],
+        calibration=evenly(symbols * steps, _CALIBRATION),
     )
     decoder_bytes = decoder_file.read_bytes()
     lite_decoder = LiteModel(decoder_bytes)
@@ -148,7 +157,7 @@ def _export(
         encoder=Part(encoder_file.name, lite_encoder.input, lite_encoder.output),
         decoder=Part(decoder_file.name, lite_decoder.input, lite_decoder.output),
         bundle_hash=spec.hash(decoder_bytes).hex(),
-        pixel_tolerance=_tolerance(decoder_bytes, lite_decoder, (symbols * steps)[:16]),
+        pixel_tolerance=_tolerance(decoder_bytes, lite_decoder, evenly(symbols * steps, 16)),
         files={},
         facts={
             "model": model.name,
@@ -212,16 +221,29 @@ def _check_images(model: keras.Model, calibration: ArrayLike | None) -> NDArray[
     return images
 
 
+def _check_sample(sample: NDArray[np.uint8] | None, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """The picture of the golden sample; by default one that is larger than a tile."""
+    if sample is None:
+        return sample_image(shape[0] * 3 // 2 + 1, shape[1] * 3 // 2 + 1, shape[2])
+    if sample.dtype != np.uint8 or sample.ndim != 3 or sample.shape[2] != shape[2]:
+        raise ValueError(
+            f"`sample` must be uint8 of shape (height, width, {shape[2]}). "
+            f"Received: {sample.dtype} of shape {sample.shape}"
+        )
+    return sample
+
+
 def _full_range(images: NDArray[np.float32]) -> NDArray[np.float32]:
     """Images to calibrate the encoder with, one of them stretched from black to white.
 
     The range of the input is then [0, 1], so that no pixel is ever clipped.
     """
-    few = images[:_CALIBRATION]
+    few = evenly(images, _CALIBRATION)
     low, high = few.min(axis=(1, 2, 3)), few.max(axis=(1, 2, 3))
     widest = int(np.argmax(high - low))
     span = max(float(high[widest] - low[widest]), 1e-6)
     stretched = np.clip((few[widest] - low[widest]) / span, 0, 1)
+    stretched.flat[0], stretched.flat[-1] = 0.0, 1.0  # even where all images are constant
     return np.concatenate([few, stretched[None]])
 
 
@@ -275,10 +297,12 @@ def _choose_steps(
     s^2 / 12 times the channel's gain; equal harm means s = t / sqrt(gain) with one t.
     """
     channels = codes.shape[-1]
-    few = codes[:16]
+    few = evenly(codes, 16)
     plain = predict(decoder, few)
     spread = codes.reshape(-1, channels).std(axis=0)
-    size = np.maximum(0.05 * spread, 1e-3 * max(spread.max(), 1e-6))
+    # Where a channel hardly moves on these images, its probe must still be felt in float32.
+    least_size = 1e-3 * max(float(np.abs(codes).max()), 1e-3)
+    size = np.maximum(0.05 * spread, least_size)
     noise = np.random.default_rng(0).normal(size=few.shape[:-1])
     noise /= np.sqrt(np.square(noise).mean())
     gains = np.empty(channels)
@@ -295,16 +319,25 @@ def _choose_steps(
 
     least = max(error(codes), 1 / 255**2 / 12)
     most = least * 10 ** (step_loss / 10)
-    guess = math.sqrt(12 * (most - least) / channels)
-    low, high = guess / 16, guess * 16
-    for _ in range(12):
-        t = math.sqrt(low * high)
-        steps = np.maximum(t / np.sqrt(gains), floor)
-        if error(np.floor(codes / steps + 0.5) * steps) <= most:
-            low = t
-        else:
-            high = t
-    return np.maximum(low / np.sqrt(gains), floor)
+    # A step beyond what a channel was seen to do would leave nothing of it on other images.
+    cap = np.maximum(4 * spread, 50 * least_size)
+
+    def steps_at(t: float) -> NDArray[np.float64]:
+        return np.maximum(np.minimum(t / np.sqrt(gains), cap), max(floor, _FINEST))
+
+    def allowed(t: float) -> bool:
+        steps = steps_at(t)
+        return error(np.floor(codes / steps + 0.5) * steps) <= most
+
+    low = high = math.sqrt(12 * (most - least) / channels)
+    while not allowed(low) and (steps_at(low) > max(floor, _FINEST)).any():
+        high, low = low, low / 4
+    while high <= low * 4 and allowed(high) and (steps_at(high) < cap).any():
+        low, high = high, high * 4
+    for _ in range(10):
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if allowed(middle) else (low, middle)
+    return steps_at(low)
 
 
 def _squares(symbols: NDArray[np.float64], side: int) -> NDArray[np.int64]:
@@ -326,11 +359,7 @@ def _tolerance(content: bytes, fast: LiteModel, codes: NDArray[np.float64]) -> i
     return min(255, max(_LEAST_TOLERANCE, math.ceil(worst) + 1))
 
 
-def _write_golden(target: Path, codec: Codec, sample: NDArray[np.uint8] | None) -> None:
-    spec = codec.manifest.codec
-    if sample is None:  # larger than a tile, so that tiling is part of the test
-        height, width = (side * 3 // 2 + 1 for side in spec.tile)
-        sample = sample_image(height, width, spec.channels)
+def _write_golden(target: Path, codec: Codec, sample: NDArray[np.uint8]) -> None:
     data = codec.compress(sample)
     (target / "golden").mkdir()
     symbols = codec.encode(sample)
@@ -343,7 +372,7 @@ def _write_golden(target: Path, codec: Codec, sample: NDArray[np.uint8] | None) 
     (target / GOLDEN["symbols"]).write_text(json.dumps(content) + "\n", encoding="utf-8")
     (target / GOLDEN["bitstream"]).write_bytes(data)
     for name, picture in (("image", sample), ("reconstruction", codec.decompress(data))):
-        PILImage.fromarray(picture.squeeze()).save(target / GOLDEN[name])
+        (target / GOLDEN[name]).write_bytes(png_bytes(picture))
 
 
 def _digest(path: Path) -> tuple[str, int]:
@@ -354,6 +383,9 @@ def _digest(path: Path) -> tuple[str, int]:
 @contextlib.contextmanager
 def _replacing(folder: Path) -> Iterator[Path]:
     """A new folder that takes the place of `folder` when all has gone well."""
+    folder = folder.resolve()
+    if folder == Path.cwd() or folder.is_mount():
+        raise BundleError(f"`folder` must be one that can be replaced. Received: folder={folder}")
     if folder.exists() and not (
         folder.is_dir() and ((folder / MANIFEST).is_file() or not any(folder.iterdir()))
     ):

@@ -121,8 +121,10 @@ class Tables:
     @cached_property
     def _slots(self) -> NDArray[np.uint16]:
         """For each table and each of 4096 slots, the index of the entry that owns it."""
-        rows = [np.repeat(np.arange(len(t.frequencies)), t.frequencies) for t in self.tables]
-        return np.stack(rows).astype(np.uint16)
+        slots = np.empty((len(self.tables), TOTAL), np.uint16)
+        for row, table in zip(slots, self.tables, strict=True):
+            row[:] = np.repeat(np.arange(len(table.frequencies)), table.frequencies)
+        return slots
 
     @cached_property
     def _lists(self) -> tuple[list[int], list[int], list[int]]:
@@ -141,7 +143,7 @@ class Tables:
             classes: The class of each row; by default 0.
         """
         symbols = np.asarray(symbols, np.int64)
-        entries, escaped, values = self._entries(symbols, self._tables_of(symbols, classes))
+        entries, escaped, values = self._entries(symbols, self._tables_of(len(symbols), classes))
         cost = (TABLE_BITS - np.log2(self._frequency.astype(float)))[entries]
         cost[escaped] += [8.0 * len(varint(value)) for value in values]
         return cost.reshape(symbols.shape).sum(axis=1)
@@ -163,7 +165,7 @@ class Tables:
             raise ValueError(
                 f"`symbols` must fit in 32 bits. Received: {symbols.min()} to {symbols.max()}"
             )
-        entries, _, values = self._entries(symbols, self._tables_of(symbols, classes))
+        entries, _, values = self._entries(symbols, self._tables_of(len(symbols), classes))
         lanes = lane_count(entries.size)
         states = [0] if lanes == 1 else [_LOW] * lanes
         words: list[int] = []  # in the order of encoding, the reverse of that of decoding
@@ -195,10 +197,9 @@ class Tables:
         Raises:
             CorruptBitstreamError: If the bytes are not exactly those that `encode` gives.
         """
-        shape = (rows, self.channels)
-        tables = self._tables_of(np.empty(shape, np.int8), classes)
-        lanes = lane_count(tables.size)
+        lanes = lane_count(rows * self.channels)
         states, words = _split(data, lanes)
+        tables = self._tables_of(rows, classes)
         if lanes < _VECTOR_LANES:
             entries, position = self._decode_loop(tables, states, words)
         else:
@@ -217,12 +218,12 @@ class Tables:
                 raise CorruptBitstreamError("The entropy-coded data holds a symbol over 32 bits.")
         if position != len(words) or any(s != (0 if lanes == 1 else _LOW) for s in states):
             raise CorruptBitstreamError("The entropy-coded data does not end where it should.")
-        return symbols.astype(np.int32).reshape(shape)
+        return symbols.astype(np.int32).reshape(rows, self.channels)
 
-    def _tables_of(self, symbols: NDArray[Any], classes: NDArray[Any] | None) -> NDArray[np.int64]:
+    def _tables_of(self, rows: int, classes: NDArray[Any] | None) -> NDArray[np.int64]:
         """The index of each symbol's table."""
         channels = np.arange(self.channels)
-        first = np.zeros(len(symbols), np.int64) if classes is None else np.asarray(classes)
+        first = np.zeros(rows, np.int64) if classes is None else np.asarray(classes)
         return (first[:, None] * self.channels + channels).ravel()
 
     def _entries(

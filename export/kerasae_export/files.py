@@ -83,9 +83,11 @@ def decompress_files(
             image = codec.decompress(data)
             return _save(target, png_bytes(image)), (image.shape[0], image.shape[1])
         images = codec.decompress_many(data)
+        folder = target.with_suffix("")
+        if folder.exists() and not force:
+            raise ValueError(f"{folder} exists and would be overwritten")
         size = sum(
-            _save(target.with_suffix("") / f"{i:05d}.png", png_bytes(image))
-            for i, image in enumerate(images)
+            _save(folder / f"{i:05d}.png", png_bytes(image)) for i, image in enumerate(images)
         )
         return size, (images[0].shape[0], images[0].shape[1]) if images else (0, 0)
 
@@ -153,6 +155,7 @@ def _each(
 ) -> Iterator[Outcome]:
     sources = list(_sources(paths, suffixes))
     stems = Counter(relative.with_suffix("") for _, relative in sources)
+    written: set[Path] = set()
     for source, relative in sources:
         stem = relative.with_suffix("")
         # Two sources that differ in their suffix only keep it in their targets' names.
@@ -163,11 +166,16 @@ def _each(
                 raise ValueError("it does not exist")
             if target.exists() and not force:
                 raise ValueError(f"{target} exists and would be overwritten")
-            written, size = convert(source, target)
-        except (ValueError, OSError) as error:
+            if target in written:
+                raise ValueError(f"{target} was just written for another file of that name")
+            after, size = convert(source, target)
+            written.add(target)
+        except OSError as error:
+            yield Outcome(source, error=f"{error.filename or target}: {error.strerror or error}")
+        except ValueError as error:
             yield Outcome(source, error=str(error).rstrip("."))
         else:
-            yield Outcome(source, target, source.stat().st_size, written, size)
+            yield Outcome(source, target, source.stat().st_size, after, size)
 
 
 def _save(target: Path, content: bytes) -> int:
@@ -181,7 +189,8 @@ def _sources(paths: Sequence[Path], suffixes: frozenset[str]) -> Iterator[tuple[
     for path in paths:
         if path.is_dir():
             for file in sorted(path.rglob("*")):
-                if file.suffix.lower() in suffixes and file.is_file():
+                visible = not any(part[0] == "." for part in file.relative_to(path).parts)
+                if visible and file.suffix.lower() in suffixes and file.is_file():
                     yield file, file.relative_to(path)
         else:
             yield path, Path(path.name)

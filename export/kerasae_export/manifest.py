@@ -55,6 +55,7 @@ _MAX_SIDE = 8192
 _MAX_VALUES = 2**24  # of an image or a code that a model takes at once
 _MANTISSA_BITS = 24  # a float32 holds every step exactly
 _MAX_CLASSES = 64
+_MAX_TABLES = 2**16
 _LAYOUTS = ("grid", "blocks")
 _DTYPES = ("float32", "uint8")
 
@@ -295,6 +296,8 @@ def _codec(fields: _Fields) -> CodecSpec:
     step = fields.object("step")
     step.only("exponent mantissas")
     mantissas = step.integers("mantissas", 1, 2**_MANTISSA_BITS - 1, length=code_shape[-1])
+    if classes * code_shape[-1] > _MAX_TABLES:
+        raise fields.error("classes", f"such that there are at most {_MAX_TABLES} tables", classes)
     tables = []
     for i, item in enumerate(fields.list("tables", classes * code_shape[-1])):
         entry = _Fields(item, f"{fields.path}tables[{i}].")

@@ -10,6 +10,7 @@ import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,14 @@ from numpy.typing import NDArray
 
 from kerasae_export import bitstream
 from kerasae_export.entropy import cheapest_class, pack_bits, unpack_bits
-from kerasae_export.errors import BundleError, CorruptBitstreamError
+from kerasae_export.errors import BitstreamLimitError, BundleError, CorruptBitstreamError
 from kerasae_export.manifest import MANIFEST, MAX_MANIFEST_BYTES, Edge, Manifest, Part
 from kerasae_export.tiling import spans
 
 __all__ = ["Codec", "LiteModel", "dequantise", "quantise", "read_files"]
 
 MAX_MODEL_BYTES = 2**30
+_TILE_WORK = 16  # pixels that models may compute for each of `max_pixels`
 _BLOCK_PIXELS = 2**22  # a stream's writer starts a new block beyond this many pixels
 
 Image = NDArray[np.uint8]
@@ -66,10 +68,10 @@ class LiteModel:
                 experimental_op_resolver_type=resolver,
             )
             self._interpreter.allocate_tensors()
+            inputs = self._interpreter.get_input_details()
+            outputs = self._interpreter.get_output_details()
         except (RuntimeError, ValueError) as error:
             raise BundleError(f"LiteRT cannot load the model: {error}.") from None
-        inputs = self._interpreter.get_input_details()
-        outputs = self._interpreter.get_output_details()
         if len(inputs) != 1 or len(outputs) != 1:
             raise BundleError(
                 "A codec's model must have one input and one output. "
@@ -128,7 +130,7 @@ class Codec:
             BundleError: If the bundle is incomplete, damaged or inconsistent.
         """
         for name, value in (("threads", threads), ("max_pixels", max_pixels)):
-            if not isinstance(value, int) or value < 1:
+            if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
                 raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
         manifest, files = read_files(folder)
         decoder_bytes = files[manifest.decoder.file]
@@ -182,7 +184,9 @@ class Codec:
         """
         images: list[Image] = []
         blocks = bitstream.read_stream(_as_bytes(data), self._hash, max_pixels=self.max_pixels)
+        work = 0
         for block in blocks:
+            work += self._check_work(block.count, block.height, block.width, work)
             symbols = self._unpack_block(block)
             images.extend(self.decode(piece, block.height, block.width) for piece in symbols)
         return images
@@ -205,6 +209,7 @@ class Codec:
     def unpack(self, data: bytes) -> tuple[NDArray[np.int32], int, int]:
         """The symbols of a `.kae` file, and the height and width of its image."""
         block = bitstream.read_image(_as_bytes(data), self._hash, max_pixels=self.max_pixels)
+        self._check_work(block.count, block.height, block.width)
         return self._unpack_block(block)[0], block.height, block.width
 
     def encode(self, image: Image) -> NDArray[np.int64]:
@@ -251,7 +256,7 @@ class Codec:
                     piece[0].start - top : piece[0].stop - top,
                     piece[1].start - left : piece[1].stop - left,
                 ]
-        return image[:height, :width]
+        return np.ascontiguousarray(image[:height, :width])
 
     @cached_property
     def _tile_cells(self) -> tuple[int, int]:
@@ -283,6 +288,25 @@ class Codec:
     def _count(self, height: int, width: int) -> int:
         """Number of symbols of an image."""
         return math.prod(self._cells(height, width)) * math.prod(self._cell_shape)
+
+    def _check_work(self, count: int, height: int, width: int, before: int = 0) -> int:
+        """Refuse what takes far more memory or time than its pixels; returns the tiles' pixels.
+
+        Images far smaller than a tile, or a code far larger than its image, do.
+        """
+        spec = self.manifest.codec
+        tiles = [
+            math.ceil(max(0, n - t) / (t - 2 * spec.margin)) + 1
+            for n, t in zip(self._cells(height, width), self._tile_cells, strict=True)
+        ]
+        work = count * math.prod(tiles) * math.prod(spec.tile)
+        symbols = count * self._count(height, width)
+        if symbols > self.max_pixels or before + work > _TILE_WORK * self.max_pixels:
+            raise BitstreamLimitError(
+                f"{count} x {height} x {width} pixels take {symbols} symbols and {work} pixels of "
+                f"tiles, more than is allowed with `max_pixels` of {self.max_pixels}."
+            )
+        return work
 
     def _spans(self, height: int, width: int) -> tuple[Sequence[Any], Sequence[Any]]:
         margin = self.manifest.codec.margin
@@ -334,47 +358,48 @@ class Codec:
     ) -> bitstream.Block:
         """The block of the symbols of images: the class of each group, then the symbols."""
         spec = self.manifest.codec
-        group, groups = self._groups(height, width)
         symbols = np.concatenate(images).reshape(-1, spec.code_shape[-1])
-        every = (np.arange(len(images))[:, None] * groups + group).ravel()
         if spec.classes == 1:
             payload = spec.coder.encode(symbols)
         else:
-            classes = cheapest_class(spec.coder, symbols, every)
+            group = self._groups(len(images), height, width)
+            classes = cheapest_class(spec.coder, symbols, group)
             payload = pack_bits(classes, self._class_bits)
-            payload += spec.coder.encode(symbols, classes[every])
+            payload += spec.coder.encode(symbols, classes[group])
         return bitstream.Block(len(images), height, width, payload)
 
     def _unpack_block(self, block: bitstream.Block) -> NDArray[np.int32]:
         """The symbols of a block: (images, positions, channels of the code)."""
         spec = self.manifest.codec
-        group, groups = self._groups(block.height, block.width)
-        rows = block.count * group.size
+        count, size, data = block.count, (block.height, block.width), block.payload
+        rows = count * self._count(*size) // spec.code_shape[-1]
         if spec.classes == 1:
-            symbols = spec.coder.decode(block.payload, rows)
+            symbols = spec.coder.decode(data, rows)
         else:
-            count = block.count * groups
-            classes, data = unpack_bits(block.payload, count, self._class_bits)
+            classes, data = unpack_bits(data, count * self._group_count(*size), self._class_bits)
             if classes.max() >= spec.classes:
                 raise CorruptBitstreamError("The payload names a class that does not exist.")
-            every = (np.arange(block.count)[:, None] * groups + group).ravel()
-            symbols = spec.coder.decode(data, rows, classes[every])
-        return symbols.reshape(block.count, -1, spec.code_shape[-1])
+            symbols = spec.coder.decode(data, rows, classes[self._groups(count, *size)])
+        return symbols.reshape(count, -1, spec.code_shape[-1])
 
     @property
     def _class_bits(self) -> int:
         return (self.manifest.codec.classes - 1).bit_length()
 
-    def _groups(self, height: int, width: int) -> tuple[NDArray[np.int64], int]:
-        """For each position of an image the index of its group, and the number of groups."""
-        spec = self.manifest.codec
+    def _group_count(self, height: int, width: int) -> int:
+        """Number of groups of cells in an image."""
+        return math.prod(
+            math.ceil(n / self.manifest.codec.group) for n in self._cells(height, width)
+        )
+
+    def _groups(self, count: int, height: int, width: int) -> NDArray[np.int64]:
+        """For each cell of `count` images the index of its group."""
         rows, columns = self._cells(height, width)
-        if spec.layout == "blocks":
-            return np.zeros(rows * columns * math.prod(spec.code_shape[:-1]), np.int64), 1
-        across = math.ceil(columns / spec.group)
-        down = np.arange(rows) // spec.group
-        group = down[:, None] * across + np.arange(columns) // spec.group
-        return group.ravel(), math.ceil(rows / spec.group) * across
+        side = self.manifest.codec.group
+        down, right = np.arange(rows) // side, np.arange(columns) // side
+        group = (down[:, None] * math.ceil(columns / side) + right).ravel()
+        first = np.arange(count) * self._group_count(height, width)
+        return (first[:, None] + group).ravel()
 
     def _check_image(self, image: NDArray[Any]) -> Image:
         channels = self.manifest.codec.channels
@@ -390,6 +415,7 @@ class Codec:
             raise ValueError(
                 f"`image` must have 1 to {self.max_pixels} pixels. Received: shape {array.shape}"
             )
+        self._check_work(1, array.shape[0], array.shape[1])
         return array
 
 

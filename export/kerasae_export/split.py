@@ -21,7 +21,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["decoder", "encoder", "predict"]
+__all__ = ["decoder", "encoder", "evenly", "predict"]
 
 
 def encoder(model: keras.Model) -> keras.Model:
@@ -61,6 +61,13 @@ def decoder(model: keras.Model) -> keras.Model:
     """
     heads = [layer.decoder_head() for layer in model.layers if hasattr(layer, "decoder_head")]
     return _chain([*heads, _nested(model, "decoder")], "decoder")
+
+
+def evenly(values: Any, count: int) -> Any:
+    """At most `count` of the values, evenly spaced: sets are often sorted by class."""
+    if len(values) <= count:
+        return values
+    return values[np.linspace(0, len(values) - 1, count).astype(int)]
 
 
 def predict(model: keras.Model, values: NDArray[Any], *, batch_size: int = 64) -> NDArray[Any]:

@@ -91,6 +91,7 @@ def assemble(
     learning_rate: float,
 ) -> keras.Model:
     """Chain encoder, layers between, and decoder, and compile with Adam."""
+    learning_rate = _arguments.number("learning_rate", learning_rate, low=0.0)
     image = keras.Input(encoder.input_shape[1:], name="image")
     x = encoder(image)
     for layer in between:
