@@ -175,7 +175,8 @@ def check_quickstart(out: Path, shown: str, images: int) -> dict:
     assert len(files) == images == report["files"][-1]["images"]
     assert sum(f.stat().st_size for f in files) == report["files"][-1]["bytes"]
     assert len(list((out / "reconstructed").iterdir())) == images
-    assert Image.open(out / "report.png").size[0] > 800
+    with Image.open(out / "report.png") as picture:
+        assert picture.size[0] > 800
     parity = report["measurements"]["parity"]
     assert parity["psnr_keras"] - parity["psnr_tflite"] < 0.3
     for line in shown[shown.index("Next:") :].splitlines()[1:]:
@@ -197,8 +198,8 @@ def test_quickstart(data, images, tmp_path):
         assert ours["bytes"] < webp["bytes"] / 2
         assert (out / "test.kae").stat().st_size == report["together"][-1]["bytes"]
     else:
-        again = Image.open(out / "reconstructed" / "chelsea.png")
-        assert again.size == (451, 300)
+        with Image.open(out / "reconstructed" / "chelsea.png") as again:
+            assert again.size == (451, 300)
 
 
 @pytest.mark.slow

@@ -89,15 +89,16 @@ def test_a_receiver_needs_the_export_package_alone(clone, photo_bundle, photo_co
         receiver/bin/pip install --quiet ./export
         receiver/bin/kae decompress {tmp_path}/sent --bundle {photo_bundle} --out {tmp_path}/got
         receiver/bin/kae compress {tmp_path}/photo.png --bundle {photo_bundle} --out {tmp_path}/got
-        ! receiver/bin/python -c "import keras" 2>/dev/null
-        ! receiver/bin/python -c "import tensorflow" 2>/dev/null
-        ! receiver/bin/python -c "import kerasae" 2>/dev/null
+        ! receiver/bin/python -I -c "import keras" 2>/dev/null
+        ! receiver/bin/python -I -c "import tensorflow" 2>/dev/null
+        ! receiver/bin/python -I -c "import kerasae" 2>/dev/null
         """,
         clone,
     )
     from PIL import Image
 
-    got = np.asarray(Image.open(tmp_path / "got" / "photo.png"))
+    with Image.open(tmp_path / "got" / "photo.png") as picture:
+        got = np.asarray(picture)
     np.testing.assert_array_equal(got, photo_codec.decompress(photo_codec.compress(image)))
     assert (tmp_path / "got" / "photo.kae").read_bytes() == photo_codec.compress(image)
 
