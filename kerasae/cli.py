@@ -406,10 +406,8 @@ def _verdict(entries: Sequence[Entry]) -> str:
     for entry in lossy:
         ratio = ours.bytes / entry.bytes
         how = f"{1 - ratio:.0%} fewer" if ratio < 1 else f"{ratio - 1:.0%} more"
-        if entry.psnr > ours.psnr + 1 and ratio < 1:
-            parts.append(f"no like quality of {entry.codec} (at its coarsest {entry.psnr:.2f} dB)")
-        else:
-            parts.append(f"{how} bytes than {entry.codec} ({entry.psnr:.2f} dB)")
+        better = ", its nearest setting up" if entry.psnr > ours.psnr + 1 else ""
+        parts.append(f"{how} bytes than {entry.codec} ({entry.psnr:.2f} dB{better})")
     return f"kerasae at {ours.psnr:.2f} dB: {', '.join(parts)}."
 
 

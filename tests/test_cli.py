@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ from PIL import Image
 import kerasae
 import kerasae.cli
 from kerasae_export.bundle import sample_image
+from kerasae_export.comparison import Entry
 from kerasae_export.files import write_png
 
 BIN = Path(sys.executable).parent
@@ -97,6 +99,22 @@ def test_help_answers_at_once():
     assert "--bundle" in call("kerasae", "compress", "--help").stdout
     assert kerasae.__version__ in call("kerasae", "--version").stdout
     assert kerasae.__version__ in call("kae", "--version").stdout
+
+
+def test_the_verdict_is_that_of_the_numbers():
+    def entry(codec: str, size: int, psnr: float) -> Entry:
+        return Entry(codec, size, 1, psnr, 0.9, "", ())
+
+    entries = [
+        entry("PNG", 900, math.inf),
+        entry("JPEG", 200, 28.3),
+        entry("WebP", 80, 30.0),
+        entry("kerasae", 100, 28.0),
+    ]
+    assert kerasae.cli._verdict(entries) == (
+        "kerasae at 28.00 dB: 50% fewer bytes than JPEG (28.30 dB), "
+        "25% more bytes than WebP (30.00 dB, its nearest setting up)."
+    )
 
 
 def test_list_names_what_there_is():
