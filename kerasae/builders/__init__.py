@@ -149,6 +149,15 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                         "loss": "mse",
                         "code": "spatial",
                     },
+                    {
+                        "input_shape": (11, 14, 1),
+                        "code_size": 4,
+                        "hidden": (8, 8),
+                        "code": "spatial",
+                        "upsampling": "resize",
+                        "residual": 1,
+                        "normalization": "batch",
+                    },
                 ),
             ),
         )

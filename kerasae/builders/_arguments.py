@@ -22,6 +22,13 @@ def positive_int(name: str, value: Any) -> int:
     return int(value)
 
 
+def non_negative_int(name: str, value: Any) -> int:
+    """Return `value` as an `int` of 0 or more."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 0:
+        raise ValueError(f"`{name}` must be an integer of 0 or more. Received: {name}={value!r}")
+    return int(value)
+
+
 def positive_ints(name: str, values: Any, *, length: int | None = None) -> tuple[int, ...]:
     """Return `values` as a tuple of positive `int`, of the given length if one is given."""
     rule = "positive integers" if length is None else f"{length} positive integers"

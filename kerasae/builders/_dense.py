@@ -23,15 +23,23 @@ def encoder(
     code_activation: str = "linear",
     dropout: float = 0.0,
     code_step: Step | None = None,
+    heads: Sequence[str] = ("code",),
 ) -> keras.Model:
-    """Image to code; `dropout` follows each layer, `code_step` ends it with stock operations."""
+    """Image to code; each of the `heads` is an output of the size of a code.
+
+    `dropout` follows each layer. A single head takes `code_activation`, and `code_step` ends it
+    with stock operations; several heads are linear.
+    """
     image = keras.Input(shape, name="image")
     x = layers.Flatten(name="flatten")(image)  # (B, pixels)
     for i, units in enumerate(hidden, start=1):
         x = layers.Dense(units, activation=activation, name=f"encode_{i}")(x)
         if dropout:
             x = layers.Dropout(dropout, name=f"dropout_{i}")(x)
-    x = layers.Dense(code_size, activation=code_activation, name="code")(x)
+    if len(heads) > 1:
+        outputs = [layers.Dense(code_size, name=head)(x) for head in heads]
+        return keras.Model(image, outputs, name="encoder")
+    x = layers.Dense(code_size, activation=code_activation, name=heads[0])(x)
     if dropout:
         x = layers.Dropout(dropout, name="dropout_code")(x)
     return keras.Model(image, x if code_step is None else code_step(x), name="encoder")
@@ -43,15 +51,27 @@ def decoder(
     hidden: Sequence[int],
     activation: str,
     output_activation: str,
+    *,
+    logits: bool = False,
 ) -> keras.Model:
-    """Code to image; the mirror of `encoder`."""
+    """Code to image; the mirror of `encoder`.
+
+    With `logits` the last layer is linear, whatever `output_activation`; the outputs are the
+    sigmoid of what it gives, `reconstruction`, and that itself.
+    """
     code = keras.Input((code_size,), name="code")
     x = code
     for i, units in enumerate(reversed(hidden), start=1):
         x = layers.Dense(units, activation=activation, name=f"decode_{i}")(x)
-    x = layers.Dense(math.prod(shape), activation=output_activation, name="pixels")(x)
-    x = layers.Reshape(shape, name="reconstruction")(x)  # (B, H, W, C)
-    return keras.Model(code, x, name="decoder")
+    last = "linear" if logits else output_activation
+    x = layers.Dense(math.prod(shape), activation=last, name="pixels")(x)
+    if not logits:
+        x = layers.Reshape(shape, name="reconstruction")(x)  # (B, H, W, C)
+        return keras.Model(code, x, name="decoder")
+    x = layers.Reshape(shape, name="logits")(x)
+    return keras.Model(
+        code, [layers.Activation("sigmoid", name="reconstruction")(x), x], name="decoder"
+    )
 
 
 def autoencoder(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Literal
 
 import keras
-from keras import layers
 
-from kerasae.builders import _arguments, _dense
+from kerasae.builders import _arguments, _convolutional, _dense
 
 __all__ = ["build_convolutional"]
 
@@ -24,6 +22,9 @@ def build_convolutional(
     code: Literal["dense", "spatial"] = "dense",
     kernel_size: int = 3,
     learning_rate: float = 1e-3,
+    upsampling: Literal["transposed", "resize"] = "transposed",
+    residual: int = 0,
+    normalization: Literal["batch"] | None = None,
 ) -> keras.Model:
     """Build a convolutional autoencoder for images of any size.
 
@@ -45,6 +46,15 @@ def build_convolutional(
             part of an image alike, so that a codec can run it tile by tile.
         kernel_size: Side of every kernel.
         learning_rate: Step size of Adam.
+        upsampling: `"transposed"` for transposed convolutions of stride 2, or `"resize"` to
+            repeat each pixel before a convolution of stride 1, which leaves no checkerboard
+            pattern (Odena, Dumoulin & Olah 2016, Deconvolution and Checkerboard Artifacts).
+        residual: Residual blocks at each size of the feature maps, in encoder and decoder:
+            `x + convolution(activation(convolution(x)))` (He, Zhang, Ren & Sun 2016, Deep
+            Residual Learning for Image Recognition; their skip, with no activation after it).
+        normalization: `"batch"` for batch normalisation between each convolution and its
+            activation, except at the code and the pixels (Ioffe & Szegedy 2015), or None. An
+            export folds it into the convolutions, which it could not with other kinds.
 
     Returns:
         A compiled model, float32 (batch, height, width, channels) to the same shape. Its
@@ -61,52 +71,23 @@ def build_convolutional(
         >>> model.output_shape
         (None, 30, 21, 3)
     """
-    height, width, channels = _arguments.image_shape(input_shape)
+    shape = _arguments.image_shape(input_shape)
     code_size = _arguments.positive_int("code_size", code_size)
-    hidden = _arguments.positive_ints("hidden", hidden)
-    kernel_size = _arguments.positive_int("kernel_size", kernel_size)
     output_activation = _arguments.LOSSES[_arguments.one_of("loss", loss, _arguments.LOSSES)]
-    _arguments.one_of("code", code, ("dense", "spatial"))
-    if not hidden:
-        raise ValueError(
-            "`hidden` must name the filters of at least one layer. Received: hidden=()"
-        )
-    stride = 2 ** len(hidden)
-    grid = (math.ceil(height / stride), math.ceil(width / stride))
-
-    image = keras.Input((height, width, channels), name="image")
-    x = image
-    for i, filters in enumerate(hidden, start=1):
-        x = layers.Conv2D(
-            filters, kernel_size, 2, padding="same", activation=activation, name=f"encode_{i}"
-        )(x)
-    if code == "dense":
-        x = layers.Flatten(name="flatten")(x)
-        x = layers.Dense(code_size, name="code")(x)  # (B, code_size)
-    else:
-        x = layers.Conv2D(code_size, 1, name="code")(x)  # (B, rows, columns, code_size)
-    encoder = keras.Model(image, x, name="encoder")
-
-    code_input = keras.Input(encoder.output_shape[1:], name="code")
-    if code == "dense":
-        x = layers.Dense(math.prod(grid) * hidden[-1], activation=activation, name="decode_1")(
-            code_input
-        )
-        x = layers.Reshape((*grid, hidden[-1]), name="grid")(x)
-    else:
-        x = layers.Conv2D(hidden[-1], 1, activation=activation, name="decode_1")(code_input)
-    for i, filters in enumerate(reversed(hidden[:-1]), start=2):
-        x = layers.Conv2DTranspose(
-            filters, kernel_size, 2, padding="same", activation=activation, name=f"decode_{i}"
-        )(x)
-    x = layers.Conv2DTranspose(
-        channels, kernel_size, 2, padding="same", activation=output_activation, name="pixels"
-    )(x)  # (B, rows * stride, columns * stride, C)
-    surplus = (grid[0] * stride - height, grid[1] * stride - width)
-    if any(surplus):
-        x = layers.Cropping2D(((0, surplus[0]), (0, surplus[1])), name="crop")(x)
-    decoder = keras.Model(code_input, x, name="decoder")
-
+    hidden, encoder_options, decoder_options = _convolutional.check(
+        hidden,
+        code=code,
+        kernel_size=kernel_size,
+        upsampling=upsampling,
+        residual=residual,
+        normalization=normalization,
+    )
     return _dense.assemble(
-        "convolutional", encoder, decoder, loss=loss, learning_rate=learning_rate
+        "convolutional",
+        _convolutional.encoder(shape, code_size, hidden, activation, **encoder_options),
+        _convolutional.decoder(
+            shape, code_size, hidden, activation, output_activation, **decoder_options
+        ),
+        loss=loss,
+        learning_rate=learning_rate,
     )

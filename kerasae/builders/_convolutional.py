@@ -1,0 +1,168 @@
+"""The convolutional encoder and decoder behind several builders, and their shared options."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import layers
+
+from kerasae.builders import _arguments
+
+_MOMENTUM = 0.9  # Keras's .99 needs hundreds of steps, more than a small data set may have
+
+
+def check(
+    hidden: Any,
+    *,
+    code: str = "dense",
+    kernel_size: int = 3,
+    upsampling: str = "transposed",
+    residual: int = 0,
+    normalization: str | None = None,
+) -> tuple[tuple[int, ...], dict[str, Any], dict[str, Any]]:
+    """Return `hidden` and the options of `encoder` and of `decoder`, all in canonical types."""
+    hidden = _arguments.positive_ints("hidden", hidden)
+    if not hidden:
+        raise ValueError(
+            "`hidden` must name the filters of at least one layer. Received: hidden=()"
+        )
+    if normalization is not None and normalization != "batch":
+        raise ValueError(
+            f"`normalization` must be 'batch' or None. Received: normalization={normalization!r}"
+        )
+    options: dict[str, Any] = {
+        "code": _arguments.one_of("code", code, ("dense", "spatial")),
+        "kernel_size": _arguments.positive_int("kernel_size", kernel_size),
+        "residual": _arguments.non_negative_int("residual", residual),
+        "normalization": normalization,
+    }
+    upsampling = _arguments.one_of("upsampling", upsampling, ("transposed", "resize"))
+    return hidden, options, {**options, "upsampling": upsampling}
+
+
+def encoder(
+    shape: tuple[int, int, int],
+    code_size: int,
+    hidden: Sequence[int],
+    activation: str,
+    *,
+    code: str = "dense",
+    kernel_size: int = 3,
+    residual: int = 0,
+    normalization: str | None = None,
+    heads: Sequence[str] = ("code",),
+) -> keras.Model:
+    """Image to code; each of the `heads` is a linear output of the size of a code."""
+    image = keras.Input(shape, name="image")
+    x = image
+    for i, filters in enumerate(hidden, start=1):
+        name = f"encode_{i}"
+        x = _convolve(x, filters, kernel_size, activation, normalization, name, strides=2)
+        x = _residual_blocks(x, residual, kernel_size, activation, normalization, name)
+    if code == "dense":
+        x = layers.Flatten(name="flatten")(x)
+        outputs = [layers.Dense(code_size, name=head)(x) for head in heads]  # (B, code_size)
+    else:  # (B, rows, columns, code_size)
+        outputs = [layers.Conv2D(code_size, 1, name=head)(x) for head in heads]
+    return keras.Model(image, outputs if len(outputs) > 1 else outputs[0], name="encoder")
+
+
+def decoder(
+    shape: tuple[int, int, int],
+    code_size: int,
+    hidden: Sequence[int],
+    activation: str,
+    output_activation: str,
+    *,
+    code: str = "dense",
+    kernel_size: int = 3,
+    upsampling: str = "transposed",
+    residual: int = 0,
+    normalization: str | None = None,
+    logits: bool = False,
+) -> keras.Model:
+    """Code to image; the mirror of `encoder`.
+
+    With `logits` the last layer is linear, whatever `output_activation`; the outputs are the
+    sigmoid of what it gives, `reconstruction`, and that itself.
+    """
+    height, width, channels = shape
+    stride = 2 ** len(hidden)
+    grid = (math.ceil(height / stride), math.ceil(width / stride))
+    dense = code == "dense"
+    entry = keras.Input((code_size,) if dense else (*grid, code_size), name="code")
+    if dense:
+        units = math.prod(grid) * hidden[-1]
+        x = layers.Dense(units, activation=activation, name="decode_1")(entry)
+        x = layers.Reshape((*grid, hidden[-1]), name="grid")(x)
+    else:
+        x = _convolve(entry, hidden[-1], 1, activation, normalization, "decode_1")
+    x = _residual_blocks(x, residual, kernel_size, activation, normalization, "decode_1")
+    for i, filters in enumerate(reversed(hidden[:-1]), start=2):
+        name = f"decode_{i}"
+        x = _enlarge(x, filters, kernel_size, activation, normalization, name, upsampling)
+        x = _residual_blocks(x, residual, kernel_size, activation, normalization, name)
+    last = "linear" if logits else output_activation
+    x = _enlarge(x, channels, kernel_size, last, None, "pixels", upsampling)
+    surplus = (grid[0] * stride - height, grid[1] * stride - width)
+    if any(surplus):  # (B, rows * stride, columns * stride, C) -> (B, H, W, C)
+        x = layers.Cropping2D(((0, surplus[0]), (0, surplus[1])), name="crop")(x)
+    outputs = [layers.Activation("sigmoid", name="reconstruction")(x), x] if logits else x
+    return keras.Model(entry, outputs, name="decoder")
+
+
+def _convolve(
+    x: Any,
+    filters: int,
+    kernel_size: int,
+    activation: str,
+    normalization: str | None,
+    name: str,
+    *,
+    strides: int = 1,
+    kind: type[keras.layers.Layer] = layers.Conv2D,
+) -> Any:
+    """A convolution, its normalisation and its activation."""
+    options = {"strides": strides, "padding": "same", "name": name}
+    if normalization is None:
+        return kind(filters, kernel_size, activation=activation, **options)(x)
+    x = kind(filters, kernel_size, use_bias=False, **options)(x)  # the normalisation has a bias
+    x = layers.BatchNormalization(momentum=_MOMENTUM, name=f"{name}_normalization")(x)
+    if activation == "linear":
+        return x
+    return layers.Activation(activation, name=f"{name}_activation")(x)
+
+
+def _enlarge(
+    x: Any,
+    filters: int,
+    kernel_size: int,
+    activation: str,
+    normalization: str | None,
+    name: str,
+    upsampling: str,
+) -> Any:
+    """A convolution that doubles rows and columns."""
+    strides, kind = 2, layers.Conv2DTranspose
+    if upsampling == "resize":
+        x = layers.UpSampling2D(2, interpolation="nearest", name=f"{name}_resize")(x)
+        strides, kind = 1, layers.Conv2D
+    return _convolve(
+        x, filters, kernel_size, activation, normalization, name, strides=strides, kind=kind
+    )
+
+
+def _residual_blocks(
+    x: Any, count: int, kernel_size: int, activation: str, normalization: str | None, name: str
+) -> Any:
+    """Blocks `x + convolution(activation(convolution(x)))`, with nothing on the way of `x`."""
+    filters = x.shape[-1]
+    for j in range(1, count + 1):
+        block = f"{name}_block_{j}"
+        y = _convolve(x, filters, kernel_size, activation, normalization, f"{block}_inner")
+        y = _convolve(y, filters, kernel_size, "linear", normalization, f"{block}_outer")
+        x = layers.Add(name=block)([x, y])
+    return x
