@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kerasae.builders.overcomplete import build_overcomplete as build_overcomplete
     from kerasae.builders.sparse import build_sparse as build_sparse
     from kerasae.builders.undercomplete import build_undercomplete as build_undercomplete
+    from kerasae.builders.variational import build_variational as build_variational
     from kerasae.codes import decorrelate_code as decorrelate_code
     from kerasae.data import Images as Images
     from kerasae.data import load_images as load_images
@@ -44,6 +45,7 @@ _HOME = {
     "build_overcomplete": "kerasae.builders.overcomplete",
     "build_sparse": "kerasae.builders.sparse",
     "build_undercomplete": "kerasae.builders.undercomplete",
+    "build_variational": "kerasae.builders.variational",
     "decoder": "kerasae_export.split",
     "decorrelate_code": "kerasae.codes",
     "encoder": "kerasae_export.split",
@@ -63,7 +65,7 @@ def __getattr__(name: str) -> Any:
 
 
 class _RegisterLayers(importlib.abc.MetaPathFinder):
-    """Imports `kerasae.layers`, which registers them, right after somebody imports Keras."""
+    """Imports the layers and models, which registers them, right after somebody imports Keras."""
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         if name != "keras":
@@ -75,14 +77,14 @@ class _RegisterLayers(importlib.abc.MetaPathFinder):
 
             def execute_and_register(module: Any) -> None:
                 execute(module)
-                importlib.import_module("kerasae.layers")
+                importlib.import_module("kerasae.models")
 
             spec.loader.exec_module = execute_and_register  # type: ignore[method-assign]
         return spec
 
 
 if "keras" in sys.modules:
-    importlib.import_module("kerasae.layers")
+    importlib.import_module("kerasae.models")
 else:
     sys.meta_path.insert(0, _RegisterLayers())
 

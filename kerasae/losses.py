@@ -1,12 +1,22 @@
-"""Losses and penalties as pure functions of tensors, on any backend."""
+"""Losses, likelihoods and divergences as pure functions of tensors, on any backend."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from keras import ops
 
-__all__ = ["bernoulli_kl"]
+__all__ = [
+    "bernoulli_kl",
+    "bernoulli_log_likelihood",
+    "gaussian_kl",
+    "gaussian_log_likelihood",
+    "importance_weighted_bound",
+    "scheduled",
+]
+
+_LOG_2PI = math.log(2 * math.pi)
 
 
 def bernoulli_kl(rho: float, observed: Any, *, epsilon: float = 1e-7) -> Any:
@@ -29,3 +39,105 @@ def bernoulli_kl(rho: float, observed: Any, *, epsilon: float = 1e-7) -> Any:
     """
     q = ops.clip(ops.convert_to_tensor(observed, "float32"), epsilon, 1 - epsilon)
     return rho * ops.log(rho / q) + (1 - rho) * ops.log((1 - rho) / (1 - q))
+
+
+def gaussian_kl(mean: Any, log_variance: Any) -> Any:
+    """KL divergence in nats of N(mean, variance) from N(0, 1), elementwise.
+
+    `(variance + mean^2 - 1 - log variance) / 2` (Kingma & Welling 2014, Auto-Encoding
+    Variational Bayes, appendix B).
+
+    Args:
+        mean: Tensor of any shape.
+        log_variance: Tensor of the same shape.
+
+    Returns:
+        A tensor of the same shape, never negative.
+
+    Example:
+        >>> float(gaussian_kl(1.0, 0.0))
+        0.5
+    """
+    mean, log_variance = ops.convert_to_tensor(mean), ops.convert_to_tensor(log_variance)
+    return 0.5 * (ops.exp(log_variance) + ops.square(mean) - 1.0 - log_variance)
+
+
+def bernoulli_log_likelihood(x: Any, logits: Any) -> Any:
+    """Log probability in nats of x under Bernoulli(sigmoid(logits)), elementwise.
+
+    `x * logits - log(1 + exp(logits))`, minus the binary cross-entropy. For x between 0 and 1 it
+    is the mean over all binary images whose pixels are 1 with probability x.
+
+    Args:
+        x: Tensor of values in [0, 1].
+        logits: Tensor of a shape that broadcasts with it.
+
+    Returns:
+        A tensor of the common shape.
+
+    Example:
+        >>> round(float(bernoulli_log_likelihood(1.0, 0.0)), 4)
+        -0.6931
+    """
+    logits = ops.convert_to_tensor(logits)
+    return x * logits - ops.softplus(logits)
+
+
+def gaussian_log_likelihood(x: Any, mean: Any, log_sigma: Any) -> Any:
+    """Log density in nats of x under N(mean, sigma^2), elementwise.
+
+    `-((x - mean) / sigma)^2 / 2 - log sigma - log(2 pi) / 2`.
+
+    Args:
+        x: Tensor.
+        mean: Tensor of a shape that broadcasts with it.
+        log_sigma: Logarithm of the standard deviation, a tensor that broadcasts too.
+
+    Returns:
+        A tensor of the common shape.
+
+    Example:
+        >>> round(float(gaussian_log_likelihood(0.0, 0.0, 0.0)), 4)
+        -0.9189
+    """
+    log_sigma = ops.convert_to_tensor(log_sigma)
+    return -0.5 * ops.square((x - mean) * ops.exp(-log_sigma)) - log_sigma - 0.5 * _LOG_2PI
+
+
+def importance_weighted_bound(log_weights: Any) -> Any:
+    """The bound `log(1/k sum_i w_i)` on log p(x) in nats, over the last axis.
+
+    With `w_i = p(x, z_i) / q(z_i | x)` and z_i drawn from q it grows with k from the ELBO to
+    log p(x) (Burda, Grosse & Salakhutdinov 2016, Importance Weighted Autoencoders).
+
+    Args:
+        log_weights: Tensor (..., k) of `log w_i`.
+
+    Returns:
+        A tensor (...).
+
+    Example:
+        >>> round(float(importance_weighted_bound([[0.0, 0.0, 0.0]])[0]), 4)
+        0.0
+    """
+    log_weights = ops.convert_to_tensor(log_weights)
+    return ops.logsumexp(log_weights, axis=-1) - math.log(log_weights.shape[-1])
+
+
+def scheduled(final: float, epochs_seen: Any, epochs: float) -> Any:
+    """A value that grows linearly from 0 to `final` over `epochs`, and stays there.
+
+    Args:
+        final: Where it ends.
+        epochs_seen: Scalar tensor, epochs of training so far, fractions included.
+        epochs: How long it takes; 0 begins at `final`.
+
+    Returns:
+        A scalar tensor, float32.
+
+    Example:
+        >>> float(scheduled(4.0, 2.5, 10))
+        1.0
+    """
+    seen = ops.cast(epochs_seen, "float32")
+    return final * (ops.clip(seen / epochs, 0.0, 1.0) if epochs else ops.ones_like(seen))

@@ -34,6 +34,7 @@ CONFIG, MODEL, CHECKPOINT, HISTORY, CURVE = (
     "curve.png",
 )
 _SCHEDULES = ("constant", "cosine")
+_KEPT = ("best", "last")
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,14 @@ class TrainConfig:
         seed: Seed of the order of the images and of random layers. (Initial weights are drawn
             by the builder: call `keras.utils.set_random_seed` before it.)
         patience: Stop after this many epochs without a lower `val_loss`; None never stops.
-        jit_compile: Whether XLA compiles the step. `"auto"` says no for convolutions with
-            TensorFlow on a CPU, where it was measured to nearly halve the speed, else yes.
+        jit_compile: Whether XLA compiles the step. `"auto"` says no for convolutions and for
+            random layers with TensorFlow on a CPU, where it was measured to halve the speed or
+            worse, else yes.
         steps_per_execution: Steps that run between two returns to Python. `"auto"` is 20 with
             TensorFlow on a CPU, where it was measured to help all models, else 1.
+        keep: Weights that the model is left with: those of the `"best"` epoch, by `val_loss`, or
+            the `"last"`, for an objective that `val_loss` does not follow, such as that of an
+            importance weighted autoencoder.
 
     Raises:
         ValueError: If a value breaks its rule.
@@ -70,6 +75,7 @@ class TrainConfig:
     patience: int | None = None
     jit_compile: bool | Literal["auto"] = "auto"
     steps_per_execution: int | Literal["auto"] = "auto"
+    keep: Literal["best", "last"] = "best"
 
     def __post_init__(self) -> None:
         counts = {"epochs": self.epochs, "batch_size": self.batch_size}
@@ -93,6 +99,10 @@ class TrainConfig:
             raise ValueError(
                 f"`schedule` must be one of {', '.join(_SCHEDULES)}. "
                 f"Received: schedule={self.schedule!r}"
+            )
+        if self.keep not in _KEPT:
+            raise ValueError(
+                f"`keep` must be one of {', '.join(_KEPT)}. Received: keep={self.keep!r}"
             )
         if self.jit_compile != "auto" and not isinstance(self.jit_compile, bool):
             raise ValueError(
@@ -130,7 +140,8 @@ def train(
 ) -> keras.callbacks.History:
     """Train a compiled model to reconstruct images, and leave it with its best weights.
 
-    The best are those of the epoch with the lowest `val_loss`. With `out`, a run folder holds
+    The best are those of the epoch with the lowest `val_loss`, unless `config` says to keep the
+    last. With `out`, a run folder holds
     the configuration, the model, a checkpoint after each epoch, the history as CSV and the
     loss curve. A killed run resumes from its last epoch: on the same machine it ends with the
     same bits as one that was not killed.
@@ -143,7 +154,7 @@ def train(
         resume: Continue the run in `out` from its checkpoint, if it has one. The configuration
             must be that of the run, except that `epochs` may be larger.
         progress: Show a progress bar.
-        finish: Called when the model has its best weights, before it is saved.
+        finish: Called when the model has the weights to keep, before it is saved.
 
     Returns:
         The history of all epochs, those before a resume included.
@@ -264,8 +275,11 @@ def _fast(model: keras.Model) -> tuple[bool | Literal["auto"], int]:
     """What was measured to be fast (benchmarks/training_speed.py): XLA, steps per execution."""
     if keras.backend.backend() != "tensorflow" or keras.distribution.list_devices("gpu"):
         return "auto", 1
-    convolutional = any("Conv" in type(layer).__name__ for layer in _all_layers(model))
-    return not convolutional, 20
+    slow = any(
+        "Conv" in type(layer).__name__ or hasattr(layer, "seed_generator")
+        for layer in _all_layers(model)
+    )
+    return not slow, 20
 
 
 def _all_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
@@ -360,8 +374,9 @@ class _Run(keras.callbacks.Callback):
         self.rows, self._best_epoch = story["rows"], story["best_epoch"]
 
     def finish(self, last: Callable[[], Any] | None) -> keras.callbacks.History:
-        """Give the model its best weights, write what remains, and return the history."""
-        self._trained.set_weights(self._best)
+        """Give the model the weights to keep, write what remains, and return the history."""
+        if self._config.keep == "best":
+            self._trained.set_weights(self._best)
         if last is not None:
             last()
         history = keras.callbacks.History()

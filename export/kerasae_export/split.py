@@ -8,7 +8,9 @@ needs no kerasae:
 - a layer between the two that is not the identity at inference gives the stock models of
   its two halves as `encoder_tail()` and `decoder_head()`;
 - a custom layer inside a nested model gives a stock layer that does the same at inference
-  as `to_stock()`.
+  as `to_stock()`;
+- the first output of each nested model is the code or the reconstruction; what else it has,
+  such as a variance, serves training and is left out, unless the decoder takes it.
 
 Every other layer is the identity at inference and is left out.
 """
@@ -31,7 +33,8 @@ def encoder(model: keras.Model) -> keras.Model:
         model: A model with nested models named `encoder` and `decoder`.
 
     Returns:
-        A model that shares its weights with `model`. Its first output is the code.
+        A model that shares its weights with `model`. Its output is the code, or where the
+        decoder takes all outputs of the encoder, the first of them is.
 
     Raises:
         ValueError: If `model` has no nested model named `encoder`.
@@ -44,7 +47,10 @@ def encoder(model: keras.Model) -> keras.Model:
     """
     tails = [layer.encoder_tail() for layer in model.layers if hasattr(layer, "encoder_tail")]
     stems = [layer for layer in model.layers if layer.name == "stem"]
-    return _chain([*stems, _nested(model, "encoder"), *tails], "encoder")
+    nested = _nested(model, "encoder")
+    if len(_nested(model, "decoder").inputs) == 1:
+        nested = _first_output(nested)
+    return _chain([*stems, nested, *tails], "encoder")
 
 
 def decoder(model: keras.Model) -> keras.Model:
@@ -54,13 +60,13 @@ def decoder(model: keras.Model) -> keras.Model:
         model: A model with nested models named `encoder` and `decoder`.
 
     Returns:
-        A model that shares its weights with `model`. Its first output is the reconstruction.
+        A model that shares its weights with `model`. Its output is the reconstruction.
 
     Raises:
         ValueError: If `model` has no nested model named `decoder`.
     """
     heads = [layer.decoder_head() for layer in model.layers if hasattr(layer, "decoder_head")]
-    return _chain([*heads, _nested(model, "decoder")], "decoder")
+    return _chain([*heads, _first_output(_nested(model, "decoder"))], "decoder")
 
 
 def evenly(values: Any, count: int) -> Any:
@@ -104,6 +110,13 @@ def _stock(nested: keras.Model) -> keras.Model:
         # The other layers themselves, not copies, so that the weights stay shared.
         clone_function=lambda layer: layer.to_stock() if hasattr(layer, "to_stock") else layer,
     )
+
+
+def _first_output(nested: keras.Model) -> keras.Model:
+    """The model without the layers that only its other outputs need."""
+    if len(nested.outputs) == 1:
+        return nested
+    return keras.Model(nested.input, nested.outputs[0], name=nested.name)
 
 
 def _chain(models: list[keras.Model], name: str) -> keras.Model:

@@ -160,6 +160,31 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                     },
                 ),
             ),
+            Builder(
+                name="variational",
+                kind="image",
+                summary="codes with a distribution: beta, capacity, free bits, or IWAE",
+                paper="Kingma & Welling (2014), Auto-Encoding Variational Bayes, ICLR; Burda, "
+                "Grosse & Salakhutdinov (2016), Importance Weighted Autoencoders, ICLR",
+                variants=(
+                    {"input_shape": (8, 8, 1), "code_size": 4, "hidden": (48,), "warmup_epochs": 2},
+                    {
+                        "input_shape": (10, 12, 1),
+                        "code_size": 4,
+                        "hidden": (8, 16),
+                        "likelihood": "gaussian_learned",
+                        "capacity": 4.0,
+                        "network": "convolutional",
+                    },
+                    {
+                        "input_shape": (8, 8, 3),
+                        "code_size": 4,
+                        "hidden": (48,),
+                        "likelihood": "gaussian",
+                        "importance_samples": 3,
+                    },
+                ),
+            ),
         )
     }
 )

@@ -62,10 +62,14 @@ def one_of(name: str, value: Any, choices: Iterable[str]) -> str:
     return str(value)
 
 
-def number(name: str, value: Any, *, low: float, high: float = math.inf) -> float:
-    """Return `value` as a `float` above `low` and below `high`."""
-    rule = f"above {low:g}" if high == math.inf else f"above {low:g} and below {high:g}"
+def number(
+    name: str, value: Any, *, low: float, high: float = math.inf, closed: bool = False
+) -> float:
+    """Return `value` as a `float` above `low`, or at least that if `closed`, and below `high`."""
+    rule = f"at least {low:g}" if closed else f"above {low:g}"
+    if high != math.inf:
+        rule += f" and below {high:g}"
     is_number = isinstance(value, Real) and not isinstance(value, bool)
-    if not is_number or not low < value < high:
+    if not is_number or not (low < value < high or (closed and value == low)):
         raise ValueError(f"`{name}` must be a number {rule}. Received: {name}={value!r}")
     return float(value)

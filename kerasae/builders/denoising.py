@@ -62,11 +62,14 @@ def build_denoising(
     if corruption != "gaussian" and level > 1:
         raise ValueError(f"`level` must be a fraction of the pixels. Received: level={level}")
     clean = build(base, **base_hyperparameters)
+    corrupt = layer(level, name="corruption")
 
-    image = keras.Input(clean.input_shape[1:], name="image")
-    x = layer(level, name="corruption")(image)
-    for part in clean.layers[1:]:  # encoder, what lies between, decoder
-        x = part(x)
-    model = keras.Model(image, x, name="denoising")
+    def call(part: keras.layers.Layer, *args: Any, **kwargs: Any) -> Any:
+        if part.name == "encoder":
+            args = (corrupt(args[0]), *args[1:])
+        return part(*args, **kwargs)
+
+    copy = keras.models.clone_model(clean, clone_function=lambda part: part, call_function=call)
+    model = type(clean)(copy.input, copy.output, name="denoising")
     model.compile_from_config(clean.get_compile_config())
     return model

@@ -1,12 +1,16 @@
-"""Keras layers of kerasae: corruption and penalties, registered for safe reloading."""
+"""Keras layers of kerasae, registered for safe reloading."""
 
 from kerasae.layers.corruption import GaussianCorruption, MaskingCorruption, SaltAndPepper
 from kerasae.layers.penalties import KLSparsity, L1Sparsity
+from kerasae.layers.variational import Binarization, Sampling, VariationalBound
 
 __all__ = [
+    "Binarization",
     "GaussianCorruption",
     "KLSparsity",
     "L1Sparsity",
     "MaskingCorruption",
     "SaltAndPepper",
+    "Sampling",
+    "VariationalBound",
 ]

@@ -1,0 +1,156 @@
+"""The variational autoencoder: codes with a distribution, trained by a bound on log p(x)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import keras
+
+from kerasae.builders import _arguments, _convolutional, _dense
+from kerasae.layers import Binarization, Sampling, VariationalBound
+from kerasae.layers.variational import LIKELIHOODS
+from kerasae.models import Autoencoder
+
+__all__ = ["build_variational"]
+
+OPTIONS = ("kernel_size", "upsampling", "residual", "normalization")
+
+
+def build_variational(
+    *,
+    input_shape: Sequence[int] = (28, 28, 1),
+    code_size: int = 32,
+    hidden: Sequence[int] = (256, 128),
+    activation: str = "relu",
+    likelihood: Literal["bernoulli", "gaussian", "gaussian_learned"] = "bernoulli",
+    beta: float = 1.0,
+    capacity: float | None = None,
+    warmup_epochs: float = 0,
+    free_bits: float = 0.0,
+    importance_samples: int = 1,
+    sigma: float = 0.1,
+    network: Literal["dense", "convolutional"] = "dense",
+    binarize: bool = False,
+    learning_rate: float = 1e-3,
+    **network_options: Any,
+) -> keras.Model:
+    """Build a variational autoencoder, or with more than one sample an IWAE.
+
+    The encoder gives the mean and the log variance of `q(z | x) = N(mean, diag(variance))`, the
+    decoder `p(x | z)`, and training minimises, with z drawn from q,
+
+        -E[log p(x | z)] + beta * KL(q(z | x), N(0, I))
+
+    summed over the values of an image and averaged over the batch: for beta = 1 it is the
+    negative ELBO in nats per image (Kingma & Welling 2014, Auto-Encoding Variational Bayes).
+    With `importance_samples` k > 1 it is the negative of the tighter bound
+    `log(1/k sum_i p(x, z_i) / q(z_i | x))` (Burda, Grosse & Salakhutdinov 2016, Importance
+    Weighted Autoencoders).
+
+    The history has the parts of the loss: `reconstruction`, which is -log p(x | z), and `kl`, in
+    nats per image, `beta`, and `capacity` and `sigma` where they move. `val_loss` is taken with
+    z = mean, so it is no bound; `kerasae.evaluation` has the bound and log p(x).
+
+    Args:
+        input_shape: (height, width, channels) of an image.
+        code_size: Number of values in the code.
+        hidden: Units of each hidden layer of the encoder, or filters of its convolutions of
+            stride 2; the decoder mirrors it.
+        activation: Activation of the hidden layers.
+        likelihood: p(x | z). `"bernoulli"` for pixels in [0, 1], exact where they are 0 or 1;
+            `"gaussian"` with standard deviation `sigma`; `"gaussian_learned"`, where one
+            standard deviation for all values is learned (Rybkin, Daniilidis & Levine 2021).
+        beta: Factor of the divergence (Higgins et al. 2017, beta-VAE).
+        capacity: If given, `|KL - capacity|` in nats takes the place of KL (Burgess et al.
+            2018); usually with a large beta.
+        warmup_epochs: Epochs in which beta, or the capacity if there is one, grows linearly
+            from 0 (Bowman et al. 2016; Sonderby et al. 2016). `fit` counts them.
+        free_bits: Nats below which a dimension's KL, averaged over the batch, costs nothing
+            more (Kingma et al. 2016, section 7.1). Not with a capacity.
+        importance_samples: Codes drawn for each image. More than 1 needs neither capacity nor
+            free bits.
+        sigma: Standard deviation of the Gaussian in pixel values, or where it starts.
+        network: `"dense"` or `"convolutional"` layers around the dense code.
+        binarize: Whether training draws binary pixels from the grey values in each step
+            (dynamic binarisation: Salakhutdinov & Murray 2008).
+        learning_rate: Step size of Adam.
+        **network_options: `kernel_size`, `upsampling`, `residual` and `normalization` of the
+            convolutional network, as in `build_convolutional`.
+
+    Returns:
+        A compiled model, float32 (batch, height, width, channels) to the same shape. Its nested
+        models are `encoder`, image to mean and log variance (batch, code_size), and `decoder`,
+        code to reconstruction, and to logits for `"bernoulli"`. At inference the code is the
+        mean.
+
+    Raises:
+        ValueError: If a hyperparameter breaks its rule.
+        TypeError: If the network knows no such option.
+
+    Example:
+        >>> model = build_variational(input_shape=(8, 8, 1), code_size=2, hidden=(32,))
+        >>> model.get_layer("encoder").output_shape
+        [(None, 2), (None, 2)]
+    """
+    shape = _arguments.image_shape(input_shape)
+    code_size = _arguments.positive_int("code_size", code_size)
+    _arguments.one_of("likelihood", likelihood, LIKELIHOODS)
+    _arguments.one_of("network", network, ("dense", "convolutional"))
+    beta = _arguments.number("beta", beta, low=0.0, closed=True)
+    warmup_epochs = _arguments.number("warmup_epochs", warmup_epochs, low=0.0, closed=True)
+    free_bits = _arguments.number("free_bits", free_bits, low=0.0, closed=True)
+    sigma = _arguments.number("sigma", sigma, low=0.0)
+    samples = _arguments.positive_int("importance_samples", importance_samples)
+    if capacity is not None:
+        capacity = _arguments.number("capacity", capacity, low=0.0, closed=True)
+    if free_bits and capacity is not None:
+        raise ValueError(
+            f"`free_bits` must be 0 where a capacity is given. Received: free_bits={free_bits:g}, "
+            f"capacity={capacity:g}"
+        )
+    if samples > 1 and (free_bits or capacity is not None):
+        raise ValueError(
+            "`importance_samples` must be 1 where free bits or a capacity are given, which change "
+            f"the KL that it has not. Received: importance_samples={samples}"
+        )
+
+    heads, logits = ("mean", "log_variance"), likelihood == "bernoulli"
+    known = OPTIONS if network == "convolutional" else ()
+    unknown = sorted(set(network_options) - set(known))
+    if unknown:
+        raise TypeError(
+            f"`network_options` of a {network} network may be {', '.join(known) or 'none'}. "
+            f"Received: {', '.join(unknown)}"
+        )
+    if network == "dense":
+        size = (shape, code_size, _arguments.positive_ints("hidden", hidden), activation)
+        encoder = _dense.encoder(*size, heads=heads)
+        decoder = _dense.decoder(*size, "linear", logits=logits)
+    else:
+        hidden, encoding, decoding = _convolutional.check(hidden, **network_options)
+        size = (shape, code_size, hidden, activation)
+        encoder = _convolutional.encoder(*size, heads=heads, **encoding)
+        decoder = _convolutional.decoder(*size, "linear", logits=logits, **decoding)
+    image = keras.Input(shape, name="image")
+    x = Binarization(name="binarization")(image) if binarize else image
+    mean, log_variance = encoder(x)
+    code = Sampling(samples, name="sampling", dtype="float32")(mean, log_variance)
+    outputs = decoder(code)
+    bound = VariationalBound(
+        likelihood,
+        sigma=sigma,
+        beta=beta,
+        capacity=capacity,
+        warmup_epochs=warmup_epochs,
+        free_bits=free_bits,
+        samples=samples,
+        name="bound",
+        dtype="float32",
+    )
+    parameters = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+    model = Autoencoder(image, bound(x, mean, log_variance, code, *parameters), name="variational")
+    model.compile(
+        optimizer=keras.optimizers.Adam(_arguments.number("learning_rate", learning_rate, low=0.0))
+    )
+    return model
