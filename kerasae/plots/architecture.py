@@ -199,8 +199,8 @@ class _Diagram:
                 )
             else:
                 block = _Block(
-                    operation.name,
                     type(operation).__name__,
+                    "operation",
                     _shape(operation),
                     0,
                     net.name,

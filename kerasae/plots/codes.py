@@ -15,6 +15,7 @@ from kerasae.plots._style import BLUE, CLASSES, INK, MUTED, Figure
 __all__ = ["plot_codes"]
 
 _MARKERS = "os^"  # three shapes with ten colours: neighbours differ in both
+_EXACT = 400  # codes up to which exact t-SNE is also the quicker one
 _METHODS = ("pca", "tsne", None)
 
 
@@ -196,9 +197,14 @@ def _plane(
     perplexity = min(perplexity, (len(vectors) - 1) / 3)
     start = _principal(vectors)[0]
     start = start / (start[:, 0].std() or 1.0) * 1e-4  # as scikit-learn scales its own start
-    points = TSNE(perplexity=perplexity, init=start.astype(np.float32), random_state=seed)
+    tsne = TSNE(
+        perplexity=perplexity,
+        init=start.astype(np.float32),
+        method="exact" if len(vectors) <= _EXACT else "barnes_hut",
+        random_state=seed,
+    )
     title = f"t-SNE, perplexity {perplexity:.3g}"
-    return points.fit_transform(vectors.astype(np.float32)).astype(float), ("", ""), title
+    return tsne.fit_transform(vectors.astype(np.float32)).astype(float), ("", ""), title
 
 
 def _principal(vectors: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
