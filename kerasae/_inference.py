@@ -17,7 +17,7 @@ _BATCH = 128
 
 def check_seed(seed: Any) -> int:
     """Return `seed` if NumPy and Keras both take it."""
-    if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= seed < 2**32:
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= int(seed) < 2**32:
         raise ValueError(f"`seed` must be an integer from 0 to 2**32 - 1. Received: seed={seed!r}")
     return int(seed)
 
@@ -25,7 +25,7 @@ def check_seed(seed: Any) -> int:
 def check_images(model: keras.Model, images: ArrayLike) -> Floats:
     """Return `images` as float32 (n, height, width, channels) that the model takes."""
     values = np.asarray(images, np.float32)
-    if not _fits(values.shape, model.input_shape) or not len(values):
+    if not fits(values.shape, model.input_shape) or not len(values):
         raise ValueError(
             f"`images` must have the shape (n, *{tuple(model.input_shape[1:])}) that `model` "
             f"takes, n at least 1. Received: shape {values.shape}"
@@ -59,7 +59,7 @@ def encode(model: keras.Model, images: ArrayLike) -> Floats:
 def decode(model: keras.Model, codes: ArrayLike) -> Floats:
     """Images of codes, clipped to [0, 1]; layers that quantise the code do so here too."""
     values, shape = np.asarray(codes, np.float32), code_shape(model)
-    if not _fits(values.shape, (None, *shape)):
+    if not fits(values.shape, (None, *shape)):
         raise ValueError(
             f"codes must have the shape (n, *{shape}) that `model` makes. "
             f"Received: shape {values.shape}"
@@ -89,7 +89,7 @@ def run(chain: Sequence[Any], values: Floats, *, batch_size: int = _BATCH) -> li
     return [np.concatenate(parts) for parts in zip(*batches, strict=True)]
 
 
-def _fits(shape: tuple[int, ...], pattern: Sequence[int | None]) -> bool:
+def fits(shape: tuple[int, ...], pattern: Sequence[int | None]) -> bool:
     """Whether a shape is that of the pattern, where None is any number."""
     return len(shape) == len(pattern) and all(
         b in (None, a) for a, b in zip(shape, pattern, strict=True)

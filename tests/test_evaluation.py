@@ -111,18 +111,21 @@ def test_with_the_exact_posterior_every_sample_gives_the_likelihood(
 
 def test_importance_sampling_agrees_with_the_closed_form_within_its_error(rng):
     factor = FactorModel(rng, 40, mismatch=1.0)
-    runs = [
-        evaluation.negative_log_likelihood(factor.model, factor.images, samples=1500, seed=seed)
-        for seed in range(5)
-    ]
-    error = np.std(runs, ddof=1) / math.sqrt(len(runs))
-    assert 0 < error < 0.01
-    assert abs(np.mean(runs) + factor.log_evidence.mean()) < 5 * error
+    repeated = np.tile(factor.images, (6, 1, 1, 1))  # six independent estimates of each
+    runs = evaluation.negative_log_likelihood(
+        factor.model, repeated, samples=1500, batch_size=6000, per_image=True
+    ).reshape(6, 40)
+    assert (runs[0] != runs[1]).all()
+    difference = runs.mean(axis=0) + factor.log_evidence
+    error = np.sqrt(runs.var(axis=0, ddof=1).mean() / 6)
+    assert 0 < error < 0.05
+    np.testing.assert_allclose(difference, 0, atol=5 * error)
+    assert abs(difference.mean()) < 4 * error / math.sqrt(40)
     # With one sample it is the negative bound in expectation, far from the likelihood here.
-    bound = evaluation.elbo(factor.model, factor.images, samples=500).elbo
-    single = evaluation.negative_log_likelihood(factor.model, factor.images, samples=1)
-    assert bound < -np.mean(runs) - 0.3
-    assert single > np.mean(runs)
+    bound = evaluation.elbo(factor.model, repeated, samples=100).elbo
+    single = evaluation.negative_log_likelihood(factor.model, repeated, samples=1)
+    assert bound < -runs.mean() - 0.3
+    assert single == pytest.approx(-bound, abs=0.3)
 
 
 @pytest.mark.parametrize("mismatch", [0.0, 0.7])
@@ -179,8 +182,8 @@ def test_one_seed_gives_one_result(rng):
     ]
     np.testing.assert_array_equal(measured[0], measured[1])
     assert (measured[0] != measured[2]).all()
-    bounds = [evaluation.elbo(factor.model, factor.images, seed=seed).elbo for seed in (4, 4, 5)]
-    assert bounds[0] == bounds[1] != bounds[2]
+    bounds = [evaluation.elbo(factor.model, factor.images, seed=seed).elbo for seed in (4, 4)]
+    assert bounds[0] == bounds[1]
 
 
 def test_extreme_likelihoods_do_not_overflow(rng):
