@@ -15,6 +15,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kerasae import evaluation as evaluation
+    from kerasae import plots as plots
+    from kerasae import samplers as samplers
     from kerasae.builders import BUILDERS as BUILDERS
     from kerasae.builders import Builder as Builder
     from kerasae.builders import build as build
@@ -53,6 +56,8 @@ _HOME = {
     "train": "kerasae.training",
 }
 
+_MODULES = ("evaluation", "plots", "samplers")
+
 __all__ = ["__version__", *sorted(_HOME)]
 
 
@@ -61,6 +66,8 @@ def __getattr__(name: str) -> Any:
         value = getattr(importlib.import_module(_HOME[name]), name)
         globals()[name] = value
         return value
+    if name in _MODULES:
+        return importlib.import_module(f"kerasae.{name}")
     raise AttributeError(f"module 'kerasae' has no attribute {name!r}")
 
 
@@ -90,4 +97,4 @@ else:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_MODULES})

@@ -1,0 +1,96 @@
+"""Models at inference, NumPy in and out: what measures and samplers share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float32]
+
+_BATCH = 128
+
+
+def check_seed(seed: Any) -> int:
+    """Return `seed` if NumPy and Keras both take it."""
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= int(seed) < 2**32:
+        raise ValueError(f"`seed` must be an integer from 0 to 2**32 - 1. Received: seed={seed!r}")
+    return int(seed)
+
+
+def check_images(model: keras.Model, images: ArrayLike) -> Floats:
+    """Return `images` as float32 (n, height, width, channels) that the model takes."""
+    values = np.asarray(images, np.float32)
+    if not fits(values.shape, model.input_shape) or not len(values):
+        raise ValueError(
+            f"`images` must have the shape (n, *{tuple(model.input_shape[1:])}) that `model` "
+            f"takes, n at least 1. Received: shape {values.shape}"
+        )
+    return values
+
+
+def nested(model: keras.Model, name: str) -> keras.Model:
+    """Return the nested model of that name."""
+    for layer in getattr(model, "layers", ()):
+        if layer.name == name and isinstance(layer, keras.Model):
+            return layer
+    raise ValueError(
+        f"`model` must hold a nested model named {name!r}, as every kerasae model does. "
+        f"Received: model={getattr(model, 'name', model)!r}"
+    )
+
+
+def code_shape(model: keras.Model) -> tuple[int | None, ...]:
+    """Shape of one code, the first output of the encoder."""
+    return tuple(nested(model, "encoder").outputs[0].shape[1:])
+
+
+def encode(model: keras.Model, images: ArrayLike) -> Floats:
+    """The deterministic codes of images, (n, *code_shape), before a quantiser."""
+    values = check_images(model, images)
+    stems = [layer for layer in model.layers if layer.name == "stem"]
+    return run([*stems, nested(model, "encoder")], values)[0]
+
+
+def decode(model: keras.Model, codes: ArrayLike) -> Floats:
+    """Images of codes, clipped to [0, 1]; layers that quantise the code do so here too."""
+    values, shape = np.asarray(codes, np.float32), code_shape(model)
+    if not fits(values.shape, (None, *shape)):
+        raise ValueError(
+            f"codes must have the shape (n, *{shape}) that `model` makes. "
+            f"Received: shape {values.shape}"
+        )
+    decoder = nested(model, "decoder")
+    if len(decoder.inputs) != 1:
+        raise ValueError(
+            "`model` must decode an image from its code alone. "
+            f"Received: a decoder with {len(decoder.inputs)} inputs"
+        )
+    quantisers = [layer for layer in model.layers if hasattr(layer, "encoder_tail")]
+    return np.clip(run([*quantisers, decoder], values)[0], 0, 1)
+
+
+def run(chain: Sequence[Any], values: Floats, *, batch_size: int = _BATCH) -> list[Floats]:
+    """All outputs of the last of the models or layers, each fed the first output of the one before.
+
+    Calls, unlike `Model.predict`, trace nothing, which is quicker for a few thousand images.
+    """
+    batches = []
+    for first in range(0, len(values), batch_size):
+        outputs: Any = [values[first : first + batch_size]]
+        for step in chain:
+            outputs = step(outputs[0], training=False)
+            outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+        batches.append([keras.ops.convert_to_numpy(output) for output in outputs])
+    return [np.concatenate(parts) for parts in zip(*batches, strict=True)]
+
+
+def fits(shape: tuple[int, ...], pattern: Sequence[int | None]) -> bool:
+    """Whether a shape is that of the pattern, where None is any number."""
+    return len(shape) == len(pattern) and all(
+        b in (None, a) for a, b in zip(shape, pattern, strict=True)
+    )

@@ -1,0 +1,38 @@
+"""Figures: every picture that chapters and reports show.
+
+Each function returns a Matplotlib figure that belongs to no window, so that plotting works
+without a display and leaks nothing; notebooks show the returned figure.
+"""
+
+from kerasae.plots._style import BLUE, GREEN, INK, MUTED, ORANGE, RED, Figure, show_image
+from kerasae.plots.architecture import plot_architecture
+from kerasae.plots.codes import plot_codes
+from kerasae.plots.comparison import plot_comparison
+from kerasae.plots.filters import plot_filters
+from kerasae.plots.history import plot_history
+from kerasae.plots.images import (
+    plot_manifold,
+    plot_reconstructions,
+    plot_samples,
+    plot_traversals,
+)
+
+__all__ = [
+    "BLUE",
+    "GREEN",
+    "INK",
+    "MUTED",
+    "ORANGE",
+    "RED",
+    "Figure",
+    "plot_architecture",
+    "plot_codes",
+    "plot_comparison",
+    "plot_filters",
+    "plot_history",
+    "plot_manifold",
+    "plot_reconstructions",
+    "plot_samples",
+    "plot_traversals",
+    "show_image",
+]

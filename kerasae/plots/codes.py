@@ -1,0 +1,256 @@
+"""Codes as points in the plane."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from matplotlib.patches import Rectangle
+from numpy.typing import ArrayLike, NDArray
+
+from kerasae.plots import _style
+from kerasae.plots._style import BLUE, CLASSES, INK, MUTED, Figure
+
+__all__ = ["plot_codes"]
+
+_MARKERS = "os^"  # three shapes with ten colours: neighbours differ in both
+_EXACT = 400  # codes up to which exact t-SNE is also the quicker one
+_METHODS = ("pca", "tsne", None)
+
+
+def plot_codes(
+    codes: ArrayLike,
+    *,
+    labels: ArrayLike | None = None,
+    class_names: Sequence[str] | None = None,
+    images: NDArray[Any] | None = None,
+    method: Literal["pca", "tsne"] | None = "pca",
+    perplexity: float = 30.0,
+    thumbnail: float = 0.05,
+    seed: int = 0,
+) -> Figure:
+    """Plot codes as points in the plane, coloured by class, with thumbnails of their images.
+
+    Codes of two values are drawn as they are. Longer ones are projected to their two principal
+    components, or embedded by t-SNE (van der Maaten & Hinton 2008, Visualizing Data using t-SNE,
+    JMLR 9), which keeps neighbours together and says nothing about far distances. Thumbnails are
+    taken in random order, each one whose frame overlaps none before it.
+
+    Args:
+        codes: (n, ...), n at least 2; a spatial code counts as one long vector.
+        labels: (n,), integers or strings, the classes of the codes: at most 30 different ones.
+        class_names: Names of the classes in the legend: name i for the label i.
+        images: (n, height, width, 1 or 3), values in [0, 1], for thumbnails.
+        method: `"pca"`, `"tsne"`, or None for codes of two values.
+        perplexity: About how many neighbours of a code t-SNE keeps; at most (n - 1) / 3 is used.
+        thumbnail: Side of a thumbnail, a fraction of the larger side of the cloud of points.
+        seed: Seed of t-SNE, of the order of drawing, and of the choice of thumbnails.
+
+    Returns:
+        A figure with one axes.
+
+    Raises:
+        ValueError: If an argument breaks its rule, or the lengths differ.
+
+    Example:
+        >>> codes = np.random.default_rng(0).normal(size=(50, 8))
+        >>> figure = plot_codes(codes, labels=np.arange(50) % 3)
+        >>> [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+        ['0', '1', '2']
+    """
+    vectors = _vectors(codes)
+    if method not in _METHODS:
+        raise ValueError(f"`method` must be 'pca', 'tsne' or None. Received: method={method!r}")
+    if perplexity <= 0:
+        raise ValueError(
+            f"`perplexity` must be a number above 0. Received: perplexity={perplexity!r}"
+        )
+    if not 0 < thumbnail < 1:
+        raise ValueError(
+            f"`thumbnail` must be a number above 0 and below 1. Received: thumbnail={thumbnail!r}"
+        )
+    classes, members = _classes(labels, class_names, len(vectors))
+    if images is not None:
+        images = _style.pictures("images", images, axes="n")
+        if len(images) != len(vectors):
+            raise ValueError(
+                f"`images` must be as many as the codes, {len(vectors)}. Received: {len(images)}"
+            )
+    points, names, title = _plane(vectors, method, perplexity, seed)
+
+    # As high as the cloud of points asks for, so that equal units leave no empty room.
+    spans = np.ptp(points, axis=0)
+    ratio = float(np.clip(spans[1] / spans[0], 0.55, 1.0)) if spans[0] else 1.0
+    figure = Figure(figsize=(8 if classes else 7, 6.2 * ratio + 0.5), layout="constrained")
+    axes = figure.add_subplot()
+    order = np.random.default_rng(seed).permutation(len(points))
+    colours = np.array([CLASSES[i % len(CLASSES)] for i in members]) if classes else None
+    size = float(np.clip(18000 / len(points), 7, 30))
+    shapes = members % len(_MARKERS)
+    for shape in np.unique(shapes):
+        chosen = order[shapes[order] == shape]  # in random order, so that no class lies on top
+        axes.scatter(
+            points[chosen, 0],
+            points[chosen, 1],
+            c=BLUE if colours is None else colours[chosen],
+            marker=_MARKERS[shape],
+            s=size,
+            alpha=0.8,
+            linewidths=0,
+        )
+    if images is not None:
+        _thumbnails(axes, points, images, colours, order, thumbnail)
+    axes.set_aspect("equal", adjustable="datalim")
+    low, high = points.min(axis=0), points.max(axis=0)
+    edge = (0.04 if images is None else 0.02 + thumbnail / 2) * (spans.max() or 1.0)
+    axes.set(xlim=(low[0] - edge, high[0] + edge), ylim=(low[1] - edge, high[1] + edge))
+    axes.set(xlabel=names[0], ylabel=names[1])
+    if title:
+        axes.set_title(title, loc="left", fontsize=10, color=INK)
+    if not names[0]:  # coordinates of t-SNE have no unit
+        axes.set(xticks=[], yticks=[])
+    axes.spines[["top", "right"] if names[0] else slice(None)].set_visible(False)
+    for i, name in classes.items():
+        colour, marker = CLASSES[i % len(CLASSES)], _MARKERS[i % len(_MARKERS)]
+        axes.scatter([], [], s=40, linewidths=0, label=name, c=colour, marker=marker)
+    if classes:
+        axes.legend(
+            loc="upper left",
+            bbox_to_anchor=(1.0, 1.0),
+            frameon=False,
+            ncols=1 + (len(classes) - 1) // 15,
+        )
+    return figure
+
+
+def _vectors(codes: ArrayLike) -> NDArray[np.float64]:
+    """The codes as finite vectors (n, at least 2)."""
+    array = np.asarray(codes, float)
+    vectors = array.reshape(len(array), -1) if array.ndim > 1 and array.size else array
+    if vectors.ndim != 2 or len(vectors) < 2 or vectors.shape[1] < 2:
+        raise ValueError(
+            "`codes` must hold at least two codes of at least two values. "
+            f"Received: shape={array.shape}"
+        )
+    if not np.isfinite(vectors).all():
+        raise ValueError(
+            "`codes` must be finite. "
+            f"Received: {int((~np.isfinite(vectors)).sum())} values that are not"
+        )
+    return vectors
+
+
+def _classes(
+    labels: ArrayLike | None, names: Sequence[str] | None, count: int
+) -> tuple[dict[int, str], NDArray[np.intp]]:
+    """The names of the classes that occur, by their number, and the class of each code.
+
+    A label that is a small number is the number of its class, so that a class has the same
+    colour in every figure, whichever others are there.
+    """
+    if labels is None:
+        return {}, np.zeros(count, np.intp)
+    values = np.asarray(labels)
+    if values.shape != (count,):
+        raise ValueError(
+            f"`labels` must be one for each of the {count} codes. Received: shape={values.shape}"
+        )
+    different, members = np.unique(values, return_inverse=True)
+    numbers = different.dtype.kind in "iu" and different[0] >= 0
+    if names is not None and not (numbers and different[-1] < len(names)):
+        raise ValueError(
+            "`class_names` must hold a name for each label, which is its index. "
+            f"Received: {len(names)} names, labels from {different[0]} to {different[-1]}"
+        )
+    most = len(CLASSES) * len(_MARKERS)
+    if len(different) > most:
+        raise ValueError(f"`labels` must hold at most {most} classes. Received: {len(different)}")
+    texts = [str(value) if names is None else names[value] for value in different]
+    if numbers and different[-1] < most:
+        return dict(zip(map(int, different), texts, strict=True)), values.astype(np.intp)
+    return dict(enumerate(texts)), members
+
+
+def _plane(
+    vectors: NDArray[np.float64], method: str | None, perplexity: float, seed: int
+) -> tuple[NDArray[np.float64], tuple[str, str], str]:
+    """Points (n, 2), the names of the axes, and a title."""
+    if vectors.shape[1] == 2:
+        return vectors, ("first code value", "second code value"), ""
+    if method is None:
+        raise ValueError(
+            "`method` must be 'pca' or 'tsne' for codes of more than two values. "
+            f"Received: method=None, codes of {vectors.shape[1]} values"
+        )
+    if method == "pca":
+        points, shares = _principal(vectors)
+        names = [
+            f"principal component {i} ({share:.0%} of the variance)"
+            for i, share in enumerate(shares, start=1)
+        ]
+        return points, (names[0], names[1]), ""
+    if len(vectors) < 4:
+        raise ValueError(f"`codes` must be at least four for t-SNE. Received: {len(vectors)} codes")
+    from sklearn.manifold import TSNE
+
+    perplexity = min(perplexity, (len(vectors) - 1) / 3)
+    start = _principal(vectors)[0]
+    start = start / (start[:, 0].std() or 1.0) * 1e-4  # as scikit-learn scales its own start
+    tsne = TSNE(
+        perplexity=perplexity,
+        init=start.astype(np.float32),
+        method="exact" if len(vectors) <= _EXACT else "barnes_hut",
+        random_state=seed,
+    )
+    title = f"t-SNE, perplexity {perplexity:.3g}"
+    return tsne.fit_transform(vectors.astype(np.float32)).astype(float), ("", ""), title
+
+
+def _principal(vectors: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The first two principal components (n, 2) and their shares of the variance."""
+    if not np.ptp(vectors, axis=0).any():  # a collapsed code has no axes
+        return np.zeros((len(vectors), 2)), np.zeros(2)
+    from sklearn.decomposition import PCA
+
+    pca = PCA(n_components=2, svd_solver="full").fit(vectors)
+    return pca.transform(vectors), pca.explained_variance_ratio_
+
+
+def _thumbnails(
+    axes: Any,
+    points: NDArray[np.float64],
+    images: NDArray[Any],
+    colours: NDArray[Any] | None,
+    order: NDArray[np.intp],
+    fraction: float,
+) -> None:
+    """Draw images at their points, in frames that do not overlap."""
+    height, width = images.shape[1:3]
+    side = fraction * (np.ptp(points, axis=0).max() or 1.0) / max(height, width)
+    box = side * np.array([width, height])
+    taken: list[NDArray[np.float64]] = []
+    for i in order:
+        apart = np.abs(np.asarray(taken).reshape(-1, 2) - points[i]) >= 1.15 * box
+        if not apart.any(axis=1).all():
+            continue
+        taken.append(points[i])
+        left, bottom = points[i] - box / 2
+        right, top = points[i] + box / 2
+        axes.imshow(
+            np.clip(images[i], 0, 1).squeeze(),
+            cmap="gray",
+            vmin=0,
+            vmax=1,
+            extent=(left, right, bottom, top),
+            zorder=3,
+        )
+        frame = Rectangle(
+            (left, bottom),
+            *box,
+            fill=False,
+            lw=1.2,
+            ec=MUTED if colours is None else colours[i],
+            zorder=4,
+        )
+        axes.add_patch(frame)

@@ -1,0 +1,102 @@
+"""Curves of a training: the loss, and the parts that it is made of."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+
+from kerasae.plots._style import BLUE, INK, ORANGE, Figure
+
+__all__ = ["plot_history"]
+
+_PANELS = 4  # side by side
+
+
+def plot_history(history: Mapping[str, Sequence[float]]) -> Figure:
+    """Plot the loss of each epoch, training and validation, and mark the best epoch.
+
+    Whatever else was recorded, such as the reconstruction's and the code's share of the loss, is
+    drawn below in small panels, each with its validation twin.
+
+    Args:
+        history: Column name to values, as in `keras.callbacks.History.history`. A column with
+            fewer values than the loss is taken at every so many epochs, as `validation_freq`
+            makes it.
+
+    Returns:
+        A figure with the axes of the loss first, then one for each part.
+
+    Raises:
+        ValueError: If `history` has no loss.
+
+    Example:
+        >>> figure = plot_history({"loss": [3.0, 2.0], "kl": [0.0, 1.0], "val_kl": [0.1, 0.9]})
+        >>> [axes.get_ylabel() or axes.get_title(loc="left") for axes in figure.axes]
+        ['loss', 'kl']
+    """
+    columns = {name: np.asarray(values, float) for name, values in history.items()}
+    if "loss" not in columns or not len(columns["loss"]):
+        raise ValueError(
+            f"`history` must have the loss of at least one epoch. Received: {sorted(columns)}"
+        )
+    names = dict.fromkeys(name.removeprefix("val_") for name in columns)
+    parts = [name for name in names if name not in ("loss", "epoch")]
+
+    rows = math.ceil(len(parts) / _PANELS)
+    across = math.ceil(len(parts) / rows) if rows else 1
+    figure = Figure(figsize=(max(6, 2.5 * across), 3.6 + 1.9 * rows), layout="constrained")
+    grid = figure.add_gridspec(1 + rows, across, height_ratios=[3.6] + [1.9] * rows)
+    axes = figure.add_subplot(grid[0, :])
+    _curves(axes, "loss", columns)
+    if "val_loss" in columns:
+        _mark_best(axes, columns)
+    values = np.concatenate([columns[n] for n in ("loss", "val_loss") if n in columns])
+    axes.set(xlabel="epoch", ylabel="loss")
+    if values.min() > 0 and values.max() > 8 * values.min():
+        axes.set(yscale="log", ylabel="loss (log scale)")
+    axes.legend(frameon=False)
+    for i, name in enumerate(parts):
+        panel = figure.add_subplot(grid[1 + i // across, i % across])
+        _curves(panel, name, columns)
+        panel.set_title(name.replace("_", " "), loc="left", fontsize=10, color=INK)
+        panel.tick_params(labelsize=8)
+        if i + across >= len(parts):  # the lowest of its column
+            panel.set_xlabel("epoch", fontsize=9)
+    return figure
+
+
+def _epochs(values: Any, columns: Mapping[str, Any]) -> Any:
+    """The epochs of the values, evenly spaced if there are fewer of them than of losses."""
+    every = max(1, len(columns["loss"]) // max(1, len(values)))
+    return every * np.arange(1, len(values) + 1)
+
+
+def _curves(axes: Any, name: str, columns: Mapping[str, Any]) -> None:
+    """Draw a column and its validation twin, where they exist, over the epochs."""
+    marker = "o" if len(columns["loss"]) < 30 else None
+    for column, label, colour in ((name, "training", BLUE), (f"val_{name}", "validation", ORANGE)):
+        if column in columns:
+            epochs = _epochs(columns[column], columns)
+            axes.plot(epochs, columns[column], color=colour, label=label, marker=marker, ms=3)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins="auto", min_n_ticks=1))
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _mark_best(axes: Any, columns: Mapping[str, Any]) -> None:
+    """Circle the epoch with the lowest validation loss, its value beside it."""
+    losses = columns["val_loss"]
+    epochs, best = _epochs(losses, columns), int(np.argmin(losses))
+    axes.plot(epochs[best], losses[best], "o", mfc="none", mec=INK, ms=10)
+    right = epochs[best] > len(columns["loss"]) / 2
+    axes.annotate(
+        f"best: {losses[best]:.4g}",
+        (epochs[best], losses[best]),
+        xytext=(4 if right else -4, 12),
+        textcoords="offset points",
+        ha="right" if right else "left",
+        color=INK,
+    )

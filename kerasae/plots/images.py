@@ -1,0 +1,214 @@
+"""Images in rows and columns: reconstructions, samples, traversals and the code's plane."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kerasae.plots import _style
+from kerasae.plots._style import INK, Figure, show_image
+
+__all__ = ["plot_manifold", "plot_reconstructions", "plot_samples", "plot_traversals"]
+
+_WIDTH = 9.0  # inches of a picture of many images
+
+
+def plot_reconstructions(
+    originals: NDArray[Any],
+    reconstructions: NDArray[Any],
+    *,
+    count: int = 10,
+    gain: float = 4.0,
+) -> Figure:
+    """Plot originals, their reconstructions, and the differences, one column an image.
+
+    Args:
+        originals: (n, height, width, 1 or 3), values in [0, 1].
+        reconstructions: The same shape.
+        count: Number of images to show, the first ones.
+        gain: Factor by which differences are enlarged around mid-grey.
+
+    Returns:
+        A figure with three rows of axes.
+
+    Raises:
+        ValueError: If the arrays are not images, or differ in shape.
+    """
+    originals = _style.pictures("originals", originals, axes="n")
+    reconstructions = _style.pictures("reconstructions", reconstructions, axes="n")
+    if originals.shape != reconstructions.shape:
+        raise ValueError(
+            "`reconstructions` must have the shape of `originals`, "
+            f"{originals.shape}. Received: shape={reconstructions.shape}"
+        )
+    count = min(count, len(originals))
+    difference = np.clip(0.5 + gain * (reconstructions[:count] - originals[:count]), 0, 1)
+    rows = {
+        "original": originals[:count],
+        "reconstruction": reconstructions[:count],
+        f"difference x{gain:g}": difference,
+    }
+    inches = min(1.1, 9.6 / count)
+    aspect = originals.shape[1] / originals.shape[2]
+    figure = Figure(figsize=(inches * count + 1.2, 3 * inches * aspect + 0.2), layout="constrained")
+    grid = figure.subplots(len(rows), count, squeeze=False)
+    for (name, row), axes_row in zip(rows.items(), grid, strict=True):
+        for axes, picture in zip(axes_row, row, strict=True):
+            show_image(axes, picture)
+        axes_row[0].set_ylabel(name, rotation=0, ha="right", va="center", color=INK)
+    return figure
+
+
+def plot_samples(
+    images: NDArray[Any], *, columns: int = 10, labels: Sequence[str] | None = None
+) -> Figure:
+    """Plot images in a neat grid: samples row after row, or one interpolation a row.
+
+    Args:
+        images: (n, height, width, 1 or 3), values in [0, 1], or with rows of their own,
+            (rows, columns, height, width, 1 or 3), as interpolations are.
+        columns: Images in a row, where the array has no rows of its own.
+        labels: A name for each row.
+
+    Returns:
+        A figure with one picture that holds all images.
+
+    Raises:
+        ValueError: If the array holds no images, or the labels are not as many as the rows.
+
+    Example:
+        >>> figure = plot_samples(np.zeros((7, 8, 8, 1)), columns=5)
+        >>> figure.axes[0].images[0].get_array().shape  # 2 rows, 5 columns, a pixel between
+        (17, 44)
+    """
+    if np.ndim(images) == 5:
+        grid = _style.pictures("images", images, axes="rows, columns")
+    else:
+        images = _style.pictures("images", images, axes="n")
+        if columns < 1:
+            raise ValueError(f"`columns` must be a positive integer. Received: columns={columns!r}")
+        columns = min(columns, len(images))
+        rows = math.ceil(len(images) / columns)
+        blank = np.ones((rows * columns - len(images), *images.shape[1:]))
+        grid = np.concatenate([images, blank]).reshape(rows, columns, *images.shape[1:])
+    names = _style.named("labels", labels, len(grid), "rows")
+    figure, axes = _style.sheet(grid, gap=_gap(grid), width=_WIDTH, margin=_style.wide(names))
+    if names:
+        axes.set_yticks(axes.get_yticks(), names)
+    return figure
+
+
+def plot_traversals(
+    grid: NDArray[Any],
+    *,
+    labels: Sequence[str | float] | None = None,
+    values: Sequence[str | float] | None = None,
+) -> Figure:
+    """Plot what each dimension of a code changes: a row for a dimension, a column for a value.
+
+    Args:
+        grid: (dimensions, steps, height, width, 1 or 3), values in [0, 1]: decoded codes in which
+            one dimension takes one value after the other.
+        labels: A name for each row, such as "z3, KL 2.1"; by default the number of the dimension.
+        values: What the dimension was set to in each column, in the code's units.
+
+    Returns:
+        A figure with one picture that holds all images.
+
+    Raises:
+        ValueError: If the array holds no images, or labels or values are not as many as the rows
+            or columns.
+
+    Example:
+        >>> figure = plot_traversals(np.zeros((2, 5, 8, 8, 1)), values=[-2, -1, 0, 1, 2])
+        >>> [label.get_text() for label in figure.axes[0].get_yticklabels()]
+        ['dimension 0', 'dimension 1']
+    """
+    grid = _style.pictures("grid", grid, axes="dimensions, steps")
+    names = _style.named("labels", labels, len(grid), "rows") or [
+        f"dimension {i}" for i in range(len(grid))
+    ]
+    settings = _style.named("values", values, grid.shape[1], "columns")
+    figure, axes = _style.sheet(
+        grid,
+        gap=_gap(grid),
+        width=_WIDTH - 1,
+        margin=_style.wide(names),
+        room=0.5 if settings else 0.0,
+    )
+    axes.set_yticks(axes.get_yticks(), names)
+    if settings:
+        kept = _style.thinned(len(settings), _room(axes.figure, settings))
+        axes.set_xticks([axes.get_xticks()[i] for i in kept], [settings[i] for i in kept])
+        axes.xaxis.tick_top()
+        axes.tick_params(length=0)
+        axes.set_xlabel("value of the dimension", color=INK, fontsize=9)
+        axes.xaxis.set_label_position("top")
+    return figure
+
+
+def plot_manifold(
+    grid: NDArray[Any],
+    *,
+    rows: Sequence[str | float] | None = None,
+    columns: Sequence[str | float] | None = None,
+    labels: tuple[str, str] = ("second code value", "first code value"),
+) -> Figure:
+    """Plot the images of a grid of codes as one seamless picture.
+
+    Args:
+        grid: (rows, columns, height, width, 1 or 3), values in [0, 1]: the decoder's images where
+            one value of the code goes down and the other along. The first row is drawn on top.
+        rows: The code's value in each row.
+        columns: The code's value in each column.
+        labels: What is written at the vertical and the horizontal axis, where values are given.
+
+    Returns:
+        A figure with one picture that holds all images.
+
+    Raises:
+        ValueError: If the array holds no images, or there are more or fewer values than rows or
+            columns.
+
+    Example:
+        >>> figure = plot_manifold(np.zeros((2, 3, 8, 8, 1)), rows=[1, -1], columns=[-1, 0, 1])
+        >>> figure.axes[0].images[0].get_array().shape
+        (16, 24)
+    """
+    grid = _style.pictures("grid", grid, axes="rows, columns")
+    down = _style.named("rows", rows, len(grid), "rows")
+    along = _style.named("columns", columns, grid.shape[1], "columns")
+    width = min(6.5, 7.0 * grid.shape[1] * grid.shape[3] / (len(grid) * grid.shape[2]))
+    figure, axes = _style.sheet(
+        grid,
+        gap=0,
+        width=width,
+        margin=_style.wide(down) + 0.25 if down else 0.0,
+        room=0.45 if along else 0.0,
+    )
+    axes.tick_params(length=3)
+    axes.set_xticks(axes.get_xticks() if along else [], along)
+    axes.set_yticks(axes.get_yticks() if down else [], down)
+    if along:
+        kept = _style.thinned(len(along), min(9, _room(figure, along)))
+        axes.set_xticks([axes.get_xticks()[i] for i in kept], [along[i] for i in kept])
+        axes.set_xlabel(labels[1], color=INK)
+    if down:
+        kept = _style.thinned(len(down), 9)
+        axes.set_yticks([axes.get_yticks()[i] for i in kept], [down[i] for i in kept])
+        axes.set_ylabel(labels[0], color=INK)
+    return figure
+
+
+def _gap(grid: NDArray[Any]) -> int:
+    """Pixels between images: about a sixteenth of their width."""
+    return max(1, round(grid.shape[3] / 16))
+
+
+def _room(figure: Figure, names: Sequence[str]) -> int:
+    """How many of the texts fit side by side in the width of a figure."""
+    return max(1, int(figure.get_figwidth() / (_style.wide(names) + 0.05)))

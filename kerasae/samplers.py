@@ -1,0 +1,375 @@
+"""Generation: codes from a prior, a fitted mixture, a line or a grid, decoded to images.
+
+All functions return float32 images, the decoder's first output clipped to [0, 1]. Random codes
+are drawn by NumPy: one seed gives the same codes on every backend.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Sequence
+from numbers import Integral
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any, Literal
+
+import keras
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kerasae import _inference
+from kerasae.builders import _arguments
+
+if TYPE_CHECKING:
+    from sklearn.mixture import GaussianMixture
+
+__all__ = [
+    "fit_mixture",
+    "interpolate",
+    "manifold",
+    "sample_mixture",
+    "sample_prior",
+    "slerp",
+    "traverse",
+]
+
+Floats = NDArray[np.float32]
+
+_REGULARIZATION = 1e-6  # of the mean variance, added to each; keeps covariances invertible
+
+
+def sample_prior(model: keras.Model, count: int, *, seed: int = 0) -> Floats:
+    """Decode codes from the standard normal, the prior of a variational autoencoder.
+
+    The codes of a deterministic model have another distribution: see `fit_mixture`.
+
+    Args:
+        model: A model whose decoder takes nothing but the code.
+        count: Number of images.
+        seed: Seed of the codes.
+
+    Returns:
+        float32 (count, height, width, channels), values in [0, 1].
+
+    Raises:
+        ValueError: If an argument breaks its rule.
+
+    Example:
+        >>> import kerasae
+        >>> model = kerasae.build_undercomplete(input_shape=(8, 8, 1), code_size=4)
+        >>> sample_prior(model, 3).shape
+        (3, 8, 8, 1)
+    """
+    count = _arguments.positive_int("count", count)
+    rng = np.random.default_rng(_inference.check_seed(seed))
+    return _inference.decode(model, rng.standard_normal((count, *_fixed_code_shape(model))))
+
+
+def fit_mixture(codes: ArrayLike, components: int = 10, *, seed: int = 0) -> GaussianMixture:
+    """Fit a mixture of Gaussians with full covariances to codes.
+
+    Ex-post density estimation (Ghosh, Sajjadi, Vergari, Black & Schölkopf 2020, From Variational
+    to Deterministic Autoencoders, section 5; 10 components there): it lets a deterministic
+    autoencoder generate, and helps a variational one whose codes differ from their prior.
+
+    Args:
+        codes: (n, ...), such as those of the training images, flattened to vectors.
+        components: Number of Gaussians.
+        seed: Seed of the initial components.
+
+    Returns:
+        The fitted mixture of scikit-learn.
+
+    Raises:
+        ValueError: If there are fewer codes than components, or an argument breaks its rule.
+
+    Example:
+        >>> codes = np.random.default_rng(0).normal(5.0, 2.0, (1000, 1))
+        >>> mixture = fit_mixture(codes, components=1)
+        >>> bool(abs(mixture.means_[0, 0] - codes.mean()) < 1e-6)
+        True
+    """
+    from sklearn.mixture import GaussianMixture
+
+    components = _arguments.positive_int("components", components)
+    values = np.asarray(codes, float)
+    if values.ndim < 2 or not values.size or not np.isfinite(values).all():
+        raise ValueError(
+            f"`codes` must be finite values of the shape (n, ...). Received: shape {values.shape}"
+        )
+    if len(values) < max(components, 2):
+        raise ValueError(
+            f"`codes` must be at least as many as the {components} components, and two. "
+            f"Received: {len(values)} codes"
+        )
+    vectors = values.reshape(len(values), -1)
+    floor = _REGULARIZATION * float(vectors.var(axis=0).mean())
+    mixture = GaussianMixture(
+        components,
+        covariance_type="full",
+        reg_covar=max(floor, 1e-12),
+        max_iter=500,
+        random_state=_inference.check_seed(seed),
+    )
+    return mixture.fit(vectors)
+
+
+def sample_mixture(
+    model: keras.Model, mixture: GaussianMixture, count: int, *, seed: int = 0
+) -> Floats:
+    """Decode codes from a mixture that `fit_mixture` made.
+
+    Args:
+        model: The model whose codes were fitted.
+        mixture: The mixture.
+        count: Number of images.
+        seed: Seed of the codes; the mixture itself is left as it is.
+
+    Returns:
+        float32 (count, height, width, channels), values in [0, 1], components in random order.
+
+    Raises:
+        ValueError: If the mixture is not one of the model's codes, or an argument breaks its rule.
+
+    Example:
+        >>> import kerasae
+        >>> images = kerasae.load_images("digits", limit=200).train
+        >>> model = kerasae.build_undercomplete(input_shape=(8, 8, 1), code_size=4)
+        >>> codes = kerasae.encoder(model).predict(images, verbose=0)
+        >>> sample_mixture(model, fit_mixture(codes, 3), 5).shape
+        (5, 8, 8, 1)
+    """
+    count, seed = _arguments.positive_int("count", count), _inference.check_seed(seed)
+    shape = _fixed_code_shape(model)
+    size = mixture.means_.shape[1]
+    if size != math.prod(shape):
+        raise ValueError(
+            f"`mixture` must be one of codes of {math.prod(shape)} values, which `model` makes. "
+            f"Received: a mixture of {size} values"
+        )
+    source = copy.copy(mixture)
+    source.random_state = seed
+    codes = source.sample(count)[0]  # sorted by component
+    codes = np.random.default_rng(seed).permutation(codes)
+    return _inference.decode(model, codes.reshape(count, *shape))
+
+
+def interpolate(
+    model: keras.Model,
+    first: ArrayLike,
+    second: ArrayLike,
+    *,
+    steps: int = 8,
+    kind: Literal["linear", "spherical"] = "linear",
+) -> Floats:
+    """Walk from the code of one image to that of another, and decode each step.
+
+    Args:
+        model: A model whose decoder takes nothing but the code.
+        first: Image (height, width, channels) to start from.
+        second: Image of the same shape to arrive at.
+        steps: Number of images, both ends included, at least 2.
+        kind: `"linear"`, or `"spherical"`, along a great circle (see `slerp`), which stays at
+            the radius where a Gaussian in many dimensions has its mass.
+
+    Returns:
+        float32 (steps, height, width, channels); the ends are the reconstructions.
+
+    Raises:
+        ValueError: If an argument breaks its rule.
+
+    Example:
+        >>> import kerasae
+        >>> images = kerasae.load_images("digits", limit=20).train
+        >>> model = kerasae.build_undercomplete(input_shape=(8, 8, 1), code_size=4)
+        >>> interpolate(model, images[0], images[1], steps=5).shape
+        (5, 8, 8, 1)
+    """
+    steps = _at_least_two("steps", steps)
+    _arguments.one_of("kind", kind, ("linear", "spherical"))
+    ends = [_one_image(model, name, x) for name, x in (("first", first), ("second", second))]
+    a, b = _inference.encode(model, np.stack(ends)).astype(float)
+    fractions = np.linspace(0, 1, steps)
+    walk = slerp if kind == "spherical" else _lerp
+    return _inference.decode(model, np.stack([walk(a, b, t) for t in fractions]))
+
+
+def slerp(first: ArrayLike, second: ArrayLike, fraction: float) -> NDArray[np.float64]:
+    """Interpolate two codes along the great circle through their directions.
+
+    `sin((1 - t) w) / sin(w) a + sin(t w) / sin(w) b` with `w` the angle between `a` and `b`
+    (Shoemake 1985; White 2016, Sampling Generative Networks, section 2.1). Two codes of one norm
+    have only codes of that norm between them. Parallel, opposite and zero codes, which lie on no
+    single great circle, are interpolated linearly.
+
+    Args:
+        first: Code `a` of any shape, taken as one vector.
+        second: Code `b` of the same shape.
+        fraction: `t`, from 0 at `a` to 1 at `b`.
+
+    Returns:
+        float64 of the same shape.
+
+    Raises:
+        ValueError: If the shapes differ.
+
+    Example:
+        >>> slerp([1.0, 0.0], [0.0, 1.0], 0.5).round(4).tolist()
+        [0.7071, 0.7071]
+    """
+    a, b = np.asarray(first, float), np.asarray(second, float)
+    if a.shape != b.shape:
+        raise ValueError(
+            f"`first` and `second` must have one shape. Received: {a.shape} and {b.shape}"
+        )
+    norms = np.linalg.norm(a) * np.linalg.norm(b)
+    angle = math.acos(np.clip((a * b).sum() / norms, -1, 1)) if norms else 0.0
+    if math.sin(angle) < 1e-6:
+        return _lerp(a, b, fraction)
+    weights = np.sin([(1 - fraction) * angle, fraction * angle]) / math.sin(angle)
+    return weights[0] * a + weights[1] * b
+
+
+def traverse(
+    model: keras.Model,
+    image_or_code: ArrayLike,
+    *,
+    dimensions: Sequence[int] | None = None,
+    steps: int = 7,
+    span: float = 3.0,
+    deviations: ArrayLike | None = None,
+) -> Floats:
+    """Vary one dimension of a code at a time: what does each of them mean?
+
+    Dimension `d` takes `steps` values from `z_d - span * s_d` to `z_d + span * s_d`, while the
+    others keep those of the code `z` (as in figure 1 of Higgins et al. 2017, beta-VAE). A
+    dimension of a spatial code is a channel, moved at all positions.
+
+    Args:
+        model: A model whose decoder takes nothing but the code.
+        image_or_code: An image (height, width, channels), or a code of the shape that the encoder
+            gives; where both shapes are equal it is taken as an image.
+        dimensions: Those to vary, from 0; all by default.
+        steps: Values of each dimension, at least 2; if odd, the middle one is `z` itself.
+        span: How far to go either way, in units of `deviations`, above 0.
+        deviations: `s`, (code_size,), such as the standard deviations of the training codes; 1 by
+            default, that of the prior.
+
+    Returns:
+        float32 (dimensions, steps, height, width, channels).
+
+    Raises:
+        ValueError: If an argument breaks its rule.
+
+    Example:
+        >>> import kerasae
+        >>> model = kerasae.build_undercomplete(input_shape=(8, 8, 1), code_size=4)
+        >>> traverse(model, np.zeros(4), dimensions=(0, 2), steps=5).shape
+        (2, 5, 8, 8, 1)
+    """
+    steps = _at_least_two("steps", steps)
+    span = _arguments.number("span", span, low=0.0)
+    given, shape = np.asarray(image_or_code, np.float32), _inference.code_shape(model)
+    if _inference.fits(given.shape, model.input_shape[1:]):
+        code = _inference.encode(model, given[None])[0]
+    elif _inference.fits(given.shape, shape):
+        code = given
+    else:
+        raise ValueError(
+            f"`image_or_code` must be an image {tuple(model.input_shape[1:])} or a code {shape}. "
+            f"Received: shape {given.shape}"
+        )
+    size = code.shape[-1]
+    scale = np.ones(size) if deviations is None else np.asarray(deviations, float)
+    if scale.shape != (size,) or not (np.isfinite(scale) & (scale >= 0)).all():
+        raise ValueError(
+            f"`deviations` must be {size} finite values, none negative. "
+            f"Received: deviations={deviations!r}"
+        )
+    chosen = tuple(range(size) if dimensions is None else dimensions)
+    if not chosen or not all(isinstance(d, Integral) and 0 <= d < size for d in chosen):
+        raise ValueError(
+            f"`dimensions` must be integers from 0 to {size - 1}. Received: dimensions={chosen}"
+        )
+    shifts = np.zeros((len(chosen), steps, size))
+    for row, dimension in enumerate(chosen):
+        shifts[row, :, dimension] = np.linspace(-span, span, steps) * scale[dimension]
+    between = (1,) * (code.ndim - 1)  # positions of a spatial code
+    codes = code + shifts.reshape(-1, *between, size)
+    images = _inference.decode(model, codes)
+    return images.reshape(len(chosen), steps, *images.shape[1:])
+
+
+def manifold(model: keras.Model, *, size: int = 20, codes: ArrayLike | None = None) -> Floats:
+    """Decode a grid over the plane of a code of two values.
+
+    By default the grid is even in probability under the standard normal: coordinate `i` is its
+    quantile `(i + 1/2) / size` (Kingma & Welling 2014, figure 4). With `codes` it is even in
+    space, over their bounding box, which suits models without a prior.
+
+    Args:
+        model: A model with a code of two values.
+        size: Images along each side, at least 2.
+        codes: (n, 2), such as those of the training images, or None.
+
+    Returns:
+        float32 (size, size, height, width, channels), laid out like a plot: the first value of
+        the code grows from left to right, along the second axis, and the second value from
+        bottom to top, against the first axis.
+
+    Raises:
+        ValueError: If the code is no pair, or an argument breaks its rule.
+
+    Example:
+        >>> import kerasae
+        >>> model = kerasae.build_undercomplete(input_shape=(8, 8, 1), code_size=2)
+        >>> manifold(model, size=5).shape
+        (5, 5, 8, 8, 1)
+    """
+    size, shape = _at_least_two("size", size), _inference.code_shape(model)
+    if shape != (2,):
+        raise ValueError(
+            f"`model` must have a code of two values. Received: codes of shape {shape}"
+        )
+    if codes is None:
+        quantiles = np.array([NormalDist().inv_cdf((i + 0.5) / size) for i in range(size)])
+        across, up = quantiles, quantiles
+    else:
+        known = np.asarray(codes, float)
+        if known.ndim != 2 or known.shape[1] != 2 or not len(known) or not np.isfinite(known).all():
+            raise ValueError(
+                f"`codes` must be finite values of the shape (n, 2). Received: shape {known.shape}"
+            )
+        across, up = np.linspace(known.min(axis=0), known.max(axis=0), size).T
+    grid = np.stack(np.meshgrid(across, up[::-1]), axis=-1)  # (size, size, 2)
+    images = _inference.decode(model, grid.reshape(-1, 2))
+    return images.reshape(size, size, *images.shape[1:])
+
+
+def _fixed_code_shape(model: keras.Model) -> tuple[int, ...]:
+    shape = _inference.code_shape(model)
+    if None in shape:
+        raise ValueError(f"`model` must have codes of a fixed shape. Received: {shape}")
+    return tuple(side for side in shape if side is not None)
+
+
+def _one_image(model: keras.Model, name: str, image: ArrayLike) -> Floats:
+    values = np.asarray(image, np.float32)
+    if not _inference.fits(values.shape, model.input_shape[1:]):
+        raise ValueError(
+            f"`{name}` must be an image {tuple(model.input_shape[1:])}. "
+            f"Received: shape {values.shape}"
+        )
+    return values
+
+
+def _at_least_two(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 2:
+        raise ValueError(f"`{name}` must be an integer above 1. Received: {name}={value!r}")
+    return int(value)
+
+
+def _lerp(
+    first: NDArray[np.float64], second: NDArray[np.float64], fraction: float
+) -> NDArray[np.float64]:
+    return (1 - fraction) * first + fraction * second
