@@ -176,7 +176,8 @@ class VariationalBound(keras.layers.Layer):
         samples = self.samples if training else 1
         seen = self.steps / self.steps_per_epoch if training else self.warmup_epochs
         if training:
-            self.steps.assign_add(1.0)
+            # By the batch, not by 1: TensorFlow would count the attempt that finds no more data.
+            self.steps.assign_add(ops.cast(ops.minimum(ops.shape(mean)[0], 1), "float32"))
         rising = scheduled(1.0, seen, self.warmup_epochs)
         beta = self.beta * (rising if self.capacity is None else 1.0)
 
