@@ -1,7 +1,8 @@
-"""Keras layers of kerasae: corruption and penalties, registered for safe reloading."""
+"""Keras layers of kerasae: corruption, penalties and ties, registered for safe reloading."""
 
 from kerasae.layers.corruption import GaussianCorruption, MaskingCorruption, SaltAndPepper
 from kerasae.layers.penalties import KLSparsity, L1Sparsity
+from kerasae.layers.tying import TransposedDense
 
 __all__ = [
     "GaussianCorruption",
@@ -9,4 +10,5 @@ __all__ = [
     "L1Sparsity",
     "MaskingCorruption",
     "SaltAndPepper",
+    "TransposedDense",
 ]
