@@ -2,7 +2,7 @@
 
 Every public name is loaded on first use, so `import kerasae` itself is cheap and
 imports neither Keras nor TensorFlow. Loading a saved model that uses kerasae's own
-layers needs `import kerasae` first, which registers them with Keras as soon as Keras is
+layers or models needs `import kerasae` first, which registers them with Keras as soon as Keras is
 imported; the encoder and the decoder alone never do.
 """
 
@@ -71,8 +71,8 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'kerasae' has no attribute {name!r}")
 
 
-class _RegisterLayers(importlib.abc.MetaPathFinder):
-    """Imports the layers and models, which registers them, right after somebody imports Keras."""
+class _RegisterClasses(importlib.abc.MetaPathFinder):
+    """Imports layers and models, which registers them, right after somebody imports Keras."""
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         if name != "keras":
@@ -93,7 +93,7 @@ class _RegisterLayers(importlib.abc.MetaPathFinder):
 if "keras" in sys.modules:
     importlib.import_module("kerasae.models")
 else:
-    sys.meta_path.insert(0, _RegisterLayers())
+    sys.meta_path.insert(0, _RegisterClasses())
 
 
 def __dir__() -> list[str]:

@@ -1,4 +1,4 @@
-"""Models whose loss is made by a layer: they report its parts and tell it the epochs."""
+"""The few functional models that do more than their layers: report, count, and tie."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import keras
 import numpy as np
 from keras import ops
 
-import kerasae.layers  # noqa: F401  registers them, too
+from kerasae.layers import TransposedDense
 
-__all__ = ["Autoencoder"]
+__all__ = ["Autoencoder", "TiedAutoencoder"]
 
 
 @keras.saving.register_keras_serializable("kerasae")
@@ -65,6 +65,23 @@ class Autoencoder(keras.Model):
             given = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]
             callbacks = [counter, *(callback for callback in given if callback is not None)]
         return super().fit(x, y, batch_size, epochs, verbose, callbacks, **options)
+
+
+@keras.saving.register_keras_serializable("kerasae")
+class TiedAutoencoder(keras.Model):
+    """A functional model whose decoder computes with the kernels of its encoder.
+
+    Whenever it is made, by a builder, a reload, or `keras.models.clone_model`, it ties each
+    `TransposedDense` of its nested model `decoder` to the layer of that name in `encoder`.
+    """
+
+    # Keras revives a functional subclass only if its arguments have these very names.
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        encoder = self.get_layer("encoder")
+        for layer in self.get_layer("decoder").layers:
+            if isinstance(layer, TransposedDense):
+                layer.tie(encoder.get_layer(layer.source))
 
 
 class _CountSteps(keras.callbacks.Callback):

@@ -60,7 +60,8 @@ def decoder(model: keras.Model) -> keras.Model:
         model: A model with nested models named `encoder` and `decoder`.
 
     Returns:
-        A model that shares its weights with `model`. Its output is the reconstruction.
+        A model that shares its weights with `model`, except tied ones, of which it holds a copy.
+        Its output is the reconstruction.
 
     Raises:
         ValueError: If `model` has no nested model named `decoder`.

@@ -79,6 +79,7 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                 variants=(
                     {"input_shape": (9, 7, 1), "code_size": 8, "hidden": (32, 16)},
                     {"input_shape": (8, 8, 3), "code_size": 6, "hidden": (), "loss": "mse"},
+                    {"input_shape": (9, 7, 1), "code_size": 8, "hidden": (32, 16), "tied": True},
                 ),
             ),
             Builder(

@@ -10,6 +10,8 @@ import keras
 from keras import layers
 
 from kerasae.builders import _arguments
+from kerasae.layers import TransposedDense
+from kerasae.models import TiedAutoencoder
 
 Step = Callable[[Any], Any]
 
@@ -53,18 +55,25 @@ def decoder(
     output_activation: str,
     *,
     logits: bool = False,
+    tied: bool = False,
 ) -> keras.Model:
     """Code to image; the mirror of `encoder`.
 
-    With `logits` the last layer is linear, whatever `output_activation`; the outputs are the
+    If `tied`, its kernels are those of the encoder, transposed, once it is assembled. With
+    `logits` the last layer is linear, whatever `output_activation`; the outputs are the
     sigmoid of what it gives, `reconstruction`, and that itself.
     """
     code = keras.Input((code_size,), name="code")
     x = code
-    for i, units in enumerate(reversed(hidden), start=1):
-        x = layers.Dense(units, activation=activation, name=f"decode_{i}")(x)
     last = "linear" if logits else output_activation
-    x = layers.Dense(math.prod(shape), activation=last, name="pixels")(x)
+    outward = [(f"decode_{i}", n, activation) for i, n in enumerate(reversed(hidden), start=1)]
+    outward.append(("pixels", math.prod(shape), last))
+    sources = ["code", *(f"encode_{i}" for i in range(len(hidden), 0, -1))]
+    for (name, units, function), source in zip(outward, sources, strict=True):
+        if tied:
+            x = TransposedDense(units, source, activation=function, name=name)(x)
+        else:
+            x = layers.Dense(units, activation=function, name=name)(x)
     if not logits:
         x = layers.Reshape(shape, name="reconstruction")(x)  # (B, H, W, C)
         return keras.Model(code, x, name="decoder")
@@ -84,6 +93,7 @@ def autoencoder(
     loss: str,
     learning_rate: float,
     between: Iterable[keras.layers.Layer] = (),
+    tied: bool = False,
     **encoder_options: Any,
 ) -> keras.Model:
     """Check the shared hyperparameters and build the compiled model."""
@@ -91,11 +101,13 @@ def autoencoder(
     code_size = _arguments.positive_int("code_size", code_size)
     hidden = _arguments.positive_ints("hidden", hidden)
     output_activation = _arguments.LOSSES[_arguments.one_of("loss", loss, _arguments.LOSSES)]
+    tied = _arguments.boolean("tied", tied)
     return assemble(
         name,
         encoder(shape, code_size, hidden, activation, **encoder_options),
-        decoder(shape, code_size, hidden, activation, output_activation),
+        decoder(shape, code_size, hidden, activation, output_activation, tied=tied),
         between=between,
+        tied=tied,
         loss=loss,
         learning_rate=learning_rate,
     )
@@ -107,6 +119,7 @@ def assemble(
     decoder: keras.Model,
     *,
     between: Iterable[keras.layers.Layer] = (),
+    tied: bool = False,
     loss: str,
     learning_rate: float,
 ) -> keras.Model:
@@ -116,6 +129,6 @@ def assemble(
     x = encoder(image)
     for layer in between:
         x = layer(x)
-    model = keras.Model(image, decoder(x), name=name)
+    model = (TiedAutoencoder if tied else keras.Model)(image, decoder(x), name=name)
     model.compile(optimizer=keras.optimizers.Adam(learning_rate), loss=loss)
     return model

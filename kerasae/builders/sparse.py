@@ -30,6 +30,7 @@ def build_sparse(
     k: int = 25,
     rate: float = 0.5,
     learning_rate: float = 1e-3,
+    tied: bool = False,
 ) -> keras.Model:
     """Build a dense autoencoder of which only a few units of the code are active at a time.
 
@@ -57,6 +58,8 @@ def build_sparse(
         k: Units that `"topk"` keeps, at most `code_size`.
         rate: Share that `"dropout"` drops, in (0, 1).
         learning_rate: Step size of Adam.
+        tied: Whether each kernel of the decoder is the transpose of its mirror in the encoder, as
+            in Makhzani & Frey (2013); biases are never shared.
 
     Returns:
         A compiled model, float32 (batch, height, width, channels) to the same shape, with
@@ -81,6 +84,7 @@ def build_sparse(
         activation=activation,
         loss=loss,
         learning_rate=learning_rate,
+        tied=tied,
     )
 
 

@@ -20,6 +20,7 @@ def build_undercomplete(
     activation: str = "relu",
     loss: str = "binary_crossentropy",
     learning_rate: float = 1e-3,
+    tied: bool = False,
 ) -> keras.Model:
     """Build a dense autoencoder whose code is smaller than its input.
 
@@ -38,6 +39,8 @@ def build_undercomplete(
         loss: `"binary_crossentropy"`, with a sigmoid output, for pixels in [0, 1], or
             `"mse"`, with a linear output. Both are means over pixels and batch.
         learning_rate: Step size of Adam.
+        tied: Whether each kernel of the decoder is the transpose of its mirror in the encoder,
+            which halves the number of weights (Vincent et al. 2010); biases are never shared.
 
     Returns:
         A compiled model, float32 (batch, height, width, channels) to the same shape. Its
@@ -67,4 +70,5 @@ def build_undercomplete(
         activation=activation,
         loss=loss,
         learning_rate=learning_rate,
+        tied=tied,
     )

@@ -2,6 +2,7 @@
 
 from kerasae.layers.corruption import GaussianCorruption, MaskingCorruption, SaltAndPepper
 from kerasae.layers.penalties import KLSparsity, L1Sparsity
+from kerasae.layers.tying import TransposedDense
 from kerasae.layers.variational import Binarization, Sampling, VariationalBound
 
 __all__ = [
@@ -12,5 +13,6 @@ __all__ = [
     "MaskingCorruption",
     "SaltAndPepper",
     "Sampling",
+    "TransposedDense",
     "VariationalBound",
 ]
