@@ -13,6 +13,7 @@ __all__ = [
     "gaussian_kl",
     "gaussian_log_likelihood",
     "importance_weighted_bound",
+    "interval_log_probability",
     "scheduled",
 ]
 
@@ -122,6 +123,28 @@ def importance_weighted_bound(log_weights: Any) -> Any:
     """
     log_weights = ops.convert_to_tensor(log_weights)
     return ops.logsumexp(log_weights, axis=-1) - math.log(log_weights.shape[-1])
+
+
+def interval_log_probability(lower: Any, upper: Any) -> Any:
+    """Logarithm of `sigmoid(upper) - sigmoid(lower)`, elementwise, exact in the tails.
+
+    The mass between two values of which the logits of the cumulative distribution are given,
+    as `log sigmoid(upper) + log sigmoid(-lower) + log(1 - exp(lower - upper))`.
+
+    Args:
+        lower: Tensor of logits.
+        upper: Tensor of the same shape, larger everywhere.
+
+    Returns:
+        A tensor of the same shape, below 0.
+
+    Example:
+        >>> round(float(interval_log_probability(-200.0, -199.0)), 3)
+        -199.459
+    """
+    width = ops.maximum(ops.convert_to_tensor(upper) - lower, 1e-6)
+    inside = ops.log(-ops.expm1(-width))
+    return inside - ops.softplus(-ops.convert_to_tensor(upper)) - ops.softplus(lower)
 
 
 def scheduled(final: float, epochs_seen: Any, epochs: float) -> Any:

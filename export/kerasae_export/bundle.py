@@ -24,9 +24,9 @@ from kerasae_export.errors import BundleError
 from kerasae_export.files import png_bytes
 from kerasae_export.manifest import GOLDEN, MANIFEST, SCHEMES, CodecSpec, Manifest, Part, steps_of
 from kerasae_export.runtime import Codec, LiteModel, quantise
+from kerasae_export.split import code_step, evenly, predict
 from kerasae_export.split import decoder as decoder_of
 from kerasae_export.split import encoder as encoder_of
-from kerasae_export.split import evenly, predict
 
 __all__ = ["export_bundle", "sample_image"]
 
@@ -53,7 +53,8 @@ def export_bundle(
 
     Writes `encoder.tflite`, `decoder.tflite`, `manifest.json`, `README.md` and a golden
     sample. The code is rounded to multiples of a step per channel, chosen so that each
-    channel's rounding harms the image equally and all of them together cost `step_loss`.
+    channel's rounding harms the image equally and all of them together cost `step_loss`; a
+    model that rounds its code itself, such as that of `build_rate_distortion`, keeps its step.
     The entropy tables come from the exported encoder's own symbols.
 
     Args:
@@ -64,7 +65,8 @@ def export_bundle(
         calibration: Real images, float32 (n, height, width, channels) in [0, 1], best 300 or
             more; none of them is stored.
         signatures: `"separate"`: one file for each side.
-        step_loss: PSNR in dB that rounding the code may cost on the calibration images.
+        step_loss: PSNR in dB that rounding the code may cost on the calibration images; without
+            effect on a model that rounds its code itself.
         sample: uint8 (height, width, channels), a picture for the golden sample that may be
             published; by default a drawn test pattern.
         facts: Facts for the manifest and the model card, such as the data and the training;
@@ -117,9 +119,13 @@ def _export(
     )
     lite_encoder = LiteModel(encoder_file.read_bytes())
     codes = lite_encoder.run(images)  # (n, *code)
-    floor = lite_encoder.output.scale if lite_encoder.output.dtype == "uint8" else 0.0
-    few = evenly(codes, _STEP_IMAGES), evenly(images, _STEP_IMAGES)
-    steps = _choose_steps(decoder, *few, step_loss, floor)
+    own_step = code_step(model)
+    if own_step is None:
+        floor = lite_encoder.output.scale if lite_encoder.output.dtype == "uint8" else 0.0
+        few = evenly(codes, _STEP_IMAGES), evenly(images, _STEP_IMAGES)
+        steps = _choose_steps(decoder, *few, step_loss, floor)
+    else:
+        steps = np.full(codes.shape[-1], own_step)
     mantissas, exponent = steps_of(steps)
     steps = np.ldexp(np.array(mantissas, float), exponent)
     symbols = np.floor(codes / steps + 0.5)
@@ -166,7 +172,7 @@ def _export(
                 "decoder": int(decoder.count_params()),
             },
             "calibration_images": len(images),
-            "step_loss_db": step_loss,
+            "step_loss_db": step_loss if own_step is None else None,
             **facts,
         },
     )

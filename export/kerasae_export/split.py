@@ -6,7 +6,8 @@ needs no kerasae:
 
 - a nested model named `stem` in front of the encoder belongs to the encoder;
 - a layer between the two that is not the identity at inference gives the stock models of
-  its two halves as `encoder_tail()` and `decoder_head()`;
+  its two halves as `encoder_tail()` and `decoder_head()`, or one of them; if it rounds the
+  code, `code_step` is the distance between two values;
 - a custom layer inside a nested model gives a stock layer that does the same at inference
   as `to_stock()`;
 - the first output of each nested model is the code or the reconstruction; what else it has,
@@ -23,7 +24,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["decoder", "encoder", "evenly", "predict"]
+__all__ = ["code_step", "decoder", "encoder", "evenly", "predict"]
 
 
 def encoder(model: keras.Model) -> keras.Model:
@@ -68,6 +69,12 @@ def decoder(model: keras.Model) -> keras.Model:
     """
     heads = [layer.decoder_head() for layer in model.layers if hasattr(layer, "decoder_head")]
     return _chain([*heads, _first_output(_nested(model, "decoder"))], "decoder")
+
+
+def code_step(model: keras.Model) -> float | None:
+    """The distance between two values of a code that the model itself rounds, else None."""
+    steps = [layer.code_step for layer in model.layers if hasattr(layer, "code_step")]
+    return float(steps[0]) if steps else None
 
 
 def evenly(values: Any, count: int) -> Any:

@@ -186,6 +186,23 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                     },
                 ),
             ),
+            Builder(
+                name="rate_distortion",
+                kind="image",
+                summary="a quantised code, trained for few bits under an entropy model",
+                paper="Balle, Minnen, Singh, Hwang & Johnston (2018), Variational Image "
+                "Compression with a Scale Hyperprior, ICLR",
+                variants=(
+                    {"input_shape": (16, 16, 3), "code_size": 6, "hidden": (12, 12)},
+                    {
+                        "input_shape": (8, 8, 1),
+                        "code_size": 12,
+                        "hidden": (48,),
+                        "network": "dense",
+                        "lmbda": 0.1,
+                    },
+                ),
+            ),
         )
     }
 )

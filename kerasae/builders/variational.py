@@ -7,14 +7,12 @@ from typing import Any, Literal
 
 import keras
 
-from kerasae.builders import _arguments, _convolutional, _dense
+from kerasae.builders import _arguments, _networks
 from kerasae.layers import Binarization, Sampling, VariationalBound
 from kerasae.layers.variational import LIKELIHOODS
 from kerasae.models import Autoencoder
 
 __all__ = ["build_variational"]
-
-OPTIONS = ("kernel_size", "upsampling", "residual", "normalization")
 
 
 def build_variational(
@@ -96,7 +94,6 @@ def build_variational(
     shape = _arguments.image_shape(input_shape)
     code_size = _arguments.positive_int("code_size", code_size)
     _arguments.one_of("likelihood", likelihood, LIKELIHOODS)
-    _arguments.one_of("network", network, ("dense", "convolutional"))
     beta = _arguments.number("beta", beta, low=0.0, closed=True)
     warmup_epochs = _arguments.number("warmup_epochs", warmup_epochs, low=0.0, closed=True)
     free_bits = _arguments.number("free_bits", free_bits, low=0.0, closed=True)
@@ -115,23 +112,16 @@ def build_variational(
             f"the KL that it has not. Received: importance_samples={samples}"
         )
 
-    heads, logits = ("mean", "log_variance"), likelihood == "bernoulli"
-    known = OPTIONS if network == "convolutional" else ()
-    unknown = sorted(set(network_options) - set(known))
-    if unknown:
-        raise TypeError(
-            f"`network_options` of a {network} network may be {', '.join(known) or 'none'}. "
-            f"Received: {', '.join(unknown)}"
-        )
-    if network == "dense":
-        size = (shape, code_size, _arguments.positive_ints("hidden", hidden), activation)
-        encoder = _dense.encoder(*size, heads=heads)
-        decoder = _dense.decoder(*size, "linear", logits=logits)
-    else:
-        hidden, encoding, decoding = _convolutional.check(hidden, **network_options)
-        size = (shape, code_size, hidden, activation)
-        encoder = _convolutional.encoder(*size, heads=heads, **encoding)
-        decoder = _convolutional.decoder(*size, "linear", logits=logits, **decoding)
+    encoder, decoder = _networks.halves(
+        network,
+        shape,
+        code_size,
+        hidden,
+        activation,
+        network_options,
+        heads=("mean", "log_variance"),
+        logits=likelihood == "bernoulli",
+    )
     image = keras.Input(shape, name="image")
     x = Binarization(name="binarization")(image) if binarize else image
     mean, log_variance = encoder(x)

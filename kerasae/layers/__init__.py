@@ -2,11 +2,14 @@
 
 from kerasae.layers.corruption import GaussianCorruption, MaskingCorruption, SaltAndPepper
 from kerasae.layers.penalties import KLSparsity, L1Sparsity
+from kerasae.layers.quantization import Distortion, EntropyBottleneck
 from kerasae.layers.tying import TransposedDense
 from kerasae.layers.variational import Binarization, Sampling, VariationalBound
 
 __all__ = [
     "Binarization",
+    "Distortion",
+    "EntropyBottleneck",
     "GaussianCorruption",
     "KLSparsity",
     "L1Sparsity",

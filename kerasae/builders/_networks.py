@@ -1,0 +1,48 @@
+"""The two halves of a model by the kind of their network, for builders that offer both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+
+from kerasae.builders import _arguments, _convolutional, _dense
+
+OPTIONS = ("kernel_size", "upsampling", "residual", "normalization")
+"""What a caller may say of a convolutional network, besides its size."""
+
+
+def halves(
+    network: str,
+    shape: tuple[int, int, int],
+    code_size: int,
+    hidden: Any,
+    activation: str,
+    options: Mapping[str, Any],
+    *,
+    code: str = "dense",
+    heads: Sequence[str] = ("code",),
+    logits: bool = False,
+) -> tuple[keras.Model, keras.Model]:
+    """Encoder and decoder of a `"dense"` or `"convolutional"` network, with linear pixels."""
+    _arguments.one_of("network", network, ("dense", "convolutional"))
+    known = OPTIONS if network == "convolutional" else ()
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise TypeError(
+            f"`network_options` of a {network} network may be {', '.join(known) or 'none'}. "
+            f"Received: {', '.join(unknown)}"
+        )
+    if network == "dense":
+        size = (shape, code_size, _arguments.positive_ints("hidden", hidden), activation)
+        return (
+            _dense.encoder(*size, heads=heads),
+            _dense.decoder(*size, "linear", logits=logits),
+        )
+    hidden, encoding, decoding = _convolutional.check(hidden, code=code, **options)
+    size = (shape, code_size, hidden, activation)
+    return (
+        _convolutional.encoder(*size, heads=heads, **encoding),
+        _convolutional.decoder(*size, "linear", logits=logits, **decoding),
+    )

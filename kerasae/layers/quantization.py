@@ -1,0 +1,164 @@
+"""Learned compression: a rounded code with an entropy model, and the distortion beside it."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from kerasae.losses import interval_log_probability
+
+__all__ = ["Distortion", "EntropyBottleneck"]
+
+
+@keras.saving.register_keras_serializable("kerasae")
+class EntropyBottleneck(keras.layers.Layer):
+    """Round a code to integers, and add the bits that it takes to the loss.
+
+    In training uniform noise from -1/2 to 1/2 stands for the rounding, which has no gradient
+    (Balle, Laparra & Simoncelli 2017); at inference values are rounded, halves up. The bits are
+    `-log2 p`, where p is the mass that a learned density of the channel has within 1/2 of the
+    value, the factorised prior of Balle, Minnen, Singh, Hwang & Johnston (2018, Variational
+    Image Compression with a Scale Hyperprior, appendix 6.1): its cumulative is a monotone
+    network of the layers `filters`. They are summed over the code and averaged over the batch.
+
+    The layer is not the identity at inference, so that it says what its halves do in stock
+    layers, as `encoder_tail`; the step of its symbols is `code_step`.
+
+    Args:
+        filters: Widths of the hidden layers of the cumulative.
+        spread: How wide the initial density is, in steps.
+        seed: Seed of the noise; by default drawn from Keras's global seed.
+    """
+
+    code_step = 1.0
+    part_names = ("rate",)
+
+    def __init__(
+        self,
+        filters: Sequence[int] = (3, 3, 3),
+        spread: float = 10.0,
+        *,
+        seed: int | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.filters, self.spread, self.seed = tuple(filters), float(spread), seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.parts: dict[str, Any] = {}
+
+    def build(self, input_shape: Any) -> None:
+        """Make the weights of the cumulative of each channel."""
+        widths = (1, *self.filters, 1)
+        scale = self.spread ** (1 / (len(self.filters) + 1))
+        channels = input_shape[-1]
+        self.matrices, self.biases, self.factors = [], [], []
+        for i, (before, after) in enumerate(itertools.pairwise(widths)):
+            start = keras.initializers.Constant(math.log(math.expm1(1 / (scale * after))))
+            around = keras.initializers.RandomUniform(-0.5, 0.5, seed=self.seed)
+            self.matrices.append(
+                self.add_weight(
+                    shape=(channels, after, before), initializer=start, name=f"matrix_{i}"
+                )
+            )
+            self.biases.append(
+                self.add_weight(shape=(channels, after, 1), initializer=around, name=f"bias_{i}")
+            )
+            if i < len(self.filters):
+                self.factors.append(
+                    self.add_weight(
+                        shape=(channels, after, 1), initializer="zeros", name=f"factor_{i}"
+                    )
+                )
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Round (batch, ..., channels), or add noise if `training`."""
+        if training:
+            noise = keras.random.uniform(
+                ops.shape(inputs), -0.5, 0.5, dtype=inputs.dtype, seed=self.seed_generator
+            )
+            code = inputs + noise
+        else:
+            code = ops.floor(inputs + 0.5)
+        rate = ops.mean(self.bits(code))
+        self.add_loss(rate)
+        self.parts.update({"rate": rate})
+        return code
+
+    def bits(self, codes: Any) -> Any:
+        """Bits of each code under the learned densities.
+
+        Args:
+            codes: (batch, ..., channels), integers or with noise in place of the rounding.
+
+        Returns:
+            A tensor (batch,).
+        """
+        codes = ops.convert_to_tensor(codes)
+        channels = codes.shape[-1]
+        flat = ops.reshape(codes, (-1, channels))
+        values = ops.expand_dims(ops.transpose(flat), 1)  # (channels, 1, batch * positions)
+        log_p = interval_log_probability(
+            self.cumulative(values - 0.5), self.cumulative(values + 0.5)
+        )
+        each = ops.reshape(log_p, (channels, -1, int(np.prod(codes.shape[1:-1]))))
+        return -ops.sum(each, axis=(0, 2)) / math.log(2)
+
+    def cumulative(self, values: Any) -> Any:
+        """Logits of the cumulative distribution, (channels, 1, n) to the same shape."""
+        x = values
+        for i, (matrix, bias) in enumerate(zip(self.matrices, self.biases, strict=True)):
+            x = ops.matmul(ops.softplus(matrix), x) + bias
+            if i < len(self.factors):
+                x = x + ops.tanh(self.factors[i]) * ops.tanh(x)  # a slope of 0 to 2
+        return x
+
+    def encoder_tail(self) -> keras.Model:
+        """The rounding, as a stock model that follows the encoder."""
+        code = keras.Input(self.input.shape[1:], name="code")
+        return keras.Model(code, ops.floor(code + 0.5), name="rounding")
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The shape stays."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Filters, spread and seed."""
+        own = {"filters": self.filters, "spread": self.spread, "seed": self.seed}
+        return {**super().get_config(), **own}
+
+
+@keras.saving.register_keras_serializable("kerasae")
+class Distortion(keras.layers.Layer):
+    """Add `lmbda * 255^2 * squared error` to the loss, and pass the reconstruction on.
+
+    The squared error is the mean over the channels, summed over the pixels, and averaged over
+    the batch: pixels times the mean squared error on the scale of 0 to 255.
+
+    Args:
+        lmbda: Bits a pixel that a unit of the mean squared error is worth.
+    """
+
+    part_names = ("distortion",)
+
+    def __init__(self, lmbda: float = 0.01, **options: Any) -> None:
+        super().__init__(**options)
+        self.lmbda = float(lmbda)
+        self.parts: dict[str, Any] = {}
+
+    def call(self, image: Any, reconstruction: Any) -> Any:
+        """Compare (batch, height, width, channels) with the same shape."""
+        error = ops.mean(ops.square(255.0 * (reconstruction - image)))
+        distortion = math.prod(image.shape[1:3]) * error
+        self.add_loss(self.lmbda * distortion)
+        self.parts.update({"distortion": distortion})
+        return reconstruction
+
+    def get_config(self) -> dict[str, Any]:
+        """The factor."""
+        return {**super().get_config(), "lmbda": self.lmbda}
