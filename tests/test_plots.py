@@ -483,6 +483,8 @@ def test_the_parts_of_a_diagram_have_their_colours():
     assert found["mean"] == found["log_variance"] == plots.ORANGE
     assert found["sampling"] == f"{plots.MUTED} dashed"
     assert found["logits"] == plots.GREEN
+    figure = plots.plot_architecture(several_outputs())  # side by side, so nothing is skipped
+    assert not [line for line in figure.axes[0].lines if len(line.get_xdata()) == 4]
     dropout = kerasae.build_sparse(input_shape=(8, 8, 1), code_size=9, penalty="dropout", rate=0.1)
     found = colours_of(plots.plot_architecture(dropout))
     assert found["code"] == plots.ORANGE
