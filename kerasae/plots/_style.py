@@ -113,6 +113,7 @@ def sheet(
     )
     axes = figure.add_subplot()
     show_image(axes, whole)
+    axes.set_anchor("E")  # what room is left belongs to the names of the rows
     enlarged = 100 * inches / whole.shape[1]
     axes.images[0].set_interpolation("nearest" if enlarged >= _CRISP else "auto")
     axes.set_xticks([(pixels - 1) / 2 + i * (pixels + gap) for i in range(columns)], [""] * columns)

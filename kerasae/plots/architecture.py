@@ -349,7 +349,7 @@ def _size(side: int | None) -> str:
 
 
 def _count(block: _Block) -> str:
-    """The last cell: parameters, or that there is no work at inference."""
-    if block.training_only and not block.parameters:
-        return "training only"
-    return f"{block.parameters:,}" if block.parameters else "–"
+    """The last cell: parameters, and whether the layer works in training only."""
+    if not block.training_only:
+        return f"{block.parameters:,}" if block.parameters else "–"
+    return f"{block.parameters:,}, training only" if block.parameters else "training only"
