@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -143,9 +144,14 @@ def elbo(
         ValueError: If the model is not variational, or an argument breaks its rule.
 
     Example:
-        >>> measured = elbo(model, images.test, samples=10)  # doctest: +SKIP
-        >>> measured.log_likelihood - measured.kl == measured.elbo  # doctest: +SKIP
+        >>> import kerasae
+        >>> images = kerasae.load_images("digits", limit=50).train
+        >>> model = kerasae.build_variational(input_shape=(8, 8, 1), code_size=3, hidden=(16,))
+        >>> measured = elbo(model, images, samples=10)
+        >>> measured.elbo == measured.log_likelihood - measured.kl
         True
+        >>> measured.kl_per_dimension.shape
+        (3,)
     """
     posterior = _Posterior(model, images)
     _, log_likelihood = posterior.sample(samples, seed, batch_size)
@@ -215,8 +221,12 @@ def negative_log_likelihood(
         ValueError: If the model is not variational, or an argument breaks its rule.
 
     Example:
-        >>> negative_log_likelihood(model, images.test)  # doctest: +SKIP
-        86.8
+        >>> import kerasae
+        >>> images = (kerasae.load_images("digits", limit=50).train > 0.5).astype(np.float32)
+        >>> model = kerasae.build_variational(input_shape=(8, 8, 1), code_size=3, hidden=(16,))
+        >>> nats = negative_log_likelihood(model, images, samples=100)
+        >>> bool(nats < -elbo(model, images, samples=100).elbo)
+        True
     """
     log_weights, _ = _Posterior(model, images).sample(samples, seed, batch_size, progress)
     return -log_weights if per_image else float(-log_weights.mean())
@@ -254,8 +264,8 @@ class _Posterior:
         rounds = math.ceil(samples / batch_size)
         chunk = math.ceil(samples / rounds)
         count = min(max(1, batch_size // samples), len(self.images))
-        weigh = _Weigh(self._decoder, self._bound, chunk, seed)
-        weigh.compile(optimizer=None, jit_compile=_jit_compile())
+        weigh = _weigh(self._decoder, self._bound, chunk)
+        weigh.noise.state.assign(keras.random.SeedGenerator(seed).state)
 
         log_weights = np.full(len(self.images), -np.inf)
         log_likelihoods = np.zeros(len(self.images))
@@ -285,10 +295,10 @@ class _Weigh(keras.Model):
     Gives `log sum_k p(x, z_k) / q(z_k|x)` and `sum_k log p(x|z_k)`, each (B,).
     """
 
-    def __init__(self, decoder: keras.Model, bound: Any, chunk: int, seed: int) -> None:
+    def __init__(self, decoder: keras.Model, bound: Any, chunk: int) -> None:
         super().__init__(name="weigh", dtype="float32")
         self.decoder, self.bound, self.chunk = decoder, bound, chunk
-        self.noise = keras.random.SeedGenerator(seed)
+        self.noise = keras.random.SeedGenerator(0)
 
     def call(self, inputs: Any) -> Any:
         images, mean, log_variance, wanted = inputs
@@ -310,11 +320,13 @@ class _Weigh(keras.Model):
         )
 
 
-def _jit_compile() -> bool | Literal["auto"]:
-    """No XLA for TensorFlow on a CPU, where `_Weigh` was measured several times slower with it."""
-    if keras.backend.backend() != "tensorflow" or keras.distribution.list_devices("gpu"):
-        return "auto"
-    return False
+@functools.lru_cache(maxsize=4)  # a model is often measured again, as it was or trained on
+def _weigh(decoder: keras.Model, bound: Any, chunk: int) -> _Weigh:
+    weigh = _Weigh(decoder, bound, chunk)
+    cpu = not (keras.backend.backend() == "jax" or keras.distribution.list_devices("gpu"))
+    # With XLA, TensorFlow was measured to be several times slower on a CPU.
+    weigh.compile(optimizer=None, jit_compile=False if cpu else "auto")
+    return weigh
 
 
 def active_units(

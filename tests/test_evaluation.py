@@ -202,6 +202,43 @@ def test_the_progress_bar_is_shown_on_request(rng, capsys):
         assert ("sampling" in capsys.readouterr().out) is progress
 
 
+def test_a_model_that_was_trained_on_is_measured_anew(rng):
+    """What was compiled is kept, and must follow the weights and the number of images."""
+    factor = FactorModel(rng, 8)
+    options = {"samples": 20, "batch_size": 100, "per_image": True}
+    measured = evaluation.negative_log_likelihood(factor.model, factor.images, **options)
+    fewer = evaluation.negative_log_likelihood(factor.model, factor.images[:3], **options)
+    np.testing.assert_allclose(fewer, measured[:3], atol=2e-4)
+    layer = factor.model.get_layer("decoder").get_layer("pixels")
+    kernel, offset = layer.get_weights()
+    layer.set_weights([0 * kernel, offset])
+    log_variance = factor.model.get_layer("encoder").get_layer("log_variance")
+    log_variance.set_weights([w * 0 for w in log_variance.get_weights()])
+    mean = factor.model.get_layer("encoder").get_layer("mean")
+    mean.set_weights([w * 0 for w in mean.get_weights()])  # now x and z are independent
+    noise = scipy.stats.multivariate_normal(offset, SIGMA**2 * np.eye(12))
+    measured = evaluation.negative_log_likelihood(factor.model, factor.images, **options)
+    np.testing.assert_allclose(measured, -noise.logpdf(factor.images.reshape(8, 12)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("variant", kerasae.BUILDERS["variational"].variants)
+def test_models_of_the_builder_are_measured(variant, rng):
+    """With hardly any variance the parts are those that the model reports with z = mean."""
+    keras.utils.set_random_seed(0)
+    model = kerasae.build_variational(**{**variant, "capacity": None})
+    images = rng.integers(0, 2, (16, *variant["input_shape"])).astype(np.float32)
+    layer = model.get_layer("encoder").get_layer("log_variance")
+    layer.set_weights([w * 0 for w in layer.get_weights()])
+    q_is_wide = evaluation.elbo(model, images, samples=30).elbo
+    assert -evaluation.negative_log_likelihood(model, images, samples=200) > q_is_wide
+    kernel, bias = layer.get_weights()
+    layer.set_weights([kernel, bias - 20.0])
+    reported = model.evaluate(images, images, verbose=0, return_dict=True)
+    measured = evaluation.elbo(model, images, samples=5, batch_size=4)  # rounds of 3 and 2
+    assert measured.log_likelihood == pytest.approx(-reported["reconstruction"], rel=1e-3)
+    assert measured.kl == pytest.approx(reported["kl"], rel=1e-4)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

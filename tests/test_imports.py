@@ -57,6 +57,14 @@ def test_every_public_name_is_there(package):
         package.nonsense  # noqa: B018
 
 
+@pytest.mark.parametrize("name", ["evaluation", "plots", "samplers"])
+def test_modules_are_attributes_that_load_on_first_use(name):
+    assert name in dir(kerasae)
+    loaded = modules_after(f"import kerasae; kerasae.{name}.__all__")
+    assert f"kerasae.{name}" in loaded
+    assert f"kerasae.{name}" not in modules_after("import kerasae; dir(kerasae)")
+
+
 def test_both_packages_have_one_version():
     assert kerasae.__version__ == kerasae_export.__version__
 

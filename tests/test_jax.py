@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parent
-FILES = ("test_builders.py", "test_training.py", "test_bundle.py", "test_split.py")
+FILES = (
+    "test_builders.py",
+    "test_bundle.py",
+    "test_evaluation.py",
+    "test_samplers.py",
+    "test_split.py",
+    "test_training.py",
+)
 
 
 @pytest.mark.slow
