@@ -84,7 +84,13 @@ def check_linear_code(model: keras.Model) -> tuple[keras.layers.Layer, keras.lay
     Raises:
         ValueError: If the code is not between a linear and any Dense or Conv2D layer.
     """
-    before, after = model.get_layer("encoder").layers[-1], model.get_layer("decoder").layers[1]
+    encoder, decoder = model.get_layer("encoder"), model.get_layer("decoder")
+    if len(encoder.outputs) > 1 or any(hasattr(layer, "code_step") for layer in model.layers):
+        raise ValueError(
+            "`model` must have a deterministic code that it does not round, whose axes are free. "
+            f"Received: model={model.name!r}"
+        )
+    before, after = encoder.layers[-1], decoder.layers[1]
     weighted = (keras.layers.Dense, keras.layers.Conv2D)
     linear = isinstance(before, weighted) and before.activation is keras.activations.linear
     if not (linear and before.use_bias and isinstance(after, weighted)):

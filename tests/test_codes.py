@@ -64,6 +64,13 @@ def test_a_code_that_is_not_linear_is_refused():
         decorrelate_code(model, np.zeros((4, 8)))
 
 
+@pytest.mark.parametrize("name", ["variational", "rate_distortion"])
+def test_a_code_whose_axes_mean_something_is_refused(name):
+    model = kerasae.build(name, input_shape=(8, 8, 1), network="dense", hidden=(16,))
+    with pytest.raises(ValueError, match="deterministic code that it does not round"):
+        decorrelate_code(model, np.zeros((4, 8, 8, 1)))
+
+
 def test_images_must_differ(digit_model, digits):
     for images in (digits.train[:0], digits.train[:1]):
         with pytest.raises(ValueError, match="must hold images with different codes"):
