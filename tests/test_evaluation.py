@@ -456,6 +456,18 @@ def test_rate_and_distortion_of_rounded_codes():
     assert measured.psnr == pytest.approx(evaluation.psnr(images, rebuilt), rel=1e-5)
 
 
+@pytest.mark.parametrize("variant", kerasae.BUILDERS["rate_distortion"].variants)
+def test_rates_of_the_builder_s_models_are_those_it_reports(variant, rng):
+    model = kerasae.build_rate_distortion(**variant)
+    images = rng.random((20, *variant["input_shape"])).astype(np.float32)
+    measured = evaluation.rate_distortion(model, images)
+    reported = model.evaluate(images, images, verbose=0, return_dict=True)
+    assert measured.bits_per_image == pytest.approx(reported["rate"], rel=1e-4)
+    rebuilt = kerasae.decoder(model)(ops.convert_to_numpy(kerasae.encoder(model)(images)))
+    rebuilt = np.clip(ops.convert_to_numpy(rebuilt), 0, 1)
+    assert measured.psnr == pytest.approx(evaluation.psnr(images, rebuilt), abs=1e-3)
+
+
 def test_rate_and_distortion_check_their_arguments():
     model = kerasae.build_undercomplete(input_shape=SHAPE, code_size=2, hidden=())
     with pytest.raises(ValueError, match="'bottleneck' .* Received: model='undercomplete'"):
