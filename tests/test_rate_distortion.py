@@ -18,7 +18,7 @@ from kerasae_export import Codec, export_bundle
 
 
 def built(channels: int, **options) -> EntropyBottleneck:
-    layer = EntropyBottleneck(seed=0, **options)
+    layer = EntropyBottleneck(**{"step": 1.0, "seed": 0, **options})
     layer(np.zeros((1, channels), np.float32))
     return layer
 
@@ -33,6 +33,16 @@ def test_training_adds_noise_and_inference_rounds(rng):
     np.testing.assert_array_equal(layer(values, training=False), np.floor(values + 0.5))
     halves = np.float32([[-1.5, 0.5, 2.5]])
     np.testing.assert_array_equal(layer(halves, training=False), [[-1, 1, 3]])  # as the codec does
+
+
+def test_a_finer_step_is_the_same_on_its_scale(rng):
+    values = rng.normal(scale=5, size=(50, 3)).astype(np.float32)
+    coarse, fine = built(3), built(3, step=0.25)
+    fine.set_weights(coarse.get_weights())
+    codes = ops.convert_to_numpy(coarse(values, training=False))
+    np.testing.assert_array_equal(fine(values / 4, training=False), codes / 4)
+    np.testing.assert_allclose(fine.bits(codes / 4), coarse.bits(codes), rtol=1e-6)
+    np.testing.assert_array_equal(fine.encoder_tail()(values / 4), codes / 4)
 
 
 def test_the_probabilities_of_all_integers_sum_to_one():
@@ -66,7 +76,7 @@ def test_the_density_learns_the_entropy_of_its_source(rng):
     least = sum(entropy(np.unique(c, return_counts=True)[1], base=2) for c in codes.T)
     keras.utils.set_random_seed(0)
     code = keras.Input((2,))
-    model = Autoencoder(code, EntropyBottleneck(seed=0)(code))
+    model = Autoencoder(code, EntropyBottleneck(1.0, seed=0)(code))
     model.compile(optimizer=keras.optimizers.Adam(2e-2), steps_per_execution=20)
     model.fit(codes, batch_size=200, epochs=25, verbose=0)
     bits = model.evaluate(codes, verbose=0, return_dict=True)["rate"]
@@ -106,18 +116,21 @@ def test_lmbda_trades_bits_for_quality_and_the_codec_pays_what_the_model_says(di
     assert rates[0] < 0.8 * rates[1]
     assert errors[0] > 1.2 * errors[1]
 
-    symbols = kerasae.encoder(model).predict(digits.test, verbose=0)
+    images = np.round(255 * digits.test).astype(np.uint8)
+    sent = (images / 255).astype(np.float32)
+    symbols = 8 * kerasae.encoder(model).predict(sent, verbose=0)
     np.testing.assert_array_equal(symbols, np.round(symbols))
     folder = export_bundle(model, tmp_path / "b", scheme="float32", calibration=digits.train)
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["facts"]["step_loss_db"] is None
     codec = Codec.load(folder)
-    images = np.round(255 * digits.test).astype(np.uint8)
+    assert set(codec.manifest.codec.steps) == {0.125}
     np.testing.assert_array_equal(codec.encode(images[0]).ravel(), symbols[0])
     stream = codec.compress_many(list(images))
     decoded = np.stack(codec.decompress_many(stream)) / 255
-    shown = np.clip(model.predict(digits.test, verbose=0), 0, 1)
-    assert np.abs(decoded - shown).max() < 1.1 / 255
+    shown = np.clip(model.predict(sent, verbose=0), 0, 1)
+    same = (np.abs(decoded - shown) < 1.1 / 255).all(axis=(1, 2, 3))
+    assert same.mean() > 0.98  # kernels may differ where a value is just between two symbols
     # The tables of the bundle are counted, the model's density is smooth: about the same bits.
     assert 8 * len(stream) / len(images) == pytest.approx(rates[1], rel=0.15)
 

@@ -56,7 +56,8 @@ def build_rate_distortion(
 
     Returns:
         A compiled model, float32 (batch, height, width, channels) to the same shape, with
-        nested models `encoder` and `decoder`; `kerasae.encoder` gives integers as float32.
+        nested models `encoder` and `decoder`. `kerasae.encoder` gives the rounded code, multiples
+        of 1/8.
 
     Raises:
         ValueError: If a hyperparameter breaks its rule.

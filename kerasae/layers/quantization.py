@@ -18,29 +18,33 @@ __all__ = ["Distortion", "EntropyBottleneck"]
 
 @keras.saving.register_keras_serializable("kerasae")
 class EntropyBottleneck(keras.layers.Layer):
-    """Round a code to integers, and add the bits that it takes to the loss.
+    """Round a code to multiples of a step, and add the bits that it takes to the loss.
 
-    In training uniform noise from -1/2 to 1/2 stands for the rounding, which has no gradient
-    (Balle, Laparra & Simoncelli 2017); at inference values are rounded, halves up. The bits are
-    `-log2 p`, where p is the mass that a learned density of the channel has within 1/2 of the
-    value, the factorised prior of Balle, Minnen, Singh, Hwang & Johnston (2018, Variational
-    Image Compression with a Scale Hyperprior, appendix 6.1): its cumulative is a monotone
-    network of the layers `filters`. They are summed over the code and averaged over the batch.
+    In training uniform noise of the width of a step stands for the rounding, which has no
+    gradient (Balle, Laparra & Simoncelli 2017); at inference values are rounded, halves up. The
+    bits are `-log2 p`, where p is the mass that a learned density of the channel has within
+    half a step of the value, the factorised prior of Balle, Minnen, Singh, Hwang & Johnston
+    (2018, Variational Image Compression with a Scale Hyperprior, appendix 6.1): its cumulative
+    is a monotone network of the layers `filters`. They are summed over the code and averaged
+    over the batch.
 
     The layer is not the identity at inference, so that it says what its halves do in stock
-    layers, as `encoder_tail`; the step of its symbols is `code_step`.
+    layers, as `encoder_tail`; the step is `code_step`.
 
     Args:
+        step: Distance between two values of the code. A network's code begins with values
+            around 1, so that a step far below it leaves a signal above the noise from the
+            first batch on.
         filters: Widths of the hidden layers of the cumulative.
         spread: How wide the initial density is, in steps.
         seed: Seed of the noise; by default drawn from Keras's global seed.
     """
 
-    code_step = 1.0
     part_names = ("rate",)
 
     def __init__(
         self,
+        step: float = 0.125,
         filters: Sequence[int] = (3, 3, 3),
         spread: float = 10.0,
         *,
@@ -48,7 +52,8 @@ class EntropyBottleneck(keras.layers.Layer):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self.filters, self.spread, self.seed = tuple(filters), float(spread), seed
+        self.code_step, self.seed = float(step), seed
+        self.filters, self.spread = tuple(filters), float(spread)
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.parts: dict[str, Any] = {}
 
@@ -56,6 +61,7 @@ class EntropyBottleneck(keras.layers.Layer):
         """Make the weights of the cumulative of each channel."""
         widths = (1, *self.filters, 1)
         scale = self.spread ** (1 / (len(self.filters) + 1))
+        self._code_shape = tuple(input_shape[1:])
         channels = input_shape[-1]
         self.matrices, self.biases, self.factors = [], [], []
         for i, (before, after) in enumerate(itertools.pairwise(widths)):
@@ -77,14 +83,14 @@ class EntropyBottleneck(keras.layers.Layer):
                 )
 
     def call(self, inputs: Any, training: bool = False) -> Any:
-        """Round (batch, ..., channels), or add noise if `training`."""
+        """Round a code (batch, ..., channels), or add noise if `training`."""
         if training:
-            noise = keras.random.uniform(
-                ops.shape(inputs), -0.5, 0.5, dtype=inputs.dtype, seed=self.seed_generator
+            half = 0.5 * self.code_step
+            code = inputs + keras.random.uniform(
+                ops.shape(inputs), -half, half, dtype=inputs.dtype, seed=self.seed_generator
             )
-            code = inputs + noise
         else:
-            code = ops.floor(inputs + 0.5)
+            code = self._round(inputs)
         rate = ops.mean(self.bits(code))
         self.add_loss(rate)
         self.parts.update({"rate": rate})
@@ -94,14 +100,14 @@ class EntropyBottleneck(keras.layers.Layer):
         """Bits of each code under the learned densities.
 
         Args:
-            codes: (batch, ..., channels), integers or with noise in place of the rounding.
+            codes: (batch, ..., channels), rounded, or with noise in place of the rounding.
 
         Returns:
             A tensor (batch,).
         """
         codes = ops.convert_to_tensor(codes)
         channels = codes.shape[-1]
-        flat = ops.reshape(codes, (-1, channels))
+        flat = ops.reshape(codes, (-1, channels)) / self.code_step
         values = ops.expand_dims(ops.transpose(flat), 1)  # (channels, 1, batch * positions)
         log_p = interval_log_probability(
             self.cumulative(values - 0.5), self.cumulative(values + 0.5)
@@ -110,7 +116,7 @@ class EntropyBottleneck(keras.layers.Layer):
         return -ops.sum(each, axis=(0, 2)) / math.log(2)
 
     def cumulative(self, values: Any) -> Any:
-        """Logits of the cumulative distribution, (channels, 1, n) to the same shape."""
+        """Logits of the cumulative distribution at values in steps, (channels, 1, n)."""
         x = values
         for i, (matrix, bias) in enumerate(zip(self.matrices, self.biases, strict=True)):
             x = ops.matmul(ops.softplus(matrix), x) + bias
@@ -120,16 +126,24 @@ class EntropyBottleneck(keras.layers.Layer):
 
     def encoder_tail(self) -> keras.Model:
         """The rounding, as a stock model that follows the encoder."""
-        code = keras.Input(self.input.shape[1:], name="code")
-        return keras.Model(code, ops.floor(code + 0.5), name="rounding")
+        code = keras.Input(self._code_shape, name="code")
+        return keras.Model(code, self._round(code), name="rounding")
+
+    def _round(self, code: Any) -> Any:
+        return ops.floor(code / self.code_step + 0.5) * self.code_step
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shape stays."""
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        """Filters, spread and seed."""
-        own = {"filters": self.filters, "spread": self.spread, "seed": self.seed}
+        """All arguments."""
+        own = {
+            "step": self.code_step,
+            "filters": self.filters,
+            "spread": self.spread,
+            "seed": self.seed,
+        }
         return {**super().get_config(), **own}
 
 
