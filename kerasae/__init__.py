@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from kerasae.codes import decorrelate_code as decorrelate_code
     from kerasae.data import Images as Images
     from kerasae.data import load_images as load_images
+    from kerasae.pretraining import pretrain_layerwise as pretrain_layerwise
     from kerasae.training import TrainConfig as TrainConfig
     from kerasae.training import train as train
     from kerasae_export.split import decoder as decoder
@@ -55,6 +56,7 @@ _HOME = {
     "decorrelate_code": "kerasae.codes",
     "encoder": "kerasae_export.split",
     "load_images": "kerasae.data",
+    "pretrain_layerwise": "kerasae.pretraining",
     "train": "kerasae.training",
 }
 

@@ -52,12 +52,29 @@ class Corruption(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("kerasae")
 class GaussianCorruption(Corruption):
-    """Add normal noise of standard deviation `level` to each value, and clip to [0, 1]."""
+    """Add normal noise of standard deviation `level` to each value, and clip to [0, 1].
+
+    Args:
+        level: Standard deviation.
+        clip: Whether to clip; values that are not those of pixels may lie anywhere.
+        seed: Seed of the noise; by default drawn from Keras's global seed.
+    """
+
+    def __init__(
+        self, level: float, *, clip: bool = True, seed: int | None = None, **options: Any
+    ) -> None:
+        super().__init__(level, seed=seed, **options)
+        self.clip = clip
 
     def corrupt(self, images: Any) -> Any:
         """`clip(x + level * n, 0, 1)`, n from the standard normal."""
         noise = keras.random.normal(ops.shape(images), dtype=images.dtype, seed=self.seed_generator)
-        return ops.clip(images + self.level * noise, 0.0, 1.0)
+        noisy = images + self.level * noise
+        return ops.clip(noisy, 0.0, 1.0) if self.clip else noisy
+
+    def get_config(self) -> dict[str, Any]:
+        """Level, seed, and whether to clip."""
+        return {**super().get_config(), "clip": self.clip}
 
 
 @keras.saving.register_keras_serializable("kerasae")
