@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import subprocess
 import sys
@@ -183,6 +184,15 @@ def test_every_builder_is_documented_typed_and_public(name, builder):
         assert hyperparameter in function.__annotations__
     assert builder.kind in ("image", "sequence", "masked", "segmentation")
     assert json.dumps([dict(v) for v in builder.variants])
+
+
+@pytest.mark.parametrize("builder", BUILDERS.values(), ids=list(BUILDERS))
+def test_the_listed_hyperparameters_are_those_of_the_function(builder):
+    parameters = inspect.signature(builder.function).parameters.values()
+    named = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+    assert dict(builder.hyperparameters) == named
+    rest = [p.name for p in parameters if p.kind is p.VAR_KEYWORD]
+    assert builder.passes_on == (rest[0] if rest else None)
 
 
 @pytest.mark.parametrize(
