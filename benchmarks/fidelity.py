@@ -268,7 +268,8 @@ def table(results: dict) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for name, row in ROWS.items():
-        asked = f"{'<=' if row.better == 'lower' else '>='} {row.passes:g} / {row.matches:g}"
+        passes = "see protocol" if math.isinf(row.passes) else f"{row.passes:g}"
+        asked = f"{'<=' if row.better == 'lower' else '>='} {passes} / {row.matches:g}"
         ours = "not run | | "
         if name in results:
             result = results[name]
@@ -277,11 +278,12 @@ def table(results: dict) -> str:
                 for key, value in result["measured"].items()
                 if key not in ("figure", "passes", "matches", "training_seconds")
             ]
+            text = f"{result['measured']['figure']:.2f} {row.unit}"
+            text += f" ({', '.join(more)})" if more else ""
+            text += f"; {row.remark}" if row.remark else ""
             ours = (
-                f"{result['measured']['figure']:.2f} {row.unit}"
-                f"{f' ({", ".join(more)})' if more else ''}{row.remark and '. ' + row.remark} | "
-                f"{result['verdict']} | {result['seconds']:,.0f} s, {result['machine']}, "
-                f"{result['backend']}"
+                f"{text} | {result['verdict']} | {result['seconds']:,.0f} s, "
+                f"{result['machine']}, {result['backend']}"
             )
         lines.append(f"| {row.title} | {row.protocol} | {row.published} | {asked} | {ours} |")
     return "\n".join(lines)
