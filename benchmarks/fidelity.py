@@ -229,7 +229,7 @@ ROWS = {
     ),
     "iwae": Row(
         "6. importance weighted autoencoder (the same paper), k = 50",
-        "the same net and measure, k = 1, 5, 50; asked beside: strictly ordered, and at least 1 nat "
+        "the same net and measure, k = 1, 5, 50; to pass: strictly ordered, and at least 1 nat "
         "between k = 1 and k = 50",
         "86.76, 85.54, 84.78 (read)",
         "nats",
