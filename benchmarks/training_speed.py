@@ -31,6 +31,8 @@ MODELS = {
     ),
     "dense 784-128-64-32": lambda: kerasae.build_undercomplete(),
     "convolutional (32, 64), code 32": lambda: kerasae.build_convolutional(),
+    "denoising, dense 784-128-64-32": lambda: kerasae.build_denoising(base="undercomplete"),
+    "variational 784-256-128-32": lambda: kerasae.build_variational(),
 }
 SETTINGS = [(jit, steps) for jit in (False, True) for steps in (1, 20)]
 

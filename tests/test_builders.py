@@ -23,9 +23,12 @@ CASES = [
 ]
 
 
-@pytest.fixture(params=CASES)
-def case(request):
-    return request.param
+# Converting takes seconds: of each builder one variant by default, all of them with -m "".
+CONVERTED = [
+    pytest.param(name, variant, id=f"{name}-{i}", marks=[pytest.mark.slow] if i else [])
+    for name, builder in BUILDERS.items()
+    for i, variant in enumerate(builder.variants)
+]
 
 
 def make(name: str, variant: dict, *, compiled: bool = False) -> keras.Model:
@@ -153,7 +156,7 @@ def test_encoders_and_decoders_reload_without_kerasae(tmp_path):
 
 
 @pytest.mark.parametrize("scheme", ["float32", "int8"])
-@pytest.mark.parametrize(("name", "variant"), CASES)
+@pytest.mark.parametrize(("name", "variant"), CONVERTED)
 def test_tflite_has_built_in_ops_only_and_computes_what_keras_does(
     name, variant, scheme, converter, tmp_path
 ):

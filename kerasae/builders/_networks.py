@@ -32,8 +32,7 @@ def halves(
     if unknown:
         rule = f"be among {', '.join(known)}" if known else "be empty"
         raise TypeError(
-            f"`network_options` of a {network} network must {rule}. "
-            f"Received: {', '.join(unknown)}"
+            f"`network_options` of a {network} network must {rule}. Received: {', '.join(unknown)}"
         )
     if network == "dense":
         size = (shape, code_size, _arguments.positive_ints("hidden", hidden), activation)
