@@ -24,6 +24,7 @@ from kerasae import __version__
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from kerasae.builders import Builder
     from kerasae.quickstart import Report
     from kerasae_export.comparison import Entry
     from kerasae_export.verification import Verification
@@ -120,16 +121,23 @@ def quickstart(data: str, out: Path, seed: int) -> None:
 
 @_command
 def list() -> None:
-    """List architectures, embedded data sets, and export schemes."""
+    """List architectures with their papers and hyperparameters, data sets, export schemes."""
+    from rich.markup import escape
     from rich.table import Table
 
     from kerasae.builders import BUILDERS
     from kerasae.data import EMBEDDED
     from kerasae_export.manifest import SCHEMES
 
+    def describe(builder: Builder) -> str:
+        names = [f"{name}={value!r}" for name, value in builder.hyperparameters.items()]
+        if builder.passes_on:
+            names.append(f"**{builder.passes_on}")
+        return f"{builder.summary}\n[dim]{builder.paper}[/dim]\n{escape(', '.join(names))}\n"
+
     console = _console()
     for title, rows in (
-        ("Architectures", [(b.name, f"{b.summary} ({b.paper})") for b in BUILDERS.values()]),
+        ("Architectures", [(b.name, describe(b)) for b in BUILDERS.values()]),
         (
             "Data sets",
             [
@@ -144,6 +152,11 @@ def list() -> None:
         for row in rows:
             table.add_row(*row)
         console.print(table, "")
+    console.print(
+        "Set a hyperparameter with `kerasae train ARCH ... --set NAME=VALUE`; each is explained "
+        "by `help(kerasae.build_ARCH)`.",
+        soft_wrap=True,
+    )
 
 
 @_command

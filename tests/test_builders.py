@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import subprocess
 import sys
@@ -27,9 +28,13 @@ def case(request):
     return request.param
 
 
-def make(name: str, variant: dict) -> keras.Model:
+def make(name: str, variant: dict, *, compiled: bool = False) -> keras.Model:
+    """The model; `fit` runs op by op unless `compiled`, since XLA takes longer than these runs."""
     keras.utils.set_random_seed(0)
-    return build(name, **variant)
+    model = build(name, **variant)
+    if keras.backend.backend() == "tensorflow" and not compiled:
+        model.jit_compile = False
+    return model
 
 
 def blobs(shape: tuple[int, int, int], count: int = 128) -> np.ndarray:
@@ -70,13 +75,21 @@ def test_the_model_is_its_decoder_after_its_encoder(name, variant):
 
 @pytest.mark.parametrize(("name", "variant"), CASES)
 def test_training_lowers_the_loss_by_fit_alone(name, variant):
-    model = make(name, {**variant, "learning_rate": 5e-3})
+    model = make(name, {**variant, "learning_rate": 5e-3}, compiled=True)
+    model.steps_per_execution = 2
     images = blobs(variant["input_shape"])
     before = measure(model, images)
+    epochs = []
     history = model.fit(
-        images, images, validation_data=(images[:16], images[:16]), epochs=30, verbose=0
+        images,
+        images,
+        validation_data=(images[:16], images[:16]),
+        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=lambda n, _: epochs.append(n))],
+        epochs=30,
+        verbose=0,
     )
-    assert "val_loss" in history.history
+    assert epochs == list(range(30))
+    assert len(history.history["val_loss"]) == 30
     after = measure(model, images)
     assert after["loss"] < before["loss"]
     assert after["squared error"] < 0.5 * before["squared error"]
@@ -183,6 +196,15 @@ def test_every_builder_is_documented_typed_and_public(name, builder):
         assert hyperparameter in function.__annotations__
     assert builder.kind in ("image", "sequence", "masked", "segmentation")
     assert json.dumps([dict(v) for v in builder.variants])
+
+
+@pytest.mark.parametrize("builder", BUILDERS.values(), ids=list(BUILDERS))
+def test_the_listed_hyperparameters_are_those_of_the_function(builder):
+    parameters = inspect.signature(builder.function).parameters.values()
+    named = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+    assert dict(builder.hyperparameters) == named
+    rest = [p.name for p in parameters if p.kind is p.VAR_KEYWORD]
+    assert builder.passes_on == (rest[0] if rest else None)
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,17 @@ FOLDER = Path(__file__).parent
 FILES = (
     "test_builders.py",
     "test_bundle.py",
+    "test_codes.py",
+    "test_convolutional.py",
     "test_evaluation.py",
+    "test_layers.py",
+    "test_losses.py",
+    "test_pretraining.py",
+    "test_rate_distortion.py",
     "test_samplers.py",
     "test_split.py",
     "test_training.py",
+    "test_variational.py",
 )
 
 

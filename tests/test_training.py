@@ -134,6 +134,28 @@ def test_the_model_ends_with_its_best_weights(few):
     )
 
 
+def test_the_last_weights_are_kept_on_request(few, tmp_path):
+    def model() -> keras.Model:
+        keras.utils.set_random_seed(0)
+        return kerasae.build_undercomplete(
+            input_shape=few.image_shape, code_size=4, activation="tanh"
+        )
+
+    weights = {}
+    for keep in ("best", "last"):
+        net = model()
+        config = TrainConfig(
+            epochs=8, learning_rate=0.1, schedule="constant", batch_size=8, keep=keep
+        )
+        history = train(net, few, config, out=tmp_path / keep, progress=False).history["val_loss"]
+        assert min(history) < history[-1]  # with a rate that is far too high
+        weights[keep] = net.evaluate(few.validation, few.validation, verbose=0)
+        assert weights[keep] == pytest.approx(min(history) if keep == "best" else history[-1])
+    again = model()
+    train(again, few, config, out=tmp_path / "last", resume=True, progress=False)
+    assert again.evaluate(few.validation, few.validation, verbose=0) == weights["last"]
+
+
 def test_patience_stops_early_also_after_a_resume(few, tmp_path):
     config = TrainConfig(epochs=50, batch_size=10, learning_rate=0.1, patience=2)
     model = kerasae.build_undercomplete(input_shape=few.image_shape, code_size=4)
@@ -186,6 +208,9 @@ def test_speed_follows_the_net_and_can_be_overridden(few):
     convolutional = noisy_model(few)
     train(convolutional, few, TrainConfig(epochs=1, batch_size=10), progress=False)
     assert convolutional.jit_compile is (keras.backend.backend() != "tensorflow")
+    random = kerasae.build_variational(input_shape=few.image_shape, code_size=4)
+    train(random, few, TrainConfig(epochs=1, batch_size=50), progress=False)
+    assert random.jit_compile is (keras.backend.backend() != "tensorflow")
     config = TrainConfig(epochs=1, jit_compile=True, steps_per_execution=1)
     train(convolutional, few, config, progress=False)
     assert convolutional.jit_compile is True
@@ -216,6 +241,7 @@ def test_a_loss_that_is_no_longer_finite_is_an_error(few):
         ({"learning_rate": math.nan}, "`learning_rate` must be a positive number"),
         ({"schedule": "linear"}, "`schedule` must be one of constant, cosine"),
         ({"seed": -1}, "`seed` must be an integer from 0"),
+        ({"keep": "first"}, "`keep` must be one of best, last"),
         ({"jit_compile": "yes"}, "`jit_compile` must be True, False or 'auto'"),
     ],
 )

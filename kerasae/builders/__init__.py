@@ -6,10 +6,11 @@ Keras. An entry called `x` finds its builder as `kerasae.builders.x.build_x`.
 
 from __future__ import annotations
 
+import ast
 import importlib
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -50,16 +51,29 @@ class Builder:
     @property
     def hyperparameters(self) -> Mapping[str, Any]:
         """Names and default values of the builder's own hyperparameters, in order."""
-        parameters = inspect.signature(self.function).parameters.values()
+        arguments = self._arguments
         return MappingProxyType(
-            {p.name: p.default for p in parameters if p.kind is not p.VAR_KEYWORD}
+            {
+                argument.arg: ast.literal_eval(default)
+                for argument, default in zip(
+                    arguments.kwonlyargs, arguments.kw_defaults, strict=True
+                )
+                if default is not None
+            }
         )
 
     @property
-    def passes_on(self) -> bool:
-        """Whether the builder passes hyperparameters that it does not name on to another."""
-        parameters = inspect.signature(self.function).parameters.values()
-        return any(p.kind is p.VAR_KEYWORD for p in parameters)
+    def passes_on(self) -> str | None:
+        """What the hyperparameters are called that it passes on without naming them, if any."""
+        rest = self._arguments.kwarg
+        return None if rest is None else rest.arg
+
+    @property
+    def _arguments(self) -> ast.arguments:
+        """The builder's signature, from its source, since importing it would import Keras."""
+        source = Path(__file__).with_name(f"{self.name}.py").read_text(encoding="utf-8")
+        functions = {n.name: n for n in ast.parse(source).body if isinstance(n, ast.FunctionDef)}
+        return functions[f"build_{self.name}"].args
 
     def __call__(self, **hyperparameters: Any) -> keras.Model:
         """Build the compiled model; see the builder's own docstring."""
@@ -112,30 +126,6 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                 ),
             ),
             Builder(
-                name="denoising",
-                kind="image",
-                summary="learns to undo Gaussian, masking or salt-and-pepper corruption",
-                paper="Vincent, Larochelle, Lajoie, Bengio & Manzagol (2010), Stacked Denoising "
-                "Autoencoders, JMLR 11",
-                variants=(
-                    {"input_shape": (12, 12, 1), "code_size": 16, "hidden": (16, 16), "level": 0.2},
-                    {
-                        "input_shape": (8, 8, 1),
-                        "base": "undercomplete",
-                        "corruption": "masking",
-                        "level": 0.2,
-                        "code_size": 12,
-                    },
-                    {
-                        "input_shape": (8, 8, 1),
-                        "base": "sparse",
-                        "corruption": "salt_and_pepper",
-                        "level": 0.1,
-                        "code_size": 64,
-                    },
-                ),
-            ),
-            Builder(
                 name="convolutional",
                 kind="image",
                 summary="strided convolutions around a dense or a spatial code",
@@ -158,6 +148,30 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                         "upsampling": "resize",
                         "residual": 1,
                         "normalization": "batch",
+                    },
+                ),
+            ),
+            Builder(
+                name="denoising",
+                kind="image",
+                summary="learns to undo Gaussian, masking or salt-and-pepper corruption",
+                paper="Vincent, Larochelle, Lajoie, Bengio & Manzagol (2010), Stacked Denoising "
+                "Autoencoders, JMLR 11",
+                variants=(
+                    {"input_shape": (12, 12, 1), "code_size": 16, "hidden": (16, 16), "level": 0.2},
+                    {
+                        "input_shape": (8, 8, 1),
+                        "base": "undercomplete",
+                        "corruption": "masking",
+                        "level": 0.2,
+                        "code_size": 12,
+                    },
+                    {
+                        "input_shape": (8, 8, 1),
+                        "base": "sparse",
+                        "corruption": "salt_and_pepper",
+                        "level": 0.1,
+                        "code_size": 64,
                     },
                 ),
             ),
