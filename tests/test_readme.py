@@ -151,9 +151,7 @@ def test_the_snippets_of_the_architectures_run_in_order(tmp_path, monkeypatch, c
 
 
 def test_every_architecture_has_its_section():
-    """In the order of the registry, with its equation, its paper, and a snippet that builds it."""
-    found = [title for title in sections(ARCHITECTURES) if title in BUILDERS]
-    assert found == list(BUILDERS)
+    """With its equation, its paper, a snippet that builds it, and links that lead to it."""
     for name, builder in BUILDERS.items():
         text = sections(ARCHITECTURES)[name]
         assert text.count("\n$$\n") >= 2
