@@ -9,6 +9,7 @@ quiet cores with JAX, more with TensorFlow.
 
 from __future__ import annotations
 
+import io
 import math
 import os
 from pathlib import Path
@@ -19,6 +20,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 import kerasae
 from kerasae import plots, samplers
@@ -28,6 +30,7 @@ from kerasae.training import TrainConfig, train
 PICTURE = Path(__file__).parents[1] / "docs" / "gallery.png"
 SEED = 4
 DIGITS = 10  # images in a strip
+COLOURS = 40  # of the file, nearly all of them greys
 WALKS = ((0, 6), (7, 9))  # from one digit to another
 
 
@@ -120,7 +123,10 @@ def main() -> None:
         plots.show_image(axes, image)
         axes.set_title(title, loc="left", fontsize=12, weight="bold", color=plots.INK)
         axes.set_xlabel(what, loc="left", fontsize=9, color=plots.MUTED)
-    figure.savefig(PICTURE, dpi=110)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, dpi=110)
+    small = Image.open(buffer).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    small.save(PICTURE, optimize=True)
     print(f"{PICTURE.name}: {PICTURE.stat().st_size:,} bytes")
 
 
