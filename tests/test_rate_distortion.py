@@ -142,5 +142,5 @@ def test_arguments_are_checked():
         kerasae.build_rate_distortion(code="round")
     with pytest.raises(ValueError, match="`network` must be one of 'dense', 'convolutional'"):
         kerasae.build_rate_distortion(network="deep")
-    with pytest.raises(TypeError, match="may be kernel_size, .* Received: stride"):
+    with pytest.raises(TypeError, match="must be among kernel_size, .* Received: stride"):
         kerasae.build_rate_distortion(stride=3)

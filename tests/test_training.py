@@ -145,7 +145,12 @@ def test_the_last_weights_are_kept_on_request(few, tmp_path):
     for keep in ("best", "last"):
         net = model()
         config = TrainConfig(
-            epochs=8, learning_rate=0.1, schedule="constant", batch_size=8, keep=keep
+            epochs=8,
+            learning_rate=0.1,
+            schedule="constant",
+            batch_size=8,
+            jit_compile=False,
+            keep=keep,
         )
         history = train(net, few, config, out=tmp_path / keep, progress=False).history["val_loss"]
         assert min(history) < history[-1]  # with a rate that is far too high

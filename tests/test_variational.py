@@ -265,8 +265,8 @@ def test_denoising_explains_the_clean_image(digits):
         ({"capacity": 3, "free_bits": 1}, "`free_bits` must be 0 where a capacity is given"),
         ({"capacity": 3, "importance_samples": 2}, "`importance_samples` must be 1 where"),
         ({"network": "convolutional", "hidden": ()}, "`hidden` must name the filters"),
-        ({"kernel_size": 3}, "of a dense network may be none. Received: kernel_size"),
-        ({"network": "convolutional", "code": "spatial"}, "may be kernel_size, .* Received: code"),
+        ({"kernel_size": 3}, "of a dense network must be empty. Received: kernel_size"),
+        ({"network": "convolutional", "code": "spatial"}, "must be among kernel_size, .* Received: code"),
     ],
 )
 def test_arguments_are_checked(wrong, message):

@@ -30,8 +30,9 @@ def halves(
     known = OPTIONS if network == "convolutional" else ()
     unknown = sorted(set(options) - set(known))
     if unknown:
+        rule = f"be among {', '.join(known)}" if known else "be empty"
         raise TypeError(
-            f"`network_options` of a {network} network may be {', '.join(known) or 'none'}. "
+            f"`network_options` of a {network} network must {rule}. "
             f"Received: {', '.join(unknown)}"
         )
     if network == "dense":
