@@ -1,7 +1,8 @@
-"""The README's promises, kept: its commands in a fresh copy, its snippets as code."""
+"""What the pages promise, kept: commands in a fresh copy, snippets as code, links that lead."""
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import json
 import os
@@ -14,15 +15,44 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kerasae.builders import BUILDERS
 from kerasae_export import Codec
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+ARCHITECTURES = (REPOSITORY / "docs" / "architectures.md").read_text(encoding="utf-8")
+PAGES = [
+    "CONTRIBUTING.md",
+    "README.md",
+    "docs/architectures.md",
+    "docs/fidelity.md",
+    "export/README.md",
+    "notebooks/README.md",
+]
+SHAPE = re.compile(r"^(\w+) = .*# .*?(\([\d, ]+\))$", flags=re.MULTILINE)
 
 
-def blocks(language: str) -> list[str]:
-    found = re.findall(r"^```(\w*)\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
+def blocks(language: str, page: str = README) -> list[str]:
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", page, flags=re.DOTALL | re.MULTILINE)
     return [text for name, text in found if name == language]
+
+
+def run(page: str) -> dict[str, object]:
+    """The names that a page's snippets leave, each shape in a comment compared with its value."""
+    names: dict[str, object] = {}
+    for snippet in blocks("python", page):
+        exec(compile(snippet, "snippet", "exec"), names)
+        for name, shape in SHAPE.findall(snippet):
+            value = names[name]
+            got = value if isinstance(value, tuple) else tuple(value.shape)
+            assert got == ast.literal_eval(shape), (name, snippet)
+    return names
+
+
+def sections(page: str) -> dict[str, str]:
+    """Heading of the second level -> the text below it."""
+    _, *parts = re.split(r"^## ", page, flags=re.MULTILINE)
+    return dict(part.split("\n", 1) for part in parts)
 
 
 @pytest.fixture(scope="module")
@@ -104,20 +134,48 @@ def test_a_receiver_needs_the_export_package_alone(clone, photo_bundle, photo_co
 
 
 @pytest.mark.slow
-def test_the_snippets_run_in_order(tmp_path, monkeypatch):
+def test_the_snippets_of_the_readme_run_in_order(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {}
-    snippets = blocks("python")
-    assert len(snippets) >= 4
-    for snippet in snippets:
-        exec(compile(snippet, "README.md", "exec"), names)
+    names = run(README)
     assert isinstance(names["codec"], Codec)
     assert names["image"].shape == (8, 8, 1)
+    assert {path.name for path in tmp_path.glob("*.png")} == {"reconstructions.png", "samples.png"}
 
 
-def test_links_and_map_name_what_exists():
-    for target in re.findall(r"\]\(([^)#:]+)\)", README):
-        assert (REPOSITORY / target).exists(), target
+def test_the_snippets_of_the_architectures_run_in_order(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names = run(ARCHITECTURES)
+    assert (names["active"] == 10).all()
+    assert capsys.readouterr().out.count("bits an image") == 2
+    assert {path.stem for path in tmp_path.glob("*.png")} >= {"manifold", "codes", "filters"}
+
+
+def test_every_architecture_has_its_section():
+    """With its equation, its paper, a snippet that builds it, and links that lead to it."""
+    for name, builder in BUILDERS.items():
+        text = sections(ARCHITECTURES)[name]
+        assert text.count("\n$$\n") >= 2
+        assert f"kerasae.build_{name}(" in "".join(blocks("python", text))
+        assert "**What can go wrong.**" in text
+        assert "**Take it**" in text
+        surname = re.split(r"[ ,&]", builder.paper)[0].replace("Balle", "Ballé")
+        assert surname in text, builder.paper
+        assert f"](#{name})" in sections(ARCHITECTURES)["Which one?"]
+        assert f"](docs/architectures.md#{name})" in README
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_links_lead_somewhere(name):
+    page = REPOSITORY / name
+    for target, anchor in re.findall(r"\]\(([^)#: ]*)(?:#([^) ]*))?\)", page.read_text("utf-8")):
+        linked = page.parent / target if target else page
+        assert linked.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", linked.read_text("utf-8"), flags=re.MULTILINE)
+            assert anchor in [heading.lower().replace(" ", "-") for heading in headings], anchor
+
+
+def test_the_map_names_what_exists():
     folder_map = next(block for block in blocks("") if "notebooks/" in block)
     for line in folder_map.splitlines():
         if line.strip():
