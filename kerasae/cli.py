@@ -184,6 +184,13 @@ def list() -> None:
     "--schedule", type=click.Choice(["cosine", "constant"]), default="cosine", show_default=True
 )
 @click.option("--patience", type=int, help="Stop after so many epochs without progress.")
+@click.option(
+    "--keep",
+    type=click.Choice(["best", "last"]),
+    default="best",
+    show_default=True,
+    help="Weights of the epoch with the lowest val_loss, or of the last one.",
+)
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--decorrelate", is_flag=True, help="Then turn the code to its principal axes.")
 @click.option("--resume", is_flag=True, help="Continue an interrupted run.")
@@ -204,6 +211,7 @@ def train(
     learning_rate: float,
     schedule: str,
     patience: int | None,
+    keep: str,
     seed: int,
     decorrelate: bool,
     resume: bool,
@@ -237,6 +245,7 @@ def train(
         schedule=schedule,  # type: ignore[arg-type]
         seed=seed,
         patience=patience,
+        keep=keep,  # type: ignore[arg-type]
     )
     run = Run(
         architecture,

@@ -104,6 +104,7 @@ class Run:
         """What a bundle's manifest says about the training."""
         config = TrainConfig.from_json((folder / CONFIG).read_text(encoding="utf-8"))
         history = np.genfromtxt(folder / HISTORY, delimiter=",", names=True, ndmin=1)
+        losses = history["val_loss"]
         return {
             "architecture": self.architecture,
             "hyperparameters": dict(self.hyperparameters),
@@ -112,7 +113,7 @@ class Run:
             "training": {
                 **dataclasses.asdict(config),
                 "epochs_run": len(history),
-                "best_val_loss": float(history["val_loss"].min()),
+                "val_loss": float(losses.min() if config.keep == "best" else losses[-1]),
             },
         }
 

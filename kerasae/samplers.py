@@ -69,7 +69,7 @@ def fit_mixture(codes: ArrayLike, components: int = 10, *, seed: int = 0) -> Gau
     """Fit a mixture of Gaussians with full covariances to codes.
 
     Ex-post density estimation (Ghosh, Sajjadi, Vergari, Black & Schölkopf 2020, From Variational
-    to Deterministic Autoencoders, section 5; 10 components there): it lets a deterministic
+    to Deterministic Autoencoders; 10 components there): it lets a deterministic
     autoencoder generate, and helps a variational one whose codes differ from their prior.
 
     Args:

@@ -141,10 +141,9 @@ def train(
     """Train a compiled model to reconstruct images, and leave it with its best weights.
 
     The best are those of the epoch with the lowest `val_loss`, unless `config` says to keep the
-    last. With `out`, a run folder holds
-    the configuration, the model, a checkpoint after each epoch, the history as CSV and the
-    loss curve. A killed run resumes from its last epoch: on the same machine it ends with the
-    same bits as one that was not killed.
+    last. With `out`, a run folder holds the configuration, the model, a checkpoint after each
+    epoch, the history as CSV and the loss curve. A killed run resumes from its last epoch: on
+    the same machine it ends with the same bits as one that was not killed.
 
     Args:
         model: A compiled model of the kinds that take `fit(x, x)`.

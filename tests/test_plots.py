@@ -26,6 +26,13 @@ def test_the_history_marks_its_best_epoch():
     assert [t.get_text() for t in axes.get_legend().get_texts()] == ["training", "validation"]
 
 
+def test_a_part_that_never_moves_has_no_panel():
+    figure = plots.plot_history(
+        {"loss": [3.0, 2.0], "beta": [1.0, 1.0], "kl": [0.5, 0.7], "val_beta": [1.0, 1.0]}
+    )
+    assert [axes.get_title(loc="left") for axes in figure.axes[1:]] == ["kl"]
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_reconstructions_come_with_their_differences(rng, channels):
     images = rng.random((6, 8, 10, channels))

@@ -66,6 +66,12 @@ def decoder(model: keras.Model) -> keras.Model:
 
     Raises:
         ValueError: If `model` has no nested model named `decoder`.
+
+    Example:
+        >>> import kerasae
+        >>> model = kerasae.build_variational(input_shape=(8, 8, 1), code_size=4)
+        >>> decoder(model).output_shape
+        (None, 8, 8, 1)
     """
     heads = [layer.decoder_head() for layer in model.layers if hasattr(layer, "decoder_head")]
     return _chain([*heads, _first_output(_nested(model, "decoder"))], "decoder")

@@ -204,7 +204,7 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                 name="rate_distortion",
                 kind="image",
                 summary="a quantised code, trained for few bits under an entropy model",
-                paper="Balle, Minnen, Singh, Hwang & Johnston (2018), Variational Image "
+                paper="Ballé, Minnen, Singh, Hwang & Johnston (2018), Variational Image "
                 "Compression with a Scale Hyperprior, ICLR",
                 variants=(
                     {"input_shape": (16, 16, 3), "code_size": 6, "hidden": (12, 12)},

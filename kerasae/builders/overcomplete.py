@@ -70,7 +70,7 @@ def build_overcomplete(
         "loss": loss,
         "learning_rate": learning_rate,
     }
-    known = {"weight": 1e-4, "rho": 0.05, "beta": 1e-2, "k": 25, "rate": 0.5}
+    known = {"weight": 1e-4, "rho": 0.05, "beta": 1e-4, "k": 25, "rate": 0.5}
     unknown = sorted(set(strengths) - set(known))
     if unknown:
         raise TypeError(f"`strengths` may be {', '.join(known)}. Received: {', '.join(unknown)}")

@@ -26,7 +26,7 @@ def build_sparse(
     penalty: Literal["l1", "kl", "topk", "dropout"] = "l1",
     weight: float = 1e-4,
     rho: float = 0.05,
-    beta: float = 1e-2,
+    beta: float = 1e-4,
     k: int = 25,
     rate: float = 0.5,
     learning_rate: float = 1e-3,

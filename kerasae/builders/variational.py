@@ -47,8 +47,9 @@ def build_variational(
     Weighted Autoencoders).
 
     The history has the parts of the loss: `reconstruction`, which is -log p(x | z), and `kl`, in
-    nats per image, `beta`, and `capacity` and `sigma` where they move. `val_loss` is taken with
-    z = mean, so it is no bound; `kerasae.evaluation` has the bound and log p(x).
+    nats per image, and `beta`; also `capacity` if there is one, and `sigma` if it is learned.
+    `val_loss` is taken with z = mean, so it is no bound; `kerasae.evaluation` has the bound and
+    log p(x).
 
     Args:
         input_shape: (height, width, channels) of an image.
@@ -65,9 +66,10 @@ def build_variational(
         warmup_epochs: Epochs in which beta, or the capacity if there is one, grows linearly
             from 0 (Bowman et al. 2016; Sonderby et al. 2016). `fit` counts them.
         free_bits: Nats below which a dimension's KL, averaged over the batch, costs nothing
-            more (Kingma et al. 2016, section 7.1). Not with a capacity.
-        importance_samples: Codes drawn for each image. More than 1 needs neither capacity nor
-            free bits.
+            more (Kingma et al. 2016, Improving Variational Inference with Inverse Autoregressive
+            Flow). Cannot be combined with a capacity.
+        importance_samples: Codes drawn for each image. More than 1 cannot be combined with a
+            capacity or free bits.
         sigma: Standard deviation of the Gaussian in pixel values, or where it starts.
         network: `"dense"` or `"convolutional"` layers around the dense code.
         binarize: Whether training draws binary pixels from the grey values in each step

@@ -21,9 +21,9 @@ class EntropyBottleneck(keras.layers.Layer):
     """Round a code to multiples of a step, and add the bits that it takes to the loss.
 
     In training uniform noise of the width of a step stands for the rounding, which has no
-    gradient (Balle, Laparra & Simoncelli 2017); at inference values are rounded, halves up. The
+    gradient (Ballé, Laparra & Simoncelli 2017); at inference values are rounded, halves up. The
     bits are `-log2 p`, where p is the mass that a learned density of the channel has within
-    half a step of the value, the factorised prior of Balle, Minnen, Singh, Hwang & Johnston
+    half a step of the value, the factorised prior of Ballé, Minnen, Singh, Hwang & Johnston
     (2018, Variational Image Compression with a Scale Hyperprior, appendix 6.1): its cumulative
     is a monotone network of the layers `filters`. They are summed over the code and averaged
     over the batch.

@@ -96,7 +96,7 @@ class VariationalBound(keras.layers.Layer):
       2014; beta: Higgins et al. 2017, beta-VAE);
     - with `capacity` C: `-E[log p(x | z)] + beta * |KL - C|` (Burgess et al. 2018);
     - with `free_bits` f: each dimension costs at least f nats on average over the batch
-      (Kingma et al. 2016, section 7.1);
+      (Kingma et al. 2016, Improving Variational Inference with Inverse Autoregressive Flow);
     - with `samples` above 1: the importance weighted bound (Burda et al. 2016), whose
       `log p(z) - log q(z | x)` beta multiplies.
 
@@ -120,7 +120,7 @@ class VariationalBound(keras.layers.Layer):
         self,
         likelihood: str = "bernoulli",
         *,
-        sigma: float = 1.0,
+        sigma: float = 0.1,
         beta: float = 1.0,
         capacity: float | None = None,
         warmup_epochs: float = 0,

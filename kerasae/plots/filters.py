@@ -41,7 +41,8 @@ def plot_filters(
             first layer of the encoder that has a kernel.
         count: How many to show, the first ones.
         image_shape: (height, width, channels) of an image, where a dense kernel is given alone.
-        sort: Show those with the largest norm first.
+        sort: Show those with the largest norm first, which are the strong ones where a penalty
+            lets the others decay; units that never learned keep the norm they began with.
         columns: Pictures in a row.
 
     Returns:

@@ -44,7 +44,7 @@ def plot_history(history: Mapping[str, Sequence[float]]) -> Figure:
             f"`history` must have the loss of at least one epoch. Received: {sorted(columns)}"
         )
     names = dict.fromkeys(name.removeprefix("val_") for name in columns)
-    parts = [name for name in names if name not in ("loss", "epoch")]
+    parts = [name for name in names if name not in ("loss", "epoch") and _moves(columns, name)]
 
     rows = math.ceil(len(parts) / _PANELS)
     across = math.ceil(len(parts) / rows) if rows else 1
@@ -67,6 +67,12 @@ def plot_history(history: Mapping[str, Sequence[float]]) -> Figure:
         if i + across >= len(parts):  # the lowest of its column
             panel.set_xlabel("epoch", fontsize=9)
     return figure
+
+
+def _moves(columns: Mapping[str, Any], name: str) -> bool:
+    """Whether there is something to see: a factor that stays what it is needs no panel."""
+    curves = [columns[key] for key in (name, f"val_{name}") if key in columns]
+    return any(len(curve) < 2 or np.ptp(curve) > 0 for curve in curves)
 
 
 def _epochs(values: Any, columns: Mapping[str, Any]) -> Any:

@@ -37,6 +37,11 @@ def plot_reconstructions(
 
     Raises:
         ValueError: If the arrays are not images, or differ in shape.
+
+    Example:
+        >>> images = np.zeros((4, 8, 8, 1))
+        >>> [axes.get_ylabel() for axes in plot_reconstructions(images, images, count=1).axes]
+        ['original', 'reconstruction', 'difference x4']
     """
     originals = _style.pictures("originals", originals, axes="n")
     reconstructions = _style.pictures("reconstructions", reconstructions, axes="n")
