@@ -387,7 +387,7 @@ def summary(results: dict) -> str:
     for name, row in ROWS.items():
         if name in results:
             ours = f"{results[name]['measured']['figure']:.2f} {row.unit}"
-            verdict = f"{results[name]['verdict']}"
+            verdict = results[name]["verdict"] + (f": {row.remark}" if row.remark else "")
             lines.append(f"| {row.title} | {row.published} | {ours} | {verdict} |")
     return "\n".join(lines)
 
