@@ -262,6 +262,7 @@ def test_denoising_explains_the_clean_image(digits):
         ({"sigma": 0}, "`sigma` must be a number above 0"),
         ({"warmup_epochs": -2}, "`warmup_epochs` must be a number at least 0"),
         ({"importance_samples": 0}, "`importance_samples` must be a positive integer"),
+        ({"binarize": "yes"}, "`binarize` must be True or False"),
         ({"capacity": 3, "free_bits": 1}, "`free_bits` must be 0 where a capacity is given"),
         ({"capacity": 3, "importance_samples": 2}, "`importance_samples` must be 1 where"),
         ({"network": "convolutional", "hidden": ()}, "`hidden` must name the filters"),

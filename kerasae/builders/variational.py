@@ -101,6 +101,7 @@ def build_variational(
     free_bits = _arguments.number("free_bits", free_bits, low=0.0, closed=True)
     sigma = _arguments.number("sigma", sigma, low=0.0)
     samples = _arguments.positive_int("importance_samples", importance_samples)
+    binarize = _arguments.boolean("binarize", binarize)
     if capacity is not None:
         capacity = _arguments.number("capacity", capacity, low=0.0, closed=True)
     if free_bits and capacity is not None:
