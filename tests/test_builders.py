@@ -23,8 +23,8 @@ CASES = [
 ]
 
 
-# Converting takes seconds: of each builder one variant by default, all of them with -m "".
-CONVERTED = [
+# What takes seconds is done with one variant of each builder by default, with all by -m "".
+SAMPLED = [
     pytest.param(name, variant, id=f"{name}-{i}", marks=[pytest.mark.slow] if i else [])
     for name, builder in BUILDERS.items()
     for i, variant in enumerate(builder.variants)
@@ -76,7 +76,7 @@ def test_the_model_is_its_decoder_after_its_encoder(name, variant):
     )
 
 
-@pytest.mark.parametrize(("name", "variant"), CASES)
+@pytest.mark.parametrize(("name", "variant"), SAMPLED)
 def test_training_lowers_the_loss_by_fit_alone(name, variant):
     first = variant is BUILDERS[name].variants[0]
     model = make(name, {**variant, "learning_rate": 5e-3}, compiled=first)
@@ -107,7 +107,7 @@ def measure(model: keras.Model, images: np.ndarray) -> dict[str, float]:
     }
 
 
-@pytest.mark.parametrize(("name", "variant"), CASES)
+@pytest.mark.parametrize(("name", "variant"), SAMPLED)
 def test_reload_in_safe_mode_is_equal_and_trains_on(name, variant, tmp_path):
     model = make(name, variant)
     images = blobs(variant["input_shape"], 32)
@@ -157,7 +157,7 @@ def test_encoders_and_decoders_reload_without_kerasae(tmp_path):
 
 
 @pytest.mark.parametrize("scheme", ["float32", "int8"])
-@pytest.mark.parametrize(("name", "variant"), CONVERTED)
+@pytest.mark.parametrize(("name", "variant"), SAMPLED)
 def test_tflite_has_built_in_ops_only_and_computes_what_keras_does(
     name, variant, scheme, converter, tmp_path
 ):

@@ -34,6 +34,7 @@ def call(program: str, *arguments: object, status: int = 0) -> subprocess.Comple
     return done
 
 
+@pytest.mark.slow
 def test_the_whole_way_by_hand(tmp_path):
     run, bundle = tmp_path / "run", tmp_path / "bundle"
     train = (

@@ -142,6 +142,7 @@ def test_the_snippets_of_the_readme_run_in_order(tmp_path, monkeypatch):
     assert {path.name for path in tmp_path.glob("*.png")} == {"reconstructions.png", "samples.png"}
 
 
+@pytest.mark.slow
 def test_the_snippets_of_the_architectures_run_in_order(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     names = run(ARCHITECTURES)
