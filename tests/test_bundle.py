@@ -126,6 +126,7 @@ def test_float32_bundles_are_exact_and_larger(digit_model, digits, digit_bundle,
     assert codec.decompress(codec.compress(image)).shape == (8, 8, 1)
 
 
+@pytest.mark.slow
 def test_exporting_again_replaces_the_bundle_and_nothing_else(digit_model, digits, tmp_path):
     folder = tmp_path / "deep" / "bundle"
     for seed in (0, 1):

@@ -171,6 +171,7 @@ def test_an_export_folds_the_normalisation(upsampling, converter, rng, tmp_path)
         assert not left & {code.builtinCode for code in content.operatorCodes}
 
 
+@pytest.mark.slow
 def test_moving_statistics_resume_bit_by_bit(tmp_path):
     """A killed run ends with the statistics, too, of one that was not killed."""
     config = kerasae.TrainConfig(epochs=2, schedule="constant")

@@ -103,6 +103,7 @@ def build(lmbda: float) -> keras.Model:
     )
 
 
+@pytest.mark.slow
 def test_lmbda_trades_bits_for_quality_and_the_codec_pays_what_the_model_says(digits, tmp_path):
     rates, errors = [], []
     for lmbda in (0.001, 0.03):

@@ -193,6 +193,7 @@ def test_a_capacity_is_reached(digits):
     assert history["capacity"][-1] == 3.0
 
 
+@pytest.mark.slow
 def test_beta_buys_a_smaller_kl(digits):
     divergences = []
     for beta in (0.1, 1.0, 10.0):
@@ -202,6 +203,7 @@ def test_beta_buys_a_smaller_kl(digits):
     assert divergences[0] > 1.3 * divergences[1] > 1.3**2 * divergences[2]
 
 
+@pytest.mark.slow
 def test_a_learned_sigma_is_the_error_of_the_reconstructions(digits):
     model = build(likelihood="gaussian_learned", sigma=1.0, learning_rate=1e-2)
     history = model.fit(digits.train, digits.train, batch_size=64, epochs=40, verbose=0).history
@@ -210,6 +212,7 @@ def test_a_learned_sigma_is_the_error_of_the_reconstructions(digits):
     assert history["sigma"][-1] == pytest.approx(error, rel=0.15)
 
 
+@pytest.mark.slow
 def test_a_linear_gaussian_model_finds_the_evidence_of_probabilistic_pca():
     """The ELBO of a linear VAE is tight at the optimum, log p(x) of PPCA (Lucas et al. 2019)."""
     rng = np.random.default_rng(0)
