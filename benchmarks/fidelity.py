@@ -399,7 +399,8 @@ def write_pages(results: dict) -> None:
     PAGE.write_text(
         "# Fidelity\n\nWhat the literature reports, and what ours reaches. Each row is one "
         "command: `python benchmarks/fidelity.py NAME`. Every choice was made on validation "
-        "images; test images were looked at once, unless a row says otherwise. *Pass* is what a short run must reach, *match* "
+        "images; test images were looked at once, unless a row says otherwise. "
+        "*Pass* is what a short run must reach, *match* "
         "what says that the architecture is the published one; a miss is shown as a miss. "
         '"(read)": found in the paper; "(from memory)": not verified; "(measured)": computed on '
         f"the data.\n\nNames: {', '.join(f'`{name}`' for name in ROWS)}.\n\n{table(results)}\n"
