@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from kerasae.training import train as train
     from kerasae_export.split import decoder as decoder
     from kerasae_export.split import encoder as encoder
+    from kerasae_export.split import inference_model as inference_model
 
 __version__ = "0.1.0"
 
@@ -55,6 +56,7 @@ _HOME = {
     "decoder": "kerasae_export.split",
     "decorrelate_code": "kerasae.codes",
     "encoder": "kerasae_export.split",
+    "inference_model": "kerasae_export.split",
     "load_images": "kerasae.data",
     "pretrain_layerwise": "kerasae.pretraining",
     "train": "kerasae.training",

@@ -24,7 +24,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["code_step", "decoder", "encoder", "evenly", "predict"]
+__all__ = ["code_step", "decoder", "encoder", "evenly", "inference_model", "predict"]
 
 
 def encoder(model: keras.Model) -> keras.Model:
@@ -75,6 +75,31 @@ def decoder(model: keras.Model) -> keras.Model:
     """
     heads = [layer.decoder_head() for layer in model.layers if hasattr(layer, "decoder_head")]
     return _chain([*heads, _first_output(_nested(model, "decoder"))], "decoder")
+
+
+def inference_model(model: keras.Model) -> keras.Model:
+    """Return `encoder(model) -> decoder(model)` as one model, in stock layers only.
+
+    What there is to convert where the two are of no use alone: a decoder with skips, or a
+    device that only wants the result.
+
+    Args:
+        model: A model with nested models named `encoder` and `decoder`.
+
+    Returns:
+        A model that shares its weights with `model`, except tied ones, and gives the same
+        outputs at inference.
+
+    Raises:
+        ValueError: If `model` has no nested models of these names.
+
+    Example:
+        >>> import kerasae
+        >>> model = kerasae.build_denoising(input_shape=(8, 8, 1), code_size=4)
+        >>> [layer.name for layer in inference_model(model).layers]
+        ['image', 'encoder', 'decoder']
+    """
+    return _chain([encoder(model), decoder(model)], model.name)
 
 
 def code_step(model: keras.Model) -> float | None:

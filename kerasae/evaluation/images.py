@@ -1,0 +1,91 @@
+"""How close reconstructions come to images."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["psnr", "ssim"]
+
+
+def psnr(images: ArrayLike, reconstructions: ArrayLike) -> float:
+    """Peak signal-to-noise ratio of a set of images in dB, pooled.
+
+    `-10 log10(MSE)` for a peak of 1, where the mean squared error is taken once over all pixels
+    of all images. The mean of each image's own PSNR is another, larger number (Jensen), which
+    the easiest images decide: one that is equal makes it infinite.
+
+    Args:
+        images: Floating point (n, height, width, channels), values in [0, 1].
+        reconstructions: The same shape.
+
+    Returns:
+        The ratio in dB; infinity if the images are equal.
+
+    Raises:
+        ValueError: If the shapes differ or are not those of images, or the values are integers.
+
+    Example:
+        >>> images = np.zeros((2, 8, 8, 1))
+        >>> round(psnr(images, images + 0.1), 6)
+        20.0
+    """
+    a, b = _image_pair(images, reconstructions)
+    error = float(np.square(np.subtract(a, b, dtype=float)).mean())
+    return -10 * math.log10(error) if error else math.inf
+
+
+def ssim(images: ArrayLike, reconstructions: ArrayLike) -> float:
+    """Structural similarity (Wang, Bovik, Sheikh & Simoncelli 2004), the mean over images.
+
+    By scikit-image, with a uniform window of 7 x 7 pixels, or the largest odd window that fits
+    into a smaller image, and the mean over channels.
+
+    Args:
+        images: Floating point (n, height, width, channels), values in [0, 1], of at least 3 x 3
+            pixels.
+        reconstructions: The same shape.
+
+    Returns:
+        The mean similarity, at most 1, which equal images have.
+
+    Raises:
+        ValueError: If the shapes differ or are not those of images of 3 x 3 pixels or more, or
+            the values are integers.
+
+    Example:
+        >>> images = np.random.default_rng(0).random((2, 8, 8, 1))
+        >>> ssim(images, images)
+        1.0
+    """
+    from skimage.metrics import structural_similarity
+
+    a, b = _image_pair(images, reconstructions)
+    if min(a.shape[1:3]) < 3:
+        raise ValueError(
+            f"`images` must have at least 3 x 3 pixels. Received: shape {tuple(a.shape)}"
+        )
+    window = min(7, *((side - 1) // 2 * 2 + 1 for side in a.shape[1:3]))
+    values = [
+        structural_similarity(x, y, win_size=window, channel_axis=-1, data_range=1.0)
+        for x, y in zip(a, b, strict=True)
+    ]
+    return float(np.mean(values))
+
+
+def _image_pair(images: ArrayLike, reconstructions: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
+    a, b = np.asarray(images), np.asarray(reconstructions)
+    if a.ndim != 4 or a.shape != b.shape or not a.size:
+        raise ValueError(
+            "`images` and `reconstructions` must have one shape (n, height, width, channels). "
+            f"Received: shapes {a.shape} and {b.shape}"
+        )
+    if not all(np.issubdtype(array.dtype, np.floating) for array in (a, b)):
+        raise ValueError(
+            "`images` and `reconstructions` must be floating point, in [0, 1]. "
+            f"Received: {a.dtype} and {b.dtype}"
+        )
+    return a, b
