@@ -127,6 +127,13 @@ def test_an_overcomplete_code_must_say_what_keeps_it_from_copying(digits):
         kerasae.build_overcomplete(input_shape=(8, 8, 1), regularizer="l1", lamda=1)
 
 
+@pytest.mark.parametrize("clip", [True, False])
+def test_gaussian_noise_leaves_the_range_of_pixels_only_if_it_may(clip, digits):
+    model = kerasae.build_denoising(base="undercomplete", clip=clip, input_shape=(8, 8, 1))
+    noisy = np.asarray(model.get_layer("corruption")(digits.test, training=True))
+    assert (noisy.min() >= 0 and noisy.max() <= 1) == clip
+
+
 def test_denoising_beats_the_noise(digits):
     """On noisy digits, the model that was trained with noise beats noise and plain model."""
     rng = np.random.default_rng(0)
@@ -149,6 +156,7 @@ def test_denoising_beats_the_noise(digits):
     ("wrong", "message"),
     [
         ({"base": "denoising"}, "`base` must be one of"),
+        ({"clip": "no"}, "`clip` must be True or False. Received: clip='no'"),
         ({"corruption": "blur"}, "`corruption` must be one of"),
         ({"level": 0}, "`level` must be a number above 0"),
         ({"corruption": "masking", "level": 1.5}, "`level` must be a fraction"),

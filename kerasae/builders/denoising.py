@@ -8,6 +8,7 @@ import keras
 
 from kerasae.builders import BUILDERS, _arguments, build
 from kerasae.layers import GaussianCorruption, MaskingCorruption, SaltAndPepper
+from kerasae.layers.corruption import Corruption
 
 __all__ = ["build_denoising"]
 
@@ -23,6 +24,7 @@ def build_denoising(
     base: str = "convolutional",
     corruption: Literal["gaussian", "masking", "salt_and_pepper"] = "gaussian",
     level: float = 0.5,
+    clip: bool = True,
     **base_hyperparameters: Any,
 ) -> keras.Model:
     """Build an autoencoder that learns to undo corruption, on the frame of another builder.
@@ -35,10 +37,11 @@ def build_denoising(
 
     Args:
         base: A key of `BUILDERS` of the kind `"image"`.
-        corruption: `"gaussian"` adds noise of standard deviation `level` and clips to [0, 1];
+        corruption: `"gaussian"` adds noise of standard deviation `level`;
             `"masking"` sets a fraction `level` of the pixels to 0; `"salt_and_pepper"` sets half of
             that fraction to 0 and half to 1.
         level: Strength, see `corruption`; above 0, a fraction at most 1.
+        clip: Whether values are clipped to [0, 1] after Gaussian noise, as a camera would.
         **base_hyperparameters: What the builder of `base` takes.
 
     Returns:
@@ -57,12 +60,16 @@ def build_denoising(
     """
     bases = [b.name for b in BUILDERS.values() if b.kind == "image" and b.name != "denoising"]
     _arguments.one_of("base", base, bases)
-    layer = CORRUPTIONS[_arguments.one_of("corruption", corruption, CORRUPTIONS)]
+    _arguments.one_of("corruption", corruption, CORRUPTIONS)
     level = _arguments.number("level", level, low=0.0)
     if corruption != "gaussian" and level > 1:
         raise ValueError(f"`level` must be a fraction of the pixels. Received: level={level}")
+    clip = _arguments.boolean("clip", clip)
+    if corruption == "gaussian":
+        corrupt: Corruption = GaussianCorruption(level, clip=clip, name="corruption")
+    else:
+        corrupt = CORRUPTIONS[corruption](level, name="corruption")
     clean = build(base, **base_hyperparameters)
-    corrupt = layer(level, name="corruption")
 
     def call(part: keras.layers.Layer, *args: Any, **kwargs: Any) -> Any:
         if part.name == "encoder":
