@@ -141,9 +141,10 @@ def train(
     """Train a compiled model to reconstruct images, and leave it with its best weights.
 
     The best are those of the epoch with the lowest `val_loss`, unless `config` says to keep the
-    last. A model that fills holes is validated on images with holes, drawn once from the seed. With `out`, a run folder holds the configuration, the model, a checkpoint after each
-    epoch, the history as CSV and the loss curve. A killed run resumes from its last epoch: on
-    the same machine it ends with the same bits as one that was not killed.
+    last. A model that fills holes is validated on images with holes, which the seed fixes. With
+    `out`, a run folder holds the configuration, the model, a checkpoint after each epoch, the
+    history as CSV and the loss curve. A killed run resumes from its last epoch: on the same machine
+    it ends with the same bits as one that was not killed.
 
     Args:
         model: A compiled model of the kinds that take `fit(x, x)`.
@@ -210,11 +211,11 @@ def train(
 
 
 def _to_validate(model: keras.Model, images: Images, config: TrainConfig) -> NDArray[np.float32]:
-    """The validation images, with the same holes in each epoch if the model learns to fill them."""
-    cutters = [layer for layer in model.layers if hasattr(layer, "cut_holes")]
-    return (
-        cutters[0].cut_holes(images.validation, seed=config.seed) if cutters else images.validation
-    )
+    """The validation images; those of a model that fills holes have the same ones each time."""
+    for layer in model.layers:
+        if hasattr(layer, "cut_holes"):
+            return layer.cut_holes(images.validation, seed=config.seed)
+    return images.validation
 
 
 def _open_run(folder: Path | None, config: TrainConfig, resume: bool) -> Path | None:

@@ -35,10 +35,11 @@ def build_masked(
 
     A missing pixel is written as -1, a value that no pixel has, so that one image says what is
     known and what is not. In training a layer cuts a hole of its own into each image, and the loss
-    compares the reconstruction with the whole image: `mean over pixels of w loss(x, g(f(holes(x))))`
-    with `w = hole_weight` in holes and 1 elsewhere (Pathak, Krähenbühl, Donahue, Darrell & Efros
-    2016, Context Encoders, their reconstruction loss without the adversarial one). The encoder
-    sees `max(x, 0)`, which is 0 in holes, beside `max(-x, 0)`, which is 1 there.
+    compares the reconstruction with the whole image: the mean over pixels of
+    `w loss(x, g(f(holes(x))))`, with `w = hole_weight` in holes and 1 elsewhere (Pathak,
+    Krähenbühl, Donahue, Darrell & Efros 2016, Context Encoders: their reconstruction loss, without
+    the adversarial one). The encoder sees `max(x, 0)`, which is 0 in holes, beside `max(-x, 0)`,
+    which is 1 there.
 
     At inference the layer does nothing: write -1 into the hole, as `kerasae.inpaint` does, which
     then keeps the known pixels. `train` validates on images with holes; of `fit`, which is given
