@@ -22,9 +22,10 @@ class RandomHoles(keras.layers.Layer):
     """Cut a hole into each image in training; at inference leave images as they come.
 
     The masks are a bank of `count` that the first training draws from `seed`, so that a saved
-    model holds none of them. For each image one of them is chosen and, unless it is writing,
-    mirrored or not in both directions at random. After a call, `holes` is 1 at the pixels that
-    are missing, whether the layer or the caller removed them, else 0: (batch, height, width).
+    model holds none of them. For each image one of them is chosen and, if it is a `"block"` or
+    `"free_form"`, mirrored or not in both directions at random. After a call, `holes` is 1 at the
+    pixels that are missing, whether the layer or the caller removed them, else 0: (batch, height,
+    width).
 
     Args:
         kind: As in `kerasae.masks.draw_masks`.
@@ -93,7 +94,7 @@ class RandomHoles(keras.layers.Layer):
         number = ops.shape(images)[0]
         chosen = keras.random.randint((number,), 0, self.count, seed=self.seed_generator)
         masks = ops.expand_dims(ops.take(self._bank, chosen, axis=0), -1) > 0
-        if self.kind == "text":
+        if self.kind in ("centre", "text"):
             return masks
         mirror = keras.random.uniform((2, number, 1, 1, 1), seed=self.seed_generator) < 0.5
         masks = ops.where(mirror[0], ops.flip(masks, axis=1), masks)
