@@ -99,7 +99,7 @@ def test_scorers_compute_their_formulas(kind, model, zeros, others):
     scores = anomaly.scores(net, images)
     assert scores.shape == (len(images),)
     np.testing.assert_allclose(scores, expected, rtol=2e-3)
-    assert evaluation.auroc(scores[: len(zeros.test)], scores[len(zeros.test) :]) > 0.9
+    assert evaluation.auroc(scores[: len(zeros.test)], scores[len(zeros.test) :]) > 0.8
 
 
 def test_the_likelihood_is_that_of_probabilistic_pca(rng):
