@@ -75,7 +75,7 @@ def _check(kind: Any, shape: Any, count: Any, fraction: Any, seed: Any) -> tuple
     if kind not in KINDS:
         raise ValueError(f"`kind` must be one of {', '.join(KINDS)}. Received: kind={kind!r}")
     sides = tuple(shape) if isinstance(shape, Sequence) else ()
-    if len(sides) != 2 or not all(isinstance(n, Integral) and n >= 1 for n in sides):
+    if len(sides) != 2 or not all(isinstance(n, Integral) and int(n) >= 1 for n in sides):
         raise ValueError(
             f"`shape` must be (height, width), two positive integers. Received: shape={shape!r}"
         )
@@ -89,7 +89,7 @@ def _check(kind: Any, shape: Any, count: Any, fraction: Any, seed: Any) -> tuple
         )
     if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
         raise ValueError(f"`seed` must be an integer of 0 or more. Received: seed={seed!r}")
-    return sides[0], sides[1]
+    return int(sides[0]), int(sides[1])
 
 
 def _centre(height: int, width: int, fraction: float, rng: np.random.Generator) -> Mask:

@@ -64,7 +64,7 @@ def plot_scores(
     for name, values, colour in groups:
         axes.hist(
             values,
-            edges,
+            edges.tolist(),
             weights=np.full(len(values), 100 / len(values)),
             color=colour,
             alpha=0.55,
