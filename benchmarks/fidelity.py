@@ -23,13 +23,13 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
-from rows import SEED, Row, classics, photos
+from rows import SEED, Row, applications, classics, photos
 
 RESULT = Path(__file__).parent / "results" / "fidelity.json"
 PAGE = Path(__file__).parents[1] / "docs" / "fidelity.md"
 README = Path(__file__).parents[1] / "README.md"
 
-FAMILIES = (classics, photos)
+FAMILIES = (applications, classics, photos)
 ROWS: dict[str, Row] = dict(
     sorted(
         (item for family in FAMILIES for item in family.ROWS.items()),

@@ -15,6 +15,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kerasae import anomaly as anomaly
     from kerasae import evaluation as evaluation
     from kerasae import plots as plots
     from kerasae import samplers as samplers
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from kerasae.builders import build as build
     from kerasae.builders.convolutional import build_convolutional as build_convolutional
     from kerasae.builders.denoising import build_denoising as build_denoising
+    from kerasae.builders.masked import build_masked as build_masked
     from kerasae.builders.overcomplete import build_overcomplete as build_overcomplete
     from kerasae.builders.rate_distortion import build_rate_distortion as build_rate_distortion
     from kerasae.builders.sparse import build_sparse as build_sparse
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from kerasae.codes import decorrelate_code as decorrelate_code
     from kerasae.data import Images as Images
     from kerasae.data import load_images as load_images
+    from kerasae.inpainting import inpaint as inpaint
     from kerasae.pretraining import pretrain_layerwise as pretrain_layerwise
     from kerasae.training import TrainConfig as TrainConfig
     from kerasae.training import train as train
@@ -48,6 +51,7 @@ _HOME = {
     "build": "kerasae.builders",
     "build_convolutional": "kerasae.builders.convolutional",
     "build_denoising": "kerasae.builders.denoising",
+    "build_masked": "kerasae.builders.masked",
     "build_overcomplete": "kerasae.builders.overcomplete",
     "build_rate_distortion": "kerasae.builders.rate_distortion",
     "build_sparse": "kerasae.builders.sparse",
@@ -56,13 +60,14 @@ _HOME = {
     "decoder": "kerasae_export.split",
     "decorrelate_code": "kerasae.codes",
     "encoder": "kerasae_export.split",
+    "inpaint": "kerasae.inpainting",
     "inference_model": "kerasae_export.split",
     "load_images": "kerasae.data",
     "pretrain_layerwise": "kerasae.pretraining",
     "train": "kerasae.training",
 }
 
-_MODULES = ("evaluation", "plots", "samplers")
+_MODULES = ("anomaly", "evaluation", "plots", "samplers")
 
 __all__ = ["__version__", *sorted(_HOME)]
 

@@ -10,7 +10,7 @@ from keras import ops
 
 from kerasae.layers import TransposedDense
 
-__all__ = ["Autoencoder", "TiedAutoencoder"]
+__all__ = ["Autoencoder", "InpaintingAutoencoder", "TiedAutoencoder"]
 
 
 @keras.saving.register_keras_serializable("kerasae")
@@ -99,3 +99,27 @@ class _CountSteps(keras.callbacks.Callback):
 
     def _scheduled(self) -> list[Any]:
         return [layer for layer in self.model.layers if hasattr(layer, "steps_per_epoch")]
+
+
+@keras.saving.register_keras_serializable("kerasae")
+class InpaintingAutoencoder(keras.Model):
+    """A functional model whose loss weighs the pixels that its layer `mask` says are missing.
+
+    The layer has `holes`, (batch, height, width), 1 at the missing pixels, and `hole_weight`, the
+    weight of their loss; that of the others is 1.
+    """
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """The mean over pixels of the weighted loss."""
+        mask = self.get_layer("mask")
+        weights = 1.0 + (mask.hole_weight - 1.0) * mask.holes
+        if sample_weight is not None:
+            weights = weights * ops.reshape(ops.cast(sample_weight, weights.dtype), (-1, 1, 1))
+        return super().compute_loss(x, y, y_pred, weights, training=training)

@@ -141,9 +141,10 @@ def train(
     """Train a compiled model to reconstruct images, and leave it with its best weights.
 
     The best are those of the epoch with the lowest `val_loss`, unless `config` says to keep the
-    last. With `out`, a run folder holds the configuration, the model, a checkpoint after each
-    epoch, the history as CSV and the loss curve. A killed run resumes from its last epoch: on
-    the same machine it ends with the same bits as one that was not killed.
+    last. A model that fills holes is validated on images with holes, which the seed fixes. With
+    `out`, a run folder holds the configuration, the model, a checkpoint after each epoch, the
+    history as CSV and the loss curve. A killed run resumes from its last epoch: on the same machine
+    it ends with the same bits as one that was not killed.
 
     Args:
         model: A compiled model of the kinds that take `fit(x, x)`.
@@ -198,7 +199,7 @@ def train(
         if not run.finished:
             model.fit(
                 batches,
-                validation_data=(images.validation, images.validation),
+                validation_data=(_to_validate(model, images, config), images.validation),
                 validation_batch_size=config.batch_size,
                 epochs=config.epochs,
                 initial_epoch=len(run.rows),
@@ -207,6 +208,14 @@ def train(
                 verbose=0,
             )
     return run.finish(finish)
+
+
+def _to_validate(model: keras.Model, images: Images, config: TrainConfig) -> NDArray[np.float32]:
+    """The validation images; those of a model that fills holes have the same ones each time."""
+    for layer in model.layers:
+        if hasattr(layer, "cut_holes"):
+            return layer.cut_holes(images.validation, seed=config.seed)
+    return images.validation
 
 
 def _open_run(folder: Path | None, config: TrainConfig, resume: bool) -> Path | None:

@@ -12,6 +12,7 @@ import pytest
 
 FOLDER = Path(__file__).parent
 FILES = (
+    "test_anomaly.py",
     "test_builders.py",
     "test_bundle.py",
     "test_codes.py",
@@ -19,6 +20,7 @@ FILES = (
     "test_evaluation.py",
     "test_layers.py",
     "test_losses.py",
+    "test_masked.py",
     "test_pretraining.py",
     "test_rate_distortion.py",
     "test_samplers.py",

@@ -176,6 +176,25 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                 ),
             ),
             Builder(
+                name="masked",
+                kind="masked",
+                summary="fills holes: rectangles, brush strokes, or writing over the image",
+                paper="Pathak, Krähenbühl, Donahue, Darrell & Efros (2016), Context Encoders: "
+                "Feature Learning by Inpainting, CVPR",
+                variants=(
+                    {"input_shape": (12, 10, 1), "code_size": 16, "hidden": (16, 16)},
+                    {
+                        "input_shape": (8, 8, 3),
+                        "code_size": 24,
+                        "hidden": (48,),
+                        "loss": "mse",
+                        "mask": "free_form",
+                        "mask_fraction": 0.2,
+                        "network": "dense",
+                    },
+                ),
+            ),
+            Builder(
                 name="variational",
                 kind="image",
                 summary="codes with a distribution: beta, capacity, free bits, or IWAE",

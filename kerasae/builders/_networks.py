@@ -24,8 +24,13 @@ def halves(
     code: str = "dense",
     heads: Sequence[str] = ("code",),
     logits: bool = False,
+    output_activation: str = "linear",
+    seen: tuple[int, int, int] | None = None,
 ) -> tuple[keras.Model, keras.Model]:
-    """Encoder and decoder of a `"dense"` or `"convolutional"` network, with linear pixels."""
+    """Encoder and decoder of a `"dense"` or `"convolutional"` network.
+
+    The encoder sees an image of another shape than the decoder makes if `seen` says so.
+    """
     _arguments.one_of("network", network, ("dense", "convolutional"))
     known = OPTIONS if network == "convolutional" else ()
     unknown = sorted(set(options) - set(known))
@@ -35,14 +40,14 @@ def halves(
             f"`network_options` of a {network} network must {rule}. Received: {', '.join(unknown)}"
         )
     if network == "dense":
-        size = (shape, code_size, _arguments.positive_ints("hidden", hidden), activation)
+        size = (code_size, _arguments.positive_ints("hidden", hidden), activation)
         return (
-            _dense.encoder(*size, heads=heads),
-            _dense.decoder(*size, "linear", logits=logits),
+            _dense.encoder(seen or shape, *size, heads=heads),
+            _dense.decoder(shape, *size, output_activation, logits=logits),
         )
     hidden, encoding, decoding = _convolutional.check(hidden, code=code, **options)
-    size = (shape, code_size, hidden, activation)
+    size = (code_size, hidden, activation)
     return (
-        _convolutional.encoder(*size, heads=heads, **encoding),
-        _convolutional.decoder(*size, "linear", logits=logits, **decoding),
+        _convolutional.encoder(seen or shape, *size, heads=heads, **encoding),
+        _convolutional.decoder(shape, *size, output_activation, logits=logits, **decoding),
     )

@@ -2,15 +2,18 @@
 
 from kerasae.evaluation.codes import code_rate, linear_probe
 from kerasae.evaluation.compression import RateDistortion, rate_distortion
-from kerasae.evaluation.images import psnr, ssim
+from kerasae.evaluation.detection import auroc
+from kerasae.evaluation.images import hole_error, psnr, ssim
 from kerasae.evaluation.likelihood import Elbo, active_units, elbo, negative_log_likelihood
 
 __all__ = [
     "Elbo",
     "RateDistortion",
     "active_units",
+    "auroc",
     "code_rate",
     "elbo",
+    "hole_error",
     "linear_probe",
     "negative_log_likelihood",
     "psnr",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["psnr", "ssim"]
+__all__ = ["hole_error", "psnr", "ssim"]
 
 
 def psnr(images: ArrayLike, reconstructions: ArrayLike) -> float:
@@ -74,6 +74,37 @@ def ssim(images: ArrayLike, reconstructions: ArrayLike) -> float:
         for x, y in zip(a, b, strict=True)
     ]
     return float(np.mean(values))
+
+
+def hole_error(images: ArrayLike, reconstructions: ArrayLike, masks: ArrayLike) -> float:
+    """Mean squared error inside holes, pooled: over the missing pixels of all images.
+
+    Args:
+        images: Floating point (n, height, width, channels), values in [0, 1].
+        reconstructions: The same shape.
+        masks: Booleans, True in holes: (n, height, width), or (height, width) for all images.
+
+    Returns:
+        The error, per value of a pixel.
+
+    Raises:
+        ValueError: If shapes or types are others, or there is no hole.
+
+    Example:
+        >>> images, mask = np.zeros((2, 4, 4, 1)), np.zeros((4, 4), bool)
+        >>> mask[1, 2] = True
+        >>> hole_error(images, images + 0.5, mask)
+        0.25
+    """
+    a, b = _image_pair(images, reconstructions)
+    holes = np.asarray(masks)
+    if holes.dtype != np.bool_ or holes.shape not in (a.shape[:3], a.shape[1:3]) or not holes.any():
+        raise ValueError(
+            f"`masks` must be booleans of the shape {a.shape[:3]}, or {a.shape[1:3]} for all "
+            f"images, with a hole. Received: {holes.dtype} of the shape {holes.shape}"
+        )
+    squares = np.square(np.subtract(a, b, dtype=float))
+    return float(squares[np.broadcast_to(holes, a.shape[:3])].mean())
 
 
 def _image_pair(images: ArrayLike, reconstructions: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:

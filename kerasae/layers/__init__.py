@@ -1,6 +1,7 @@
 """Keras layers of kerasae, registered for safe reloading."""
 
 from kerasae.layers.corruption import GaussianCorruption, MaskingCorruption, SaltAndPepper
+from kerasae.layers.masking import RandomHoles
 from kerasae.layers.penalties import KLSparsity, L1Sparsity
 from kerasae.layers.quantization import Distortion, EntropyBottleneck
 from kerasae.layers.tying import TransposedDense
@@ -14,6 +15,7 @@ __all__ = [
     "KLSparsity",
     "L1Sparsity",
     "MaskingCorruption",
+    "RandomHoles",
     "SaltAndPepper",
     "Sampling",
     "TransposedDense",

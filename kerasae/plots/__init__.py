@@ -8,9 +8,11 @@ from kerasae.plots._style import BLUE, GREEN, INK, MUTED, ORANGE, RED, Figure, s
 from kerasae.plots.architecture import plot_architecture
 from kerasae.plots.codes import plot_codes
 from kerasae.plots.comparison import plot_comparison
+from kerasae.plots.detection import plot_scores
 from kerasae.plots.filters import plot_filters
 from kerasae.plots.history import plot_history
 from kerasae.plots.images import (
+    plot_inpaintings,
     plot_manifold,
     plot_reconstructions,
     plot_samples,
@@ -30,9 +32,11 @@ __all__ = [
     "plot_comparison",
     "plot_filters",
     "plot_history",
+    "plot_inpaintings",
     "plot_manifold",
     "plot_reconstructions",
     "plot_samples",
+    "plot_scores",
     "plot_traversals",
     "show_image",
 ]

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 
 from kerasae.plots import _style
-from kerasae.plots._style import INK, Figure, show_image
+from kerasae.plots._style import BLUE, INK, Figure, show_image
 
-__all__ = ["plot_manifold", "plot_reconstructions", "plot_samples", "plot_traversals"]
+__all__ = [
+    "plot_inpaintings",
+    "plot_manifold",
+    "plot_reconstructions",
+    "plot_samples",
+    "plot_traversals",
+]
 
 _WIDTH = 9.0  # inches of a picture of many images
 
@@ -43,29 +50,56 @@ def plot_reconstructions(
         >>> [axes.get_ylabel() for axes in plot_reconstructions(images, images, count=1).axes]
         ['original', 'reconstruction', 'difference x4']
     """
-    originals = _style.pictures("originals", originals, axes="n")
-    reconstructions = _style.pictures("reconstructions", reconstructions, axes="n")
-    if originals.shape != reconstructions.shape:
+    originals, reconstructions = _same_shape(originals, "reconstructions", reconstructions)
+    rows = {"original": originals[:count], "reconstruction": reconstructions[:count]}
+    return _rows({**rows, **_differences(originals[:count], reconstructions[:count], gain)})
+
+
+def plot_inpaintings(
+    originals: NDArray[Any],
+    masks: NDArray[Any],
+    inpainted: NDArray[Any],
+    *,
+    count: int = 10,
+    gain: float = 1.0,
+) -> Figure:
+    """Plot originals, what was left of them, how it was filled, and the differences.
+
+    Args:
+        originals: (n, height, width, 1 or 3), values in [0, 1].
+        masks: Booleans, True where a pixel is missing: (n, height, width), or (height, width)
+            for all images. Such pixels are drawn in blue.
+        inpainted: The shape of `originals`, such as `kerasae.inpaint` gives.
+        count: Number of images to show, the first ones.
+        gain: Factor by which differences are enlarged around mid-grey.
+
+    Returns:
+        A figure with four rows of axes.
+
+    Raises:
+        ValueError: If the arrays are not images, or do not fit each other.
+
+    Example:
+        >>> images, mask = np.zeros((4, 8, 8, 1)), np.eye(8, dtype=bool)
+        >>> [axes.get_ylabel() for axes in plot_inpaintings(images, mask, images, count=1).axes]
+        ['original', 'with hole', 'inpainted', 'difference']
+    """
+    originals, inpainted = _same_shape(originals, "inpainted", inpainted)
+    holes = np.asarray(masks)
+    shape = originals.shape[:3]
+    if holes.dtype != np.bool_ or holes.shape not in (shape, shape[1:]):
         raise ValueError(
-            "`reconstructions` must have the shape of `originals`, "
-            f"{originals.shape}. Received: shape={reconstructions.shape}"
+            f"`masks` must be booleans of the shape {shape}, or {shape[1:]} for all images. "
+            f"Received: {holes.dtype} of the shape {holes.shape}"
         )
-    count = min(count, len(originals))
-    difference = np.clip(0.5 + gain * (reconstructions[:count] - originals[:count]), 0, 1)
+    holes = np.broadcast_to(holes, shape)[:count, ..., None]
+    coloured = np.repeat(originals[:count], 3 // originals.shape[-1], axis=-1)
     rows = {
         "original": originals[:count],
-        "reconstruction": reconstructions[:count],
-        f"difference x{gain:g}": difference,
+        "with hole": np.where(holes, to_rgb(BLUE), coloured),
+        "inpainted": inpainted[:count],
     }
-    inches = min(1.1, 9.6 / count)
-    aspect = originals.shape[1] / originals.shape[2]
-    figure = Figure(figsize=(inches * count + 1.2, 3 * inches * aspect + 0.2), layout="constrained")
-    grid = figure.subplots(len(rows), count, squeeze=False)
-    for (name, row), axes_row in zip(rows.items(), grid, strict=True):
-        for axes, picture in zip(axes_row, row, strict=True):
-            show_image(axes, picture)
-        axes_row[0].set_ylabel(name, rotation=0, ha="right", va="center", color=INK)
-    return figure
+    return _rows({**rows, **_differences(originals[:count], inpainted[:count], gain)})
 
 
 def plot_samples(
@@ -206,6 +240,43 @@ def plot_manifold(
         kept = _style.thinned(len(down), 9)
         axes.set_yticks([axes.get_yticks()[i] for i in kept], [down[i] for i in kept])
         axes.set_ylabel(labels[0], color=INK)
+    return figure
+
+
+def _same_shape(
+    originals: NDArray[Any], name: str, others: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    originals = _style.pictures("originals", originals, axes="n")
+    others = _style.pictures(name, others, axes="n")
+    if originals.shape != others.shape:
+        raise ValueError(
+            f"`{name}` must have the shape of `originals`, {originals.shape}. "
+            f"Received: shape={others.shape}"
+        )
+    return originals, others
+
+
+def _differences(
+    originals: NDArray[Any], others: NDArray[Any], gain: float
+) -> dict[str, NDArray[Any]]:
+    """A row of differences, with how much they are enlarged as its name."""
+    name = "difference" if gain == 1 else f"difference x{gain:g}"
+    return {name: np.clip(0.5 + gain * (others - originals), 0, 1)}
+
+
+def _rows(rows: Mapping[str, NDArray[Any]]) -> Figure:
+    """A figure with a row of axes for each array of images, its name in front."""
+    count, height, width = next(iter(rows.values())).shape[:3]
+    inches = min(1.1, 9.6 / count)
+    figure = Figure(
+        figsize=(inches * count + 1.2, len(rows) * inches * height / width + 0.2),
+        layout="constrained",
+    )
+    grid = figure.subplots(len(rows), count, squeeze=False)
+    for (name, row), axes_row in zip(rows.items(), grid, strict=True):
+        for axes, picture in zip(axes_row, row, strict=True):
+            show_image(axes, picture)
+        axes_row[0].set_ylabel(name, rotation=0, ha="right", va="center", color=INK)
     return figure
 
 

@@ -1,0 +1,283 @@
+"""Anomalies: images that a model of normal ones reconstructs badly, or codes unlike theirs.
+
+    scorer = anomaly.scorer(model, kind="reconstruction")
+    limit = anomaly.threshold(anomaly.scores(scorer, normal), false_alarm_rate=0.01)
+    flagged = anomaly.scores(scorer, images) > limit
+
+The higher a score, the stranger the image. A scorer is a stock Keras model that can be deployed
+like an encoder; all else is NumPy in and out.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+import keras
+import numpy as np
+from keras import layers, ops
+from numpy.typing import ArrayLike, NDArray
+
+import kerasae
+from kerasae import _inference
+from kerasae.builders import _arguments
+
+__all__ = ["KINDS", "CodeDistance", "reconstruction_scores", "scorer", "scores", "threshold"]
+
+KINDS = ("reconstruction", "relative", "code", "likelihood")
+"""What `scorer` makes of an image, its reconstruction and its code."""
+
+_FLOOR = 1e-6  # of the mean variance, added to each: a unit that never moved must not divide by 0
+_DARK = 1e-4  # mean square of an image below which `"relative"` no longer counts it
+
+Scores = NDArray[np.float64]
+
+
+class CodeDistance:
+    """The squared Mahalanobis distance of a code from the codes of normal images.
+
+    `(z - m)^T S^-1 (z - m)` with the mean `m` and the covariance `S` of normal codes: how many
+    standard deviations away, all directions counted alike. Of Gaussian codes it is chi-squared
+    distributed with as many degrees of freedom as the code has values.
+
+    Args:
+        codes: Codes of normal images, (n, ...), flattened to vectors; many more than a vector has
+            values.
+
+    Attributes:
+        mean: `m`, (size,).
+        whitening: `W` with `W W^T = S^-1`, (size, size), so that the distance is the squared
+            length of `(z - m) W`.
+
+    Raises:
+        ValueError: If the codes are not finite, or too few for their covariance.
+
+    Example:
+        >>> codes = np.random.default_rng(0).normal(3.0, 2.0, (1000, 4))
+        >>> bool(abs(CodeDistance(codes)(codes).mean() - 4) < 0.01)
+        True
+    """
+
+    def __init__(self, codes: ArrayLike) -> None:
+        vectors = _vectors("codes", codes)
+        count, size = vectors.shape
+        if count <= size:
+            raise ValueError(
+                f"`codes` must be more than the {size} values of a code, whose covariance they are "
+                f"to tell. Received: {count} codes"
+            )
+        self.mean: Scores = vectors.mean(axis=0)
+        variances, axes = np.linalg.eigh(np.atleast_2d(np.cov(vectors.T, ddof=0)))
+        floor = max(_FLOOR * float(variances.mean()), 1e-12)
+        self.whitening: Scores = axes / np.sqrt(np.maximum(variances, 0) + floor)
+
+    def __call__(self, codes: ArrayLike) -> Scores:
+        """Distances of codes (n, ...), (n,)."""
+        vectors = _vectors("codes", codes)
+        if vectors.shape[1] != len(self.mean):
+            raise ValueError(
+                f"`codes` must have {len(self.mean)} values each, like those of normal images. "
+                f"Received: {vectors.shape[1]}"
+            )
+        return np.square((vectors - self.mean) @ self.whitening).sum(axis=1)
+
+
+def reconstruction_scores(model: keras.Model, images: ArrayLike) -> Scores:
+    """Mean squared error of each image's reconstruction, over its pixels and channels.
+
+    Args:
+        model: A model from images to images.
+        images: (n, height, width, channels), or whatever else the model takes.
+
+    Returns:
+        float64 (n,).
+
+    Raises:
+        ValueError: If the images do not fit the model, or its output is no reconstruction.
+
+    Example:
+        >>> model = kerasae.build_undercomplete(input_shape=(8, 8, 1), code_size=4)
+        >>> reconstruction_scores(model, np.zeros((3, 8, 8, 1))).shape
+        (3,)
+    """
+    _check_model(model)
+    values = _inference.check_images(model, images)
+    (rebuilt,) = _inference.run([model], values)
+    return np.square(np.subtract(rebuilt, values, dtype=float)).reshape(len(values), -1).mean(1)
+
+
+def scorer(
+    model: keras.Model,
+    kind: Literal["reconstruction", "relative", "code", "likelihood"] = "reconstruction",
+    *,
+    images: ArrayLike | None = None,
+) -> keras.Model:
+    """Make one stock Keras model from an image to its score.
+
+    It loads without kerasae, and `kerasae_export.convert` turns it into a TF Lite file. With
+    int8, what the calibration images do not reach is cut off: give it stranger images beside the
+    normal ones, such as other subjects, noise, or normal images upside down, or all that is
+    stranger than the strangest of them gets one score. The rounding moves scores, so take the
+    threshold from the scores of the file itself.
+
+    Args:
+        model: A trained model from images to images.
+        kind: With `e` the mean squared error of the reconstruction over `D` values,
+
+            - `"reconstruction"`: `e`;
+            - `"relative"`: `e / sqrt(mean(x^2))`, for dark images with bright lines, whose error
+              grows with the length of the lines;
+            - `"code"`: the squared Mahalanobis distance of the code, see `CodeDistance`;
+            - `"likelihood"`: `(D e / s + code) / D`, where `s` is the mean of `e` over `images`:
+              up to constants, minus the log-likelihood of a Gaussian whose spread within the
+              code's subspace is that of the codes, and outside of it that of the errors (Tipping &
+              Bishop 1999, Probabilistic Principal Component Analysis, which this is for a linear
+              model).
+        images: Normal images for the statistics of `"code"` and `"likelihood"`, best those that
+            were not trained on.
+
+    Returns:
+        A model, float32 (batch, height, width, channels) to (batch, 1), that shares its weights
+        with `model`.
+
+    Raises:
+        ValueError: If an argument breaks its rule, or the images are missing or too few.
+
+    Example:
+        >>> images = kerasae.load_images("digits", limit=200)
+        >>> model = kerasae.build_undercomplete(input_shape=(8, 8, 1), code_size=4)
+        >>> scorer(model, "likelihood", images=images.train).output_shape
+        (None, 1)
+    """
+    _arguments.one_of("kind", kind, KINDS)
+    _check_model(model)
+    statistics = kind in ("code", "likelihood")
+    if statistics and images is None:
+        raise ValueError(f"`images` must be given for the kind {kind!r}. Received: images=None")
+    image = keras.Input(model.input_shape[1:], name="image")
+    encoder, decoder = kerasae.encoder(model), kerasae.decoder(model)
+    code = encoder(image)  # once: a model that holds a part twice does not survive a reload
+    distance = _distance(code, _codes(encoder, images)) if statistics else None
+    if kind == "code":
+        return keras.Model(image, distance, name="scorer")
+    error = _error(image, decoder(code))
+    if kind == "relative":
+        pixels = layers.Flatten(name="pixels")(image)
+        error = error * ops.rsqrt(_mean_square(pixels, "brightness") + _DARK)
+    if distance is not None and images is not None:
+        size = math.prod(model.input_shape[1:])
+        usual = max(float(reconstruction_scores(model, images).mean()), 1e-12)
+        error = error * (1 / usual) + distance * (1 / size)
+    return keras.Model(image, error, name="scorer")
+
+
+def scores(scorer: keras.Model, images: ArrayLike) -> Scores:
+    """Scores of images by a model that `scorer` made.
+
+    Args:
+        scorer: The model.
+        images: (n, height, width, channels).
+
+    Returns:
+        float64 (n,).
+
+    Raises:
+        ValueError: If the images do not fit the model.
+
+    Example:
+        >>> model = kerasae.build_undercomplete(input_shape=(8, 8, 1), code_size=4)
+        >>> images = np.random.default_rng(0).random((3, 8, 8, 1))
+        >>> again = reconstruction_scores(model, images)
+        >>> bool(np.allclose(scores(__import__("kerasae").anomaly.scorer(model), images), again))
+        True
+    """
+    values = _inference.check_images(scorer, images)
+    return _inference.run([scorer], values)[0].reshape(len(values)).astype(float)
+
+
+def threshold(scores: ArrayLike, *, false_alarm_rate: float = 0.01) -> float:
+    """The score above which an image is called an anomaly.
+
+    Of `n` scores of normal images in ascending order it is number
+    `k = ceil((1 - false_alarm_rate) (n + 1))`. A further normal image, if it is like these, lies
+    above it with a probability of at most `(n + 1 - k) / (n + 1) <= false_alarm_rate`, whatever
+    the distribution of the scores: the rule of split conformal prediction (Vovk, Gammerman &
+    Shafer 2005, Algorithmic Learning in a Random World).
+
+    Args:
+        scores: Scores of normal images that the model was not trained on, (n,).
+        false_alarm_rate: The share of normal images that may be called anomalies, above 0 and
+            below 1.
+
+    Returns:
+        The threshold, one of the scores.
+
+    Raises:
+        ValueError: If an argument breaks its rule, or there are fewer scores than
+            `1 / false_alarm_rate - 1`, which cannot tell so small a rate.
+
+    Example:
+        >>> threshold(np.arange(1, 100), false_alarm_rate=0.05)
+        95.0
+    """
+    values = np.asarray(scores, float)
+    rate = _arguments.number("false_alarm_rate", false_alarm_rate, low=0.0, high=1.0)
+    if values.ndim != 1 or not np.isfinite(values).all():
+        raise ValueError(
+            f"`scores` must be finite values of the shape (n,). Received: shape {values.shape}"
+        )
+    # The small number undoes what floating point adds to a product that is whole.
+    above = math.floor(rate * (len(values) + 1) + 1e-9)
+    if above < 1:
+        raise ValueError(
+            f"`scores` must be at least {math.ceil(1 / rate - 1 - 1e-9)} for a rate of {rate:g}. "
+            f"Received: {len(values)} scores"
+        )
+    return float(np.sort(values)[len(values) - above])
+
+
+def _codes(encoder: keras.Model, images: Any) -> NDArray[Any]:
+    """Codes of the normal images."""
+    if len(encoder.outputs) != 1 or not keras.backend.is_float_dtype(encoder.outputs[0].dtype):
+        raise ValueError(
+            "`model` must have a single code of real numbers for this kind of score. "
+            f"Received: {[f'{o.dtype} {o.shape[1:]}' for o in encoder.outputs]}"
+        )
+    return _inference.run([encoder], _inference.check_images(encoder, images))[0]
+
+
+def _distance(code: Any, normal_codes: NDArray[Any]) -> Any:
+    """`CodeDistance` of the code, as layers."""
+    normal = CodeDistance(normal_codes)
+    whiten = layers.Dense(len(normal.mean), trainable=False, name="whiten")
+    white = whiten(layers.Flatten(name="code")(code))
+    whiten.set_weights([normal.whitening, -normal.mean @ normal.whitening])
+    return layers.Dot(1, name="distance")([white, white])
+
+
+def _error(image: Any, reconstruction: Any) -> Any:
+    """Mean squared error of the reconstruction, as layers."""
+    difference = layers.Subtract(name="difference")([image, reconstruction])
+    return _mean_square(layers.Flatten(name="differences")(difference), "error")
+
+
+def _mean_square(vector: Any, name: str) -> Any:
+    """A product of the vector with itself: in int8 its sum is exact, and rounded only once."""
+    return layers.Dot(1, name=name)([vector, vector]) * (1 / vector.shape[-1])
+
+
+def _check_model(model: keras.Model) -> None:
+    if model.input_shape != model.output_shape or len(model.inputs) != 1:
+        raise ValueError(
+            "`model` must reconstruct its input, one image to one of its shape. "
+            f"Received: {model.input_shape} to {model.output_shape}"
+        )
+
+
+def _vectors(name: str, values: ArrayLike) -> Scores:
+    array = np.asarray(values, float)
+    if array.ndim < 2 or not array.size or not np.isfinite(array).all():
+        raise ValueError(
+            f"`{name}` must be finite values of the shape (n, ...). Received: shape {array.shape}"
+        )
+    return array.reshape(len(array), -1)

@@ -1,0 +1,129 @@
+"""The masked autoencoder for inpainting: it sees images with holes and learns what was there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import keras
+from keras import ops
+
+from kerasae import masks
+from kerasae.builders import _arguments, _networks
+from kerasae.layers import RandomHoles
+from kerasae.models import InpaintingAutoencoder
+
+__all__ = ["build_masked"]
+
+
+def build_masked(
+    *,
+    input_shape: Sequence[int] = (28, 28, 1),
+    code_size: int = 128,
+    hidden: Sequence[int] = (32, 64),
+    activation: str = "relu",
+    loss: str = "binary_crossentropy",
+    mask: Literal["centre", "block", "free_form", "text"] = "block",
+    mask_fraction: float = 0.25,
+    hole_weight: float = 6.0,
+    network: Literal["convolutional", "dense"] = "convolutional",
+    code: Literal["dense", "spatial"] = "dense",
+    learning_rate: float = 1e-3,
+    **network_options: Any,
+) -> keras.Model:
+    """Build an autoencoder that fills holes in images.
+
+    A missing pixel is written as -1, a value that no pixel has, so that one image says what is
+    known and what is not. In training a layer cuts a hole of its own into each image, and the loss
+    compares the reconstruction with the whole image: the mean over pixels of
+    `w loss(x, g(f(holes(x))))`, with `w = hole_weight` in holes and 1 elsewhere (Pathak,
+    Krähenbühl, Donahue, Darrell & Efros 2016, Context Encoders: their reconstruction loss, without
+    the adversarial one). The encoder sees `max(x, 0)`, which is 0 in holes, beside `max(-x, 0)`,
+    which is 1 there.
+
+    At inference the layer does nothing: write -1 into the hole, as `kerasae.inpaint` does, which
+    then keeps the known pixels. `train` validates on images with holes; of `fit`, which is given
+    whole ones, `val_loss` is that of copying.
+
+    Args:
+        input_shape: (height, width, channels) of an image.
+        code_size: Number of values in a dense code, or of channels at each position of a
+            spatial code. A code that may be larger than one that has to compress.
+        hidden: Filters of the convolutions of stride 2, or units of each hidden layer of the
+            encoder; the decoder mirrors it.
+        activation: Activation of the hidden layers; the code itself is linear.
+        loss: `"binary_crossentropy"`, with a sigmoid output, for pixels in [0, 1], or
+            `"mse"`, with a linear output, each weighted as above.
+        mask: What holes look like in training: `"centre"`, `"block"`, a rectangle anywhere,
+            `"free_form"`, strokes of a brush, or `"text"`, words, to remove writing; see
+            `kerasae.masks.draw_masks`.
+        mask_fraction: The share of the pixels in holes, above 0 and at most 0.9. Words look like
+            a watermark at about 0.1.
+        hole_weight: See above; 6 is the ratio in Liu, Reda, Shih, Wang, Tao & Catanzaro 2018,
+            Image Inpainting for Irregular Holes Using Partial Convolutions. 1 weighs all pixels
+            alike.
+        network: `"convolutional"` or `"dense"` layers.
+        code: Of a convolutional network: `"dense"` or `"spatial"`, as in `build_convolutional`.
+            With a spatial code nothing is seen beyond the kernels' reach, which must be larger
+            than the hole: choose it for strokes and writing on large images.
+        learning_rate: Step size of Adam.
+        **network_options: `kernel_size`, `upsampling`, `residual` and `normalization` of the
+            convolutional network, as in `build_convolutional`.
+
+    Returns:
+        A compiled model, float32 (batch, height, width, channels) to the same shape, with
+        nested models `stem`, `encoder` and `decoder`. `kerasae.encoder` takes images with -1 in
+        their holes, too.
+
+    Raises:
+        ValueError: If a hyperparameter breaks its rule.
+        TypeError: If the network knows no such option.
+
+    Example:
+        >>> model = build_masked(input_shape=(8, 8, 1), code_size=16, mask="centre")
+        >>> [layer.name for layer in model.layers]
+        ['image', 'mask', 'stem', 'encoder', 'decoder']
+    """
+    shape = _arguments.image_shape(input_shape)
+    code_size = _arguments.positive_int("code_size", code_size)
+    output_activation = _arguments.LOSSES[_arguments.one_of("loss", loss, _arguments.LOSSES)]
+    _arguments.one_of("mask", mask, masks.KINDS)
+    fraction = _arguments.number("mask_fraction", mask_fraction, low=0.0)
+    if fraction > masks.LARGEST_FRACTION:
+        raise ValueError(
+            f"`mask_fraction` must be at most {masks.LARGEST_FRACTION:g}. "
+            f"Received: mask_fraction={mask_fraction!r}"
+        )
+    hole_weight = _arguments.number("hole_weight", hole_weight, low=0.0)
+    rate = _arguments.number("learning_rate", learning_rate, low=0.0)
+    stem = _stem(shape)
+    encoder, decoder = _networks.halves(
+        network,
+        shape,
+        code_size,
+        hidden,
+        activation,
+        network_options,
+        code=code,
+        output_activation=output_activation,
+        seen=stem.output_shape[1:],
+    )
+
+    image = keras.Input(shape, name="image")
+    holes = RandomHoles(
+        mask,
+        fraction=fraction,
+        count=1 if mask == "centre" else 256,
+        hole_weight=hole_weight,
+        name="mask",
+    )
+    model = InpaintingAutoencoder(image, decoder(encoder(stem(holes(image)))), name="masked")
+    model.compile(optimizer=keras.optimizers.Adam(rate), loss=loss)
+    return model
+
+
+def _stem(shape: tuple[int, int, int]) -> keras.Model:
+    """What is known, with 0 in holes, and 1 where nothing is: twice the channels."""
+    image = keras.Input(shape, name="image")
+    seen = ops.concatenate([ops.relu(image), ops.relu(-image)], axis=-1)  # (B, H, W, 2 C)
+    return keras.Model(image, seen, name="stem")

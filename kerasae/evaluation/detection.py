@@ -1,0 +1,48 @@
+"""How well scores tell anomalies from what is normal."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+__all__ = ["auroc"]
+
+
+def auroc(normal_scores: ArrayLike, anomalous_scores: ArrayLike) -> float:
+    """Area under the ROC curve of scores that are to be higher for anomalies.
+
+    `P(a > b) + P(a = b) / 2` for an anomaly's score `a` and a normal score `b` (Mann & Whitney
+    1947): 1 if a threshold parts the two, 0.5 for scores that know nothing. It does not depend on
+    the threshold, nor on how many there are of each.
+
+    Args:
+        normal_scores: (n,).
+        anomalous_scores: (m,).
+
+    Returns:
+        The area, from 0 to 1.
+
+    Raises:
+        ValueError: If there are no scores of one sort, or a score is not finite.
+
+    Example:
+        >>> auroc([1.0, 2.0], [2.0, 3.0])
+        0.875
+    """
+    from sklearn.metrics import roc_auc_score
+
+    groups = {
+        name: np.asarray(values, float)
+        for name, values in (
+            ("normal_scores", normal_scores),
+            ("anomalous_scores", anomalous_scores),
+        )
+    }
+    for name, values in groups.items():
+        if values.ndim != 1 or not values.size or not np.isfinite(values).all():
+            raise ValueError(
+                f"`{name}` must be finite values of the shape (n,), n at least 1. "
+                f"Received: shape {values.shape}"
+            )
+    labels = np.repeat([0, 1], [len(values) for values in groups.values()])
+    return float(roc_auc_score(labels, np.concatenate(list(groups.values()))))
