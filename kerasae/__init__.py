@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from kerasae.builders.sparse import build_sparse as build_sparse
     from kerasae.builders.undercomplete import build_undercomplete as build_undercomplete
     from kerasae.builders.variational import build_variational as build_variational
+    from kerasae.classification import build_classifier as build_classifier
     from kerasae.codes import decorrelate_code as decorrelate_code
     from kerasae.data import Images as Images
     from kerasae.data import load_images as load_images
@@ -46,6 +47,7 @@ _HOME = {
     "Images": "kerasae.data",
     "TrainConfig": "kerasae.training",
     "build": "kerasae.builders",
+    "build_classifier": "kerasae.classification",
     "build_convolutional": "kerasae.builders.convolutional",
     "build_denoising": "kerasae.builders.denoising",
     "build_overcomplete": "kerasae.builders.overcomplete",
