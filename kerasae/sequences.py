@@ -103,16 +103,17 @@ def load_sequences(
     **"melodies"**, by default 10,000 of 32 steps of a quaver: a step is one-hot over the 25 pitches
     from A3 to A5, `hold` (the note goes on) and `rest`, the usual form of a symbolic melody. A
     melody has a key, a mode (major or natural minor) and a metre (4/4 or 3/4), of which mode and
-    metre are its label. Each bar has a chord of a short grammar (tonic, subdominant, dominant,
-    tonic); the rhythm of a bar is a random halving of it, repeated in the next bar and the last
-    (a a b a). Strong beats take a chord tone near the note before, other notes mostly step along
-    the scale, and the last is the tonic. No melody occurs twice.
+    metre are its label. Each bar has a chord, by a short grammar of tonic, subdominant and
+    dominant, and is one of two motifs (a a b a): durations, from halving the bar at random, and
+    moves along the scale. It starts on a tone of its chord near the bar before, as does the
+    second strong beat of 4/4, and the melody ends on the tonic. No melody occurs twice.
 
     **"series"**, by default 3,000 of 128 steps of 1/64 s: heartbeats, each the sum of five bumps
     (P, Q, R, S, T, in the manner of the dynamical model of McSharry, Clifford, Tarassenko & Smith
-    2003), of a pace, phase, form and height of its own, with a slow drift and noise. Training and
-    validation are normal; every other test series has one of three anomalies, which its label
-    names: an `early` beat that is broad, a `missing` beat, or a `burst` of noise.
+    2003), of a pace, form and height of its own, with a slow drift and noise, cut about 0.3 s
+    before a beat. Training and validation are normal; every other test series has one of three
+    anomalies, which its label names: an `early` beat that is broad, a `missing` beat (after the
+    first), or a `burst` of noise.
 
     Args:
         source: `"melodies"` or `"series"`.
@@ -205,27 +206,43 @@ def _melody(length: int, scale: tuple[int, ...], bar: int, rng: random.Random) -
         if (pitch - tonic) % 12 in scale
     ]
     bars = math.ceil(length / bar)
-    usual, other = (_rhythm(bar, rng) for _ in range(2))
+    usual, other = (_motif(bar, rng) for _ in range(2))
     chord = 0
     steps: list[int] = []
-    at = rng.choice([i for i, (_, degree) in enumerate(notes) if degree in (0, 2, 4)])
+    at = rng.randrange(len(notes))
     for number in range(bars):
         last = number == bars - 1
         if number:
             chord = 4 if number == bars - 2 else 0 if last else rng.choice(_FOLLOWS[chord])
-        start = 0
-        for duration in other if number % 4 == 2 and not last else usual:
-            if start and duration == 1 and rng.random() < 0.1:
+        tones = [i for i, (_, degree) in enumerate(notes) if (degree - chord) % 7 in (0, 2, 4)]
+        at, start = _nearest(tones, at + rng.choice((-2, 0, 2))), 0
+        for duration, move in other if number % 4 == 2 and not last else usual:
+            if move is None:
                 steps.append(_REST)
             else:
-                at = _next(notes, at, chord, start % 4 == 0, rng)
+                if start:
+                    at = min(max(at + move, 0), len(notes) - 1)
+                    at = at if start % 4 else _nearest(tones, at)
                 steps += [notes[at][0] - _LOWEST] + [_HOLD] * (duration - 1)
             start += duration
     steps = steps[:length]
-    sounding = max(i for i, symbol in enumerate(steps) if symbol < _HOLD)
-    home = [i for i, (_, degree) in enumerate(notes) if degree == 0]
-    steps[sounding] = notes[min(home, key=lambda i: abs(i - at))][0] - _LOWEST
+    end = max(i for i, symbol in enumerate(steps) if symbol < _HOLD)
+    home = [pitch - _LOWEST for pitch, degree in notes if degree == 0]
+    steps[end] = _nearest(home, steps[end])
     return tuple(steps)
+
+
+def _nearest(choices: list[int], value: int) -> int:
+    return min(choices, key=lambda choice: abs(choice - value))
+
+
+def _motif(bar: int, rng: random.Random) -> list[tuple[int, int | None]]:
+    """Duration of each note of a bar and how far along the scale it moves; None is a rest."""
+    moves = (-2, -1, -1, 0, 1, 1, 2)
+    return [
+        (duration, None if i and duration == 1 and rng.random() < 0.1 else rng.choice(moves))
+        for i, duration in enumerate(_rhythm(bar, rng))
+    ]
 
 
 def _rhythm(span: int, rng: random.Random) -> list[int]:
@@ -237,28 +254,20 @@ def _rhythm(span: int, rng: random.Random) -> list[int]:
     return [*_rhythm(first, rng), *_rhythm(span - first, rng)]
 
 
-def _next(
-    notes: list[tuple[int, int]], at: int, chord: int, strong: bool, rng: random.Random
-) -> int:
-    """The position in `notes` of the next note."""
-    if strong or rng.random() < 0.2:  # a leap, or a beat that the chord rules
-        tones = [
-            i
-            for i, (_, degree) in enumerate(notes)
-            if (degree - chord) % 7 in (0, 2, 4) and abs(i - at) <= 4
-        ]
-        return rng.choice(tones)
-    step = rng.choice((-1, -1, 1, 1, 0))
-    return min(max(at + step, 0), len(notes) - 1)
-
-
 # --- Series -----------------------------------------------------------------------------------
 
 _RATE = 64  # steps a second
 _ANOMALIES = ("normal", "early", "missing", "burst")
 # Of P, Q, R, S and T: seconds from R, width in seconds, height.
-_WAVES = ((-0.17, 0.025, 0.12), (-0.04, 0.012, -0.12), (0.0, 0.014, 1.0), (0.04, 0.014, -0.2))
-_BUMPS = np.array([*_WAVES, (0.25, 0.045, 0.3)])
+_BUMPS = np.array(
+    [
+        (-0.17, 0.035, 0.15),
+        (-0.06, 0.02, -0.15),
+        (0.0, 0.025, 1.0),
+        (0.06, 0.02, -0.25),
+        (0.25, 0.06, 0.35),
+    ]
+)
 
 
 def _series(length: int, counts: tuple[int, int], fraction: float, seed: int) -> Sequences:
@@ -274,13 +283,12 @@ def _heartbeats(length: int, kind: str, rng: np.random.Generator) -> Values:
     """One series (length, 1), about 0.3 at rest and at most 1."""
     time = np.arange(length) / _RATE
     period = rng.uniform(0.6, 1.0)
-    first = rng.uniform(-period, 0)
-    beats = first + period * np.arange(math.ceil((time[-1] - first) / period) + 1)
+    first = rng.normal(0.3, 0.01)
+    beats = first + period * np.arange(-1, math.ceil(time[-1] / period) + 1)
     bumps = _BUMPS * rng.normal(1, (0.02, 0.05, 0.1), (5, 3))
     widths = np.ones(len(beats))
-    inside = np.flatnonzero((beats > 0.1) & (beats < time[-1] - 0.1))
-    inside = inside if len(inside) else np.arange(len(beats))
-    struck = int(rng.choice(inside))
+    inside = np.flatnonzero((beats > 0.5) & (beats < time[-1] - 0.1))
+    struck = int(rng.choice(inside)) if len(inside) else 1  # in a short series, the first beat
     if kind == "missing":
         beats, widths = np.delete(beats, struck), np.delete(widths, struck)
     elif kind == "early":

@@ -23,6 +23,7 @@ def build_overcomplete(
     regularizer: str | None = "unspecified",
     learning_rate: float = 1e-3,
     code_activation: str = "linear",
+    tied: bool = False,
     **strengths: Any,
 ) -> keras.Model:
     """Build a dense autoencoder whose code has at least as many values as its input.
@@ -43,6 +44,8 @@ def build_overcomplete(
         learning_rate: Step size of Adam.
         code_activation: Activation of the code where no regulariser is named, such as `"sigmoid"`
             for a layer of a stacked denoising autoencoder; a regulariser chooses its own.
+        tied: Whether each kernel of the decoder is the transpose of its mirror in the encoder
+            (Vincent et al. 2010); biases are never shared.
         **strengths: `weight`, `rho`, `beta`, `k` or `rate`, as in `build_sparse`.
 
     Returns:
@@ -72,6 +75,7 @@ def build_overcomplete(
         "activation": activation,
         "loss": loss,
         "learning_rate": learning_rate,
+        "tied": tied,
     }
     known = {"weight": 1e-4, "rho": 0.05, "beta": 1e-4, "k": 25, "rate": 0.5}
     unknown = sorted(set(strengths) - set(known))

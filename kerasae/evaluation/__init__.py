@@ -4,6 +4,7 @@ from kerasae.evaluation.codes import code_rate, linear_probe
 from kerasae.evaluation.compression import RateDistortion, rate_distortion
 from kerasae.evaluation.images import psnr, ssim
 from kerasae.evaluation.likelihood import Elbo, active_units, elbo, negative_log_likelihood
+from kerasae.evaluation.neighbours import neighbourhood_accuracy, trustworthiness
 
 __all__ = [
     "Elbo",
@@ -13,7 +14,9 @@ __all__ = [
     "elbo",
     "linear_probe",
     "negative_log_likelihood",
+    "neighbourhood_accuracy",
     "psnr",
     "rate_distortion",
     "ssim",
+    "trustworthiness",
 ]

@@ -16,6 +16,7 @@ from kerasae.plots.images import (
     plot_samples,
     plot_traversals,
 )
+from kerasae.plots.sequences import plot_piano_roll, plot_series
 
 __all__ = [
     "BLUE",
@@ -31,8 +32,10 @@ __all__ = [
     "plot_filters",
     "plot_history",
     "plot_manifold",
+    "plot_piano_roll",
     "plot_reconstructions",
     "plot_samples",
+    "plot_series",
     "plot_traversals",
     "show_image",
 ]
