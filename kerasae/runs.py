@@ -141,7 +141,11 @@ class Run:
 
 def portable(data: str) -> str:
     """The source of data as it is found from any working directory."""
-    return data if data in EMBEDDED or data in SEQUENCES or not Path(data).is_dir() else str(Path(data).resolve())
+    return (
+        data
+        if data in EMBEDDED or data in SEQUENCES or not Path(data).is_dir()
+        else str(Path(data).resolve())
+    )
 
 
 def load_model(folder: Path) -> keras.Model:

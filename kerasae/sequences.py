@@ -262,9 +262,9 @@ _ANOMALIES = ("normal", "early", "missing", "burst")
 _BUMPS = np.array(
     [
         (-0.17, 0.035, 0.15),
-        (-0.06, 0.02, -0.15),
-        (0.0, 0.025, 1.0),
-        (0.06, 0.02, -0.25),
+        (-0.07, 0.025, -0.15),
+        (0.0, 0.03, 1.0),
+        (0.07, 0.025, -0.25),
         (0.25, 0.06, 0.35),
     ]
 )
@@ -282,7 +282,7 @@ def _series(length: int, counts: tuple[int, int], fraction: float, seed: int) ->
 def _heartbeats(length: int, kind: str, rng: np.random.Generator) -> Values:
     """One series (length, 1), about 0.3 at rest and at most 1."""
     time = np.arange(length) / _RATE
-    period = rng.uniform(0.6, 1.0)
+    period = rng.uniform(0.7, 0.9)
     first = rng.normal(0.3, 0.01)
     beats = first + period * np.arange(-1, math.ceil(time[-1] / period) + 1)
     bumps = _BUMPS * rng.normal(1, (0.02, 0.05, 0.1), (5, 3))
@@ -292,8 +292,8 @@ def _heartbeats(length: int, kind: str, rng: np.random.Generator) -> Values:
     if kind == "missing":
         beats, widths = np.delete(beats, struck), np.delete(widths, struck)
     elif kind == "early":
-        beats[struck] -= rng.uniform(0.25, 0.4) * period
-        widths[struck] = rng.uniform(2, 3)
+        beats[struck] -= rng.uniform(0.12, 0.3) * period
+        widths[struck] = rng.uniform(1.2, 2.0)
     signal = np.zeros(length)
     for beat, width in zip(beats, widths, strict=True):
         for offset, spread, height in bumps:
@@ -304,7 +304,7 @@ def _heartbeats(length: int, kind: str, rng: np.random.Generator) -> Values:
     if kind == "burst":
         width = max(4, length // 6)
         begin = rng.integers(0, length - width + 1)
-        signal[begin : begin + width] += rng.normal(0, 0.2, width)
+        signal[begin : begin + width] += rng.normal(0, 0.08, width)
     return np.clip(0.3 + 0.55 * signal, 0, 1).astype(np.float32)[:, None]
 
 

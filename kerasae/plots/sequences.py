@@ -134,9 +134,7 @@ def plot_series(
     across = min(n, _ACROSS)
     down = math.ceil(n / across)
     heights = [1.6] if rebuilt is None else [1.6, 0.6]
-    figure = Figure(
-        figsize=(5.2 * across, 0.3 + down * (0.4 + sum(heights))), layout="constrained"
-    )
+    figure = Figure(figsize=(5.2 * across, 0.6 + down * (0.4 + sum(heights))), layout="constrained")
     grid = figure.subplots(
         down * len(heights), across, squeeze=False, sharex=True, height_ratios=heights * down
     )
@@ -162,7 +160,8 @@ def plot_series(
             if i % across == 0:
                 column[1].set_ylabel("squared\nerror", fontsize=8, color=INK)
     if rebuilt is not None:
-        grid[0, 0].legend(frameon=False, fontsize=8, loc="upper right", ncols=2)
+        lines = grid[0, 0].get_legend_handles_labels()
+        figure.legend(*lines, loc="outside upper right", frameon=False, fontsize=8, ncols=2)
     for axes in grid[-1]:
         axes.set_xlabel(unit, fontsize=9)
     return figure
@@ -260,4 +259,4 @@ def _limits(originals: NDArray[Any], rebuilt: NDArray[Any] | None) -> tuple[floa
     both = [a for a in (originals, rebuilt) if a is not None]
     low, high = min(float(a.min()) for a in both), max(float(a.max()) for a in both)
     margin = 0.05 * (high - low) or 0.5
-    return low - margin, high + 3 * margin  # room for the legend
+    return low - margin, high + margin
