@@ -62,7 +62,7 @@ def plot_piano_roll(
     if rebuilt is not None:
         rolls.append([_roll(values, keys) for values in rebuilt])
     pitches = [i for i, key in enumerate(keys) if key not in ("hold", "rest")]
-    used = [row for rows in rolls for roll in rows for row in np.flatnonzero(roll.any(axis=0))]
+    used = [int(row) for rows in rolls for roll in rows for row in np.flatnonzero(roll.any(axis=0))]
     low, high = (min(used), max(used)) if used else (0, len(pitches) - 1)
 
     across = min(n, _ACROSS)
