@@ -120,7 +120,7 @@ def test_the_verdict_is_that_of_the_numbers():
 
 def test_list_names_what_there_is():
     shown = call("kerasae", "list").stdout
-    for name in ("undercomplete", "convolutional", "digits", "photos", "faces", "int8"):
+    for name in ("undercomplete", "convolutional", "digits", "photos", "faces", "melodies", "int8"):
         assert name in shown
 
 
@@ -129,6 +129,21 @@ def test_list_names_what_there_is():
     [
         (["train", "cnn", "--data", "digits", "--out", "x"], 2, "`ARCH` must be one of"),
         (["train", "undercomplete", "--data", "nonsense", "--out", "x"], 2, "`--data` must be"),
+        (
+            ["train", "undercomplete", "--data", "melodies", "--out", "x"],
+            2,
+            "`--data` must hold images for the architecture undercomplete",
+        ),
+        (
+            ["train", "recurrent", "--data", "digits", "--out", "x"],
+            2,
+            "`--data` must hold sequences for the architecture recurrent",
+        ),
+        (
+            ["train", "recurrent", "--data", "series", "--out", "x", "--image-size", "8"],
+            2,
+            "`--image-size` and `--channels` are for images",
+        ),
         (
             ["train", "undercomplete", "--data", "digits", "--out", "x", "--code-size", "64"],
             2,

@@ -82,11 +82,13 @@ def test_the_deployable_halves_are_unrolled_stock_layers_with_the_same_weights(c
     assert [layer.unroll for layer in cells] == [True, True]
     assert not model.get_layer("encoder").get_layer("encode_1").unroll
     x = rng.random((16, 4, 1)).astype(np.float32)
-    before = np.asarray(encoder(x))
-    model.fit(x, x, epochs=2, verbose=0)
-    after = np.asarray(encoder(x))
+    before = encoder.predict(x, verbose=0)
+    model.set_weights([w + 0.1 for w in model.get_weights()])
+    after = encoder.predict(x, verbose=0)
     assert not np.allclose(before, after)
-    np.testing.assert_allclose(model(x), decoder(after), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        model.predict(x, verbose=0), decoder.predict(after, verbose=0), rtol=1e-5, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("loss", ["mse", "binary_crossentropy", "categorical_crossentropy"])
@@ -114,26 +116,46 @@ def test_convolutions_take_any_length(length):
     assert model(x).shape == x.shape
 
 
-def test_it_learns_melodies(tmp_path):
-    """Far better than the symbol that is most frequent at each step, in a run folder."""
-    melodies = kerasae.load_sequences("melodies", length=12, limit=1500)
+def test_sequences_are_trained_in_a_run_folder_and_reload(tmp_path):
+    series = kerasae.load_sequences("series", length=32, limit=64)
+    model = make(input_shape=series.sequence_shape, code_size=4, hidden=(8,), cell="conv1d")
+    history = train(model, series, TrainConfig(epochs=2), out=tmp_path / "run", progress=False)
+    assert history.history["val_loss"][1] < history.history["val_loss"][0]
+    again = keras.saving.load_model(tmp_path / "run" / "model.keras")
+    np.testing.assert_array_equal(
+        again.predict(series.test, verbose=0), model.predict(series.test, verbose=0)
+    )
+
+
+@pytest.mark.slow
+def test_it_learns_melodies():
+    """Far better than the symbol that is most frequent at each step."""
+    melodies = kerasae.load_sequences("melodies", limit=6000)
     model = make(
         input_shape=melodies.sequence_shape,
+        code_size=64,
+        hidden=(64, 128),
         cell="conv1d",
-        hidden=(48, 64),
         loss=melodies.loss,
     )
-    config = TrainConfig(epochs=12, batch_size=32, learning_rate=5e-3)
-    history = train(model, melodies, config, out=tmp_path / "run", progress=False)
-    assert max(history.history["val_accuracy"]) > history.history["val_accuracy"][0]
+    train(model, melodies, TrainConfig(epochs=8, batch_size=64, learning_rate=3e-3), progress=False)
     mode = np.eye(27)[melodies.train.mean(axis=0).argmax(-1)]
     baseline = (melodies.test * mode).sum(-1).mean()
     found = model.evaluate(melodies.test, melodies.test, verbose=0, return_dict=True)
-    assert found["accuracy"] > baseline + 0.1
-    again = keras.saving.load_model(tmp_path / "run" / "model.keras")
-    np.testing.assert_array_equal(
-        again.predict(melodies.test[:9], verbose=0), model.predict(melodies.test[:9], verbose=0)
+    assert found["accuracy"] > baseline + 0.15
+
+
+@pytest.mark.slow
+def test_the_error_of_a_reconstruction_finds_anomalies():
+    from sklearn.metrics import roc_auc_score
+
+    series = kerasae.load_sequences("series")
+    model = make(
+        input_shape=series.sequence_shape, code_size=12, hidden=(16, 32, 32), cell="conv1d"
     )
+    train(model, series, TrainConfig(epochs=15, batch_size=32, learning_rate=3e-3), progress=False)
+    errors = np.square(model.predict(series.test, verbose=0) - series.test).mean(axis=(1, 2))
+    assert roc_auc_score(series.test_labels > 0, errors) > 0.9
 
 
 @pytest.mark.parametrize(
