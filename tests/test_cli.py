@@ -18,6 +18,7 @@ from PIL import Image
 
 import kerasae
 import kerasae.cli
+from kerasae.runs import Run, load_model
 from kerasae_export.bundle import sample_image
 from kerasae_export.comparison import Entry
 from kerasae_export.files import write_png
@@ -181,6 +182,27 @@ def test_mistakes_get_one_sentence(arguments, status, message, tmp_path, monkeyp
     assert done.exception is None or isinstance(done.exception, SystemExit)
     assert [p.name for p in tmp_path.iterdir()] == ["taken"]
     assert (tmp_path / "taken" / "thesis.txt").exists()
+
+
+def test_sequences_train_with_the_loss_that_suits_them(tmp_path):
+    run = tmp_path / "run"
+    options = ("--epochs", 1, "--limit", 40, "--set", "cell=conv1d", "--hidden", "8")
+    done = CliRunner().invoke(
+        kerasae.cli.main,
+        ["train", "recurrent", "--data", "melodies", "--out", str(run), *map(str, options)],
+    )
+    assert done.exit_code == 0, done.output
+    assert "melodies: 32 steps of 27, 36 train, 4 validation, 40 test" in done.stdout
+    assert "loss on the test sequences (40)" in done.stdout
+    assert "kerasae export" not in done.stdout  # bundles hold images
+    model = load_model(run)
+    assert model.loss == "categorical_crossentropy"
+    assert np.isfinite(model.predict(Run.load(run).images().test, verbose=0)).all()
+    done = CliRunner().invoke(
+        kerasae.cli.main, ["export", str(run), "--out", str(tmp_path / "bundle")]
+    )
+    assert done.exit_code == 2
+    assert "`model` must encode images of a fixed shape" in done.stderr
 
 
 def test_a_bad_file_is_named_and_the_rest_is_done(photo_bundle, tmp_path):
