@@ -27,14 +27,18 @@ if TYPE_CHECKING:
     from kerasae.builders.masked import build_masked as build_masked
     from kerasae.builders.overcomplete import build_overcomplete as build_overcomplete
     from kerasae.builders.rate_distortion import build_rate_distortion as build_rate_distortion
+    from kerasae.builders.recurrent import build_recurrent as build_recurrent
     from kerasae.builders.sparse import build_sparse as build_sparse
     from kerasae.builders.undercomplete import build_undercomplete as build_undercomplete
     from kerasae.builders.variational import build_variational as build_variational
+    from kerasae.classification import build_classifier as build_classifier
     from kerasae.codes import decorrelate_code as decorrelate_code
     from kerasae.data import Images as Images
     from kerasae.data import load_images as load_images
     from kerasae.inpainting import inpaint as inpaint
     from kerasae.pretraining import pretrain_layerwise as pretrain_layerwise
+    from kerasae.sequences import Sequences as Sequences
+    from kerasae.sequences import load_sequences as load_sequences
     from kerasae.training import TrainConfig as TrainConfig
     from kerasae.training import train as train
     from kerasae_export.split import decoder as decoder
@@ -47,13 +51,16 @@ _HOME = {
     "BUILDERS": "kerasae.builders",
     "Builder": "kerasae.builders",
     "Images": "kerasae.data",
+    "Sequences": "kerasae.sequences",
     "TrainConfig": "kerasae.training",
     "build": "kerasae.builders",
+    "build_classifier": "kerasae.classification",
     "build_convolutional": "kerasae.builders.convolutional",
     "build_denoising": "kerasae.builders.denoising",
     "build_masked": "kerasae.builders.masked",
     "build_overcomplete": "kerasae.builders.overcomplete",
     "build_rate_distortion": "kerasae.builders.rate_distortion",
+    "build_recurrent": "kerasae.builders.recurrent",
     "build_sparse": "kerasae.builders.sparse",
     "build_undercomplete": "kerasae.builders.undercomplete",
     "build_variational": "kerasae.builders.variational",
@@ -63,6 +70,7 @@ _HOME = {
     "inpaint": "kerasae.inpainting",
     "inference_model": "kerasae_export.split",
     "load_images": "kerasae.data",
+    "load_sequences": "kerasae.sequences",
     "pretrain_layerwise": "kerasae.pretraining",
     "train": "kerasae.training",
 }

@@ -34,6 +34,7 @@ __all__ = ["entry", "main"]
 FOLDER = click.Path(file_okay=False, path_type=Path)
 EXISTING = click.Path(exists=True, path_type=Path)
 DATA_HELP = "An embedded set, a TensorFlow Datasets image set, or a folder of images."
+TRAIN_DATA_HELP = f"{DATA_HELP} For sequence architectures: melodies or series."
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -127,6 +128,7 @@ def list() -> None:
 
     from kerasae.builders import BUILDERS
     from kerasae.data import EMBEDDED
+    from kerasae.sequences import SEQUENCES
     from kerasae_export.manifest import SCHEMES
 
     def describe(builder: Builder) -> str:
@@ -142,6 +144,7 @@ def list() -> None:
             "Data sets",
             [
                 *EMBEDDED.items(),
+                *SEQUENCES.items(),
                 ("NAME", "any TensorFlow Datasets image set"),
                 ("FOLDER", "any folder of images"),
             ],
@@ -161,7 +164,7 @@ def list() -> None:
 
 @_command
 @click.argument("architecture", metavar="ARCH")
-@click.option("--data", required=True, help=DATA_HELP)
+@click.option("--data", required=True, help=TRAIN_DATA_HELP)
 @click.option("--out", type=FOLDER, required=True, help="Run folder to write.")
 @click.option("--code-size", type=int, help="Values in the code.")
 @click.option("--hidden", help="Layers of the encoder, such as 128,64.")
@@ -216,7 +219,7 @@ def train(
     decorrelate: bool,
     resume: bool,
 ) -> None:
-    """Train an architecture on images and leave the model in a run folder."""
+    """Train an architecture on images or sequences and leave the model in a run folder."""
     hyperparameters: dict[str, Any] = {
         name: value
         for name, value in (
@@ -228,7 +231,7 @@ def train(
         if value is not None
     }
     hyperparameters.update(map(_assignment, extra))
-    for name, how in (("input_shape", "the images give it"), ("learning_rate", "it has an option")):
+    for name, how in (("input_shape", "the data give it"), ("learning_rate", "it has an option")):
         if name in hyperparameters:
             raise ValueError(f"`--set` cannot set {name}: {how}. Received: {name}")
     from kerasae.builders import BUILDERS
@@ -262,11 +265,12 @@ def train(
     console.print(images.summary())
     model = run.train(images, config, out, resume=resume)
     loss_on_test = model.evaluate(images.test, images.test, verbose=0, return_dict=True)["loss"]
-    console.print(f"loss on the test images ({len(images.test):,}): {loss_on_test:.4g}")
+    are_images = images.train.ndim == 4
+    kind = "images" if are_images else "sequences"
+    console.print(f"loss on the test {kind} ({len(images.test):,}): {loss_on_test:.4g}")
+    next_step = f"; next: kerasae export {shlex.quote(str(out))} --out BUNDLE"
     console.print(
-        f"model, history and curve are in {out}; next: "
-        f"kerasae export {shlex.quote(str(out))} --out BUNDLE",
-        soft_wrap=True,
+        f"model, history and curve are in {out}{next_step if are_images else ''}", soft_wrap=True
     )
 
 

@@ -12,9 +12,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasae.builders import build
+from kerasae.builders import BUILDERS, build
 from kerasae.codes import check_linear_code, decorrelate_code
 from kerasae.data import EMBEDDED, Images, load_images
+from kerasae.sequences import SEQUENCES, Sequences, load_sequences
 from kerasae.training import CHECKPOINT, CONFIG, HISTORY, MODEL, TrainConfig, train
 
 __all__ = ["Run", "load_model", "portable"]
@@ -29,8 +30,8 @@ class Run:
     Attributes:
         architecture: A key of `BUILDERS`.
         hyperparameters: What its builder is called with, `input_shape` excepted, which the
-            images give.
-        data: A source for `load_images`.
+            data give, and `loss` if it is that of the sequences.
+        data: A source for `load_images` or `load_sequences`.
         image_size: See `load_images`.
         channels: See `load_images`.
         limit: See `load_images`.
@@ -47,23 +48,43 @@ class Run:
     seed: int = 0
     decorrelate: bool = False
 
-    def images(self, data: str | None = None) -> Images:
-        """The images of the run, or others of the same shape."""
+    def images(self, data: str | None = None) -> Images | Sequences:
+        """The images or sequences of the run, or others of the same shape."""
+        source = data or self.data
+        if source in SEQUENCES:
+            if self.image_size is not None or self.channels is not None:
+                raise ValueError(
+                    "`image_size` and `channels` are for images. "
+                    f"Received: image_size={self.image_size}, channels={self.channels}, "
+                    f"source={source!r}"
+                )
+            return load_sequences(source, limit=self.limit, seed=self.seed)
         return load_images(
-            data or self.data,
+            source,
             image_size=self.image_size,
             channels=self.channels,
             limit=self.limit,
             seed=self.seed,
         )
 
-    def build(self, images: Images) -> keras.Model:
+    def build(self, images: Images | Sequences) -> keras.Model:
         """The untrained model, its initial weights drawn from the run's seed."""
         keras.utils.set_random_seed(self.seed)
-        return build(self.architecture, input_shape=images.image_shape, **self.hyperparameters)
+        asked = "sequences" if BUILDERS[self.architecture].kind == "sequence" else "images"
+        if isinstance(images, Sequences) != (asked == "sequences"):
+            raise ValueError(
+                f"`data` must hold {asked} for the architecture {self.architecture}. "
+                f"Received: data={self.data!r}"
+            )
+        suited = {"loss": images.loss} if isinstance(images, Sequences) else {}
+        return build(
+            self.architecture,
+            input_shape=images.train.shape[1:],
+            **{**suited, **self.hyperparameters},
+        )
 
     def train(
-        self, images: Images, config: TrainConfig, folder: Path, *, resume: bool = False
+        self, images: Images | Sequences, config: TrainConfig, folder: Path, *, resume: bool = False
     ) -> keras.Model:
         """Build and train the model in a run folder, which `load` reads again."""
         content = json.dumps(dataclasses.asdict(self), indent=1) + "\n"
@@ -100,7 +121,7 @@ class Run:
                 )
         return cls(**json.loads((folder / RUN).read_text(encoding="utf-8")))
 
-    def facts(self, folder: Path, images: Images) -> dict[str, Any]:
+    def facts(self, folder: Path, images: Images | Sequences) -> dict[str, Any]:
         """What a bundle's manifest says about the training."""
         config = TrainConfig.from_json((folder / CONFIG).read_text(encoding="utf-8"))
         history = np.genfromtxt(folder / HISTORY, delimiter=",", names=True, ndmin=1)
@@ -119,8 +140,12 @@ class Run:
 
 
 def portable(data: str) -> str:
-    """The source of images as it is found from any working directory."""
-    return data if data in EMBEDDED or not Path(data).is_dir() else str(Path(data).resolve())
+    """The source of data as it is found from any working directory."""
+    return (
+        data
+        if data in EMBEDDED or data in SEQUENCES or not Path(data).is_dir()
+        else str(Path(data).resolve())
+    )
 
 
 def load_model(folder: Path) -> keras.Model:

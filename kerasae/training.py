@@ -23,6 +23,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from kerasae import plots
 from kerasae.data import Images
+from kerasae.sequences import Sequences
 
 __all__ = ["TrainConfig", "train"]
 
@@ -130,7 +131,7 @@ class TrainConfig:
 
 def train(
     model: keras.Model,
-    images: Images,
+    images: Images | Sequences,
     config: TrainConfig = TrainConfig(),
     *,
     out: str | os.PathLike[str] | None = None,
@@ -138,7 +139,7 @@ def train(
     progress: bool = True,
     finish: Callable[[], Any] | None = None,
 ) -> keras.callbacks.History:
-    """Train a compiled model to reconstruct images, and leave it with its best weights.
+    """Train a compiled model to reconstruct its inputs, and leave it with its best weights.
 
     The best are those of the epoch with the lowest `val_loss`, unless `config` says to keep the
     last. A model that fills holes is validated on images with holes, which the seed fixes. With
@@ -148,7 +149,8 @@ def train(
 
     Args:
         model: A compiled model of the kinds that take `fit(x, x)`.
-        images: Training and validation images, float32 (n, height, width, channels).
+        images: Training and validation images, float32 (n, height, width, channels), or
+            sequences, float32 (n, length, features).
         config: How to train.
         out: Run folder, created if missing. Without it nothing is written.
         resume: Continue the run in `out` from its checkpoint, if it has one. The configuration

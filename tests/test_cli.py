@@ -18,6 +18,7 @@ from PIL import Image
 
 import kerasae
 import kerasae.cli
+from kerasae.runs import Run, load_model
 from kerasae_export.bundle import sample_image
 from kerasae_export.comparison import Entry
 from kerasae_export.files import write_png
@@ -120,7 +121,7 @@ def test_the_verdict_is_that_of_the_numbers():
 
 def test_list_names_what_there_is():
     shown = call("kerasae", "list").stdout
-    for name in ("undercomplete", "convolutional", "digits", "photos", "faces", "int8"):
+    for name in ("undercomplete", "convolutional", "digits", "photos", "faces", "melodies", "int8"):
         assert name in shown
 
 
@@ -129,6 +130,21 @@ def test_list_names_what_there_is():
     [
         (["train", "cnn", "--data", "digits", "--out", "x"], 2, "`ARCH` must be one of"),
         (["train", "undercomplete", "--data", "nonsense", "--out", "x"], 2, "`--data` must be"),
+        (
+            ["train", "undercomplete", "--data", "melodies", "--out", "x"],
+            2,
+            "`--data` must hold images for the architecture undercomplete",
+        ),
+        (
+            ["train", "recurrent", "--data", "digits", "--out", "x"],
+            2,
+            "`--data` must hold sequences for the architecture recurrent",
+        ),
+        (
+            ["train", "recurrent", "--data", "series", "--out", "x", "--image-size", "8"],
+            2,
+            "`--image-size` and `--channels` are for images",
+        ),
         (
             ["train", "undercomplete", "--data", "digits", "--out", "x", "--code-size", "64"],
             2,
@@ -166,6 +182,27 @@ def test_mistakes_get_one_sentence(arguments, status, message, tmp_path, monkeyp
     assert done.exception is None or isinstance(done.exception, SystemExit)
     assert [p.name for p in tmp_path.iterdir()] == ["taken"]
     assert (tmp_path / "taken" / "thesis.txt").exists()
+
+
+def test_sequences_train_with_the_loss_that_suits_them(tmp_path):
+    run = tmp_path / "run"
+    options = ("--epochs", 1, "--limit", 40, "--set", "cell=conv1d", "--hidden", "8")
+    done = CliRunner().invoke(
+        kerasae.cli.main,
+        ["train", "recurrent", "--data", "melodies", "--out", str(run), *map(str, options)],
+    )
+    assert done.exit_code == 0, done.output
+    assert "melodies: 32 steps of 27, 36 train, 4 validation, 40 test" in done.stdout
+    assert "loss on the test sequences (40)" in done.stdout
+    assert "kerasae export" not in done.stdout  # bundles hold images
+    model = load_model(run)
+    assert model.loss == "categorical_crossentropy"
+    assert np.isfinite(model.predict(Run.load(run).images().test, verbose=0)).all()
+    done = CliRunner().invoke(
+        kerasae.cli.main, ["export", str(run), "--out", str(tmp_path / "bundle")]
+    )
+    assert done.exit_code == 2
+    assert "`model` must encode images of a fixed shape" in done.stderr
 
 
 def test_a_bad_file_is_named_and_the_rest_is_done(photo_bundle, tmp_path):

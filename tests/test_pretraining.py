@@ -204,3 +204,118 @@ def test_a_model_without_a_loss_is_refused(digits):
     model.compile("adam", loss=None)
     with pytest.raises(ValueError, match="`model` must be compiled with a loss"):
         kerasae.pretrain_layerwise(model, digits)
+
+
+def softmax(x: np.ndarray) -> np.ndarray:
+    powers = np.exp(x - x.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def test_a_classifier_is_a_softmax_on_a_copy_of_the_encoder():
+    few = kerasae.load_images("digits", limit=200)
+    model = make(code_activation="sigmoid")
+    encoder = kerasae.encoder(model)
+    before = [w.copy() for w in encoder.get_weights()]
+    classifier = kerasae.build_classifier(encoder, classes=10, learning_rate=1e-2)
+    assert classifier.output_shape == (None, 10)
+    kernel, bias = classifier.get_layer("probabilities").get_weights()
+    expected = softmax(encoder.predict(few.test, verbose=0) @ kernel + bias)
+    found = classifier.predict(few.test, verbose=0)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+    loss = classifier.evaluate(few.test, few.test_labels, verbose=0, return_dict=True)["loss"]
+    of_labels = found[np.arange(len(found)), few.test_labels]
+    assert loss == pytest.approx(-np.log(of_labels).mean(), rel=1e-4)
+
+    layers = [*classifier.layers, *classifier.get_layer("encoder").layers]
+    assert all(type(layer).__module__.startswith("keras.") for layer in layers)
+    classifier.fit(few.train, few.train_labels, verbose=0)
+    tuned = classifier.get_weights()[: len(before)]
+    for old, same, new in zip(before, encoder.get_weights(), tuned, strict=True):
+        np.testing.assert_array_equal(old, same)
+        assert not np.array_equal(old, new)
+
+
+def test_a_frozen_encoder_keeps_its_weights_and_the_head_learns(digits):
+    encoder = kerasae.encoder(make(hidden=(), code_size=32))
+    classifier = kerasae.build_classifier(encoder, classes=10, frozen=True, learning_rate=3e-2)
+    assert len(classifier.trainable_weights) == 2
+    labelled = (digits.train, digits.train_labels)
+    before = classifier.evaluate(*labelled, verbose=0, return_dict=True)
+    classifier.fit(*labelled, epochs=5, verbose=0)
+    after = classifier.evaluate(*labelled, verbose=0, return_dict=True)
+    assert after["loss"] < 0.7 * before["loss"]
+    np.testing.assert_array_equal(
+        classifier.get_layer("encoder").predict(digits.test, verbose=0),
+        encoder.predict(digits.test, verbose=0),
+    )
+
+
+@pytest.mark.slow
+def test_a_stacked_denoising_autoencoder_becomes_a_stock_classifier(digits, tmp_path):
+    """Pretrained with noise, tuned with labels, saved, and loaded."""
+    model = make(
+        build=kerasae.build_overcomplete,
+        code_size=64,
+        hidden=(64,),
+        activation="sigmoid",
+        code_activation="sigmoid",
+        regularizer=None,
+        tied=True,
+    )
+    kerasae.pretrain_layerwise(model, digits, CONFIG, corruption="masking", progress=False)
+    classifier = kerasae.build_classifier(kerasae.encoder(model), classes=10, learning_rate=1e-2)
+    classifier.fit(
+        digits.train,
+        digits.train_labels,
+        validation_data=(digits.validation, digits.validation_labels),
+        epochs=5,
+        verbose=0,
+    )
+    score = classifier.evaluate(digits.test, digits.test_labels, verbose=0, return_dict=True)
+    assert score["accuracy"] > 0.9
+    classifier.save(tmp_path / "m.keras")
+    again = keras.saving.load_model(tmp_path / "m.keras", safe_mode=True)
+    np.testing.assert_array_equal(
+        again.predict(digits.test, verbose=0), classifier.predict(digits.test, verbose=0)
+    )
+
+
+@pytest.mark.parametrize(
+    ("build", "options"),
+    [
+        (kerasae.build_convolutional, {"hidden": (4,), "code": "spatial", "code_size": 3}),
+        (kerasae.build_variational, {"hidden": (8,), "loss": None}),
+        (kerasae.build_sparse, {"hidden": (), "penalty": "topk", "k": 3}),
+    ],
+    ids=["spatial", "variational", "topk"],
+)
+def test_any_float_code_can_be_classified(build, options, digits):
+    options = {**DEEP, **options}
+    if options["loss"] is None:
+        del options["loss"]
+    classifier = kerasae.build_classifier(kerasae.encoder(build(**options)), classes=4)
+    assert classifier.predict(digits.test[:3], verbose=0).shape == (3, 4)
+
+
+def test_what_cannot_be_classified_is_refused():
+    encoder = kerasae.encoder(make())
+    for wrong, message in (
+        ({"classes": 0}, "`classes` must be a positive integer"),
+        ({"classes": 3, "frozen": 1}, "`frozen` must be True or False"),
+        ({"classes": 3, "learning_rate": 0}, "`learning_rate` must be a number above 0"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            kerasae.build_classifier(encoder, **wrong)
+    image = keras.Input((8, 8, 1))
+    whole = keras.Model(image, keras.ops.cast(encoder(image), "int32"))
+    with pytest.raises(ValueError, match="`encoder` must be a model of one input that gives float"):
+        kerasae.build_classifier(whole, classes=3)
+
+
+def test_a_code_has_an_activation_only_where_nothing_else_gives_it_one():
+    shape = {"input_shape": (8, 8, 1), "code_size": 64}
+    model = kerasae.build_overcomplete(**shape, regularizer=None, code_activation="tanh")
+    code = model.get_layer("encoder").get_layer("code")
+    assert code.activation is keras.activations.tanh
+    with pytest.raises(ValueError, match="`code_activation` needs `regularizer=None`"):
+        kerasae.build_overcomplete(**shape, regularizer="l1", code_activation="tanh")

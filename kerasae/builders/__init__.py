@@ -236,6 +236,25 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                     },
                 ),
             ),
+            Builder(
+                name="recurrent",
+                kind="sequence",
+                summary="LSTM, GRU or 1-D convolutions around one code for a whole sequence",
+                paper="Srivastava, Mansimov & Salakhutdinov (2015), Unsupervised Learning of Video "
+                "Representations using LSTMs, ICML; Cho et al. (2014), Learning Phrase "
+                "Representations using RNN Encoder-Decoder, EMNLP",
+                variants=(
+                    {"input_shape": (13, 2), "code_size": 4, "hidden": (12, 12), "cell": "conv1d"},
+                    {"input_shape": (8, 1), "code_size": 4, "hidden": (16,), "cell": "lstm"},
+                    {
+                        "input_shape": (8, 2),
+                        "code_size": 4,
+                        "hidden": (16, 12),
+                        "cell": "gru",
+                        "loss": "binary_crossentropy",
+                    },
+                ),
+            ),
         )
     }
 )

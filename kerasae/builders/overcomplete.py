@@ -22,6 +22,8 @@ def build_overcomplete(
     loss: str = "binary_crossentropy",
     regularizer: str | None = "unspecified",
     learning_rate: float = 1e-3,
+    code_activation: str = "linear",
+    tied: bool = False,
     **strengths: Any,
 ) -> keras.Model:
     """Build a dense autoencoder whose code has at least as many values as its input.
@@ -40,6 +42,10 @@ def build_overcomplete(
         regularizer: `"l1"`, `"kl"`, `"topk"` or `"dropout"`, as in `build_sparse`, or None; the
             default is refused.
         learning_rate: Step size of Adam.
+        code_activation: Activation of the code where no regulariser is named, such as `"sigmoid"`
+            for a layer of a stacked denoising autoencoder; a regulariser chooses its own.
+        tied: Whether each kernel of the decoder is the transpose of its mirror in the encoder
+            (Vincent et al. 2010); biases are never shared.
         **strengths: `weight`, `rho`, `beta`, `k` or `rate`, as in `build_sparse`.
 
     Returns:
@@ -69,13 +75,19 @@ def build_overcomplete(
         "activation": activation,
         "loss": loss,
         "learning_rate": learning_rate,
+        "tied": tied,
     }
     known = {"weight": 1e-4, "rho": 0.05, "beta": 1e-4, "k": 25, "rate": 0.5}
     unknown = sorted(set(strengths) - set(known))
     if unknown:
         raise TypeError(f"`strengths` may be {', '.join(known)}. Received: {', '.join(unknown)}")
     if regularizer is None:
-        return _dense.autoencoder("overcomplete", **shared)
+        return _dense.autoencoder("overcomplete", **shared, code_activation=code_activation)
+    if code_activation != "linear":
+        raise ValueError(
+            "`code_activation` needs `regularizer=None`, for a regulariser chooses its own. "
+            f"Received: code_activation={code_activation!r}"
+        )
     if regularizer not in sparse.PENALTIES:
         raise ValueError(
             f"`regularizer` must be one of {', '.join(map(repr, sparse.PENALTIES))}, or None to "

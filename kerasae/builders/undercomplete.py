@@ -21,6 +21,7 @@ def build_undercomplete(
     loss: str = "binary_crossentropy",
     learning_rate: float = 1e-3,
     tied: bool = False,
+    code_activation: str = "linear",
 ) -> keras.Model:
     """Build a dense autoencoder whose code is smaller than its input.
 
@@ -34,13 +35,15 @@ def build_undercomplete(
         code_size: Number of values in the code, smaller than the number in the image.
         hidden: Units of each hidden layer of the encoder; the decoder mirrors it. `()`
             gives a single linear layer on each side.
-        activation: Activation of the hidden layers; the code itself is linear. With
+        activation: Activation of the hidden layers. With
             `"linear"` and `loss="mse"` the optimum is PCA (Baldi & Hornik 1989).
         loss: `"binary_crossentropy"`, with a sigmoid output, for pixels in [0, 1], or
             `"mse"`, with a linear output. Both are means over pixels and batch.
         learning_rate: Step size of Adam.
         tied: Whether each kernel of the decoder is the transpose of its mirror in the encoder,
             which halves the number of weights (Vincent et al. 2010); biases are never shared.
+        code_activation: Activation of the code, such as `"sigmoid"` where the encoder becomes a
+            stack of like layers under a classifier.
 
     Returns:
         A compiled model, float32 (batch, height, width, channels) to the same shape. Its
@@ -71,4 +74,5 @@ def build_undercomplete(
         loss=loss,
         learning_rate=learning_rate,
         tied=tied,
+        code_activation=code_activation,
     )

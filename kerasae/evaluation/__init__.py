@@ -5,6 +5,7 @@ from kerasae.evaluation.compression import RateDistortion, rate_distortion
 from kerasae.evaluation.detection import auroc
 from kerasae.evaluation.images import hole_error, psnr, ssim
 from kerasae.evaluation.likelihood import Elbo, active_units, elbo, negative_log_likelihood
+from kerasae.evaluation.neighbours import neighbourhood_accuracy, trustworthiness
 
 __all__ = [
     "Elbo",
@@ -16,7 +17,9 @@ __all__ = [
     "hole_error",
     "linear_probe",
     "negative_log_likelihood",
+    "neighbourhood_accuracy",
     "psnr",
     "rate_distortion",
     "ssim",
+    "trustworthiness",
 ]

@@ -4,10 +4,13 @@ from kerasae.layers.corruption import GaussianCorruption, MaskingCorruption, Sal
 from kerasae.layers.masking import RandomHoles
 from kerasae.layers.penalties import KLSparsity, L1Sparsity
 from kerasae.layers.quantization import Distortion, EntropyBottleneck
+from kerasae.layers.recurrent import GRU, LSTM
 from kerasae.layers.tying import TransposedDense
 from kerasae.layers.variational import Binarization, Sampling, VariationalBound
 
 __all__ = [
+    "GRU",
+    "LSTM",
     "Binarization",
     "Distortion",
     "EntropyBottleneck",

@@ -18,6 +18,7 @@ from kerasae.plots.images import (
     plot_samples,
     plot_traversals,
 )
+from kerasae.plots.sequences import plot_piano_roll, plot_series
 
 __all__ = [
     "BLUE",
@@ -34,9 +35,11 @@ __all__ = [
     "plot_history",
     "plot_inpaintings",
     "plot_manifold",
+    "plot_piano_roll",
     "plot_reconstructions",
     "plot_samples",
     "plot_scores",
+    "plot_series",
     "plot_traversals",
     "show_image",
 ]

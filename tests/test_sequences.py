@@ -1,0 +1,117 @@
+"""Procedural sequences: reproducible, valid by the grammar that their docstring states."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import kerasae
+from kerasae._procedural import pitch_name
+from kerasae.sequences import SEQUENCES
+
+SCALES = {"major": {0, 2, 4, 5, 7, 9, 11}, "minor": {0, 2, 3, 5, 7, 8, 10}}
+
+
+@pytest.fixture(scope="module")
+def melodies() -> kerasae.Sequences:
+    return kerasae.load_sequences("melodies", limit=400)
+
+
+@pytest.fixture(scope="module")
+def series() -> kerasae.Sequences:
+    return kerasae.load_sequences("series", limit=200)
+
+
+def splits(sequences: kerasae.Sequences) -> np.ndarray:
+    return np.concatenate([sequences.train, sequences.validation, sequences.test])
+
+
+@pytest.mark.parametrize("name", SEQUENCES)
+def test_shapes_ranges_and_the_seed(name):
+    one, same, other = (kerasae.load_sequences(name, limit=50, seed=s) for s in (1, 1, 2))
+    assert (len(one.train), len(one.validation), len(one.test)) == (45, 5, 50)
+    assert one.sequence_shape == one.train.shape[1:] == one.test.shape[1:]
+    values = splits(one)
+    assert values.dtype == np.float32
+    assert values.min() >= 0
+    assert values.max() <= 1
+    np.testing.assert_array_equal(values, splits(same))
+    np.testing.assert_array_equal(one.train_labels, same.train_labels)
+    assert not np.array_equal(values, splits(other))
+    assert len(kerasae.load_sequences(name, length=20, limit=4).test[0]) == 20
+    assert one.summary().startswith(f"{name}: {one.sequence_shape[0]} steps of")
+
+
+def test_melodies_are_one_hot_and_never_repeat(melodies):
+    values = splits(melodies)
+    assert set(np.unique(values)) == {0, 1}
+    assert (values.sum(axis=-1) == 1).all()
+    assert len(np.unique(values.argmax(-1), axis=0)) == len(values)
+    assert melodies.feature_names[0] == "A3"
+    assert melodies.feature_names[-3:] == ("A5", "hold", "rest")
+    assert len(melodies.feature_names) == values.shape[-1] == 27
+    assert set(melodies.train_labels) == set(range(len(melodies.label_names)))
+
+
+def test_melodies_obey_their_grammar(melodies):
+    """A scale that ends on its tonic, notes on the first beat, motifs in the order a a b a."""
+    hold, rest = (melodies.feature_names.index(name) for name in ("hold", "rest"))
+    tonics = set()
+    for values, label in zip(melodies.train, melodies.train_labels, strict=True):
+        mode, metre = melodies.label_names[label].split(", ")
+        symbols = values.argmax(-1)
+        notes = symbols[symbols < hold]
+        bar = {"4/4": 8, "3/4": 6}[metre]
+        assert (symbols[::bar] < hold).all()
+        assert {(note - notes[-1]) % 12 for note in notes} <= SCALES[mode]
+        rhythm = np.where(symbols < hold, 0, symbols)
+        np.testing.assert_array_equal(rhythm[:bar], rhythm[bar : 2 * bar])
+        np.testing.assert_array_equal(rhythm[:bar], rhythm[3 * bar : 4 * bar])
+        for t in np.flatnonzero(symbols == rest):
+            assert t == len(symbols) - 1 or symbols[t + 1] != hold
+        tonics.add(notes[-1] % 12)
+    assert tonics == set(range(12))
+
+
+def test_only_the_test_set_of_the_series_is_anomalous(series):
+    assert not series.train_labels.any()
+    assert not series.validation_labels.any()
+    counts = np.bincount(series.test_labels)
+    assert counts[0] == len(series.test) // 2
+    assert counts[1:].min() >= counts[1:].max() - 1 > 10
+
+
+def test_the_anomalies_are_what_they_are_called(series):
+    """Peaks above .7 are beats: there are fewer where one is missing, broader where one is early;
+    a burst makes the signal rough."""
+    x, kind = series.test[..., 0], series.test_labels
+    peaks = ((x > 0.7) & (x >= np.roll(x, 1, 1)) & (x > np.roll(x, -1, 1))).sum(1)
+    roughness = np.abs(np.diff(x, n=3, axis=1)).mean(1)
+    names = list(series.label_names)
+    mean = {name: peaks[kind == names.index(name)].mean() for name in names}
+    assert mean["missing"] < mean["normal"] - 0.6
+    wide = (x > 0.6).sum(1) / np.maximum(peaks, 1)
+    assert wide[kind == names.index("early")].mean() > 1.1 * wide[kind == 0].mean()
+    rough = roughness[kind == names.index("burst")].mean()
+    assert rough > 1.5 * roughness[kind == 0].mean()
+
+
+def test_pitches_have_the_names_of_midi():
+    names = {0: "C-1", 57: "A3", 60: "C4", 61: "C#4", 69: "A4", 127: "G9"}
+    assert {number: pitch_name(number) for number in names} == names
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"source": "songs"}, "`source` must be one of 'melodies', 'series'. Received"),
+        ({"length": 7}, "`length` must be at least 8. Received: length=7"),
+        ({"length": 9.5}, "`length` must be a positive integer"),
+        ({"limit": 1}, "`limit` must be at least 2. Received: limit=1"),
+        ({"validation_fraction": 1.0}, "`validation_fraction` must be a number above 0 and below"),
+        ({"seed": -1}, "`seed` must be an integer of 0 or more"),
+    ],
+)
+def test_bad_arguments_give_one_sentence(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        kerasae.load_sequences(**{"source": "melodies", **wrong})
