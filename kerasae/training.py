@@ -212,7 +212,9 @@ def train(
     return run.finish(finish)
 
 
-def _to_validate(model: keras.Model, images: Images, config: TrainConfig) -> NDArray[np.float32]:
+def _to_validate(
+    model: keras.Model, images: Images | Sequences, config: TrainConfig
+) -> NDArray[np.float32]:
     """The validation images; those of a model that fills holes have the same ones each time."""
     for layer in model.layers:
         if hasattr(layer, "cut_holes"):
