@@ -81,8 +81,13 @@ _SPLIT_FOLDERS = {
 _SPLITS = ("train", "validation", "test")
 _NAMED_IN_WARNING = 20
 
+_UNLABELLED = frozenset("unlabelled unlabeled void ignore ignored".split())  # noqa: SIM905
+_MAPS = "annot"  # the label maps of the images in the folder "train" are in "trainannot"
+_CLASSES = "classes.txt"
+
 Pixels = NDArray[np.float32]
 Integers = NDArray[np.int64]
+LabelMaps = NDArray[np.uint8]
 
 
 class DataError(RuntimeError):
@@ -97,7 +102,8 @@ class Images:
         train: float32 array of shape (images, height, width, channels), values in [0, 1].
         validation: the same, for choosing hyperparameters and stopping early.
         test: the same, for the final number only.
-        train_labels: int64 array of shape (images,), or None where the set has no labels.
+        train_labels: int64 array of shape (images,); for segmentation a label of each pixel, uint8
+            (images, height, width); or None where the set has no labels.
         validation_labels: the same for `validation`.
         test_labels: the same for `test`.
         label_names: the name of each label; empty where there are none.
@@ -106,19 +112,27 @@ class Images:
         source_names: id -> name of the photograph or file, where sources have names.
         skipped: files that could not be read, relative to the folder.
         name: name of the set, or of the folder.
+        ignored_class: label of the pixels that belong to no class, where there are such; its name
+            is the last of `label_names`.
     """
 
     train: Pixels
     validation: Pixels
     test: Pixels
-    train_labels: Integers | None = None
-    validation_labels: Integers | None = None
-    test_labels: Integers | None = None
+    train_labels: Integers | LabelMaps | None = None
+    validation_labels: Integers | LabelMaps | None = None
+    test_labels: Integers | LabelMaps | None = None
     label_names: tuple[str, ...] = ()
     sources: Mapping[str, Integers] = dataclasses.field(default_factory=dict)
     skipped: tuple[str, ...] = ()
     name: str = "images"
     source_names: Mapping[int, str] = dataclasses.field(default_factory=dict)
+    ignored_class: int | None = None
+
+    @property
+    def classes(self) -> int:
+        """Number of classes, the ignored one not among them; 0 where there are no labels."""
+        return len(self.label_names) - (self.ignored_class is not None)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -132,7 +146,8 @@ class Images:
         counts = ", ".join(f"{len(getattr(self, split)):,} {split}" for split in _SPLITS)
         text = f"{self.name}: {height}x{width}x{channels}, {counts} images"
         if self.label_names:
-            text += f", {len(self.label_names)} labels"
+            text += f", {self.classes} labels"
+            text += " of pixels" if np.ndim(self.train_labels) == 3 else ""
         if self.skipped:
             text += f", {len(self.skipped)} files skipped"
         return text
@@ -397,6 +412,14 @@ def _fitted(picture: Image.Image, size: tuple[int, int], channels: int | None) -
     return np.atleast_3d(np.asarray(picture))
 
 
+def _fitted_labels(labels: LabelMaps, size: tuple[int, int]) -> LabelMaps:
+    """A label map (H, W) scaled and cropped as `_fitted` does its image, by nearest neighbours."""
+    if labels.shape == size:
+        return labels
+    picture = Image.fromarray(labels)
+    return np.asarray(ImageOps.fit(picture, size[::-1], Image.Resampling.NEAREST))
+
+
 def _from_array(pixels: NDArray[Any]) -> Image.Image:
     """A uint8 or uint16 array (H, W, C) as an 8-bit image."""
     return _standard(Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels))
@@ -569,12 +592,20 @@ def _load_folder(folder: Path, options: _Options) -> Images:
     known = sorted({names[i] for indices in members.values() for i in indices})
     label_names = tuple(known) if len(known) > 1 and "" not in known else ()
     arrays: dict[str, Any] = {split: _stacked(found, channels) for split, found in chosen.items()}
-    for split, found in chosen.items() if label_names else ():
-        labels = [label_names.index(names[file.index]) for file in found]
-        arrays[f"{split}_labels"] = np.array(labels, np.int64)
+    ignored: int | None = None
+    if has_splits and (folder / f"train{_MAPS}").is_dir():
+        for split, found in chosen.items():
+            maps = [_read_labels(folder, paths[file.index], size) for file in found]
+            arrays[f"{split}_labels"] = np.stack(maps)
+        label_names, ignored = _map_names(folder, [arrays[f"{s}_labels"] for s in _SPLITS])
+    else:
+        for split, found in chosen.items() if label_names else ():
+            labels = [label_names.index(names[file.index]) for file in found]
+            arrays[f"{split}_labels"] = np.array(labels, np.int64)
     return Images(
         **arrays,
         label_names=label_names,
+        ignored_class=ignored,
         sources={s: np.array([first[f.digest] for f in found]) for s, found in chosen.items()},
         skipped=tuple(sorted(failures)),
         name=folder.resolve().name,
@@ -635,6 +666,45 @@ def _read(
     return _File(index, hashlib.sha256(content).digest(), np.ascontiguousarray(pixels))
 
 
+def _read_labels(folder: Path, path: PurePosixPath, size: tuple[int, int]) -> LabelMaps:
+    """The label map of an image: same name, .png, in the folder beside that of its split."""
+    first, *rest = path.with_suffix(".png").parts
+    name = PurePosixPath(f"{first}{_MAPS}", *rest)
+    try:
+        with _pillow(), Image.open(folder / name) as picture:
+            if picture.mode not in ("L", "P"):
+                raise ValueError(f"mode {picture.mode}")
+            return _fitted_labels(np.asarray(picture), size)
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"`source` must hold a label map of each image, one byte a pixel, as {name}. "
+            f"Received: {error}"
+        ) from None
+
+
+def _map_names(
+    folder: Path, maps: Sequence[LabelMaps]
+) -> tuple[tuple[str, ...], int | None]:
+    """The names in classes.txt, one a line, or else numbers; and the label to ignore."""
+    highest = max(int(labels.max()) for labels in maps)
+    file = folder / _CLASSES
+    if not file.is_file():
+        return tuple(str(label) for label in range(highest + 1)), None
+    names = tuple(file.read_text(encoding="utf-8").split("\n"))
+    names = tuple(name.strip() for name in names if name.strip())
+    if highest >= len(names):
+        raise ValueError(
+            f"`source` must name each label in {_CLASSES}, one a line. "
+            f"Received: {len(names)} names and the label {highest}"
+        )
+    return names, _ignored(names)
+
+
+def _ignored(names: Sequence[str]) -> int | None:
+    """The last label, if its name says that it is none."""
+    return len(names) - 1 if names and names[-1].lower() in _UNLABELLED else None
+
+
 def _stacked(files: Sequence[_File], channels: int) -> Pixels:
     pixels = np.empty((len(files), *files[0].pixels.shape[:2], channels), np.float32)
     for row, file in zip(pixels, files, strict=True):
@@ -688,8 +758,12 @@ def _read_tfds(tfds: Any, builder: Any, name: str, options: _Options) -> Images:
             f"`source` must hold 8 or 16-bit images. Received: source={name!r} with "
             f"{np.dtype(features[key].np_dtype).name} pixels"
         )
-    labelled = "label" in features and features["label"].shape == ()
-    wanted = [key, "label"] if labelled else [key]
+    label = None
+    if "segmentation_mask" in features:
+        label = "segmentation_mask"
+    elif "label" in features and features["label"].shape == ():
+        label = "label"
+    wanted = [key] if label is None else [key, label]
     stored = {_SPLIT_FOLDERS.get(split, split): split for split in builder.info.splits}
     if "train" not in stored:
         stored["train"] = next(s for s in builder.info.splits if s != "test" or len(stored) == 1)
@@ -699,7 +773,7 @@ def _read_tfds(tfds: Any, builder: Any, name: str, options: _Options) -> Images:
     pool = counts.pop("train")
     parts = _carve(min(pool, _needed(options, counts) or pool), counts, options)
 
-    def read(split: str, count: int) -> tuple[NDArray[np.uint8], Integers | None]:
+    def read(split: str, count: int) -> tuple[NDArray[np.uint8], Integers | LabelMaps | None]:
         shape = features[key].shape
         fixed = all(shape)
         size = options.size or _DEFAULT_SIZE
@@ -717,7 +791,8 @@ def _read_tfds(tfds: Any, builder: Any, name: str, options: _Options) -> Images:
             read_config=tfds.ReadConfig(try_autocache=False),
         )
         pixels = np.empty((count, *size, channels), np.uint8)
-        labels = np.empty(count, np.int64)
+        mapped = label == "segmentation_mask"
+        labels: Any = np.empty((count, *size), np.uint8) if mapped else np.empty(count, np.int64)
         start = 0
         for batch in tfds.as_numpy(batches):
             found = batch[key] if fixed else batch[key][np.newaxis]
@@ -727,9 +802,12 @@ def _read_tfds(tfds: Any, builder: Any, name: str, options: _Options) -> Images:
                 pixels[here] = found
             else:
                 pixels[here] = [_fitted(_from_array(image), size, channels) for image in found]
-            if labelled:
-                labels[here] = batch["label"]
-        return pixels, labels if labelled else None
+            if mapped:
+                maps = batch[label] if fixed else batch[label][np.newaxis]
+                labels[here] = [_fitted_labels(one[..., 0], size) for one in maps]
+            elif label is not None:
+                labels[here] = batch[label]
+        return pixels, None if label is None else labels
 
     arrays: dict[str, Any] = {}
     sources: dict[str, Integers] = {}
@@ -743,8 +821,13 @@ def _read_tfds(tfds: Any, builder: Any, name: str, options: _Options) -> Images:
             arrays[f"{taker}_labels"] = None if labels is None else labels[parts[taker]]
             sources[taker] = parts[taker] + offset
         offset += pool if split == "train" else counts[split]
-    names = getattr(features["label"], "names", None) if labelled else None
-    return Images(**arrays, label_names=tuple(names or ()), sources=sources, skipped=(), name=name)
+    names = tuple(getattr(features[label], "names", None) or ()) if label is not None else ()
+    ignored = None
+    if label == "segmentation_mask":
+        highest = max(int(arrays[f"{split}_labels"].max()) for split in _SPLITS)
+        names = names or tuple(str(one) for one in range(highest + 1))
+        ignored = _ignored(names)
+    return Images(**arrays, label_names=names, sources=sources, name=name, ignored_class=ignored)
 
 
 @contextlib.contextmanager

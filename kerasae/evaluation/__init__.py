@@ -4,16 +4,26 @@ from kerasae.evaluation.codes import code_rate, linear_probe
 from kerasae.evaluation.compression import RateDistortion, rate_distortion
 from kerasae.evaluation.images import psnr, ssim
 from kerasae.evaluation.likelihood import Elbo, active_units, elbo, negative_log_likelihood
+from kerasae.evaluation.segmentation import (
+    SegmentationScores,
+    confusion_matrix,
+    median_frequency_weights,
+    segmentation_scores,
+)
 
 __all__ = [
     "Elbo",
     "RateDistortion",
+    "SegmentationScores",
     "active_units",
     "code_rate",
+    "confusion_matrix",
     "elbo",
     "linear_probe",
+    "median_frequency_weights",
     "negative_log_likelihood",
     "psnr",
     "rate_distortion",
+    "segmentation_scores",
     "ssim",
 ]
