@@ -31,6 +31,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from kerasae import _streets
+
 EMBEDDED: dict[str, str] = {
     "digits": "1,797 handwritten digits, 8x8 grey, from scikit-learn "
     "(UCI Optical Recognition of Handwritten Digits, CC BY 4.0).",
@@ -45,6 +47,8 @@ EMBEDDED: dict[str, str] = {
     "textures": "grey crops of brick, grass, tissue and, as the test set, gravel, from "
     "scikit-image (brick, grass and gravel: CC0; immunohistochemistry: no known copyright "
     "restrictions).",
+    "streets": "400 street scenes, 64x96 RGB, with one of eight classes for each pixel, or none: "
+    "procedural, drawn by kerasae itself.",
 }
 """Name and one-sentence description, with origin and licence, of the sets that need no download."""
 
@@ -66,6 +70,7 @@ _CROPPED: dict[str, tuple[tuple[str, ...], str, int]] = {
 }
 _CROPS = 192  # of each photograph that is not the test set
 _CROP_SIZE = (64, 64)
+_STREETS, _STREET_SIZE = 400, (64, 96)
 _TEST_FRACTION = 0.2
 _LARGEST_COMMON = 256  # a folder of larger images is not loaded at full size unless asked to
 _DEFAULT_SIZE = (128, 128)
@@ -177,17 +182,24 @@ def load_images(
     `seed`, is the validation set, and a grid of tiles of chelsea the cat is always the test set.
     "textures" (64x64x1) are made the same way from brick, grass and stained tissue
     (immunohistochemistry), three close views without a subject; gravel is always the test set.
+    "streets" (64x96x3) are 400 street scenes that kerasae draws itself, with a label of each
+    pixel; 20 % of the scenes, chosen by `seed`, are the test set.
 
     **TensorFlow Datasets**: any set with images, by its name ("mnist", "cifar10",
     "imagenet_resized/32x32"), with its own splits where it has them. Prepared sets are looked for
     in the folder that the environment variable TFDS_DATA_DIR names (default:
-    ~/tensorflow_datasets). Where the images differ in size the default size is 128x128.
+    ~/tensorflow_datasets). Where the images differ in size the default size is 128x128. Where a
+    set has a `segmentation_mask`, such as "camvid", it is the label of each pixel.
 
     **Folders** are searched recursively for .png, .jpg, .jpeg, .webp, .bmp, .gif, .tif, .tiff,
     .ppm, .pgm and .avif, in sorted order; hidden files and folders are ignored. If there is a
     folder "train" at the top, then the folders "train", "val" or "validation", and "test" are the
     splits, everything else is ignored, and a missing split is carved from "train". Otherwise, two
     or more folders at the top (or inside the splits) that hold all the images are class labels.
+    If there is a folder "trainannot" beside "train", the splits have label maps in place of them:
+    trainannot/NAME.png, one byte a pixel, is that of train/NAME.jpg, and so for "val" and "test";
+    a file classes.txt may name the labels, one a line. A last class "unlabelled" or "void" is the
+    `ignored_class`.
     EXIF orientation is applied, transparency is laid over white, 16-bit grey is reduced to 8 bits,
     and of an animation the first frame is taken. Files with identical bytes are one source: they
     stay in one split, and copies of test or validation files are dropped from "train".
@@ -195,8 +207,9 @@ def load_images(
     Args:
         source: name of a set, or a folder.
         image_size: (height, width) in pixels, or one integer for a square. Images are scaled
-            (Lanczos, aspect kept) so that this size is just covered, then cropped at the centre.
-            For "photos" and "textures" it is the size of the crops, without scaling. Default: the
+            (Lanczos, aspect kept) so that this size is just covered, then cropped at the centre,
+            and label maps with them (nearest neighbour). For "photos" and "textures" it is the
+            size of the crops, without scaling; "streets" are drawn at this size. Default: the
             size that all the images share, if no side is above 256, otherwise 128x128.
         channels: 1 (grey: ITU-R 601 luma) or 3 (RGB). Default: what the set has; for a folder 1
             if every image is grey, otherwise 3.
@@ -234,6 +247,8 @@ def load_images(
     )
     if isinstance(source, str) and source in _CROPPED:
         return _load_crops(source, options)
+    if source == "streets":
+        return _load_streets(options)
     if isinstance(source, str) and source in EMBEDDED:
         return _load_small(source, options)
     if not isinstance(source, str | os.PathLike) or not os.fspath(source):
@@ -510,6 +525,21 @@ def _load_crops(name: str, options: _Options) -> Images:
     return Images(**crops, sources=ids, name=name, source_names=dict(enumerate(names)))
 
 
+def _load_streets(options: _Options) -> Images:
+    size, channels = options.size or _STREET_SIZE, options.channels or 3
+    parts = _carve(_STREETS, {}, options)
+    arrays: dict[str, Any] = {}
+    for split, chosen in parts.items():
+        scenes = [_streets.street(int(index), size) for index in chosen]
+        pixels = [_fitted(Image.fromarray(picture), size, channels) for picture, _ in scenes]
+        arrays[split] = _unit(np.stack(pixels))
+        arrays[f"{split}_labels"] = np.stack([labels for _, labels in scenes])
+    names = _streets.CLASSES
+    return Images(
+        **arrays, label_names=names, sources=parts, name="streets", ignored_class=_ignored(names)
+    )
+
+
 # --- Folders ----------------------------------------------------------------------------------
 
 
@@ -682,9 +712,7 @@ def _read_labels(folder: Path, path: PurePosixPath, size: tuple[int, int]) -> La
         ) from None
 
 
-def _map_names(
-    folder: Path, maps: Sequence[LabelMaps]
-) -> tuple[tuple[str, ...], int | None]:
+def _map_names(folder: Path, maps: Sequence[LabelMaps]) -> tuple[tuple[str, ...], int | None]:
     """The names in classes.txt, one a line, or else numbers; and the label to ignore."""
     highest = max(int(labels.max()) for labels in maps)
     file = folder / _CLASSES

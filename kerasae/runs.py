@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasae.builders import build
+from kerasae.builders import BUILDERS, build
 from kerasae.codes import check_linear_code, decorrelate_code
 from kerasae.data import EMBEDDED, Images, load_images
 from kerasae.training import CHECKPOINT, CONFIG, HISTORY, MODEL, TrainConfig, train
@@ -29,7 +29,7 @@ class Run:
     Attributes:
         architecture: A key of `BUILDERS`.
         hyperparameters: What its builder is called with, `input_shape` excepted, which the
-            images give.
+            images give, as they give the classes of their pixels where these are learned.
         data: A source for `load_images`.
         image_size: See `load_images`.
         channels: See `load_images`.
@@ -59,8 +59,16 @@ class Run:
 
     def build(self, images: Images) -> keras.Model:
         """The untrained model, its initial weights drawn from the run's seed."""
+        given: dict[str, Any] = {"input_shape": images.image_shape}
+        if BUILDERS[self.architecture].kind == "segmentation":
+            if np.ndim(images.train_labels) != 3:
+                raise ValueError(
+                    f"`source` must have a label of each pixel, as {self.architecture!r} learns "
+                    f"them. Received: {images.summary()}"
+                )
+            given |= {"classes": images.classes, "ignored_class": images.ignored_class}
         keras.utils.set_random_seed(self.seed)
-        return build(self.architecture, input_shape=images.image_shape, **self.hyperparameters)
+        return build(self.architecture, **{**given, **self.hyperparameters})
 
     def train(
         self, images: Images, config: TrainConfig, folder: Path, *, resume: bool = False

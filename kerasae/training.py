@@ -144,7 +144,7 @@ def train(
     progress: bool = True,
     finish: Callable[[], Any] | None = None,
 ) -> keras.callbacks.History:
-    """Train a compiled model to reconstruct images, or to label their pixels; keep the best weights.
+    """Train a compiled model on images, and leave it with its best weights.
 
     The best are those of the epoch with the lowest `val_loss`, unless `config` says to keep the
     last. With `out`, a run folder holds the configuration, the model, a checkpoint after each
@@ -152,8 +152,8 @@ def train(
     the same machine it ends with the same bits as one that was not killed.
 
     Args:
-        model: A compiled model. One that takes `fit(x, labels)`, such as a segmentation model, has a
-            loss whose attribute `target` is "labels".
+        model: A compiled model. It learns to give the images back, or, if its loss has an attribute
+            `target` of "labels", as that of a segmentation model has, their labels.
         images: Training and validation images, float32 (n, height, width, channels), with labels
             where the model takes them.
         config: How to train.
@@ -228,7 +228,9 @@ def _targets(model: keras.Model, images: Images) -> tuple[NDArray[Any], NDArray[
     targets = []
     for labels, count in zip(found, counts, strict=True):
         if labels is None:
-            raise ValueError(f"`images` must have the labels that {model.name!r} learns. Received: none")
+            raise ValueError(
+                f"`images` must have the labels that {model.name!r} learns. Received: none"
+            )
         shape = (count, *model.output_shape[1:-1])
         if labels.shape != shape or not np.issubdtype(labels.dtype, np.integer):
             raise ValueError(
@@ -332,8 +334,7 @@ class _Batches(keras.utils.PyDataset):
         super().__init__()
         if config.flip and images.ndim != 4:
             raise ValueError(
-                "`flip` needs images (n, height, width, channels). "
-                f"Received: shape {images.shape}"
+                f"`flip` needs images (n, height, width, channels). Received: shape {images.shape}"
             )
         self._images, self._targets, self._config = images, targets, config
         self.start(0)

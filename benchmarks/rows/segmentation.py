@@ -14,9 +14,7 @@ from kerasae.training import TrainConfig
 from rows import SEED, Row, trained
 
 SIZE = (180, 240)
-CONFIG = TrainConfig(
-    epochs=40, batch_size=4, learning_rate=2e-3, seed=SEED, flip=True, keep="last"
-)
+CONFIG = TrainConfig(epochs=40, batch_size=4, learning_rate=2e-3, seed=SEED, flip=True, keep="last")
 NETS = {
     "pooling": {"kernel_size": 5},
     "concat": {"code_size": 96},
@@ -56,9 +54,7 @@ def scores(
 def segmentation() -> dict:
     """The classes of CamVid's pixels."""
     images = camvid()
-    model, seconds = trained(
-        f"segmentation-{CHOSEN}", lambda: net(images, CHOSEN), images, CONFIG
-    )
+    model, seconds = trained(f"segmentation-{CHOSEN}", lambda: net(images, CHOSEN), images, CONFIG)
     held_out = scores(model, images.validation, images.validation_labels, images)
     print(f"mIoU on validation images: {100 * held_out.mean_iou:.1f}")
     test = scores(model, images.test, images.test_labels, images)

@@ -157,8 +157,10 @@ def median_frequency_weights(
             f"`labels` must have the shape (n, height, width). Received: {values.shape}"
         )
     counts = np.stack(
-        [np.diag(confusion_matrix(v, np.where(v == ignored_class, 0, v), classes, ignored_class))
-         for v in values]
+        [
+            np.diag(confusion_matrix(v, np.where(v == ignored_class, 0, v), classes, ignored_class))
+            for v in values
+        ]
     )  # (n, classes)
     pixels = counts.sum(axis=1, keepdims=True)
     frequencies = _quotients(counts.sum(axis=0), ((counts > 0) * pixels).sum(axis=0))

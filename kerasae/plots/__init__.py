@@ -16,6 +16,7 @@ from kerasae.plots.images import (
     plot_samples,
     plot_traversals,
 )
+from kerasae.plots.segmentation import plot_segmentations
 
 __all__ = [
     "BLUE",
@@ -33,6 +34,7 @@ __all__ = [
     "plot_manifold",
     "plot_reconstructions",
     "plot_samples",
+    "plot_segmentations",
     "plot_traversals",
     "show_image",
 ]
