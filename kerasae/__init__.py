@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from kerasae.builders.overcomplete import build_overcomplete as build_overcomplete
     from kerasae.builders.rate_distortion import build_rate_distortion as build_rate_distortion
     from kerasae.builders.recurrent import build_recurrent as build_recurrent
+    from kerasae.builders.segmentation import build_segmentation as build_segmentation
     from kerasae.builders.sparse import build_sparse as build_sparse
     from kerasae.builders.undercomplete import build_undercomplete as build_undercomplete
     from kerasae.builders.variational import build_variational as build_variational
@@ -61,6 +62,7 @@ _HOME = {
     "build_overcomplete": "kerasae.builders.overcomplete",
     "build_rate_distortion": "kerasae.builders.rate_distortion",
     "build_recurrent": "kerasae.builders.recurrent",
+    "build_segmentation": "kerasae.builders.segmentation",
     "build_sparse": "kerasae.builders.sparse",
     "build_undercomplete": "kerasae.builders.undercomplete",
     "build_variational": "kerasae.builders.variational",

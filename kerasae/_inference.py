@@ -70,6 +70,12 @@ def decode(model: keras.Model, codes: ArrayLike) -> Floats:
             "`model` must decode an image from its code alone. "
             f"Received: a decoder with {len(decoder.inputs)} inputs"
         )
+    made, wanted = tuple(decoder.outputs[0].shape[1:]), tuple(model.input_shape[1:])
+    if made != wanted:
+        raise ValueError(
+            f"`model` must decode to images of its input shape {wanted}. "
+            f"Received: model={model.name!r}, which gives {made}"
+        )
     quantisers = [layer for layer in model.layers if hasattr(layer, "encoder_tail")]
     return np.clip(run([*quantisers, decoder], values)[0], 0, 1)
 

@@ -15,7 +15,7 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from kerasae.builders import Builder
+    from kerasae.data import Images
     from kerasae.quickstart import Report
     from kerasae_export.comparison import Entry
     from kerasae_export.verification import Verification
@@ -169,7 +170,9 @@ def list() -> None:
 @click.option("--code-size", type=int, help="Values in the code.")
 @click.option("--hidden", help="Layers of the encoder, such as 128,64.")
 @click.option("--activation", help="Activation of the hidden layers.")
-@click.option("--loss", help="binary_crossentropy or mse.")
+@click.option(
+    "--loss", help="binary_crossentropy or mse; of a segmentation, cross_entropy or dice."
+)
 @click.option(
     "--set",
     "extra",
@@ -194,6 +197,7 @@ def list() -> None:
     show_default=True,
     help="Weights of the epoch with the lowest val_loss, or of the last one.",
 )
+@click.option("--flip", is_flag=True, help="Mirror half of the images, others in each epoch.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--decorrelate", is_flag=True, help="Then turn the code to its principal axes.")
 @click.option("--resume", is_flag=True, help="Continue an interrupted run.")
@@ -215,6 +219,7 @@ def train(
     schedule: str,
     patience: int | None,
     keep: str,
+    flip: bool,
     seed: int,
     decorrelate: bool,
     resume: bool,
@@ -249,6 +254,7 @@ def train(
         seed=seed,
         patience=patience,
         keep=keep,  # type: ignore[arg-type]
+        flip=flip,
     )
     run = Run(
         architecture,
@@ -264,6 +270,10 @@ def train(
     images = run.images()
     console.print(images.summary())
     model = run.train(images, config, out, resume=resume)
+    if BUILDERS[architecture].kind == "segmentation":
+        _show_segmentation(console, model, cast("Images", images))
+        console.print(f"model, history and curve are in {out}", soft_wrap=True)
+        return
     loss_on_test = model.evaluate(images.test, images.test, verbose=0, return_dict=True)["loss"]
     are_images = images.train.ndim == 4
     kind = "images" if are_images else "sequences"
@@ -379,6 +389,24 @@ def _assignment(text: str) -> tuple[str, Any]:
         return name, json.loads(value)
     except ValueError:
         return name, value
+
+
+def _show_segmentation(console: Console, model: Any, images: Images) -> None:
+    """How well the pixels of the test images are classified."""
+    from rich.table import Table
+
+    from kerasae.evaluation import segmentation_scores
+
+    found = model.predict(images.test, batch_size=16, verbose=0).argmax(-1)
+    classes, ignored = model.output_shape[-1], model.loss.ignored_class
+    scores = segmentation_scores(images.test_labels, found, classes, ignored)
+    table = Table("class", title="Intersection over union, test images", title_justify="left")
+    table.add_column("%", justify="right")
+    for name, iou in zip(images.label_names, scores.iou, strict=False):  # the ignored one is last
+        table.add_row(name, "absent" if math.isnan(iou) else f"{100 * iou:.1f}")
+    table.add_row("mean", f"{100 * scores.mean_iou:.1f}", style="bold")
+    console.print(table)
+    console.print(f"{scores.global_accuracy:.1%} of the pixels are in the right class")
 
 
 def _show_report(console: Console, report: Report) -> None:

@@ -85,6 +85,11 @@ def check_linear_code(model: keras.Model) -> tuple[keras.layers.Layer, keras.lay
         ValueError: If the code is not between a linear and any Dense or Conv2D layer.
     """
     encoder, decoder = model.get_layer("encoder"), model.get_layer("decoder")
+    if len(decoder.inputs) > 1:
+        raise ValueError(
+            "`model` must decode an image from its code alone. "
+            f"Received: model={model.name!r}, whose decoder takes skips, too"
+        )
     if len(encoder.outputs) > 1 or any(hasattr(layer, "code_step") for layer in model.layers):
         raise ValueError(
             "`model` must have a deterministic code that it does not round, whose axes are free. "

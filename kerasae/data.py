@@ -31,6 +31,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from kerasae import _streets
+
 EMBEDDED: dict[str, str] = {
     "digits": "1,797 handwritten digits, 8x8 grey, from scikit-learn "
     "(UCI Optical Recognition of Handwritten Digits, CC BY 4.0).",
@@ -45,6 +47,8 @@ EMBEDDED: dict[str, str] = {
     "textures": "grey crops of brick, grass, tissue and, as the test set, gravel, from "
     "scikit-image (brick, grass and gravel: CC0; immunohistochemistry: no known copyright "
     "restrictions).",
+    "streets": "400 street scenes, 64x96 RGB, with one of eight classes for each pixel, or none: "
+    "procedural, drawn by kerasae itself.",
 }
 """Name and one-sentence description, with origin and licence, of the sets that need no download."""
 
@@ -66,6 +70,7 @@ _CROPPED: dict[str, tuple[tuple[str, ...], str, int]] = {
 }
 _CROPS = 192  # of each photograph that is not the test set
 _CROP_SIZE = (64, 64)
+_STREETS, _STREET_SIZE = 400, (64, 96)
 _TEST_FRACTION = 0.2
 _LARGEST_COMMON = 256  # a folder of larger images is not loaded at full size unless asked to
 _DEFAULT_SIZE = (128, 128)
@@ -81,8 +86,13 @@ _SPLIT_FOLDERS = {
 _SPLITS = ("train", "validation", "test")
 _NAMED_IN_WARNING = 20
 
+_UNLABELLED = frozenset("unlabelled unlabeled void ignore ignored".split())  # noqa: SIM905
+_MAPS = "annot"  # the label maps of the images in the folder "train" are in "trainannot"
+_CLASSES = "classes.txt"
+
 Pixels = NDArray[np.float32]
 Integers = NDArray[np.int64]
+LabelMaps = NDArray[np.uint8]
 
 
 class DataError(RuntimeError):
@@ -97,7 +107,8 @@ class Images:
         train: float32 array of shape (images, height, width, channels), values in [0, 1].
         validation: the same, for choosing hyperparameters and stopping early.
         test: the same, for the final number only.
-        train_labels: int64 array of shape (images,), or None where the set has no labels.
+        train_labels: int64 array of shape (images,); for segmentation a label of each pixel, uint8
+            (images, height, width); or None where the set has no labels.
         validation_labels: the same for `validation`.
         test_labels: the same for `test`.
         label_names: the name of each label; empty where there are none.
@@ -106,19 +117,27 @@ class Images:
         source_names: id -> name of the photograph or file, where sources have names.
         skipped: files that could not be read, relative to the folder.
         name: name of the set, or of the folder.
+        ignored_class: label of the pixels that belong to no class, where there are such; its name
+            is the last of `label_names`.
     """
 
     train: Pixels
     validation: Pixels
     test: Pixels
-    train_labels: Integers | None = None
-    validation_labels: Integers | None = None
-    test_labels: Integers | None = None
+    train_labels: Integers | LabelMaps | None = None
+    validation_labels: Integers | LabelMaps | None = None
+    test_labels: Integers | LabelMaps | None = None
     label_names: tuple[str, ...] = ()
     sources: Mapping[str, Integers] = dataclasses.field(default_factory=dict)
     skipped: tuple[str, ...] = ()
     name: str = "images"
     source_names: Mapping[int, str] = dataclasses.field(default_factory=dict)
+    ignored_class: int | None = None
+
+    @property
+    def classes(self) -> int:
+        """Number of classes, the ignored one not among them; 0 where there are no labels."""
+        return len(self.label_names) - (self.ignored_class is not None)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -132,7 +151,8 @@ class Images:
         counts = ", ".join(f"{len(getattr(self, split)):,} {split}" for split in _SPLITS)
         text = f"{self.name}: {height}x{width}x{channels}, {counts} images"
         if self.label_names:
-            text += f", {len(self.label_names)} labels"
+            text += f", {self.classes} labels"
+            text += " of pixels" if np.ndim(self.train_labels) == 3 else ""
         if self.skipped:
             text += f", {len(self.skipped)} files skipped"
         return text
@@ -162,17 +182,24 @@ def load_images(
     `seed`, is the validation set, and a grid of tiles of chelsea the cat is always the test set.
     "textures" (64x64x1) are made the same way from brick, grass and stained tissue
     (immunohistochemistry), three close views without a subject; gravel is always the test set.
+    "streets" (64x96x3) are 400 street scenes that kerasae draws itself, with a label of each
+    pixel; 20 % of the scenes, chosen by `seed`, are the test set.
 
     **TensorFlow Datasets**: any set with images, by its name ("mnist", "cifar10",
     "imagenet_resized/32x32"), with its own splits where it has them. Prepared sets are looked for
     in the folder that the environment variable TFDS_DATA_DIR names (default:
-    ~/tensorflow_datasets). Where the images differ in size the default size is 128x128.
+    ~/tensorflow_datasets). Where the images differ in size the default size is 128x128. Where a
+    set has a `segmentation_mask`, such as "camvid", it is the label of each pixel.
 
     **Folders** are searched recursively for .png, .jpg, .jpeg, .webp, .bmp, .gif, .tif, .tiff,
     .ppm, .pgm and .avif, in sorted order; hidden files and folders are ignored. If there is a
     folder "train" at the top, then the folders "train", "val" or "validation", and "test" are the
     splits, everything else is ignored, and a missing split is carved from "train". Otherwise, two
     or more folders at the top (or inside the splits) that hold all the images are class labels.
+    If there is a folder "trainannot" beside "train", the splits have label maps in place of them:
+    trainannot/NAME.png, one byte a pixel, is that of train/NAME.jpg, and so for "val" and "test";
+    a file classes.txt may name the labels, one a line. A last class "unlabelled" or "void" is the
+    `ignored_class`.
     EXIF orientation is applied, transparency is laid over white, 16-bit grey is reduced to 8 bits,
     and of an animation the first frame is taken. Files with identical bytes are one source: they
     stay in one split, and copies of test or validation files are dropped from "train".
@@ -180,8 +207,9 @@ def load_images(
     Args:
         source: name of a set, or a folder.
         image_size: (height, width) in pixels, or one integer for a square. Images are scaled
-            (Lanczos, aspect kept) so that this size is just covered, then cropped at the centre.
-            For "photos" and "textures" it is the size of the crops, without scaling. Default: the
+            (Lanczos, aspect kept) so that this size is just covered, then cropped at the centre,
+            and label maps with them (nearest neighbour). For "photos" and "textures" it is the
+            size of the crops, without scaling; "streets" are drawn at this size. Default: the
             size that all the images share, if no side is above 256, otherwise 128x128.
         channels: 1 (grey: ITU-R 601 luma) or 3 (RGB). Default: what the set has; for a folder 1
             if every image is grey, otherwise 3.
@@ -219,6 +247,8 @@ def load_images(
     )
     if isinstance(source, str) and source in _CROPPED:
         return _load_crops(source, options)
+    if source == "streets":
+        return _load_streets(options)
     if isinstance(source, str) and source in EMBEDDED:
         return _load_small(source, options)
     if not isinstance(source, str | os.PathLike) or not os.fspath(source):
@@ -397,6 +427,14 @@ def _fitted(picture: Image.Image, size: tuple[int, int], channels: int | None) -
     return np.atleast_3d(np.asarray(picture))
 
 
+def _fitted_labels(labels: LabelMaps, size: tuple[int, int]) -> LabelMaps:
+    """A label map (H, W) scaled and cropped as `_fitted` does its image, by nearest neighbours."""
+    if labels.shape == size:
+        return labels
+    picture = Image.fromarray(labels)
+    return np.asarray(ImageOps.fit(picture, size[::-1], Image.Resampling.NEAREST))
+
+
 def _from_array(pixels: NDArray[Any]) -> Image.Image:
     """A uint8 or uint16 array (H, W, C) as an 8-bit image."""
     return _standard(Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels))
@@ -487,6 +525,21 @@ def _load_crops(name: str, options: _Options) -> Images:
     return Images(**crops, sources=ids, name=name, source_names=dict(enumerate(names)))
 
 
+def _load_streets(options: _Options) -> Images:
+    size, channels = options.size or _STREET_SIZE, options.channels or 3
+    parts = _carve(_STREETS, {}, options)
+    arrays: dict[str, Any] = {}
+    for split, chosen in parts.items():
+        scenes = [_streets.street(int(index), size) for index in chosen]
+        pixels = [_fitted(Image.fromarray(picture), size, channels) for picture, _ in scenes]
+        arrays[split] = _unit(np.stack(pixels))
+        arrays[f"{split}_labels"] = np.stack([labels for _, labels in scenes])
+    names = _streets.CLASSES
+    return Images(
+        **arrays, label_names=names, sources=parts, name="streets", ignored_class=_ignored(names)
+    )
+
+
 # --- Folders ----------------------------------------------------------------------------------
 
 
@@ -569,12 +622,20 @@ def _load_folder(folder: Path, options: _Options) -> Images:
     known = sorted({names[i] for indices in members.values() for i in indices})
     label_names = tuple(known) if len(known) > 1 and "" not in known else ()
     arrays: dict[str, Any] = {split: _stacked(found, channels) for split, found in chosen.items()}
-    for split, found in chosen.items() if label_names else ():
-        labels = [label_names.index(names[file.index]) for file in found]
-        arrays[f"{split}_labels"] = np.array(labels, np.int64)
+    ignored: int | None = None
+    if has_splits and (folder / f"train{_MAPS}").is_dir():
+        for split, found in chosen.items():
+            maps = [_read_labels(folder, paths[file.index], size) for file in found]
+            arrays[f"{split}_labels"] = np.stack(maps)
+        label_names, ignored = _map_names(folder, [arrays[f"{s}_labels"] for s in _SPLITS])
+    else:
+        for split, found in chosen.items() if label_names else ():
+            labels = [label_names.index(names[file.index]) for file in found]
+            arrays[f"{split}_labels"] = np.array(labels, np.int64)
     return Images(
         **arrays,
         label_names=label_names,
+        ignored_class=ignored,
         sources={s: np.array([first[f.digest] for f in found]) for s, found in chosen.items()},
         skipped=tuple(sorted(failures)),
         name=folder.resolve().name,
@@ -635,6 +696,43 @@ def _read(
     return _File(index, hashlib.sha256(content).digest(), np.ascontiguousarray(pixels))
 
 
+def _read_labels(folder: Path, path: PurePosixPath, size: tuple[int, int]) -> LabelMaps:
+    """The label map of an image: same name, .png, in the folder beside that of its split."""
+    first, *rest = path.with_suffix(".png").parts
+    name = PurePosixPath(f"{first}{_MAPS}", *rest)
+    try:
+        with _pillow(), Image.open(folder / name) as picture:
+            if picture.mode not in ("L", "P"):
+                raise ValueError(f"mode {picture.mode}")
+            return _fitted_labels(np.asarray(picture), size)
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"`source` must hold a label map of each image, one byte a pixel, as {name}. "
+            f"Received: {error}"
+        ) from None
+
+
+def _map_names(folder: Path, maps: Sequence[LabelMaps]) -> tuple[tuple[str, ...], int | None]:
+    """The names in classes.txt, one a line, or else numbers; and the label to ignore."""
+    highest = max(int(labels.max()) for labels in maps)
+    file = folder / _CLASSES
+    if not file.is_file():
+        return tuple(str(label) for label in range(highest + 1)), None
+    names = tuple(file.read_text(encoding="utf-8").split("\n"))
+    names = tuple(name.strip() for name in names if name.strip())
+    if highest >= len(names):
+        raise ValueError(
+            f"`source` must name each label in {_CLASSES}, one a line. "
+            f"Received: {len(names)} names and the label {highest}"
+        )
+    return names, _ignored(names)
+
+
+def _ignored(names: Sequence[str]) -> int | None:
+    """The last label, if its name says that it is none."""
+    return len(names) - 1 if names and names[-1].lower() in _UNLABELLED else None
+
+
 def _stacked(files: Sequence[_File], channels: int) -> Pixels:
     pixels = np.empty((len(files), *files[0].pixels.shape[:2], channels), np.float32)
     for row, file in zip(pixels, files, strict=True):
@@ -688,8 +786,12 @@ def _read_tfds(tfds: Any, builder: Any, name: str, options: _Options) -> Images:
             f"`source` must hold 8 or 16-bit images. Received: source={name!r} with "
             f"{np.dtype(features[key].np_dtype).name} pixels"
         )
-    labelled = "label" in features and features["label"].shape == ()
-    wanted = [key, "label"] if labelled else [key]
+    label = None
+    if "segmentation_mask" in features:
+        label = "segmentation_mask"
+    elif "label" in features and features["label"].shape == ():
+        label = "label"
+    wanted = [key] if label is None else [key, label]
     stored = {_SPLIT_FOLDERS.get(split, split): split for split in builder.info.splits}
     if "train" not in stored:
         stored["train"] = next(s for s in builder.info.splits if s != "test" or len(stored) == 1)
@@ -699,7 +801,7 @@ def _read_tfds(tfds: Any, builder: Any, name: str, options: _Options) -> Images:
     pool = counts.pop("train")
     parts = _carve(min(pool, _needed(options, counts) or pool), counts, options)
 
-    def read(split: str, count: int) -> tuple[NDArray[np.uint8], Integers | None]:
+    def read(split: str, count: int) -> tuple[NDArray[np.uint8], Integers | LabelMaps | None]:
         shape = features[key].shape
         fixed = all(shape)
         size = options.size or _DEFAULT_SIZE
@@ -717,7 +819,8 @@ def _read_tfds(tfds: Any, builder: Any, name: str, options: _Options) -> Images:
             read_config=tfds.ReadConfig(try_autocache=False),
         )
         pixels = np.empty((count, *size, channels), np.uint8)
-        labels = np.empty(count, np.int64)
+        mapped = label == "segmentation_mask"
+        labels: Any = np.empty((count, *size), np.uint8) if mapped else np.empty(count, np.int64)
         start = 0
         for batch in tfds.as_numpy(batches):
             found = batch[key] if fixed else batch[key][np.newaxis]
@@ -727,9 +830,12 @@ def _read_tfds(tfds: Any, builder: Any, name: str, options: _Options) -> Images:
                 pixels[here] = found
             else:
                 pixels[here] = [_fitted(_from_array(image), size, channels) for image in found]
-            if labelled:
-                labels[here] = batch["label"]
-        return pixels, labels if labelled else None
+            if mapped:
+                maps = batch[label] if fixed else batch[label][np.newaxis]
+                labels[here] = [_fitted_labels(one[..., 0], size) for one in maps]
+            elif label is not None:
+                labels[here] = batch[label]
+        return pixels, None if label is None else labels
 
     arrays: dict[str, Any] = {}
     sources: dict[str, Integers] = {}
@@ -743,8 +849,13 @@ def _read_tfds(tfds: Any, builder: Any, name: str, options: _Options) -> Images:
             arrays[f"{taker}_labels"] = None if labels is None else labels[parts[taker]]
             sources[taker] = parts[taker] + offset
         offset += pool if split == "train" else counts[split]
-    names = getattr(features["label"], "names", None) if labelled else None
-    return Images(**arrays, label_names=tuple(names or ()), sources=sources, skipped=(), name=name)
+    names = tuple(getattr(features[label], "names", None) or ()) if label is not None else ()
+    ignored = None
+    if label == "segmentation_mask":
+        highest = max(int(arrays[f"{split}_labels"].max()) for split in _SPLITS)
+        names = names or tuple(str(one) for one in range(highest + 1))
+        ignored = _ignored(names)
+    return Images(**arrays, label_names=names, sources=sources, name=name, ignored_class=ignored)
 
 
 @contextlib.contextmanager

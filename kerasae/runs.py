@@ -30,7 +30,8 @@ class Run:
     Attributes:
         architecture: A key of `BUILDERS`.
         hyperparameters: What its builder is called with, `input_shape` excepted, which the
-            data give, and `loss` if it is that of the sequences.
+            data give, as they give the classes of pixels where these are learned, and the `loss`
+            of sequences.
         data: A source for `load_images` or `load_sequences`.
         image_size: See `load_images`.
         channels: See `load_images`.
@@ -69,19 +70,25 @@ class Run:
 
     def build(self, images: Images | Sequences) -> keras.Model:
         """The untrained model, its initial weights drawn from the run's seed."""
-        keras.utils.set_random_seed(self.seed)
-        asked = "sequences" if BUILDERS[self.architecture].kind == "sequence" else "images"
+        kind = BUILDERS[self.architecture].kind
+        asked = "sequences" if kind == "sequence" else "images"
         if isinstance(images, Sequences) != (asked == "sequences"):
             raise ValueError(
                 f"`data` must hold {asked} for the architecture {self.architecture}. "
                 f"Received: data={self.data!r}"
             )
-        suited = {"loss": images.loss} if isinstance(images, Sequences) else {}
-        return build(
-            self.architecture,
-            input_shape=images.train.shape[1:],
-            **{**suited, **self.hyperparameters},
-        )
+        given: dict[str, Any] = {"input_shape": images.train.shape[1:]}
+        if isinstance(images, Sequences):
+            given["loss"] = images.loss
+        elif kind == "segmentation":
+            if images.train_labels is None or images.train_labels.ndim != 3:
+                raise ValueError(
+                    f"`data` must have a label of each pixel, as {self.architecture!r} learns "
+                    f"them. Received: {images.summary()}"
+                )
+            given |= {"classes": images.classes, "ignored_class": images.ignored_class}
+        keras.utils.set_random_seed(self.seed)
+        return build(self.architecture, **{**given, **self.hyperparameters})
 
     def train(
         self, images: Images | Sequences, config: TrainConfig, folder: Path, *, resume: bool = False

@@ -59,6 +59,8 @@ class TrainConfig:
         keep: Weights that the model is left with: those of the `"best"` epoch, by `val_loss`, or
             the `"last"`, for an objective that `val_loss` does not follow, such as that of an
             importance weighted autoencoder.
+        flip: Mirror half of the training images left to right, and label maps with them, others
+            in each epoch.
 
     Raises:
         ValueError: If a value breaks its rule.
@@ -77,6 +79,7 @@ class TrainConfig:
     jit_compile: bool | Literal["auto"] = "auto"
     steps_per_execution: int | Literal["auto"] = "auto"
     keep: Literal["best", "last"] = "best"
+    flip: bool = False
 
     def __post_init__(self) -> None:
         counts = {"epochs": self.epochs, "batch_size": self.batch_size}
@@ -111,6 +114,9 @@ class TrainConfig:
                 f"Received: jit_compile={self.jit_compile!r}"
             )
 
+        if not isinstance(self.flip, bool):
+            raise ValueError(f"`flip` must be True or False. Received: flip={self.flip!r}")
+
     def to_json(self) -> str:
         """The text of `config.json`."""
         return json.dumps(dataclasses.asdict(self), indent=1) + "\n"
@@ -139,7 +145,7 @@ def train(
     progress: bool = True,
     finish: Callable[[], Any] | None = None,
 ) -> keras.callbacks.History:
-    """Train a compiled model to reconstruct its inputs, and leave it with its best weights.
+    """Train a compiled model on images or sequences, and leave it with its best weights.
 
     The best are those of the epoch with the lowest `val_loss`, unless `config` says to keep the
     last. A model that fills holes is validated on images with holes, which the seed fixes. With
@@ -148,9 +154,10 @@ def train(
     it ends with the same bits as one that was not killed.
 
     Args:
-        model: A compiled model of the kinds that take `fit(x, x)`.
-        images: Training and validation images, float32 (n, height, width, channels), or
-            sequences, float32 (n, length, features).
+        model: A compiled model. It learns to give its inputs back, or, if its loss has an attribute
+            `target` of "labels", as that of a segmentation model has, their labels.
+        images: Training and validation images, float32 (n, height, width, channels), with labels
+            where the model takes them, or sequences, float32 (n, length, features).
         config: How to train.
         out: Run folder, created if missing. Without it nothing is written.
         resume: Continue the run in `out` from its checkpoint, if it has one. The configuration
@@ -163,7 +170,7 @@ def train(
 
     Raises:
         ValueError: If `out` holds a run and `resume` is False, or a run that was configured
-            differently, or the images do not fit the model.
+            differently, or the images or their labels do not fit the model.
         FloatingPointError: If the loss is no longer finite.
 
     Example:
@@ -183,10 +190,11 @@ def train(
             f"`images` must have the model's input shape {model.input_shape[1:]}. "
             f"Received: images of shape {images.train.shape[1:]}"
         )
+    targets, held_out = _targets(model, images)
+    batches = _Batches(images.train, targets, config)
     folder = None if out is None else Path(out)
     checkpoint = _open_run(folder, config, resume)
 
-    batches = _Batches(images.train, config)
     _compile(model, config, len(batches))
     _seed(model, config.seed)
     run = _Run(model, config, folder, batches)
@@ -201,7 +209,7 @@ def train(
         if not run.finished:
             model.fit(
                 batches,
-                validation_data=(_to_validate(model, images, config), images.validation),
+                validation_data=(_to_validate(model, images, config), held_out),
                 validation_batch_size=config.batch_size,
                 epochs=config.epochs,
                 initial_epoch=len(run.rows),
@@ -220,6 +228,34 @@ def _to_validate(
         if hasattr(layer, "cut_holes"):
             return layer.cut_holes(images.validation, seed=config.seed)
     return images.validation
+
+
+def _targets(model: keras.Model, images: Images | Sequences) -> tuple[NDArray[Any], NDArray[Any]]:
+    """What the outputs are compared with, in training and in validation."""
+    if getattr(model.loss, "target", "images") != "labels":
+        return images.train, images.validation
+    found = images.train_labels, images.validation_labels
+    ignored = getattr(model.loss, "ignored_class", None)
+    (*_, classes), counts = model.output_shape, (len(images.train), len(images.validation))
+    targets = []
+    for labels, count in zip(found, counts, strict=True):
+        if labels is None:
+            raise ValueError(
+                f"`images` must have the labels that {model.name!r} learns. Received: none"
+            )
+        shape = (count, *model.output_shape[1:-1])
+        if labels.shape != shape or not np.issubdtype(labels.dtype, np.integer):
+            raise ValueError(
+                f"`images` must have labels that are integers of shape {shape}. "
+                f"Received: {labels.dtype} of shape {labels.shape}"
+            )
+        wrong = set(np.unique(labels).tolist()) - {*range(classes), ignored}
+        if wrong:
+            rule = f"below the {classes} classes of {model.name!r}"
+            rule += "" if ignored is None else f", or {ignored}, which it ignores"
+            raise ValueError(f"`images` must have labels {rule}. Received: {sorted(wrong)}")
+        targets.append(labels)
+    return targets[0], targets[1]
 
 
 def _open_run(folder: Path | None, config: TrainConfig, resume: bool) -> Path | None:
@@ -302,24 +338,40 @@ def _all_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
 
 
 class _Batches(keras.utils.PyDataset):
-    """Batches (x, x) in an order that depends on the seed and the epoch only."""
+    """Batches (images, targets) in an order that depends on the seed and the epoch only."""
 
-    def __init__(self, images: NDArray[np.float32], config: TrainConfig) -> None:
+    def __init__(
+        self, images: NDArray[np.float32], targets: NDArray[Any], config: TrainConfig
+    ) -> None:
         super().__init__()
-        self._images, self._size, self._seed = images, config.batch_size, config.seed
+        if config.flip and images.ndim != 4:
+            raise ValueError(
+                f"`flip` needs images (n, height, width, channels). Received: shape {images.shape}"
+            )
+        self._images, self._targets, self._config = images, targets, config
         self.start(0)
 
     def start(self, epoch: int) -> None:
-        """Shuffle for an epoch."""
-        rng = np.random.default_rng([self._seed, epoch])
+        """Shuffle for an epoch, and choose which images are mirrored."""
+        rng = np.random.default_rng([self._config.seed, epoch])
         self._order = rng.permutation(len(self._images))
+        self._mirrored = rng.random(len(self._images)) < (0.5 if self._config.flip else 0.0)
 
     def __len__(self) -> int:
-        return math.ceil(len(self._images) / self._size)
+        return math.ceil(len(self._images) / self._config.batch_size)
 
-    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        batch = self._images[self._order[index * self._size : (index + 1) * self._size]]
-        return batch, batch
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
+        size = self._config.batch_size
+        chosen = self._order[index * size : (index + 1) * size]
+        images = self._batch(self._images, chosen)
+        same = self._targets is self._images
+        return images, images if same else self._batch(self._targets, chosen)
+
+    def _batch(self, values: NDArray[Any], chosen: NDArray[np.int64]) -> NDArray[Any]:
+        batch, mirrored = values[chosen], self._mirrored[chosen]
+        if mirrored.any():
+            batch[mirrored] = batch[mirrored, :, ::-1]
+        return batch
 
 
 class _Run(keras.callbacks.Callback):

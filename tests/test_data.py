@@ -42,7 +42,11 @@ def check(images: Images) -> None:
         assert not seen & set(ids.tolist()), "two splits share a source"
         seen |= set(ids.tolist())
         labels = getattr(images, f"{split}_labels")
-        if images.label_names:
+        if images.label_names and labels.ndim == 3:
+            assert labels.dtype == np.uint8
+            assert labels.shape == pixels.shape[:3]
+            assert labels.max() < len(images.label_names)
+        elif images.label_names:
             assert labels.dtype == np.int64
             assert labels.shape == (len(pixels),)
             assert 0 <= labels.min() <= labels.max() < len(images.label_names)
@@ -91,6 +95,20 @@ def test_embedded_sets_hold_the_promises_and_repeat(name: str) -> None:
     assert images.name == name
     assert equal(images, load_images(name))
     assert not equal(images, load_images(name, seed=1))
+
+
+def test_streets_have_labels_of_their_pixels() -> None:
+    images = load_images("streets")
+    assert images.image_shape == (64, 96, 3)
+    assert (images.classes, images.ignored_class) == (8, 8)
+    shares = np.bincount(images.train_labels.ravel(), minlength=9) / images.train_labels.size
+    assert (shares > 0.005).all()
+    assert shares[8] < 0.05
+    large = load_images("streets", image_size=(128, 192), limit=6)
+    small = load_images("streets", limit=6)
+    same = large.test_labels[:, ::2, ::2] == small.test_labels
+    assert same.mean() > 0.9  # the same scenes, finer
+    assert load_images("streets", limit=6, channels=1).image_shape == (64, 96, 1)
 
 
 def test_digits_are_the_digits() -> None:
@@ -471,6 +489,39 @@ def test_an_embedded_name_wins_over_a_folder(
     assert load_images(Path("digits")).image_shape == (12, 16, 3)
 
 
+def striped_folder(folder: Path) -> Path:
+    for split, indices in (("train", range(8)), ("test", range(8, 11))):
+        for index in indices:
+            pixels, labels = striped(index, 30, 40)
+            save(pixels, folder / split / f"{index}.bmp")
+            save(labels, folder / f"{split}annot" / f"{index}.png")
+    return folder
+
+
+def test_a_pair_of_folders_has_label_maps(tmp_path: Path) -> None:
+    images = load_images(striped_folder(tmp_path))
+    check(images)
+    stripes_agree(images)
+    assert (images.label_names, images.ignored_class) == (("0", "1", "2"), None)
+    assert [len(getattr(images, s)) for s in SPLITS] == [7, 1, 3]
+    (tmp_path / "classes.txt").write_text("road\nkerb\nUnlabelled\n")
+    images = load_images(tmp_path, image_size=(20, 20))
+    stripes_agree(images)
+    assert (images.label_names[0], images.classes, images.ignored_class) == ("road", 2, 2)
+    (tmp_path / "classes.txt").write_text("road\nkerb")
+    with pytest.raises(ValueError, match=r"each label in classes.txt.*2 names and the label 2"):
+        load_images(tmp_path)
+
+
+def test_a_missing_label_map_is_named(tmp_path: Path) -> None:
+    (striped_folder(tmp_path) / "trainannot" / "5.png").unlink()
+    with pytest.raises(ValueError, match=r"label map of each image.*trainannot/5\.png"):
+        load_images(tmp_path)
+    save(scene(0), tmp_path / "trainannot" / "5.png")
+    with pytest.raises(ValueError, match=r"trainannot/5\.png\. Received: mode RGB"):
+        load_images(tmp_path)
+
+
 # --- TensorFlow Datasets ----------------------------------------------------------------------
 
 
@@ -519,12 +570,24 @@ def test_tfds_conversion(tfds_folder: Path) -> None:
     np.testing.assert_allclose(grey.test[..., 0], luma, atol=1.1 / 255)
 
 
-def make_set(folder: Path, name: str, shapes: list[tuple[int, int]]) -> None:
-    """Write a prepared set of variable-sized images with a single split."""
+def make_set(
+    folder: Path,
+    name: str,
+    shapes: list[tuple[int, int]],
+    class_names: tuple[str, ...] = (),
+) -> None:
+    """Write a prepared set of variable-sized images, or ones with label maps, in one split."""
     import tensorflow_datasets as tfds
 
     (folder / name / "1.0.0").mkdir(parents=True)
-    features = tfds.features.FeaturesDict({"picture": tfds.features.Image()})
+    kinds = {"picture": tfds.features.Image()}
+    examples = [{"picture": scene(i, *shape)} for i, shape in enumerate(shapes)]
+    if class_names:
+        labelled = tfds.features.LabeledImage(labels=list(class_names), shape=(None, None, 1))
+        kinds = {"image": tfds.features.Image(), "segmentation_mask": labelled}
+        pairs = [striped(i, *shape) for i, shape in enumerate(shapes)]
+        examples = [{"image": a, "segmentation_mask": b[..., None]} for a, b in pairs]
+    features = tfds.features.FeaturesDict(kinds)
     writer = tfds.core.SequentialWriter(
         tfds.core.DatasetInfo(
             builder=tfds.core.DatasetIdentity(
@@ -538,10 +601,51 @@ def make_set(folder: Path, name: str, shapes: list[tuple[int, int]]) -> None:
         max_examples_per_shard=100,
     )
     writer.initialize_splits(["train"])
-    writer.add_examples(
-        {"train": [{"picture": scene(i, *shape)} for i, shape in enumerate(shapes)]}
-    )
+    writer.add_examples({"train": examples})
     writer.close_all()
+
+
+def striped(index: int, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """An image whose stripes are as bright as their label, 0 to 2, says, and the labels."""
+    y, x = np.mgrid[:height, :width]
+    labels = (((x + y + 7 * index) // 10) % 3).astype(np.uint8)
+    return np.repeat(100 * labels[..., None], 3, axis=-1), labels
+
+
+def stripes_agree(images: Images) -> None:
+    """Each label map lies where its image does: they differ at the borders of stripes only."""
+    for split in SPLITS:
+        shown = np.round(getattr(images, split)[..., 0] * 255 / 100)
+        assert (shown == getattr(images, f"{split}_labels")).mean() > 0.8
+        assert len(np.unique(shown)) == 3
+
+
+def test_label_maps_of_tfds_are_scaled_and_cropped_with_their_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        make_set(tmp_path, "stripes", [(60 + i, 90) for i in range(10)], ("a", "b", "void"))
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    images = load_images("stripes", image_size=(40, 44))
+    check(images)
+    stripes_agree(images)
+    assert images.label_names == ("a", "b", "void")
+    assert (images.classes, images.ignored_class) == (2, 2)
+    assert "2 labels of pixels" in images.summary()
+
+
+def test_camvid_has_its_splits_and_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not (TFDS / "camvid").is_dir():
+        pytest.skip("no prepared CamVid in TFDS_DATA_DIR")
+    monkeypatch.setenv("TFDS_DATA_DIR", str(TFDS))
+    images = load_images("camvid", image_size=(45, 60), limit=20)
+    check(images)
+    assert (images.classes, images.ignored_class) == (11, 11)
+    assert images.label_names[:4] == ("sky", "building", "pole", "road")
+    assert [len(getattr(images, s)) for s in SPLITS] == [18, 2, 20]
+    sky, road = (np.argwhere(images.train_labels == i)[:, 1].mean() for i in (0, 3))
+    assert sky < 15 < 30 < road  # of 45 rows
 
 
 def test_tfds_without_test_split_and_of_many_sizes(

@@ -81,6 +81,12 @@ def export_bundle(
         BundleError: If `folder` holds something else.
     """
     images = _check_images(model, calibration)
+    if len(encoder_of(model).outputs) > 1 or model.output_shape != model.input_shape:
+        raise ValueError(
+            "`model` must rebuild its images from a code, or there is nothing to send: export "
+            "others with `convert(inference_model(model), path)`. "
+            f"Received: model={model.name!r}"
+        )
     if scheme not in SCHEMES:
         raise ValueError(
             f"`scheme` must be one of {', '.join(SCHEMES)}. Received: scheme={scheme!r}"

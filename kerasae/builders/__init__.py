@@ -255,6 +255,37 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                     },
                 ),
             ),
+            Builder(
+                name="segmentation",
+                kind="segmentation",
+                summary="the class of each pixel, by an encoder and decoder with skips between",
+                paper="Ronneberger, Fischer & Brox (2015), U-Net, MICCAI; Badrinarayanan, Kendall "
+                "& Cipolla (2017), SegNet, IEEE TPAMI 39",
+                variants=(
+                    {
+                        "input_shape": (13, 10, 1),
+                        "classes": 3,
+                        "hidden": (8, 8),
+                        "skips": "pooling",
+                        "convolutions": 1,
+                    },
+                    {
+                        "input_shape": (13, 10, 1),
+                        "classes": 3,
+                        "hidden": (8, 8),
+                        "code_size": 12,
+                        "loss": "cross_entropy+dice",
+                    },
+                    {
+                        "input_shape": (12, 12, 1),
+                        "classes": 3,
+                        "hidden": (8,),
+                        "skips": None,
+                        "normalization": None,
+                        "loss": "dice",
+                    },
+                ),
+            ),
         )
     }
 )

@@ -6,20 +6,30 @@ from kerasae.evaluation.detection import auroc
 from kerasae.evaluation.images import hole_error, psnr, ssim
 from kerasae.evaluation.likelihood import Elbo, active_units, elbo, negative_log_likelihood
 from kerasae.evaluation.neighbours import neighbourhood_accuracy, trustworthiness
+from kerasae.evaluation.segmentation import (
+    SegmentationScores,
+    confusion_matrix,
+    median_frequency_weights,
+    segmentation_scores,
+)
 
 __all__ = [
     "Elbo",
     "RateDistortion",
+    "SegmentationScores",
     "active_units",
     "auroc",
     "code_rate",
+    "confusion_matrix",
     "elbo",
     "hole_error",
     "linear_probe",
+    "median_frequency_weights",
     "negative_log_likelihood",
     "neighbourhood_accuracy",
     "psnr",
     "rate_distortion",
+    "segmentation_scores",
     "ssim",
     "trustworthiness",
 ]

@@ -18,6 +18,7 @@ from kerasae.plots.images import (
     plot_samples,
     plot_traversals,
 )
+from kerasae.plots.segmentation import plot_segmentations
 from kerasae.plots.sequences import plot_piano_roll, plot_series
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "plot_reconstructions",
     "plot_samples",
     "plot_scores",
+    "plot_segmentations",
     "plot_series",
     "plot_traversals",
     "show_image",

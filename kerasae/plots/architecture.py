@@ -208,6 +208,13 @@ class _Diagram:
                     operations=1,
                 )
             previous = self.blocks[-1]
+            home = sources[0] if block.operations and len(sources) == 1 else start - 1
+            if start <= home < len(self.blocks) - 1 and self.blocks[home].operations:
+                # An output that only the decoder takes comes late; it belongs to its source.
+                self.blocks[home].operations += 1
+                self.blocks[home].kind = f"{self.blocks[home].operations} operations"
+                made.update({id(t): [home] for t in keras.tree.flatten(operation.output)})
+                continue
             if block.operations and previous.operations and len(self.blocks) > start:
                 this = len(self.blocks) - 1
                 block.operations += previous.operations

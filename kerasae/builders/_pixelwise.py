@@ -1,0 +1,143 @@
+"""The encoder and decoder of networks that label each pixel, and pooling that can be undone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import layers, ops
+
+from kerasae.builders._convolutional import _convolve
+
+
+def encoder(
+    shape: tuple[int, int, int],
+    code_size: int | None,
+    hidden: Sequence[int],
+    activation: str,
+    *,
+    skips: str | None,
+    convolutions: int,
+    kernel_size: int,
+    normalization: str | None,
+) -> keras.Model:
+    """Image to [code, *skips], or to the code alone where nothing is skipped."""
+    image = keras.Input(shape, name="image")
+    options = (convolutions, kernel_size, activation, normalization)
+    x, kept = image, []
+    for i, filters in enumerate(hidden, start=1):
+        x = _block(x, filters, *options, f"encode_{i}")
+        if skips == "pooling":
+            x, places = pool(x)
+            kept += places
+        else:
+            kept += [x] if skips == "concat" else []
+            x = layers.MaxPooling2D(2, padding="same", name=f"pool_{i}")(x)
+    if code_size is not None:
+        x = _block(x, code_size, *options, "code")
+    return keras.Model(image, [x, *kept] if kept else x, name="encoder")
+
+
+def decoder(
+    encoder: keras.Model,
+    classes: int,
+    hidden: Sequence[int],
+    activation: str,
+    *,
+    skips: str | None,
+    convolutions: int,
+    kernel_size: int,
+    normalization: str | None,
+) -> keras.Model:
+    """[code, *skips] to logits; the mirror of `encoder`, to the size of its image."""
+    options = (convolutions, kernel_size, activation, normalization)
+    entries = [
+        keras.Input(tensor.shape[1:], dtype=tensor.dtype, name="code" if i == 0 else f"skip_{i}")
+        for i, tensor in enumerate(encoder.outputs)
+    ]
+    x, kept = entries[0], entries[1:]
+    sizes = [encoder.input_shape[1:3]]  # of the maps, from the image to the code
+    for _ in hidden:
+        sizes.append(tuple(-(-side // 2) for side in sizes[-1]))
+    for i in range(len(hidden), 0, -1):
+        size = sizes[i - 1]
+        if skips == "pooling":
+            columns, rows = kept[2 * i - 2 : 2 * i]
+            x = unpool(x, columns, rows, size)
+            # SegNet's last convolution of a stage already has the channels of the next one.
+            x = _block(x, hidden[i - 1], *options, f"decode_{i}", last=hidden[max(i - 2, 0)])
+            continue
+        x = layers.Conv2DTranspose(hidden[i - 1], 2, strides=2, name=f"enlarge_{i}")(x)
+        surplus = tuple((0, now - wanted) for now, wanted in zip(x.shape[1:3], size, strict=True))
+        if surplus != ((0, 0), (0, 0)):
+            x = layers.Cropping2D(surplus, name=f"crop_{i}")(x)
+        if skips == "concat":
+            x = layers.Concatenate(name=f"join_{i}")([x, kept[i - 1]])
+        x = _block(x, hidden[i - 1], *options, f"decode_{i}")
+    logits = layers.Conv2D(classes, 1, dtype="float32", name="logits")(x)  # (B, H, W, classes)
+    return keras.Model(entries if kept else entries[0], logits, name="decoder")
+
+
+def pool(x: Any) -> tuple[Any, tuple[Any, Any]]:
+    """Maxima of 2 x 2 windows, and where they were: in the first column or row of a pair?
+
+    Two poolings of pairs, one after the other. Of equal values the first wins, so that each window
+    has one place, also where values are zeros of a ReLU, or tie once they are rounded to 8 bits:
+    a comparison of slices of one tensor is exact in integers. A mask `x == upsample(max_pool(x))`
+    would have several.
+
+    Args:
+        x: (B, H, W, C), of any size.
+
+    Returns:
+        The maxima (B, ceil(H / 2), ceil(W / 2), C), and two tensors of truth values: of the pairs
+        of columns (B, H, ceil(W / 2), C) and of the pairs of rows, of the shape of the maxima.
+    """
+    x, columns = _pool_pairs(x, 2)
+    x, rows = _pool_pairs(x, 1)
+    return x, (columns, rows)
+
+
+def unpool(x: Any, columns: Any, rows: Any, size: tuple[int, int]) -> Any:
+    """Each value at the place that `pool` found, zeros at the others; (B, *size, C)."""
+    return _unpool_pairs(_unpool_pairs(x, rows, 1, size[0]), columns, 2, size[1])
+
+
+def _pool_pairs(x: Any, axis: int) -> tuple[Any, Any]:
+    """The larger of each two neighbours along an axis, and whether it is the first."""
+    if x.shape[axis] % 2:  # the last has itself as its neighbour, and wins
+        x = ops.pad(x, [(0, int(i == axis)) for i in range(4)], mode="symmetric")
+    first, second = (x[_every_second(axis, start)] for start in (0, 1))
+    return ops.maximum(first, second), ops.greater_equal(first, second)
+
+
+def _unpool_pairs(x: Any, first: Any, axis: int, size: int) -> Any:
+    """The inverse: each value as the first or the second of a pair, the other one 0."""
+    pairs = ops.stack([ops.where(first, x, 0.0), ops.where(first, 0.0, x)], axis=axis + 1)
+    shape = [-1, *x.shape[1:]]
+    shape[axis] *= 2
+    x = ops.reshape(pairs, shape)
+    return x if shape[axis] == size else x[(slice(None),) * axis + (slice(0, size),)]
+
+
+def _every_second(axis: int, start: int) -> tuple[slice, ...]:
+    return (slice(None),) * axis + (slice(start, None, 2),)
+
+
+def _block(
+    x: Any,
+    filters: int,
+    convolutions: int,
+    kernel_size: int,
+    activation: str,
+    normalization: str | None,
+    name: str,
+    *,
+    last: int | None = None,
+) -> Any:
+    """Convolutions in a row, with their normalisation and activation."""
+    for j in range(1, convolutions + 1):
+        width = filters if last is None or j < convolutions else last
+        x = _convolve(x, width, kernel_size, activation, normalization, f"{name}_{j}")
+    return x
