@@ -546,3 +546,59 @@ def test_the_ratio_counts_what_leaves_a_quantiser():
 def test_a_model_without_halves_has_no_diagram():
     with pytest.raises(ValueError, match="`model` must hold nested models named 'encoder' and"):
         plots.plot_architecture(keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_inpaintings_show_the_hole_in_colour(rng, channels):
+    images = rng.random((5, 8, 6, channels))
+    masks = rng.random((5, 8, 6)) < 0.3
+    filled = np.where(masks[..., None], 0.5, images)
+    figure = plots.plot_inpaintings(images, masks, filled, count=3)
+    assert [axes.get_ylabel() for axes in figure.axes[::3]] == [
+        "original",
+        "with hole",
+        "inpainted",
+        "difference",
+    ]
+    shown = np.asarray(figure.axes[4].images[0].get_array())  # the second image with its hole
+    assert {to_hex(colour) for colour in shown[masks[1]]} == {plots.BLUE}
+    np.testing.assert_allclose(shown[~masks[1]], np.broadcast_to(images[1], (8, 6, 3))[~masks[1]])
+    difference = np.asarray(figure.axes[10].images[0].get_array())
+    expected = np.clip(0.5 + filled[1] - images[1], 0, 1).squeeze()
+    np.testing.assert_allclose(difference, expected)
+    one = plots.plot_inpaintings(images, masks[0], filled, count=2)
+    assert len(one.axes) == 8
+    with pytest.raises(ValueError, match="`masks` must be booleans of the shape"):
+        plots.plot_inpaintings(images, masks[:2], filled)
+    with pytest.raises(ValueError, match="`inpainted` must have the shape of `originals`"):
+        plots.plot_inpaintings(images, masks, filled[:2])
+
+
+def test_scores_are_shares_and_the_threshold_speaks(rng):
+    normal, anomalous = rng.gamma(2.0, size=100), 50 + rng.random(400)
+    figure = plots.plot_scores(normal, anomalous, threshold=3.0, label="error")
+    (axes,) = figure.axes
+    for values, container in zip((normal, anomalous), axes.containers, strict=True):
+        assert sum(bar.get_height() for bar in container) == pytest.approx(100)
+        assert container[0].get_x() <= values.min()
+    assert axes.lines[0].get_xdata()[0] == 3.0
+    assert axes.texts[0].get_text() == "threshold 3"
+    flagged = (normal > 3).sum()
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        f"normal: {flagged} of 100 flagged ({flagged}.0 %)",
+        "anomalous: 400 of 400 flagged (100.0 %)",
+    ]
+    assert axes.get_xscale() == "log"
+    assert axes.get_xlabel() == "error (log scale)"
+
+
+def test_scores_without_anomalies_or_spread():
+    (axes,) = plots.plot_scores([2.0, 2.0]).axes
+    assert axes.get_xscale() == "linear"
+    assert sum(bar.get_height() for bar in axes.containers[0]) == pytest.approx(100)
+    (axes,) = plots.plot_scores([-1.0, 3.0], [0.0]).axes
+    assert axes.get_xscale() == "linear"
+    with pytest.raises(ValueError, match="`anomalous` must be finite values"):
+        plots.plot_scores([1.0], [])
+    with pytest.raises(ValueError, match="`threshold` must be finite"):
+        plots.plot_scores([1.0], threshold=np.nan)

@@ -11,7 +11,7 @@ from kerasae.plots._style import BLUE, INK, ORANGE, Figure
 
 __all__ = ["plot_scores"]
 
-_BINS = 40
+_FEWEST, _MOST = 10, 40  # bins
 
 
 def plot_scores(
@@ -56,7 +56,9 @@ def plot_scores(
     logarithmic = low > 0 and high > 20 * low
     if high == low:
         low, high = low - 0.5, high + 0.5
-    edges = (np.geomspace if logarithmic else np.linspace)(low, high, _BINS + 1)
+    smallest = min(len(values) for _, values, _ in groups)
+    bins = min(max(_FEWEST, round(2 * math.sqrt(smallest))), _MOST)
+    edges = (np.geomspace if logarithmic else np.linspace)(low, high, bins + 1)
     edges[0], edges[-1] = min(edges[0], low), max(edges[-1], high)  # rounding must drop no score
 
     figure = Figure(figsize=(7, 3.6), layout="constrained")
