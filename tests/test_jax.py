@@ -22,6 +22,7 @@ FILES = (
     "test_pretraining.py",
     "test_rate_distortion.py",
     "test_samplers.py",
+    "test_segmentation.py",
     "test_split.py",
     "test_training.py",
     "test_variational.py",
