@@ -61,7 +61,7 @@ class Run:
         """The untrained model, its initial weights drawn from the run's seed."""
         given: dict[str, Any] = {"input_shape": images.image_shape}
         if BUILDERS[self.architecture].kind == "segmentation":
-            if np.ndim(images.train_labels) != 3:
+            if not images.segmented:
                 raise ValueError(
                     f"`source` must have a label of each pixel, as {self.architecture!r} learns "
                     f"them. Received: {images.summary()}"
