@@ -249,7 +249,7 @@ def _along(
             tree = functools.partial(_tree, scene, rng, side * 4.4, float(z), large)
             things.append((float(z), tree))
         where = float(z + spacing * rng.uniform(0.35, 0.65))
-        pole = functools.partial(_pole, scene, side, where, rng.random(), rng.integers(3))
+        pole = functools.partial(_pole, scene, side, where, rng.random(), int(rng.integers(3)))
         things.append((where, pole))
     for z in 4.5 + 26 * rng.random(rng.integers(0, 6)) ** 1.5:
         x = side * rng.uniform(4.7, 6.1)

@@ -399,6 +399,7 @@ def _show_segmentation(console: Console, model: Any, images: Images) -> None:
 
     found = model.predict(images.test, batch_size=16, verbose=0).argmax(-1)
     classes, ignored = model.output_shape[-1], model.loss.ignored_class
+    assert images.test_labels is not None  # or it would not have been trained
     scores = segmentation_scores(images.test_labels, found, classes, ignored)
     table = Table("class", title="Intersection over union, test images", title_justify="left")
     table.add_column("%", justify="right")

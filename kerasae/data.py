@@ -145,6 +145,11 @@ class Images:
         height, width, channels = self.train.shape[1:]
         return height, width, channels
 
+    @property
+    def segmented(self) -> bool:
+        """Whether each pixel has a label, as segmentation needs it."""
+        return self.train_labels is not None and self.train_labels.ndim == 3
+
     def summary(self) -> str:
         """Return the facts of the set in one line."""
         height, width, channels = self.image_shape
@@ -152,7 +157,7 @@ class Images:
         text = f"{self.name}: {height}x{width}x{channels}, {counts} images"
         if self.label_names:
             text += f", {self.classes} labels"
-            text += " of pixels" if np.ndim(self.train_labels) == 3 else ""
+            text += " of pixels" if self.segmented else ""
         if self.skipped:
             text += f", {len(self.skipped)} files skipped"
         return text

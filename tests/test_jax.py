@@ -26,6 +26,7 @@ FILES = (
     "test_rate_distortion.py",
     "test_recurrent.py",
     "test_samplers.py",
+    "test_segmentation.py",
     "test_split.py",
     "test_training.py",
     "test_variational.py",

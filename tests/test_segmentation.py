@@ -370,6 +370,7 @@ def test_labels_that_do_not_fit_are_refused(streets, change, message, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_the_command_line_trains_on_streets(tmp_path):
     arguments = [
         "train", "segmentation", "--data", "streets", "--out", str(tmp_path / "run"),

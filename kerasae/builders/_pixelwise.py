@@ -25,7 +25,8 @@ def encoder(
     """Image to [code, *skips], or to the code alone where nothing is skipped."""
     image = keras.Input(shape, name="image")
     options = (convolutions, kernel_size, activation, normalization)
-    x, kept = image, []
+    x: Any = image
+    kept: list[Any] = []
     for i, filters in enumerate(hidden, start=1):
         x = _block(x, filters, *options, f"encode_{i}")
         if skips == "pooling":
