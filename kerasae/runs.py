@@ -81,9 +81,6 @@ class Run:
         if isinstance(images, Sequences):
             given["loss"] = images.loss
         elif kind == "segmentation":
-            if images.train_labels is None or images.train_labels.ndim != 3:
-        given: dict[str, Any] = {"input_shape": images.image_shape}
-        if BUILDERS[self.architecture].kind == "segmentation":
             if not images.segmented:
                 raise ValueError(
                     f"`data` must have a label of each pixel, as {self.architecture!r} learns "
