@@ -85,9 +85,9 @@ def check_linear_code(model: keras.Model) -> tuple[keras.layers.Layer, keras.lay
         ValueError: If the code is not between a linear and any Dense or Conv2D layer.
     """
     encoder, decoder = model.get_layer("encoder"), model.get_layer("decoder")
-    if len(encoder.outputs) > 1 or any(hasattr(layer, "code_step") for layer in model.layers):
+    if len(encoder.outputs) > 1 or any(hasattr(x, "encoder_tail") for x in model.layers):
         raise ValueError(
-            "`model` must have a deterministic code that it does not round, whose axes are free. "
+            "`model` must have a deterministic code, not quantised, whose axes are free. "
             f"Received: model={model.name!r}"
         )
     before, after = encoder.layers[-1], decoder.layers[1]

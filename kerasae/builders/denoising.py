@@ -62,6 +62,11 @@ def build_denoising(
     if corruption != "gaussian" and level > 1:
         raise ValueError(f"`level` must be a fraction of the pixels. Received: level={level}")
     clean = build(base, **base_hyperparameters)
+    if any(part.name == "perturbation" for part in clean.layers):
+        raise ValueError(
+            "`base` must encode an image once, which a stochastic penalty does not. "
+            f"Received: base={base!r}"
+        )
     corrupt = layer(level, name="corruption")
 
     def call(part: keras.layers.Layer, *args: Any, **kwargs: Any) -> Any:

@@ -1,7 +1,18 @@
 """Keras layers of kerasae, registered for safe reloading."""
 
-from kerasae.layers.corruption import GaussianCorruption, MaskingCorruption, SaltAndPepper
-from kerasae.layers.penalties import KLSparsity, L1Sparsity
+from kerasae.layers.codebooks import FiniteScalarQuantizer, VectorQuantizer
+from kerasae.layers.corruption import (
+    GaussianCorruption,
+    MaskingCorruption,
+    Perturbation,
+    SaltAndPepper,
+)
+from kerasae.layers.penalties import (
+    ExactContraction,
+    KLSparsity,
+    L1Sparsity,
+    StochasticContraction,
+)
 from kerasae.layers.quantization import Distortion, EntropyBottleneck
 from kerasae.layers.tying import TransposedDense
 from kerasae.layers.variational import Binarization, Sampling, VariationalBound
@@ -10,12 +21,17 @@ __all__ = [
     "Binarization",
     "Distortion",
     "EntropyBottleneck",
+    "ExactContraction",
+    "FiniteScalarQuantizer",
     "GaussianCorruption",
     "KLSparsity",
     "L1Sparsity",
     "MaskingCorruption",
+    "Perturbation",
     "SaltAndPepper",
     "Sampling",
+    "StochasticContraction",
     "TransposedDense",
     "VariationalBound",
+    "VectorQuantizer",
 ]
