@@ -27,7 +27,7 @@ def build_vector_quantized(
     codebook_size: int = 512,
     commitment: float = 0.25,
     decay: float = 0.99,
-    restart: float = 0.05,
+    restart: float = 0.1,
     levels: Sequence[int] = (8, 5, 5, 5),
     learning_rate: float = 1e-3,
     **network_options: Any,

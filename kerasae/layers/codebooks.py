@@ -76,7 +76,7 @@ class VectorQuantizer(keras.layers.Layer):
         codebook_size: int = 512,
         commitment: float = 0.25,
         decay: float = 0.99,
-        restart: float = 0.05,
+        restart: float = 0.1,
         *,
         seed: int | None = None,
         **options: Any,
@@ -105,8 +105,9 @@ class VectorQuantizer(keras.layers.Layer):
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Quantise a code (batch, ..., channels), and learn from it if `training`."""
         vectors = ops.reshape(inputs, (-1, inputs.shape[-1]))  # (batch * positions, channels)
-        indices = nearest_entries(vectors, self.codebook)
-        entries = ops.take(self.codebook, indices, axis=0)
+        codebook = ops.convert_to_tensor(self.codebook)
+        indices = nearest_entries(vectors, codebook)
+        entries = ops.take(codebook, indices, axis=0)
         code = ops.stop_gradient(ops.reshape(entries, ops.shape(inputs)))
         uses = ops.segment_sum(
             ops.ones_like(vectors[:, 0]), indices, num_segments=self.codebook_size
@@ -116,10 +117,10 @@ class VectorQuantizer(keras.layers.Layer):
         self.parts.update({"commitment": distance, "perplexity": perplexity(uses)})
         if not training:
             return code
-        self._learn(ops.stop_gradient(vectors), indices, uses)
+        self._learn(codebook, ops.stop_gradient(vectors), indices, uses)
         return inputs + ops.stop_gradient(code - inputs)
 
-    def _learn(self, vectors: Any, indices: Any, uses: Any) -> None:
+    def _learn(self, codebook: Any, vectors: Any, indices: Any, uses: Any) -> None:
         """Move the running means, restart what is not used, and take the new entries."""
         sums = ops.segment_sum(vectors, indices, num_segments=self.codebook_size)
         first = ops.equal(ops.sum(self.counts), 0.0)
@@ -137,7 +138,7 @@ class VectorQuantizer(keras.layers.Layer):
 
         mean = totals / ops.expand_dims(ops.maximum(counts, _LEAST_COUNT), 1)
         known = ops.expand_dims(counts > _LEAST_COUNT, 1)
-        self.codebook.assign(ops.where(known, mean, self.codebook))
+        self.codebook.assign(ops.where(known, mean, codebook))
         self.counts.assign(counts)
         self.totals.assign(totals)
 
@@ -171,8 +172,8 @@ class FiniteScalarQuantizer(keras.layers.Layer):
 
     Channel i is bounded by tanh and rounded to one of L_i integers around 0, which are divided by
     `floor(L_i / 2)`, so that they lie in [-1, 1]; a value of 0 stays 0. The gradient passes
-    straight through the rounding, but not past tanh (Mentzer, Minnen, Agustsson & Tschannen 2024, Finite
-    Scalar Quantization: VQ-VAE Made Simple, ICLR). There is nothing to learn and nothing to
+    straight through the rounding, but not past tanh (Mentzer, Minnen, Agustsson & Tschannen 2024,
+    Finite Scalar Quantization: VQ-VAE Made Simple, ICLR). There is nothing to learn and nothing to
     restart: the codebook is all combinations, and the index of one is the sum of its digits, each
     times the product of the levels before it.
 
@@ -211,9 +212,8 @@ class FiniteScalarQuantizer(keras.layers.Layer):
         steps = ops.cast(ops.expand_dims(inputs, -1) >= self._thresholds(), "float32")
         digits = ops.sum(steps, axis=-1)
         code = (digits - _constant(self._zero)) / _constant(self._zero)
-        indices = ops.cast(
-            ops.reshape(ops.sum(digits * _constant(self._basis), -1), (-1,)), "int32"
-        )
+        indices = ops.sum(digits * _constant(self._basis), axis=-1)
+        indices = ops.cast(ops.reshape(indices, (-1,)), "int32")
         uses = ops.segment_sum(
             ops.ones_like(indices, "float32"), indices, num_segments=self.codebook_size
         )
