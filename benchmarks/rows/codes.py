@@ -66,6 +66,6 @@ ROWS = {
         matches=0.07,
         better="lower",
         run=vector_quantized,
-        remark="the lossy JPEG copies are smoother, hence easier, than CIFAR-10 itself",
+        remark="on lossy JPEG copies, which may be easier to code than CIFAR-10 itself",
     ),
 }
