@@ -23,13 +23,13 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
-from rows import SEED, Row, applications, classics, neighbours, photos, segmentation, stacked
+from rows import SEED, Row, applications, classics, codes, neighbours, photos, segmentation, stacked
 
 RESULT = Path(__file__).parent / "results" / "fidelity.json"
 PAGE = Path(__file__).parents[1] / "docs" / "fidelity.md"
 README = Path(__file__).parents[1] / "README.md"
 
-FAMILIES = (applications, classics, neighbours, photos, segmentation, stacked)
+FAMILIES = (applications, classics, codes, neighbours, photos, segmentation, stacked)
 ROWS: dict[str, Row] = dict(
     sorted(
         (item for family in FAMILIES for item in family.ROWS.items()),

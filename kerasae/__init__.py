@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from kerasae.builders import BUILDERS as BUILDERS
     from kerasae.builders import Builder as Builder
     from kerasae.builders import build as build
+    from kerasae.builders.contractive import build_contractive as build_contractive
     from kerasae.builders.convolutional import build_convolutional as build_convolutional
     from kerasae.builders.denoising import build_denoising as build_denoising
     from kerasae.builders.masked import build_masked as build_masked
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from kerasae.builders.sparse import build_sparse as build_sparse
     from kerasae.builders.undercomplete import build_undercomplete as build_undercomplete
     from kerasae.builders.variational import build_variational as build_variational
+    from kerasae.builders.vector_quantized import build_vector_quantized as build_vector_quantized
     from kerasae.classification import build_classifier as build_classifier
     from kerasae.codes import decorrelate_code as decorrelate_code
     from kerasae.data import Images as Images
@@ -56,6 +58,7 @@ _HOME = {
     "TrainConfig": "kerasae.training",
     "build": "kerasae.builders",
     "build_classifier": "kerasae.classification",
+    "build_contractive": "kerasae.builders.contractive",
     "build_convolutional": "kerasae.builders.convolutional",
     "build_denoising": "kerasae.builders.denoising",
     "build_masked": "kerasae.builders.masked",
@@ -66,6 +69,7 @@ _HOME = {
     "build_sparse": "kerasae.builders.sparse",
     "build_undercomplete": "kerasae.builders.undercomplete",
     "build_variational": "kerasae.builders.variational",
+    "build_vector_quantized": "kerasae.builders.vector_quantized",
     "decoder": "kerasae_export.split",
     "decorrelate_code": "kerasae.codes",
     "encoder": "kerasae_export.split",

@@ -90,9 +90,9 @@ def check_linear_code(model: keras.Model) -> tuple[keras.layers.Layer, keras.lay
             "`model` must decode an image from its code alone. "
             f"Received: model={model.name!r}, whose decoder takes skips, too"
         )
-    if len(encoder.outputs) > 1 or any(hasattr(layer, "code_step") for layer in model.layers):
+    if len(encoder.outputs) > 1 or any(hasattr(x, "encoder_tail") for x in model.layers):
         raise ValueError(
-            "`model` must have a deterministic code that it does not round, whose axes are free. "
+            "`model` must have a deterministic code, not quantised, whose axes are free. "
             f"Received: model={model.name!r}"
         )
     before, after = encoder.layers[-1], decoder.layers[1]

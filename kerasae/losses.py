@@ -16,12 +16,15 @@ __all__ = [
     "SegmentationLoss",
     "bernoulli_kl",
     "bernoulli_log_likelihood",
+    "contractive_norm",
     "gaussian_kl",
     "gaussian_log_likelihood",
     "importance_weighted_bound",
     "interval_log_probability",
+    "perplexity",
     "pixel_cross_entropy",
     "scheduled",
+    "sensitivity",
     "soft_dice",
 ]
 
@@ -303,3 +306,67 @@ class SegmentationLoss(keras.losses.Loss):
             "class_weights": self.class_weights,
             "ignored_class": self.ignored_class,
         }
+
+
+def contractive_norm(kernel: Any, code: Any) -> Any:
+    """Squared Frobenius norm of the Jacobian of a layer `code = sigmoid(x W + b)`, in closed form.
+
+    `sum_j (h_j (1 - h_j))^2 sum_i W_ij^2` (Rifai, Vincent, Muller, Glorot & Bengio 2011,
+    Contractive Auto-Encoders, section 4).
+
+    Args:
+        kernel: W, (inputs, code_size).
+        code: h, (batch, code_size), the outputs of the layer.
+
+    Returns:
+        A tensor (batch,).
+
+    Example:
+        >>> float(contractive_norm([[4.0]], [[0.5]])[0])
+        1.0
+    """
+    slopes = ops.square(code * (1.0 - ops.convert_to_tensor(code)))
+    return ops.matmul(slopes, ops.sum(ops.square(ops.convert_to_tensor(kernel)), axis=0))
+
+
+def sensitivity(code: Any, moved: Any, sigma: float) -> Any:
+    """Estimate of the squared Frobenius norm of an encoder's Jacobian, from one perturbation.
+
+    `|f(x + sigma e) - f(x)|^2 / sigma^2` with e from the standard normal, whose expectation is
+    `|J|_F^2` up to terms in sigma^2 (Rifai et al. 2011, Higher Order Contractive Auto-Encoder,
+    use such differences for the next order).
+
+    Args:
+        code: f(x), (batch, ...).
+        moved: f(x + sigma e), of the same shape.
+        sigma: See above.
+
+    Returns:
+        A tensor (batch,).
+
+    Example:
+        >>> round(float(sensitivity([[1.0, 2.0]], [[1.1, 2.0]], 0.1)[0]), 4)
+        1.0
+    """
+    difference = (ops.convert_to_tensor(moved) - code) / sigma
+    return ops.sum(ops.square(difference), axis=tuple(range(1, len(difference.shape))))
+
+
+def perplexity(counts: Any) -> Any:
+    """Exponential of the entropy of a distribution given by counts.
+
+    `exp(-sum_k p_k log p_k)`: the number of values that, used evenly, would be as hard to guess.
+
+    Args:
+        counts: Tensor (values,), none negative, their sum above 0.
+
+    Returns:
+        A scalar tensor, from 1 to the number of values.
+
+    Example:
+        >>> round(float(perplexity([3.0, 3.0, 0.0])), 4)
+        2.0
+    """
+    counts = ops.convert_to_tensor(counts)
+    shares = counts / ops.sum(counts)
+    return ops.exp(-ops.sum(shares * ops.log(ops.maximum(shares, 1e-12))))

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasae.layers import TransposedDense
+from kerasae.layers import ExactContraction, TransposedDense
 
 __all__ = ["Autoencoder", "InpaintingAutoencoder", "TiedAutoencoder"]
 
@@ -68,19 +68,20 @@ class Autoencoder(keras.Model):
 
 
 @keras.saving.register_keras_serializable("kerasae")
-class TiedAutoencoder(keras.Model):
-    """A functional model whose decoder computes with the kernels of its encoder.
+class TiedAutoencoder(Autoencoder):
+    """A functional model of which some layers compute with the kernels of its encoder.
 
     Whenever it is made, by a builder, a reload, or `keras.models.clone_model`, it ties each
-    `TransposedDense` of its nested model `decoder` to the layer of that name in `encoder`.
+    `TransposedDense` of its nested model `decoder`, and an `ExactContraction` of its own, to the
+    layer of `encoder` that is named there.
     """
 
     # Keras revives a functional subclass only if its arguments have these very names.
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         encoder = self.get_layer("encoder")
-        for layer in self.get_layer("decoder").layers:
-            if isinstance(layer, TransposedDense):
+        for layer in (*self.get_layer("decoder").layers, *self.layers):
+            if isinstance(layer, (ExactContraction, TransposedDense)):
                 layer.tie(encoder.get_layer(layer.source))
 
 

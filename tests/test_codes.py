@@ -67,7 +67,7 @@ def test_a_code_that_is_not_linear_is_refused():
 @pytest.mark.parametrize("name", ["variational", "rate_distortion"])
 def test_a_code_whose_axes_mean_something_is_refused(name):
     model = kerasae.build(name, input_shape=(8, 8, 1), network="dense", hidden=(16,))
-    with pytest.raises(ValueError, match="deterministic code that it does not round"):
+    with pytest.raises(ValueError, match="deterministic code, not quantised"):
         decorrelate_code(model, np.zeros((4, 8, 8, 1)))
 
 

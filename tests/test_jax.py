@@ -16,6 +16,7 @@ FILES = (
     "test_builders.py",
     "test_bundle.py",
     "test_codes.py",
+    "test_contractive.py",
     "test_convolutional.py",
     "test_evaluation.py",
     "test_layers.py",
@@ -30,6 +31,7 @@ FILES = (
     "test_split.py",
     "test_training.py",
     "test_variational.py",
+    "test_vector_quantized.py",
 )
 
 

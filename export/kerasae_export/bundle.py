@@ -87,6 +87,11 @@ def export_bundle(
             "others with `convert(inference_model(model), path)`. "
             f"Received: model={model.name!r}"
         )
+    if not keras.backend.is_float_dtype(decoder_of(model).inputs[0].dtype):
+        raise ValueError(
+            "`model` must have a code of values, not of indices into a codebook: convert its "
+            f"encoder and its decoder by `convert`. Received: model={model.name!r}"
+        )
     if scheme not in SCHEMES:
         raise ValueError(
             f"`scheme` must be one of {', '.join(SCHEMES)}. Received: scheme={scheme!r}"

@@ -38,14 +38,14 @@ def convert(
     """Convert any Keras model of stock layers with one input to a TF Lite file.
 
     The file takes a batch of 1 and uses TF Lite's built-in operators only. With `"int8"` the
-    edges are uint8, which phones and browsers take alike.
+    edges are uint8, which phones and browsers take alike; those of indices stay int32.
 
     Args:
         model: The model, such as `kerasae.encoder(model)`.
         path: File to write, ending in `.tflite`; replaced as a whole or not at all.
         scheme: `"float32"`, or `"int8"` for static quantisation of weights and activations.
-        calibration: For `"int8"`, real inputs of shape (n, *model input), float32; 100 to 500
-            are enough.
+        calibration: For `"int8"`, real inputs of shape (n, *model input), float32 or, for a
+            model of indices, int32; 100 to 500 are enough.
 
     Returns:
         The path.
@@ -157,12 +157,12 @@ class Converter:
         return lines[-1] if lines else "it said nothing."
 
 
-def _check_calibration(model: keras.Model, calibration: ArrayLike | None) -> NDArray[np.float32]:
+def _check_calibration(model: keras.Model, calibration: ArrayLike | None) -> NDArray[Any]:
     shape: Sequence[int | None] = model.inputs[0].shape[1:]
     rule = f"`calibration` must hold real inputs of shape (n, {', '.join(map(str, shape))})"
     if calibration is None:
         raise ValueError(f"{rule} for the scheme int8. Received: calibration=None")
-    samples = np.asarray(calibration, np.float32)
+    samples = np.asarray(calibration, model.inputs[0].dtype)
     if samples.ndim != len(shape) + 1 or not len(samples) or samples.shape[1:] != tuple(shape):
         raise ValueError(f"{rule}. Received: shape {samples.shape}")
     if not np.isfinite(samples).all():

@@ -68,7 +68,7 @@ class Edge:
 
     Attributes:
         shape: Shape, batch of 1 first.
-        dtype: `"float32"` or `"uint8"`.
+        dtype: `"float32"` or `"uint8"`; of a model outside a bundle also `"int32"`.
         scale: For uint8, value = scale * (q - zero_point); else 1.
         zero_point: See `scale`; else 0.
     """

@@ -35,8 +35,8 @@ Image = NDArray[np.uint8]
 
 def quantise(values: NDArray[Any], edge: Edge) -> NDArray[Any]:
     """Real values to what a model's input takes."""
-    if edge.dtype == "float32":
-        return np.asarray(values, np.float32)
+    if edge.dtype != "uint8":
+        return np.asarray(values, edge.dtype)
     q = np.floor(np.asarray(values, float) / edge.scale + 0.5) + edge.zero_point
     return np.clip(q, 0, 255).astype(np.uint8)
 
@@ -56,7 +56,7 @@ class LiteModel:
 
     Raises:
         BundleError: If LiteRT cannot load the bytes, or they have more than one input or
-            output, or an edge of another type than float32 or uint8.
+            output, or an edge of another type than float32, uint8 or, for indices, int32.
     """
 
     def __init__(self, content: bytes, *, threads: int = 1, reference: bool = False) -> None:
@@ -459,11 +459,11 @@ def _round(values: NDArray[np.float64]) -> NDArray[np.int64]:
 def _edge_of(details: dict[str, Any]) -> Edge:
     dtype = np.dtype(details["dtype"]).name
     shape = tuple(int(n) for n in details["shape"])
-    if dtype == "float32":
+    if dtype in ("float32", "int32"):
         return Edge(shape, dtype)
     scale, zero_point = details["quantization"]
     if dtype != "uint8" or not scale > 0:
-        raise BundleError(f"An edge of a codec's model must be float32 or uint8. Received: {dtype}")
+        raise BundleError(f"A model's edge must be float32, uint8 or int32. Received: {dtype}")
     return Edge(shape, dtype, float(scale), int(zero_point))
 
 

@@ -121,9 +121,9 @@ def predict(model: keras.Model, values: NDArray[Any], *, batch_size: int = 64) -
     `Model.predict` would trace a function for each of the many models that an export
     makes, and TensorFlow would warn of it.
     """
-    outputs = []
+    outputs, dtype = [], model.inputs[0].dtype
     for first in range(0, len(values), batch_size):
-        batch = np.asarray(values[first : first + batch_size], np.float32)
+        batch = np.asarray(values[first : first + batch_size], dtype)
         output = model(batch, training=False)
         first_output = output[0] if isinstance(output, (list, tuple)) else output
         outputs.append(keras.ops.convert_to_numpy(first_output))

@@ -256,6 +256,29 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                 ),
             ),
             Builder(
+                name="vector_quantized",
+                kind="image",
+                summary="each position of the code is an entry of a codebook: VQ-VAE, or FSQ",
+                paper="van den Oord, Vinyals & Kavukcuoglu (2017), Neural Discrete Representation "
+                "Learning, NeurIPS; Mentzer, Minnen, Agustsson & Tschannen (2024), Finite Scalar "
+                "Quantization: VQ-VAE Made Simple, ICLR",
+                variants=(
+                    {
+                        "input_shape": (8, 8, 1),
+                        "code_size": 6,
+                        "hidden": (16,),
+                        "codebook_size": 24,
+                    },
+                    {
+                        "input_shape": (10, 8, 3),
+                        "hidden": (12, 16),
+                        "quantizer": "fsq",
+                        "levels": (5, 4, 7),
+                        "upsampling": "resize",
+                    },
+                ),
+            ),
+            Builder(
                 name="segmentation",
                 kind="segmentation",
                 summary="the class of each pixel, by an encoder and decoder with skips between",
@@ -283,6 +306,35 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                         "skips": None,
                         "normalization": None,
                         "loss": "dice",
+                    },
+                ),
+            ),
+            Builder(
+                name="contractive",
+                kind="image",
+                summary="a code that hardly answers to small changes of the image",
+                paper="Rifai, Vincent, Muller, Glorot & Bengio (2011), Contractive Auto-Encoders: "
+                "Explicit Invariance During Feature Extraction, ICML",
+                variants=(
+                    {"input_shape": (8, 8, 1), "code_size": 40, "weight": 1e-3},
+                    {
+                        "input_shape": (9, 8, 1),
+                        "code_size": 12,
+                        "hidden": (32,),
+                        "activation": "relu",
+                        "loss": "mse",
+                        "penalty": "stochastic",
+                        "weight": 1e-5,
+                    },
+                    {
+                        "input_shape": (10, 8, 3),
+                        "code_size": 16,
+                        "hidden": (12, 16),
+                        "activation": "relu",
+                        "penalty": "stochastic",
+                        "network": "convolutional",
+                        "tied": False,
+                        "weight": 1e-5,
                     },
                 ),
             ),

@@ -54,8 +54,9 @@ def encoder(
     residual: int = 0,
     normalization: str | None = None,
     heads: Sequence[str] = ("code",),
+    code_activation: str = "linear",
 ) -> keras.Model:
-    """Image to code; each of the `heads` is a linear output of the size of a code."""
+    """Image to code; each of the `heads` is an output of the size of a code."""
     image = keras.Input(shape, name="image")
     x = image
     for i, filters in enumerate(hidden, start=1):
@@ -64,9 +65,13 @@ def encoder(
         x = _residual_blocks(x, residual, kernel_size, activation, normalization, name)
     if code == "dense":
         x = layers.Flatten(name="flatten")(x)
-        outputs = [layers.Dense(code_size, name=head)(x) for head in heads]  # (B, code_size)
+        outputs = [  # (B, code_size)
+            layers.Dense(code_size, activation=code_activation, name=head)(x) for head in heads
+        ]
     else:  # (B, rows, columns, code_size)
-        outputs = [layers.Conv2D(code_size, 1, name=head)(x) for head in heads]
+        outputs = [
+            layers.Conv2D(code_size, 1, activation=code_activation, name=head)(x) for head in heads
+        ]
     return keras.Model(image, outputs if len(outputs) > 1 else outputs[0], name="encoder")
 
 

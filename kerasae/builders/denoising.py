@@ -70,6 +70,11 @@ def build_denoising(
     else:
         corrupt = CORRUPTIONS[corruption](level, name="corruption")
     clean = build(base, **base_hyperparameters)
+    if any(part.name == "perturbation" for part in clean.layers):
+        raise ValueError(
+            "`base` must encode an image once, which a stochastic penalty does not. "
+            f"Received: base={base!r}"
+        )
 
     def call(part: keras.layers.Layer, *args: Any, **kwargs: Any) -> Any:
         if part.name == "encoder":

@@ -1,9 +1,10 @@
 """Measures of images, likelihoods, codes and rates, NumPy in and out."""
 
-from kerasae.evaluation.codes import code_rate, linear_probe
+from kerasae.evaluation.codes import code_rate, codebook_perplexity, linear_probe
 from kerasae.evaluation.compression import RateDistortion, rate_distortion
 from kerasae.evaluation.detection import auroc
 from kerasae.evaluation.images import hole_error, psnr, ssim
+from kerasae.evaluation.jacobian import jacobian_norm
 from kerasae.evaluation.likelihood import Elbo, active_units, elbo, negative_log_likelihood
 from kerasae.evaluation.neighbours import neighbourhood_accuracy, trustworthiness
 from kerasae.evaluation.segmentation import (
@@ -20,9 +21,11 @@ __all__ = [
     "active_units",
     "auroc",
     "code_rate",
+    "codebook_perplexity",
     "confusion_matrix",
     "elbo",
     "hole_error",
+    "jacobian_norm",
     "linear_probe",
     "median_frequency_weights",
     "negative_log_likelihood",

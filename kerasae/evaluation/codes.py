@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kerasae.builders import _arguments
 
-__all__ = ["code_rate", "linear_probe"]
+__all__ = ["code_rate", "codebook_perplexity", "linear_probe"]
 
 
 def linear_probe(
@@ -122,6 +122,40 @@ def code_rate(codes: ArrayLike, step: ArrayLike = 1.0) -> float:
     symbols = np.floor(values / steps + 0.5).reshape(-1, values.shape[-1])
     per_symbol = sum(_entropy(channel) for channel in symbols.T)
     return per_symbol * len(symbols) / len(values)
+
+
+def codebook_perplexity(indices: ArrayLike, size: int) -> float:
+    """Number of entries of a codebook that are in use, as the perplexity of its indices.
+
+    `exp(-sum_k p_k log p_k)` with p_k the share of entry k over all images and positions (van den
+    Oord, Vinyals & Kavukcuoglu 2017, Neural Discrete Representation Learning): the size of the
+    codebook if all entries are used alike, 1 if only one is. Few indices cannot use many entries:
+    compare sets that hold several times as many indices as there are entries.
+
+    Args:
+        indices: Integers of any shape, from 0 to size - 1, as `kerasae.encoder` gives them.
+        size: Number of entries.
+
+    Returns:
+        A number from 1 to `size`.
+
+    Raises:
+        ValueError: If the indices are not such integers.
+
+    Example:
+        >>> round(codebook_perplexity([[0, 1], [2, 3]], 512), 6)
+        4.0
+    """
+    size, values = _arguments.positive_int("size", size), np.asarray(indices)
+    if values.dtype.kind not in "iu" or not values.size:
+        raise ValueError(
+            f"`indices` must be integers. Received: {values.dtype} of shape {values.shape}"
+        )
+    if values.min() < 0 or values.max() >= size:
+        raise ValueError(
+            f"`indices` must be from 0 to {size - 1}. Received: {values.min()} to {values.max()}"
+        )
+    return float(2 ** _entropy(values.ravel()))
 
 
 def _labelled(

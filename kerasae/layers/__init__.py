@@ -1,8 +1,19 @@
 """Keras layers of kerasae, registered for safe reloading."""
 
-from kerasae.layers.corruption import GaussianCorruption, MaskingCorruption, SaltAndPepper
+from kerasae.layers.codebooks import FiniteScalarQuantizer, VectorQuantizer
+from kerasae.layers.corruption import (
+    GaussianCorruption,
+    MaskingCorruption,
+    Perturbation,
+    SaltAndPepper,
+)
 from kerasae.layers.masking import RandomHoles
-from kerasae.layers.penalties import KLSparsity, L1Sparsity
+from kerasae.layers.penalties import (
+    ExactContraction,
+    KLSparsity,
+    L1Sparsity,
+    StochasticContraction,
+)
 from kerasae.layers.quantization import Distortion, EntropyBottleneck
 from kerasae.layers.recurrent import GRU, LSTM
 from kerasae.layers.tying import TransposedDense
@@ -14,13 +25,18 @@ __all__ = [
     "Binarization",
     "Distortion",
     "EntropyBottleneck",
+    "ExactContraction",
+    "FiniteScalarQuantizer",
     "GaussianCorruption",
     "KLSparsity",
     "L1Sparsity",
     "MaskingCorruption",
+    "Perturbation",
     "RandomHoles",
     "SaltAndPepper",
     "Sampling",
+    "StochasticContraction",
     "TransposedDense",
     "VariationalBound",
+    "VectorQuantizer",
 ]

@@ -11,7 +11,13 @@ from typing import Any
 import keras
 from keras import ops
 
-__all__ = ["Corruption", "GaussianCorruption", "MaskingCorruption", "SaltAndPepper"]
+__all__ = [
+    "Corruption",
+    "GaussianCorruption",
+    "MaskingCorruption",
+    "Perturbation",
+    "SaltAndPepper",
+]
 
 
 class Corruption(keras.layers.Layer):
@@ -95,3 +101,18 @@ class SaltAndPepper(Corruption):
         chance = self._uniform(images)
         peppered = ops.where(chance < self.level / 2, 0.0, images)
         return ops.where(chance > 1 - self.level / 2, 1.0, peppered)
+
+
+@keras.saving.register_keras_serializable("kerasae")
+class Perturbation(Corruption):
+    """Add normal noise of standard deviation `level`, always the same at inference.
+
+    Not for the way of an image through a model, but beside it, to see how a code answers.
+    """
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """`x + level * n`, n from the standard normal."""
+        seed = self.seed_generator if training else 0
+        return inputs + self.level * keras.random.normal(
+            ops.shape(inputs), dtype=inputs.dtype, seed=seed
+        )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
 from keras import ops
 
-from kerasae.losses import bernoulli_kl
+from kerasae.losses import bernoulli_kl, contractive_norm, sensitivity
 
-__all__ = ["KLSparsity", "L1Sparsity"]
+__all__ = ["ExactContraction", "KLSparsity", "L1Sparsity", "StochasticContraction"]
 
 
 @keras.saving.register_keras_serializable("kerasae")
@@ -65,3 +66,81 @@ class KLSparsity(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Rho and beta."""
         return {**super().get_config(), "rho": self.rho, "beta": self.beta}
+
+
+@keras.saving.register_keras_serializable("kerasae")
+class ExactContraction(keras.layers.Layer):
+    """Add `weight * |J|_F^2` of a sigmoid layer, averaged over the batch (Rifai et al. 2011).
+
+    J is the Jacobian of the code with respect to the image. Its closed form needs the kernel of
+    the layer that makes the code, which belongs to another model: as with `TransposedDense`, a
+    model that knows both calls `tie` (`kerasae.models.TiedAutoencoder`).
+
+    Args:
+        weight: Factor of the penalty.
+        source: Name of the Dense layer that makes the code.
+    """
+
+    part_names = ("jacobian",)
+
+    def __init__(self, weight: float = 1e-3, source: str = "code", **options: Any) -> None:
+        super().__init__(**options)
+        self.weight, self.source = float(weight), source
+        self.parts: dict[str, Any] = {}
+        self._kernel: Callable[[], Any] | None = None
+
+    def tie(self, dense: keras.layers.Layer) -> None:
+        """Take the kernel of `dense` from now on."""
+        # In a function, since Keras would list, and save, an attribute as a weight of this layer.
+        self._kernel = lambda: dense.kernel
+
+    def call(self, inputs: Any) -> Any:
+        """Pass the code (batch, code_size), the outputs of a sigmoid, on."""
+        if self._kernel is None:
+            raise ValueError(
+                f"`{self.name}` must be tied to the layer {self.source!r} of an encoder, as it is "
+                "inside the whole model. Received: no kernel"
+            )
+        norm = ops.mean(contractive_norm(self._kernel(), inputs))
+        self.add_loss(self.weight * norm)
+        self.parts.update({"jacobian": norm})
+        return inputs
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The shape stays; known before the layer is tied."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Weight, and name of the source."""
+        return {**super().get_config(), "weight": self.weight, "source": self.source}
+
+
+@keras.saving.register_keras_serializable("kerasae")
+class StochasticContraction(keras.layers.Layer):
+    """Add an estimate of `weight * |J|_F^2` of any encoder, averaged over the batch.
+
+    It compares the code of an image with that of the image plus noise: see
+    `kerasae.losses.sensitivity`.
+
+    Args:
+        weight: Factor of the penalty.
+        sigma: Standard deviation of the noise.
+    """
+
+    part_names = ("jacobian",)
+
+    def __init__(self, weight: float = 1e-3, sigma: float = 0.01, **options: Any) -> None:
+        super().__init__(**options)
+        self.weight, self.sigma = float(weight), float(sigma)
+        self.parts: dict[str, Any] = {}
+
+    def call(self, code: Any, moved: Any) -> Any:
+        """Pass the first of two codes (batch, ...) on, where the second is that with noise."""
+        norm = ops.mean(sensitivity(code, moved, self.sigma))
+        self.add_loss(self.weight * norm)
+        self.parts.update({"jacobian": norm})
+        return code
+
+    def get_config(self) -> dict[str, Any]:
+        """Weight and sigma."""
+        return {**super().get_config(), "weight": self.weight, "sigma": self.sigma}

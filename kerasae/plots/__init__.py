@@ -6,6 +6,7 @@ without a display and leaks nothing; notebooks show the returned figure.
 
 from kerasae.plots._style import BLUE, GREEN, INK, MUTED, ORANGE, RED, Figure, show_image
 from kerasae.plots.architecture import plot_architecture
+from kerasae.plots.code_maps import plot_code_maps
 from kerasae.plots.codes import plot_codes
 from kerasae.plots.comparison import plot_comparison
 from kerasae.plots.detection import plot_scores
@@ -30,6 +31,7 @@ __all__ = [
     "RED",
     "Figure",
     "plot_architecture",
+    "plot_code_maps",
     "plot_codes",
     "plot_comparison",
     "plot_filters",
