@@ -176,21 +176,31 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                 ),
             ),
             Builder(
-                name="masked",
-                kind="masked",
-                summary="fills holes: rectangles, brush strokes, or writing over the image",
-                paper="Pathak, Krähenbühl, Donahue, Darrell & Efros (2016), Context Encoders: "
-                "Feature Learning by Inpainting, CVPR",
+                name="contractive",
+                kind="image",
+                summary="a code that hardly answers to small changes of the image",
+                paper="Rifai, Vincent, Muller, Glorot & Bengio (2011), Contractive Auto-Encoders: "
+                "Explicit Invariance During Feature Extraction, ICML",
                 variants=(
-                    {"input_shape": (12, 10, 1), "code_size": 16, "hidden": (16, 16)},
+                    {"input_shape": (8, 8, 1), "code_size": 40, "weight": 1e-3},
                     {
-                        "input_shape": (8, 8, 3),
-                        "code_size": 24,
-                        "hidden": (48,),
+                        "input_shape": (9, 8, 1),
+                        "code_size": 12,
+                        "hidden": (32,),
+                        "activation": "relu",
                         "loss": "mse",
-                        "mask": "free_form",
-                        "mask_fraction": 0.2,
-                        "network": "dense",
+                        "penalty": "stochastic",
+                        "weight": 1e-5,
+                    },
+                    {
+                        "input_shape": (10, 8, 3),
+                        "code_size": 16,
+                        "hidden": (12, 16),
+                        "activation": "relu",
+                        "penalty": "stochastic",
+                        "network": "convolutional",
+                        "tied": False,
+                        "weight": 1e-5,
                     },
                 ),
             ),
@@ -220,42 +230,6 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                 ),
             ),
             Builder(
-                name="rate_distortion",
-                kind="image",
-                summary="a quantised code, trained for few bits under an entropy model",
-                paper="Ballé, Minnen, Singh, Hwang & Johnston (2018), Variational Image "
-                "Compression with a Scale Hyperprior, ICLR",
-                variants=(
-                    {"input_shape": (16, 16, 3), "code_size": 6, "hidden": (12, 12)},
-                    {
-                        "input_shape": (8, 8, 1),
-                        "code_size": 12,
-                        "hidden": (48,),
-                        "network": "dense",
-                        "lmbda": 0.1,
-                    },
-                ),
-            ),
-            Builder(
-                name="recurrent",
-                kind="sequence",
-                summary="LSTM, GRU or 1-D convolutions around one code for a whole sequence",
-                paper="Srivastava, Mansimov & Salakhutdinov (2015), Unsupervised Learning of Video "
-                "Representations using LSTMs, ICML; Cho et al. (2014), Learning Phrase "
-                "Representations using RNN Encoder-Decoder, EMNLP",
-                variants=(
-                    {"input_shape": (13, 2), "code_size": 4, "hidden": (12, 12), "cell": "conv1d"},
-                    {"input_shape": (8, 1), "code_size": 4, "hidden": (16,), "cell": "lstm"},
-                    {
-                        "input_shape": (8, 2),
-                        "code_size": 4,
-                        "hidden": (16, 12),
-                        "cell": "gru",
-                        "loss": "binary_crossentropy",
-                    },
-                ),
-            ),
-            Builder(
                 name="vector_quantized",
                 kind="image",
                 summary="each position of the code is an entry of a codebook: VQ-VAE, or FSQ",
@@ -275,6 +249,42 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                         "quantizer": "fsq",
                         "levels": (5, 4, 7),
                         "upsampling": "resize",
+                    },
+                ),
+            ),
+            Builder(
+                name="rate_distortion",
+                kind="image",
+                summary="a quantised code, trained for few bits under an entropy model",
+                paper="Ballé, Minnen, Singh, Hwang & Johnston (2018), Variational Image "
+                "Compression with a Scale Hyperprior, ICLR",
+                variants=(
+                    {"input_shape": (16, 16, 3), "code_size": 6, "hidden": (12, 12)},
+                    {
+                        "input_shape": (8, 8, 1),
+                        "code_size": 12,
+                        "hidden": (48,),
+                        "network": "dense",
+                        "lmbda": 0.1,
+                    },
+                ),
+            ),
+            Builder(
+                name="masked",
+                kind="masked",
+                summary="fills holes: rectangles, brush strokes, or writing over the image",
+                paper="Pathak, Krähenbühl, Donahue, Darrell & Efros (2016), Context Encoders: "
+                "Feature Learning by Inpainting, CVPR",
+                variants=(
+                    {"input_shape": (12, 10, 1), "code_size": 16, "hidden": (16, 16)},
+                    {
+                        "input_shape": (8, 8, 3),
+                        "code_size": 24,
+                        "hidden": (48,),
+                        "loss": "mse",
+                        "mask": "free_form",
+                        "mask_fraction": 0.2,
+                        "network": "dense",
                     },
                 ),
             ),
@@ -310,31 +320,21 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                 ),
             ),
             Builder(
-                name="contractive",
-                kind="image",
-                summary="a code that hardly answers to small changes of the image",
-                paper="Rifai, Vincent, Muller, Glorot & Bengio (2011), Contractive Auto-Encoders: "
-                "Explicit Invariance During Feature Extraction, ICML",
+                name="recurrent",
+                kind="sequence",
+                summary="LSTM, GRU or 1-D convolutions around one code for a whole sequence",
+                paper="Srivastava, Mansimov & Salakhutdinov (2015), Unsupervised Learning of Video "
+                "Representations using LSTMs, ICML; Cho et al. (2014), Learning Phrase "
+                "Representations using RNN Encoder-Decoder, EMNLP",
                 variants=(
-                    {"input_shape": (8, 8, 1), "code_size": 40, "weight": 1e-3},
+                    {"input_shape": (13, 2), "code_size": 4, "hidden": (12, 12), "cell": "conv1d"},
+                    {"input_shape": (8, 1), "code_size": 4, "hidden": (16,), "cell": "lstm"},
                     {
-                        "input_shape": (9, 8, 1),
-                        "code_size": 12,
-                        "hidden": (32,),
-                        "activation": "relu",
-                        "loss": "mse",
-                        "penalty": "stochastic",
-                        "weight": 1e-5,
-                    },
-                    {
-                        "input_shape": (10, 8, 3),
-                        "code_size": 16,
-                        "hidden": (12, 16),
-                        "activation": "relu",
-                        "penalty": "stochastic",
-                        "network": "convolutional",
-                        "tied": False,
-                        "weight": 1e-5,
+                        "input_shape": (8, 2),
+                        "code_size": 4,
+                        "hidden": (16, 12),
+                        "cell": "gru",
+                        "loss": "binary_crossentropy",
                     },
                 ),
             ),
