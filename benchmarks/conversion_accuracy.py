@@ -4,8 +4,9 @@
 
 A subject is a trained model with inputs that it has not seen and its measure on them. Each is
 measured in Keras, as a float32 file and as an int8 file with uint8 edges, calibrated on
-training inputs. Those of "streets" are trained here, a minute each; that of "camvid" is taken from
-the run of `python benchmarks/fidelity.py segmentation`, if there is one.
+training inputs. Those of "streets" and "anomalies" are trained here, a minute each; that of "camvid"
+is taken from the run of `python benchmarks/fidelity.py segmentation`, if there is one. Needs MNIST,
+and CamVid for its own, through TensorFlow Datasets (offline: set TFDS_DATA_DIR).
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ from rows import RUNS, SEED
 from rows import segmentation as camvid_row
 
 import kerasae
+from kerasae import anomaly
 from kerasae.data import Images
-from kerasae.evaluation import segmentation_scores
+from kerasae.evaluation import auroc, segmentation_scores
 from kerasae.training import TrainConfig, train
 from kerasae_export.conversion import Converter
 from kerasae_export.runtime import LiteModel
@@ -109,7 +111,33 @@ def camvid() -> Iterator[Subject]:
             yield segmentation(f"row 9 ({skips}), CamVid", model, images, "validation")
 
 
-SUBJECTS = {"streets": streets, "camvid": camvid}
+def anomalies() -> Iterator[Subject]:
+    """An anomaly score: one digit of MNIST is normal, all others are not."""
+    images, digit = kerasae.load_images("mnist", seed=SEED), 3
+    normal = Images(
+        images.train[images.train_labels == digit],
+        images.validation[images.validation_labels == digit],
+        images.test[images.test_labels == digit],
+    )
+    keras.utils.set_random_seed(SEED)
+    model = kerasae.build_undercomplete(code_size=16, hidden=(256,), loss="mse")
+    config = TrainConfig(epochs=15, batch_size=64, learning_rate=2e-3, seed=SEED)
+    train(model, normal, config, progress=False)
+    # Normal images upside down or cut up are strange, and known before any anomaly is.
+    shifted = np.roll(normal.train[50:100], 14, axis=1)
+    yield Subject(
+        f"anomaly score, MNIST, {digit} is normal",
+        "AUROC, %",
+        anomaly.scorer(model, "relative"),
+        np.concatenate([normal.train[:200], normal.train[:50, ::-1], shifted]),
+        np.concatenate([normal.test, images.test[images.test_labels != digit]]),
+        lambda scores: (
+            100 * auroc(scores[: len(normal.test)].ravel(), scores[len(normal.test) :].ravel())
+        ),
+    )
+
+
+SUBJECTS = {"streets": streets, "camvid": camvid, "anomalies": anomalies}
 
 
 def measure(subject: Subject, converter: Converter) -> dict:
