@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kerasae import anomaly as anomaly
     from kerasae import evaluation as evaluation
+    from kerasae import masks as masks
     from kerasae import plots as plots
     from kerasae import samplers as samplers
     from kerasae.builders import BUILDERS as BUILDERS
@@ -81,7 +82,7 @@ _HOME = {
     "train": "kerasae.training",
 }
 
-_MODULES = ("anomaly", "evaluation", "plots", "samplers")
+_MODULES = ("anomaly", "evaluation", "masks", "plots", "samplers")
 
 __all__ = ["__version__", *sorted(_HOME)]
 

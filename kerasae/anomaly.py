@@ -188,7 +188,7 @@ def scores(scorer: keras.Model, images: ArrayLike) -> Scores:
         >>> model = kerasae.build_undercomplete(input_shape=(8, 8, 1), code_size=4)
         >>> images = np.random.default_rng(0).random((3, 8, 8, 1))
         >>> again = reconstruction_scores(model, images)
-        >>> bool(np.allclose(scores(__import__("kerasae").anomaly.scorer(model), images), again))
+        >>> bool(np.allclose(scores(scorer(model), images), again))
         True
     """
     values = _inference.check_images(scorer, images)

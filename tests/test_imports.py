@@ -57,7 +57,7 @@ def test_every_public_name_is_there(package):
         package.nonsense  # noqa: B018
 
 
-@pytest.mark.parametrize("name", ["anomaly", "evaluation", "plots", "samplers"])
+@pytest.mark.parametrize("name", ["anomaly", "evaluation", "masks", "plots", "samplers"])
 def test_modules_are_attributes_that_load_on_first_use(name):
     assert name in dir(kerasae)
     loaded = modules_after(f"import kerasae; kerasae.{name}.__all__")

@@ -12,6 +12,7 @@ from kerasae import evaluation
 from kerasae.layers import RandomHoles
 from kerasae.masks import draw_masks
 from kerasae.training import TrainConfig, train
+from kerasae_export.runtime import LiteModel
 
 SHAPE = (12, 10, 1)
 
@@ -162,6 +163,20 @@ def test_inpainting_never_sees_what_is_missing(filler, digits, rng):
     np.testing.assert_array_equal(kerasae.inpaint(filler, images, masks), filled)
     none = np.zeros((8, 8), bool)
     np.testing.assert_array_equal(kerasae.inpaint(filler, images, none), images)
+
+
+@pytest.mark.slow
+def test_an_int8_file_that_was_calibrated_with_holes_fills_them(
+    filler, digits, converter, tmp_path
+):
+    (mask,) = draw_masks("centre", (8, 8), 1)
+    holed = filler.get_layer("mask").cut_holes(digits.train[:200])
+    net = kerasae.inference_model(filler)
+    path = converter.convert(net, tmp_path / "f.tflite", scheme="int8", calibration=holed)
+    inputs = np.where(mask[..., None], np.float32(-1), digits.test)
+    filled = LiteModel(path.read_bytes()).run(inputs)
+    expected = evaluation.hole_error(digits.test, filler.predict(inputs, verbose=0), mask)
+    assert evaluation.hole_error(digits.test, filled, mask) < 1.05 * expected
 
 
 @pytest.mark.parametrize(
