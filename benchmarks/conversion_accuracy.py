@@ -4,9 +4,9 @@
 
 A subject is a trained model with inputs that it has not seen and its measure on them. Each is
 measured in Keras, as a float32 file and as an int8 file with uint8 edges, calibrated on
-training inputs. Those of "streets" and "anomalies" are trained here, a minute each; that of "camvid"
-is taken from the run of `python benchmarks/fidelity.py segmentation`, if there is one. Needs MNIST,
-and CamVid for its own, through TensorFlow Datasets (offline: set TFDS_DATA_DIR).
+training inputs. Those of "streets" and "anomalies" are trained here, a minute each; that of
+"camvid" is taken from the run of `python benchmarks/fidelity.py segmentation`, if there is one.
+Needs MNIST and CamVid through TensorFlow Datasets (offline: set TFDS_DATA_DIR).
 """
 
 from __future__ import annotations
@@ -125,15 +125,18 @@ def anomalies() -> Iterator[Subject]:
     train(model, normal, config, progress=False)
     # Normal images upside down or cut up are strange, and known before any anomaly is.
     shifted = np.roll(normal.train[50:100], 14, axis=1)
+
+    def score(scores: np.ndarray) -> float:
+        usual, strange = np.split(scores.ravel(), [len(normal.test)])
+        return 100 * auroc(usual, strange)
+
     yield Subject(
         f"anomaly score, MNIST, {digit} is normal",
         "AUROC, %",
         anomaly.scorer(model, "relative"),
         np.concatenate([normal.train[:200], normal.train[:50, ::-1], shifted]),
         np.concatenate([normal.test, images.test[images.test_labels != digit]]),
-        lambda scores: (
-            100 * auroc(scores[: len(normal.test)].ravel(), scores[len(normal.test) :].ravel())
-        ),
+        score,
     )
 
 

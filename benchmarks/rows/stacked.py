@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import time
+from collections.abc import Callable
 from dataclasses import astuple, dataclass
 
 import keras
@@ -17,23 +18,31 @@ from rows import RUNS, SEED, Row, mnist
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What was chosen on validation images, for all three ways to start alike."""
+class Net:
+    """How three layers of 1,000 are pretrained."""
 
-    activation: str = "sigmoid"
-    tied: bool = True
-    level: float = 0.25
-    pretraining_epochs: int = 15
-    pretraining_rate: float = 2e-3
+    activation: str
+    tied: bool
+    level: float  # of the masking noise
+    rate: float
+    epochs: int = 25
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """How they are tuned with labels."""
+
+    optimizer: str
+    rate: float
     epochs: int = 30
     patience: int = 5
-    rate: float = 1e-3
-    batch: int = 100
 
 
-SETTINGS = Settings()
+NETS = (Net("sigmoid", True, 0.25, 2e-3), Net("relu", False, 0.4, 1e-3))
+TUNINGS = (Tuning("adam", 1e-3), Tuning("adam", 3e-4), Tuning("sgd", 0.1))
 STARTS = {"denoising": "masking", "plain": None, "none": None}
 SEEDS = (0, 1, 2)
+BATCH = 100
 
 
 @functools.cache
@@ -52,73 +61,102 @@ def basic() -> Images:
     )
 
 
-def classifier(start: str, seed: int, settings: Settings) -> tuple[keras.Model, float, float]:
-    """A tuned classifier, its validation error in % and the seconds it took; kept in a folder."""
-    name = "-".join(map(str, (start, seed, *astuple(settings))))
-    folder = RUNS / f"stacked-{keras.backend.backend()}"
-    file, facts = folder / f"{name}.keras", folder / f"{name}.json"
-    if facts.exists():
-        kept = json.loads(facts.read_text())
-        return keras.saving.load_model(file), kept["validation_error"], kept["seconds"]
-    clock = time.perf_counter()
-    images = basic()
-    keras.utils.set_random_seed(seed)
-    model = kerasae.build_overcomplete(
-        code_size=1000,
-        hidden=(1000, 1000),
-        activation=settings.activation,
-        code_activation=settings.activation,
-        regularizer=None,
-        tied=settings.tied,
-    )
-    if start != "none":
-        config = TrainConfig(
-            epochs=settings.pretraining_epochs,
-            batch_size=settings.batch,
-            learning_rate=settings.pretraining_rate,
-            seed=seed,
+def pretrained(start: str, seed: int, net: Net) -> tuple[keras.Model, float]:
+    """The encoder after greedy pretraining, kept in a folder, and the seconds it took."""
+
+    def make() -> tuple[keras.Model, dict]:
+        model = kerasae.build_overcomplete(
+            code_size=1000,
+            hidden=(1000, 1000),
+            activation=net.activation,
+            code_activation=net.activation,
+            regularizer=None,
+            tied=net.tied,
         )
-        kerasae.pretrain_layerwise(
-            model, images, config, corruption=STARTS[start], level=settings.level, progress=False
-        )
-    net = kerasae.build_classifier(kerasae.encoder(model), classes=10, learning_rate=settings.rate)
-    history = net.fit(
-        images.train,
-        images.train_labels,
-        validation_data=(images.validation, images.validation_labels),
-        batch_size=settings.batch,
-        epochs=settings.epochs,
-        callbacks=[
-            keras.callbacks.EarlyStopping(
-                "val_accuracy", patience=settings.patience, restore_best_weights=True
+        config = TrainConfig(epochs=net.epochs, batch_size=BATCH, learning_rate=net.rate, seed=seed)
+        if start != "none":
+            kerasae.pretrain_layerwise(
+                model, basic(), config, corruption=STARTS[start], level=net.level, progress=False
             )
-        ],
-        verbose=0,
-    ).history
-    error = 100 * (1 - max(history["val_accuracy"]))
-    seconds = time.perf_counter() - clock
+        return kerasae.encoder(model), {}
+
+    encoder, facts = kept(("encoder", start, seed, *astuple(net)), seed, make)
+    return encoder, facts["seconds"]
+
+
+def tuned(start: str, seed: int, net: Net, tuning: Tuning) -> tuple[keras.Model, dict]:
+    """A classifier, kept in a folder, its validation error in %, and the seconds of all of it."""
+    encoder, before = pretrained(start, seed, net)
+
+    def make() -> tuple[keras.Model, dict]:
+        images = basic()
+        model = kerasae.build_classifier(encoder, classes=10, learning_rate=tuning.rate)
+        if tuning.optimizer == "sgd":
+            model.compile(
+                keras.optimizers.SGD(tuning.rate, momentum=0.9),
+                loss="sparse_categorical_crossentropy",
+                metrics=["accuracy"],
+            )
+        history = model.fit(
+            images.train,
+            images.train_labels,
+            validation_data=(images.validation, images.validation_labels),
+            batch_size=BATCH,
+            epochs=tuning.epochs,
+            callbacks=[
+                keras.callbacks.EarlyStopping(
+                    "val_accuracy", patience=tuning.patience, restore_best_weights=True
+                )
+            ],
+            verbose=0,
+        ).history
+        error = 100 * (1 - max(history["val_accuracy"]))
+        return model, {"error": error, "epochs": len(history["loss"])}
+
+    name = ("classifier", start, seed, *astuple(net), *astuple(tuning))
+    model, facts = kept(name, seed, make)
+    return model, {**facts, "seconds": facts["seconds"] + before}
+
+
+def kept(
+    name: tuple, seed: int, make: Callable[[], tuple[keras.Model, dict]]
+) -> tuple[keras.Model, dict]:
+    """What `make` gives, from the folder of the runs if it has been made before."""
+    folder = RUNS / f"stacked-{keras.backend.backend()}"
+    file = folder / ("-".join(map(str, name)) + ".keras")
+    story = file.with_suffix(".json")
+    if story.exists():
+        return keras.saving.load_model(file), json.loads(story.read_text())
+    clock = time.perf_counter()
+    keras.utils.set_random_seed(seed)
+    model, facts = make()
+    facts["seconds"] = time.perf_counter() - clock
     folder.mkdir(parents=True, exist_ok=True)
-    net.save(file)
-    facts.write_text(
-        json.dumps({"validation_error": error, "seconds": seconds, "epochs": len(history["loss"])})
-    )
-    print(f"{name}: validation error {error:.2f} %, {seconds:.0f} s", flush=True)
-    return net, error, seconds
+    model.save(file)
+    story.write_text(json.dumps(facts))
+    print(file.stem, facts, flush=True)
+    return model, facts
 
 
 def stacked() -> dict:
-    """Greedy denoising, greedy reconstruction, or no pretraining, then fine-tuning alike."""
+    """Greedy denoising, greedy reconstruction, or no pretraining, then fine-tuning alike.
+
+    How is chosen once, by the validation error of the denoising stack with the first seed.
+    """
     images = basic()
+    settings = [(net, tuning) for net in NETS for tuning in TUNINGS]
+    net, tuning = min(settings, key=lambda how: tuned("denoising", SEEDS[0], *how)[1]["error"])
+    print(f"chosen on validation images: {net}, {tuning}", flush=True)
     errors: dict[str, list[float]] = {start: [] for start in STARTS}
     seconds = 0.0
     for seed in SEEDS:
         for start in STARTS:
-            model, _, spent = classifier(start, seed, SETTINGS)
+            model, facts = tuned(start, seed, net, tuning)
             accuracy = model.evaluate(
                 images.test, images.test_labels, batch_size=500, verbose=0, return_dict=True
             )["accuracy"]
             errors[start].append(100 * (1 - accuracy))
-            seconds += spent
+            seconds += facts["seconds"]
     result = {f"{start}_error": float(np.mean(values)) for start, values in errors.items()}
     result["spread"] = float(np.ptp(errors["denoising"]))
     result["training_seconds"] = seconds
@@ -130,16 +168,17 @@ ROWS = {
     "stacked": Row(
         "4. stacked denoising autoencoder (Vincent et al. 2010)",
         'MNIST "basic" redrawn: of the 70,000 images 10,000 to train, 2,000 to validate, 50,000 to '
-        "test, disjoint; three sigmoid layers of 1,000, greedy pretraining with masking noise, "
-        "fine-tuning; mean test error of three seeds; must beat the same net pretrained without "
-        "noise",
+        "test, disjoint; three layers of 1,000, greedy pretraining with masking noise, fine-tuning "
+        "with early stopping; mean test error of three seeds; must beat the same net pretrained "
+        "without noise",
         "SDAE-3 2.84, SAE-3 3.46, SVM 3.03 (read)",
         "%",
         3.3,
         2.9,
         "lower",
         stacked,
-        remark="the published draw of images is another; `spread` is the range over seeds; time of "
-        "training only",
+        remark="the published draw of images is another; activation, noise and optimizer were "
+        "chosen among six settings on validation images, for the denoising stack; `spread` is the "
+        "range over seeds; time of training only",
     ),
 }
