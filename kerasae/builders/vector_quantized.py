@@ -13,7 +13,7 @@ from kerasae.models import Autoencoder
 
 __all__ = ["build_vector_quantized"]
 
-_CODE_SIZE = 64  # that of the paper's experiments with images is as large or larger
+_CODE_SIZE = 64
 _FEWEST_LEVELS = 3
 
 
