@@ -35,7 +35,7 @@ def neighbours() -> dict:
     print(f"trustworthiness on the {len(images.validation):,} validation images: {validation:.4f}")
     figure, accuracy = measure("test")
     flat = [pictures.reshape(len(pictures), -1) for pictures in (images.train, images.test)]
-    linear = PCA(2, svd_solver="full").fit(flat[0]).transform(flat[1])
+    linear = PCA(2, svd_solver="covariance_eigh").fit(flat[0]).transform(flat[1])
     pca = evaluation.trustworthiness(flat[1], linear, n_neighbors=12)
     return {
         "figure": figure,

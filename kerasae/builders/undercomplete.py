@@ -35,8 +35,8 @@ def build_undercomplete(
         code_size: Number of values in the code, smaller than the number in the image.
         hidden: Units of each hidden layer of the encoder; the decoder mirrors it. `()`
             gives a single linear layer on each side.
-        activation: Activation of the hidden layers. With
-            `"linear"` and `loss="mse"` the optimum is PCA (Baldi & Hornik 1989).
+        activation: Activation of the hidden layers. With `"linear"`, here and for the code, and
+            `loss="mse"` the optimum is PCA (Baldi & Hornik 1989).
         loss: `"binary_crossentropy"`, with a sigmoid output, for pixels in [0, 1], or
             `"mse"`, with a linear output. Both are means over pixels and batch.
         learning_rate: Step size of Adam.

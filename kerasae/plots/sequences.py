@@ -78,7 +78,7 @@ def plot_piano_roll(
         for part in range(each):
             axes = grid[i // across * each + part, i % across]
             if i >= n:
-                axes.set_visible(False)
+                axes.remove()
                 continue
             kind = "reconstruction" if part else "original"
             title = kind if not titles else titles[i] if not part else kind
@@ -91,8 +91,9 @@ def plot_piano_roll(
             axes.set(xlim=(0, length), ylim=(low - 2.6, high + 1.2))
             axes.tick_params(labelsize=8, colors=INK, length=2)
             axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 4, 8, 10]))
-    for axes in grid[-1]:
-        axes.set_xlabel("step", fontsize=9)
+            if part == each - 1 and i + across >= n:  # the lowest of its column
+                axes.tick_params(labelbottom=True)
+                axes.set_xlabel("step", fontsize=9)
     return figure
 
 
@@ -142,10 +143,11 @@ def plot_series(
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(labelsize=8, colors=INK)
     for i in range(across * down):
-        column = grid[i // across * len(heights) :, i % across]
+        first = i // across * len(heights)
+        column = grid[first : first + len(heights), i % across]
         if i >= n:
-            for axes in column[: len(heights)]:
-                axes.set_visible(False)
+            for axes in column:
+                axes.remove()
             continue
         _draw_lines(column[0], time, originals[i], BLUE, "original")
         column[0].set(xlim=(time[0], time[-1] or 1), ylim=_limits(originals, rebuilt))
@@ -159,11 +161,12 @@ def plot_series(
             column[1].yaxis.set_major_locator(MaxNLocator(2))
             if i % across == 0:
                 column[1].set_ylabel("squared\nerror", fontsize=8, color=INK)
+        if i + across >= n:  # the lowest of its column
+            column[-1].tick_params(labelbottom=True)
+            column[-1].set_xlabel(unit, fontsize=9)
     if rebuilt is not None:
         lines = grid[0, 0].get_legend_handles_labels()
         figure.legend(*lines, loc="outside upper right", frameon=False, fontsize=8, ncols=2)
-    for axes in grid[-1]:
-        axes.set_xlabel(unit, fontsize=9)
     return figure
 
 
