@@ -32,8 +32,8 @@ def nearest_entries(vectors: Any, codebook: Any) -> Any:
         int32 (n,).
 
     Example:
-        >>> nearest_entries([[0.2, 0.1]], [[1.0, 1.0], [0.0, 0.0]]).shape
-        (1,)
+        >>> int(nearest_entries([[0.2, 0.1]], [[1.0, 1.0], [0.0, 0.0]])[0])
+        1
     """
     codebook = ops.convert_to_tensor(codebook)
     scores = ops.matmul(vectors, 2.0 * ops.transpose(codebook))
