@@ -74,7 +74,7 @@ def test_import_kerasae_registers_its_layers(order, tmp_path):
     """A model with layers of kerasae loads after `import kerasae`, as it is documented."""
     variants = [v for b in kerasae.BUILDERS.values() for v in [(b.name, b.variants[-1])]]
     for i, (name, variant) in enumerate(variants):
-        kerasae.build(name, **variant).save(tmp_path / f"{i}.keras")
+        kerasae.build(name, **variant).save(tmp_path / f"{i:02d}.keras")
     code = f"import {order}, glob\n" + (
         f"for f in sorted(glob.glob({str(tmp_path)!r} + '/*.keras')):\n"
         "    print(keras.saving.load_model(f, safe_mode=True).name)"
