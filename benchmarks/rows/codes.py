@@ -122,7 +122,8 @@ ROWS = {
         better="higher",
         run=contractive,
         remark="tied weights, as in the paper, do not let the code shrink while the decoder makes "
-        "up for it",
+        "up for it; grey pixels give the cross-entropy a floor, so that the squared error grows by "
+        "far more than 20 %",
     ),
     "vq": Row(
         title="7. VQ-VAE (van den Oord et al. 2017)",
