@@ -47,6 +47,11 @@ def judge(row: Row, result: dict) -> str:
     return "match" if matches and result.get("matches", True) else "pass"
 
 
+def number(value: float) -> str:
+    """Two decimals, or three digits of what is below 1."""
+    return f"{value:.3g}" if abs(value) < 1 else f"{value:,.2f}".removesuffix(".00")
+
+
 def table(results: dict) -> str:
     """All rows, with everything that was measured."""
     lines = [
@@ -63,11 +68,11 @@ def table(results: dict) -> str:
         if name in results:
             result = results[name]
             more = [
-                f"{key.replace('_', ' ')} {value:,.2f}".removesuffix(".00")
+                f"{key.replace('_', ' ')} {number(value)}"
                 for key, value in result["measured"].items()
                 if key not in ("figure", "passes", "matches", "training_seconds")
             ]
-            text = f"{result['measured']['figure']:.2f} {row.unit}"
+            text = f"{number(result['measured']['figure'])} {row.unit}"
             text += f" ({', '.join(more)})" if more else ""
             text += f"; {row.remark}" if row.remark else ""
             ours = (
@@ -83,7 +88,7 @@ def summary(results: dict) -> str:
     lines = ["| architecture | published or baseline | ours | |", "|---|---|---:|---|"]
     for name, row in ROWS.items():
         if name in results:
-            ours = f"{results[name]['measured']['figure']:.2f} {row.unit}"
+            ours = f"{number(results[name]['measured']['figure'])} {row.unit}"
             verdict = results[name]["verdict"] + (f": {row.remark}" if row.remark else "")
             lines.append(f"| {row.title} | {row.published} | {ours} | {verdict} |")
     return "\n".join(lines)
