@@ -203,6 +203,7 @@ def pixel_cross_entropy(
         >>> round(float(pixel_cross_entropy([[[1]]], [[[[0.0, 0.0]]]])[0]), 4)
         0.6931
     """
+    logits = ops.convert_to_tensor(logits)
     truth, counted = _counted(labels, logits, ignored_class)
     surprise = -ops.sum(truth * ops.log_softmax(logits, axis=-1), axis=-1)
     if class_weights is not None:
@@ -235,6 +236,7 @@ def soft_dice(
         >>> float(soft_dice([[[1]]], certain)[0])
         0.0
     """
+    logits = ops.convert_to_tensor(logits)
     truth, counted = _counted(labels, logits, ignored_class)
     found = ops.softmax(logits, axis=-1) * ops.expand_dims(counted, -1)
     overlap = 2 * ops.sum(truth * found, axis=(1, 2))  # (B, classes)

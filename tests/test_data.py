@@ -419,7 +419,7 @@ def test_split_folders_are_the_splits(tmp_path: Path, validation: str) -> None:
     for index in range(30, 34):
         save(scene(index), tmp_path / "test" / f"{index}.png")
     save(scene(30), tmp_path / "train" / "copy_of_test.png")
-    save(scene(40), tmp_path / "trainannot" / "mask.png")
+    save(scene(40), tmp_path / "elsewhere" / "other.png")
     images = load_images(tmp_path)
     check(images)
     assert [len(getattr(images, s)) for s in SPLITS] == [12, 3, 4]

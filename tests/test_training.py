@@ -183,7 +183,7 @@ def test_a_finished_run_can_be_made_longer(few, tmp_path):
 
 
 def test_the_order_depends_on_seed_and_epoch_alone(few):
-    batches = training._Batches(few.train, TrainConfig(batch_size=64, seed=5))
+    batches = training._Batches(few.train, few.train, TrainConfig(batch_size=64, seed=5))
     first = batches[0][0].copy()
     assert len(batches) == math.ceil(200 / 64)
     batches.start(1)
