@@ -88,8 +88,8 @@ def summary(results: dict) -> str:
     lines = ["| architecture | published or baseline | ours | |", "|---|---|---:|---|"]
     for name, row in ROWS.items():
         if name in results:
-            ours = f"{number(results[name]['measured']['figure'])} {row.unit}"
-            verdict = results[name]["verdict"] + (f": {row.remark}" if row.remark else "")
+            ours = f"{number(results[name]['measured']['figure'])} {row.unit}".rstrip()
+            verdict = results[name]["verdict"]
             lines.append(f"| {row.title} | {row.published} | {ours} | {verdict} |")
     return "\n".join(lines)
 
