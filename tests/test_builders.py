@@ -112,10 +112,10 @@ def test_the_model_is_its_decoder_after_its_encoder(name, variant):
         np.testing.assert_allclose(output, expected, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("name", "variant"), SAMPLED)
-def test_training_lowers_the_loss_by_fit_alone(name, variant):
-    first = variant is BUILDERS[name].variants[0]
-    model = make(name, {**variant, "learning_rate": 5e-3}, compiled=first)
+def test_training_lowers_the_loss_by_fit_alone(name, variant, compiled):
+    model = make(name, {**variant, "learning_rate": 5e-3}, compiled=compiled)
     model.steps_per_execution = 2
     inputs, targets = examples(name, variant)
     before = measure(model, inputs, targets)
@@ -191,7 +191,7 @@ def test_encoders_and_decoders_reload_without_kerasae(tmp_path):
             np.testing.assert_allclose(got, value, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("scheme", ["float32", "int8"])
+@pytest.mark.parametrize("scheme", [pytest.param("float32", marks=pytest.mark.slow), "int8"])
 @pytest.mark.parametrize(("name", "variant"), SAMPLED)
 def test_tflite_has_built_in_ops_only_and_computes_what_keras_does(
     name, variant, scheme, converter, tmp_path

@@ -195,7 +195,7 @@ def test_calibration_looks_at_the_whole_set(digits, tmp_path):
     assert pooled_psnr(bright[:100], rebuilt) > pooled_psnr(bright[:100], plain) - 0.6
 
 
-@pytest.mark.parametrize("calibration", ["one", "constant"])
+@pytest.mark.parametrize("calibration", ["one", pytest.param("constant", marks=pytest.mark.slow)])
 def test_poor_calibration_still_gives_a_working_bundle(digit_model, digits, tmp_path, calibration):
     images = digits.train[:1] if calibration == "one" else np.full((50, 8, 8, 1), 0.5, np.float32)
     codec = Codec.load(

@@ -134,6 +134,7 @@ def test_gaussian_noise_leaves_the_range_of_pixels_only_if_it_may(clip, digits):
     assert (noisy.min() >= 0 and noisy.max() <= 1) == clip
 
 
+@pytest.mark.slow
 def test_denoising_beats_the_noise(digits):
     """On noisy digits, the model that was trained with noise beats noise and plain model."""
     rng = np.random.default_rng(0)

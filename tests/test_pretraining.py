@@ -154,6 +154,7 @@ def test_other_dense_architectures_are_pretrained_and_trained_on(options, tmp_pa
     )
 
 
+@pytest.mark.slow
 def test_the_penalty_takes_part_in_the_last_pair_and_a_second_round_goes_on():
     """With a strong one the units of the code are quiet after the pretraining."""
     few = kerasae.load_images("digits", limit=300)

@@ -185,6 +185,7 @@ def test_a_generator_of_unknown_length_is_counted_in_its_first_epoch(digits):
     assert history.history["beta"][0] == pytest.approx(np.mean(np.arange(10, 20) / 40), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_a_capacity_is_reached(digits):
     model = build(beta=50.0, capacity=3.0, warmup_epochs=1, learning_rate=1e-2, code_size=4)
     x = digits.train
@@ -237,6 +238,7 @@ def test_a_linear_gaussian_model_finds_the_evidence_of_probabilistic_pca():
     assert history["sigma"][-1] == pytest.approx(0.3, rel=0.03)
 
 
+@pytest.mark.slow
 def test_denoising_explains_the_clean_image(digits):
     """The bound of a denoising variational autoencoder is that of the image without noise."""
     keras.utils.set_random_seed(0)
