@@ -202,7 +202,7 @@ def test_scorers_convert_and_int8_still_tells_anomalies(
     n = len(zeros.test)
     step = lite.output.scale
     inside = expected < 250 * step  # what the calibration reached
-    assert inside.mean() > 0.9
+    assert inside.mean() > 0.8
     assert np.abs(scores - expected)[inside].mean() < 4 * step
     before = evaluation.auroc(expected[:n], expected[n:])
     assert evaluation.auroc(scores[:n], scores[n:]) > before - 0.02
