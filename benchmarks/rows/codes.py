@@ -121,7 +121,8 @@ ROWS = {
         matches=20.0,
         better="higher",
         run=contractive,
-        remark="tied weights, as in the paper, do not let the code shrink while the decoder makes "
+        remark="20 epochs, after which a larger weight costs more than the 20 %; tied weights, as "
+        "in the paper, do not let the code shrink while the decoder makes "
         "up for it; grey pixels give the cross-entropy a floor, so that the squared error grows by "
         "far more than 20 %",
     ),
