@@ -71,22 +71,29 @@ def test_a_killed_run_resumes_to_the_same_bits(few, tmp_path, monkeypatch):
 
 
 VICTIM = """
-import sys, keras, kerasae
+import sys, time, keras, kerasae
+from kerasae import training
 from kerasae.training import TrainConfig, train
+save, pause = training._Run._save, float(sys.argv[2])
+def save_slowly(self, folder):
+    time.sleep(pause)
+    save(self, folder)
+training._Run._save = save_slowly
 images = kerasae.load_images("digits", limit=200)
 keras.utils.set_random_seed(3)
 model = kerasae.build_undercomplete(input_shape=images.image_shape, code_size=4)
-train(model, images, TrainConfig(epochs=int(sys.argv[2]), batch_size=50),
+train(model, images, TrainConfig(epochs=120, batch_size=50),
       out=sys.argv[1], resume=True, progress=False)
 """
 
 
 @pytest.mark.slow
 def test_a_real_kill_leaves_nothing_broken(tmp_path):
-    def command(folder, epochs):
-        return [sys.executable, "-c", VICTIM, str(folder), str(epochs)]
+    def command(folder, pause=0.0):
+        return [sys.executable, "-c", VICTIM, str(folder), str(pause)]
 
-    process = subprocess.Popen(command(tmp_path / "b", 120), stderr=subprocess.DEVNULL)
+    # At 50 ms an epoch the run lasts for seconds after its first checkpoint on any machine.
+    process = subprocess.Popen(command(tmp_path / "b", 0.05), stderr=subprocess.DEVNULL)
     checkpoint = tmp_path / "b" / "checkpoint.npz"
     while not checkpoint.exists():
         assert process.poll() is None
@@ -98,7 +105,7 @@ def test_a_real_kill_leaves_nothing_broken(tmp_path):
         assert data["story"].size
     assert not (tmp_path / "b" / "model.keras").exists()
     for folder in ("a", "b"):
-        subprocess.run(command(tmp_path / folder, 120), check=True, stderr=subprocess.DEVNULL)
+        subprocess.run(command(tmp_path / folder), check=True, stderr=subprocess.DEVNULL)
     texts = [(tmp_path / folder / "history.csv").read_text() for folder in ("a", "b")]
     assert texts[0] == texts[1]
 
