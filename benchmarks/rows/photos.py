@@ -19,7 +19,7 @@ from rows import RUNS, SEED, Row, trained
 
 SIGMA = 25 / 255
 PATCH, PATCHES = 64, 48  # side, and how many of each photo
-NET = {"code_size": 48, "hidden": (48,), "residual": 2, "code": "spatial", "loss": "mse"}
+NET = {"code_size": 64, "hidden": (64,), "residual": 2, "code": "spatial", "loss": "mse"}
 
 
 def denoising_photos() -> dict:
@@ -39,7 +39,7 @@ def denoising_photos() -> dict:
         lambda: build((PATCH, PATCH, 1)),
         images,
         # `val_loss` is taken on clean images, which says little about noisy ones.
-        TrainConfig(epochs=12, batch_size=16, learning_rate=1e-3, seed=SEED, keep="last"),
+        TrainConfig(epochs=24, batch_size=16, learning_rate=1e-3, seed=SEED, keep="last"),
     )
     print(f"validation: {np.mean(score(model, photos('val')[:20])[0]):.2f} dB")
     ours, noisy = score(model, photos("test")[:68])
