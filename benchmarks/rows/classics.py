@@ -45,10 +45,10 @@ def deep() -> dict:
     model, seconds = trained(
         "deep",
         lambda: kerasae.build_undercomplete(
-            code_size=30, hidden=(1000, 500, 250), activation="gelu"
+            code_size=30, hidden=(1000, 500, 250), activation="elu"
         ),
         images,
-        TrainConfig(epochs=200, learning_rate=1e-3, seed=SEED),
+        TrainConfig(epochs=120, learning_rate=1e-3, seed=SEED),
     )
     return {
         "figure": squared_error(images.test, model.predict(images.test, verbose=0)),
