@@ -121,8 +121,8 @@ ROWS = {
         matches=20.0,
         better="higher",
         run=contractive,
-        remark="60 epochs; the weight is the largest of three that validation allows; tied weights, as "
-        "in the paper, do not let the code shrink while the decoder makes "
+        remark="60 epochs; the weight is the largest of three that validation allows; tied "
+        "weights, as in the paper, do not let the code shrink while the decoder makes "
         "up for it; grey pixels give the cross-entropy a floor, so that the squared error grows by "
         "far more than 20 %",
     ),
