@@ -20,7 +20,7 @@ Calibration = ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike] | None
 _ATTENTION = (
     keras.layers.AdditiveAttention,
     keras.layers.Attention,
-    keras.layers.GroupedQueryAttention,
+    keras.layers.GroupQueryAttention,
     keras.layers.MultiHeadAttention,
 )
 

@@ -166,8 +166,9 @@ image = codec.decompress(data)
 
 {call} `pixels` holds
 the values of the input in the order rows, columns, channels: {pixels}, without an alpha channel.
-Between encoder and decoder go through value and symbol, since the scales of the two differ. To write and to read
-`.kae` files, a program also needs tiling and entropy coder: FORMAT.md of kerasae-export.
+Between encoder and decoder go through value and symbol, since the scales of the two differ. To
+write and to read `.kae` files, a program also needs tiling and entropy coder: FORMAT.md of
+kerasae-export.
 
 ### Kotlin (`com.google.ai.edge.litert:litert`, 2.x)
 
