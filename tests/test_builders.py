@@ -230,15 +230,14 @@ def test_tflite_has_built_in_ops_only_and_computes_what_keras_does(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize(
-    ("name", "variant"),
-    [case for case in CASES if case.values[0] != "segmentation" or case.values[1]["skips"] is None],
-)
+@pytest.mark.parametrize(("name", "variant"), CASES)
 def test_one_file_with_two_signatures_computes_what_two_files_do(
     name, variant, scheme, converter, tmp_path
 ):
     model, inputs = briefly_trained(name, variant)
     encoder, decoder = kerasae.encoder(model), kerasae.decoder(model)
+    if len(decoder.inputs) > 1:
+        pytest.skip("skips are no code: one model")
     path = converter.convert_both(
         encoder, decoder, tmp_path / "both.tflite", scheme=scheme, calibration=inputs[:100]
     )
