@@ -58,6 +58,7 @@ class Subject:
         options: Hyperparameters beside `input_shape`.
         epochs: Of the training, with batches of 32.
         title: What tells it from another subject of the same builder.
+        rate: Learning rate.
     """
 
     builder: str
@@ -65,6 +66,7 @@ class Subject:
     options: dict[str, Any] = field(default_factory=dict)
     epochs: int = 15
     title: str = ""
+    rate: float = 2e-3
 
 
 GREY = ("photos", {"image_size": 32, "channels": 1, "limit": 800})
@@ -75,7 +77,7 @@ MELODIES, SERIES = ("melodies", {"limit": 800}), ("series", {"limit": 800})
 SUBJECTS = {
     "undercomplete": Subject("undercomplete", GREY),
     "overcomplete": Subject("overcomplete", GREY, {"regularizer": "l1"}),
-    "sparse": Subject("sparse", GREY),
+    "sparse": Subject("sparse", GREY, {"penalty": "kl"}, title="KL"),
     "sparse-topk": Subject("sparse", GREY, {"penalty": "topk"}, title="top-k"),
     "convolutional": Subject("convolutional", COLOUR),
     "convolutional-spatial": Subject(
@@ -90,14 +92,16 @@ SUBJECTS = {
     "vector_quantized": Subject("vector_quantized", COLOUR, {"codebook_size": 64}, 8),
     "vector_quantized-fsq": Subject("vector_quantized", COLOUR, {"quantizer": "fsq"}, 8, "FSQ"),
     "rate_distortion": Subject("rate_distortion", COLOUR, {"code_size": 8, "hidden": (32, 48)}),
-    "masked": Subject("masked", COLOUR),
+    "masked": Subject("masked", COLOUR, {"loss": "mse"}),
     "segmentation": Subject("segmentation", STREETS, {"code_size": 64}, 12, "U-Net skips"),
     "segmentation-pooling": Subject(
         "segmentation", STREETS, {"skips": "pooling"}, 12, "pooling skips"
     ),
     "segmentation-none": Subject("segmentation", STREETS, {"skips": None}, 12, "no skips"),
-    "recurrent-lstm": Subject("recurrent", MELODIES, {"hidden": (64,)}, 10, "LSTM"),
-    "recurrent-gru": Subject("recurrent", MELODIES, {"hidden": (64,), "cell": "gru"}, 10, "GRU"),
+    "recurrent-lstm": Subject("recurrent", MELODIES, {"hidden": (64,)}, 40, "LSTM", 1e-2),
+    "recurrent-gru": Subject(
+        "recurrent", MELODIES, {"hidden": (64,), "cell": "gru"}, 40, "GRU", 1e-2
+    ),
     "recurrent-conv1d": Subject(
         "recurrent", SERIES, {"hidden": (16, 32), "cell": "conv1d"}, 10, "1-D convolutions"
     ),
@@ -128,7 +132,7 @@ def trained(subject: Subject) -> Trained:
     if subject.builder == "segmentation":
         hyperparameters |= {"classes": data.classes, "ignored_class": data.ignored_class}
     model = kerasae.build(subject.builder, **hyperparameters)
-    config = TrainConfig(subject.epochs, 32, 2e-3, seed=SEED)
+    config = TrainConfig(subject.epochs, 32, subject.rate, seed=SEED)
     train(model, data, config, progress=False)
     test = evenly(data.test, TESTED)
 
@@ -307,6 +311,9 @@ def write_page(results: dict[str, Any]) -> None:
         "enough to see what conversion costs, not what an architecture can do. One command: "
         f"`python benchmarks/schemes.py`. Measured on {machine}; {refused} conversions refused.\n\n"
         f"{schemes}\n\n"
+        "Unrolled recurrences, which `int8` needs, hardly shrink by it, or grow. "
+        "Loops and attention, which no architecture here has once it is exported, are refused in "
+        "`int8`, and `dynamic` takes them.\n\n"
         "## Quality and size\n\nThe measure on test data with encoder and decoder of two files, or "
         "with the whole model where its skips are no code, and the bytes of all files.\n\n"
         f"{summary(results)}\n\n"

@@ -6,6 +6,7 @@ import inspect
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -14,6 +15,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 import kerasae
 from kerasae.builders import BUILDERS, build
+from kerasae_export.conversion import Converter
 from kerasae_export.manifest import SCHEMES
 from kerasae_export.runtime import LiteModel
 
@@ -203,50 +205,55 @@ DIFFERENCE = {
 INDICES = {"float32": 0.01, "float16": 0.05, "dynamic": 0.2, "int8": 0.3}  # that may differ
 
 
-@pytest.mark.parametrize(
-    "scheme", [pytest.param(s, marks=[] if s == "int8" else [pytest.mark.slow]) for s in SCHEMES]
-)
 @pytest.mark.parametrize(("name", "variant"), SAMPLED)
 def test_tflite_has_built_in_ops_only_and_computes_what_keras_does(
-    name, variant, scheme, converter, tmp_path
+    name, variant, converter, tmp_path
 ):
     model, inputs = briefly_trained(name, variant)
+    check_files(model, inputs, "int8", converter, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "variant"), CASES)
+def test_every_scheme_fits_as_two_files_and_as_one(name, variant, converter, tmp_path):
+    """One training for all of them; two files in int8 are tested above."""
+    model, inputs = briefly_trained(name, variant)
+    encoder, decoder = kerasae.encoder(model), kerasae.decoder(model)
+    for scheme in SCHEMES:
+        if scheme != "int8":
+            check_files(model, inputs, scheme, converter, tmp_path)
+        if len(decoder.inputs) > 1:  # skips are no code
+            continue
+        path = converter.convert_both(
+            encoder, decoder, tmp_path / "both.tflite", scheme=scheme, calibration=inputs[:100]
+        )
+        assert_built_in(path.read_bytes())
+        encode = LiteModel(path.read_bytes(), signature="encode")
+        decode = encode.sibling("decode")
+        code = at_inference(encoder, inputs[100:])[0]
+        assert_like(encode, encode.run(inputs[100:]), code, scheme)
+        assert_like(decode, decode.run(code), at_inference(decoder, code)[0], scheme)
+
+
+def check_files(
+    model: keras.Model, inputs: np.ndarray, scheme: str, converter: Converter, folder: Path
+) -> None:
+    """Encoder and decoder, or the whole model where its skips are no code, in a file each."""
     encoder, decoder = kerasae.encoder(model), kerasae.decoder(model)
     if len(decoder.inputs) == 1:
         code = at_inference(encoder, inputs)[0]
         parts = {"encoder": (encoder, inputs), "decoder": (decoder, code)}
-    else:  # skips are no code: one file
+    else:
         parts = {"whole": (kerasae.inference_model(model), inputs)}
     for part, (net, value) in parts.items():
         path = converter.convert(
-            net, tmp_path / f"{part}.tflite", scheme=scheme, calibration=value[:100]
+            net, folder / f"{part}.tflite", scheme=scheme, calibration=value[:100]
         )
         assert_built_in(path.read_bytes())
         lite = LiteModel(path.read_bytes())
         assert lite.input.shape == (1, *net.input_shape[1:])
         expected = at_inference(net, value[100:])[0]
         assert_like(lite, lite.run(value[100:]), expected, scheme)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize(("name", "variant"), CASES)
-def test_one_file_with_two_signatures_computes_what_two_files_do(
-    name, variant, scheme, converter, tmp_path
-):
-    model, inputs = briefly_trained(name, variant)
-    encoder, decoder = kerasae.encoder(model), kerasae.decoder(model)
-    if len(decoder.inputs) > 1:
-        pytest.skip("skips are no code: one model")
-    path = converter.convert_both(
-        encoder, decoder, tmp_path / "both.tflite", scheme=scheme, calibration=inputs[:100]
-    )
-    assert_built_in(path.read_bytes())
-    encode = LiteModel(path.read_bytes(), signature="encode")
-    decode = encode.sibling("decode")
-    code = at_inference(encoder, inputs[100:])[0]
-    assert_like(encode, encode.run(inputs[100:]), code, scheme)
-    assert_like(decode, decode.run(code), at_inference(decoder, code)[0], scheme)
 
 
 def briefly_trained(name: str, variant: dict) -> tuple[keras.Model, np.ndarray]:
