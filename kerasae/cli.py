@@ -287,6 +287,13 @@ def train(
 @_command
 @click.argument("run", type=EXISTING)
 @click.option("--scheme", default="int8", show_default=True, help="See `kerasae list`.")
+@click.option(
+    "--signatures",
+    type=click.Choice(["separate", "both"]),
+    default="separate",
+    show_default=True,
+    help="A file for each of encoder and decoder, or one for both.",
+)
 @click.option("--out", type=FOLDER, required=True, help="Bundle to write.")
 @click.option(
     "--step-loss",
@@ -295,7 +302,7 @@ def train(
     show_default=True,
     help="PSNR in dB that rounding the code may cost; more means fewer bytes.",
 )
-def export(run: Path, scheme: str, out: Path, step_loss: float) -> None:
+def export(run: Path, scheme: str, signatures: str, out: Path, step_loss: float) -> None:
     """Export a trained run as a bundle: TF Lite files with a codec around them."""
     from kerasae_export.manifest import SCHEMES
 
@@ -314,6 +321,7 @@ def export(run: Path, scheme: str, out: Path, step_loss: float) -> None:
             out,
             scheme=scheme,
             calibration=evenly(images.train, 1000),
+            signatures=signatures,
             step_loss=step_loss,
             facts=loaded.facts(run, images),
         )

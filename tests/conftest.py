@@ -72,6 +72,15 @@ def digit_bundle(
 
 
 @pytest.fixture(scope="session")
+def joint_bundle(
+    digit_model: keras.Model, digits: kerasae.Images, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """As `digit_bundle`, with both models in one file."""
+    folder = tmp_path_factory.mktemp("joint") / "bundle"
+    return export_bundle(digit_model, folder, signatures="both", calibration=digits.train)
+
+
+@pytest.fixture(scope="session")
 def photo_bundle(
     photo_model: keras.Model, photos: kerasae.Images, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:

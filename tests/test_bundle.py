@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 import kerasae
-from kerasae_export import Codec, bundle, export_bundle
-from kerasae_export.errors import BundleError
+from kerasae_export import Codec, bundle, export_bundle, verify_bundle
+from kerasae_export.bundle import SIGNATURES
+from kerasae_export.errors import BitstreamBundleError, BundleError
+from kerasae_export.manifest import SCHEMES, Manifest
 from kerasae_export.quality import pooled_psnr
 from kerasae_export.runtime import LiteModel, read_files
 from kerasae_export.split import predict
@@ -126,6 +128,66 @@ def test_float32_bundles_are_exact_and_larger(digit_model, digits, digit_bundle,
     assert codec.decompress(codec.compress(image)).shape == (8, 8, 1)
 
 
+def test_one_file_with_both_models_is_the_same_codec(
+    digit_model, digits, digit_bundle, joint_bundle
+):
+    folder = joint_bundle
+    (manifest, files), (separate, _) = read_files(folder), read_files(digit_bundle)
+    assert {name for name in files if name.endswith(".tflite")} == {"model.tflite"}
+    assert (manifest.encoder.file, manifest.encoder.signature) == ("model.tflite", "encode")
+    assert (manifest.decoder.file, manifest.decoder.signature) == ("model.tflite", "decode")
+    assert manifest.codec == separate.codec
+    assert manifest.encoder.output == separate.encoder.output
+    digest = manifest.codec.hash((folder / "model.tflite").read_bytes())
+    assert manifest.bundle_hash == digest.hex() != separate.bundle_hash
+    assert Manifest.from_json(manifest.to_json()) == manifest
+
+    codec, other = Codec.load(folder), Codec.load(digit_bundle)
+    for image in np.floor(digits.test[:20] * 255 + 0.5).astype(np.uint8):
+        np.testing.assert_array_equal(codec.encode(image), other.encode(image))
+        data = codec.compress(image)
+        np.testing.assert_array_equal(
+            codec.decompress(data), other.decompress(other.compress(image))
+        )
+        with pytest.raises(BitstreamBundleError):
+            other.decompress(data)
+    card = (folder / "README.md").read_text()
+    for call in (
+        "| `model.tflite` | signature `encode`: uint8 [1, 8, 8, 1]",
+        'createInputBuffers("encode")',
+        'signatureRunner(with: "encode")',
+        'GetSignatureRunner("encode")',
+        'model.run("encode", input)',
+    ):
+        assert call in card
+    verification = verify_bundle(folder, model=digit_model, images=digits.test[:50])
+    assert {"encoder operators", "decoder operators"} <= {c.name for c in verification.checks}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("signatures", SIGNATURES)
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("kind", ["digit", "photo"])
+def test_every_scheme_makes_a_bundle_that_verifies(
+    kind, scheme, signatures, request, digits, photos, tmp_path
+):
+    model, images = (
+        request.getfixturevalue(f"{kind}_model"),
+        {"digit": digits, "photo": photos}[kind],
+    )
+    folder = export_bundle(
+        model, tmp_path / "b", scheme=scheme, signatures=signatures, calibration=images.train
+    )
+    manifest, _ = read_files(folder)
+    assert manifest.scheme == scheme
+    edge = "uint8" if scheme == "int8" else "float32"
+    for part in (manifest.encoder, manifest.decoder):
+        assert (part.input.dtype, part.output.dtype) == (edge, edge)
+    parity = verify_bundle(folder, model=model, images=images.test[:60]).measurements["parity"]
+    assert parity["psnr_tflite"] > parity["psnr_keras"] - 0.3
+    assert parity["psnr_codec"] > parity["psnr_keras"] - 0.6
+
+
 @pytest.mark.slow
 def test_exporting_again_replaces_the_bundle_and_nothing_else(digit_model, digits, tmp_path):
     folder = tmp_path / "deep" / "bundle"
@@ -160,8 +222,8 @@ def test_a_failed_export_leaves_nothing(digits, tmp_path):
         ({"calibration": np.zeros((3, 9, 8, 1))}, "`calibration` must hold real images"),
         ({"calibration": np.full((3, 8, 8, 1), 255.0)}, "values from 255.0 to 255.0"),
         ({"calibration": np.full((3, 8, 8, 1), np.nan)}, "`calibration` must hold real images"),
-        ({"scheme": "int4"}, "`scheme` must be one of float32, int8"),
-        ({"signatures": "both"}, "`signatures` must be 'separate'"),
+        ({"scheme": "int4"}, "`scheme` must be one of float32, float16, dynamic, int8"),
+        ({"signatures": "one"}, "`signatures` must be one of separate, both"),
         ({"step_loss": 0}, "`step_loss` must be above 0 dB and at most 20"),
     ],
 )

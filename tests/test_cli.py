@@ -22,6 +22,7 @@ from kerasae.runs import Run, load_model
 from kerasae_export.bundle import sample_image
 from kerasae_export.comparison import Entry
 from kerasae_export.files import write_png
+from kerasae_export.manifest import SCHEMES
 
 BIN = Path(sys.executable).parent
 
@@ -58,6 +59,11 @@ def test_the_whole_way_by_hand(tmp_path):
     done = call("kerasae", "verify", bundle, "--run", run)
     assert done.stdout.count("ok  ") >= 8
     assert "Keras against TF Lite on 359 images" in done.stdout
+    joint = tmp_path / "joint"
+    call("kerasae", "export", run, "--scheme", "dynamic", "--signatures", "both", "--out", joint)
+    manifest = json.loads((joint / "manifest.json").read_text())
+    assert (manifest["scheme"], manifest["decoder"]["signature"]) == ("dynamic", "decode")
+    call("kerasae", "verify", joint, "--run", run)
 
     image = np.floor(kerasae.load_images("digits").test[0] * 255 + 0.5).astype(np.uint8)
     write_png(tmp_path / "digit.png", image)
@@ -121,7 +127,15 @@ def test_the_verdict_is_that_of_the_numbers():
 
 def test_list_names_what_there_is():
     shown = call("kerasae", "list").stdout
-    for name in ("undercomplete", "convolutional", "digits", "photos", "faces", "melodies", "int8"):
+    for name in (
+        "undercomplete",
+        "convolutional",
+        "digits",
+        "photos",
+        "faces",
+        "melodies",
+        *SCHEMES,
+    ):
         assert name in shown
 
 
@@ -163,6 +177,7 @@ def test_list_names_what_there_is():
         (["train", "undercomplete", "--out", "x"], 2, "Missing option '--data'"),
         (["export", ".", "--out", "b"], 2, "that `kerasae train` has finished"),
         (["export", ".", "--out", "b", "--scheme", "int3"], 2, "`--scheme` must be one of"),
+        (["export", ".", "--out", "b", "--signatures", "one"], 2, "'one' is not one of 'separate'"),
         (["verify", "nowhere"], 1, "`folder` must be a bundle's folder"),
         (["verify", ".", "--data", "digits"], 2, "`--data` needs the model of `--run`"),
         (["compress", "x.png", "--bundle", "nowhere", "--out", "y"], 1, "must be a bundle's"),

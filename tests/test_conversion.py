@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 
-from kerasae_export import ConversionError, convert
+import kerasae
+from kerasae_export import BundleError, ConversionError, convert, convert_both, runtime
 from kerasae_export.conversion import Converter
-from kerasae_export.runtime import LiteModel
+from kerasae_export.manifest import SCHEMES
+from kerasae_export.runtime import LiteModel, dequantise, quantise
+from kerasae_export.split import predict, predict_all
 
 
 @pytest.fixture
@@ -80,8 +85,207 @@ def test_bad_arguments_give_one_sentence(classifier, converter, tmp_path, option
         converter.convert(classifier, tmp_path / "no" / "c.tflite", scheme="float32")
 
 
-def test_models_of_several_inputs_are_refused(converter, tmp_path):
-    a, b = keras.Input((2,)), keras.Input((2,))
-    model = keras.Model([a, b], keras.layers.Add()([a, b]))
-    with pytest.raises(ValueError, match="`model` must have one input. Received: 2"):
-        converter.convert(model, tmp_path / "c.tflite", scheme="float32")
+@pytest.fixture(scope="module")
+def fork() -> keras.Model:
+    """Three inputs, of which one is of indices, and two outputs."""
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    image, extra = keras.Input((4, 4, 1), name="an-image"), keras.Input((3,), name="2nd")
+    index = keras.Input((2,), dtype="int32", name="index")
+    row = layers.Flatten()(layers.Embedding(30, 40)(index))
+    x = layers.Concatenate()([layers.Dense(90, "relu")(layers.Flatten()(image)), extra, row])
+    return keras.Model(
+        [image, extra, index], [layers.Dense(5)(x), layers.Dense(2, "sigmoid")(x)], name="fork"
+    )
+
+
+@pytest.fixture(scope="module")
+def fork_inputs() -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return {
+        "an-image": rng.uniform(size=(60, 4, 4, 1)).astype(np.float32),
+        "2nd": rng.normal(size=(60, 3)).astype(np.float32),
+        "index": rng.integers(0, 30, size=(60, 2)).astype(np.int32),
+    }
+
+
+def run(path: Path, inputs: dict[str, np.ndarray], key: str = "serving_default") -> dict:
+    """All outputs of a file by name, from inputs by name, through its edges."""
+    runner = Interpreter(str(path)).get_signature_runner(key)
+    edges = [runner.get_input_details(), runner.get_output_details()]
+    edges = [{name: runtime._edge_of(d) for name, d in details.items()} for details in edges]
+    results: dict[str, list] = {name: [] for name in edges[1]}
+    for i in range(len(next(iter(inputs.values())))):
+        feed = {name: quantise(v[i : i + 1], edges[0][name]) for name, v in inputs.items()}
+        for name, value in runner(**feed).items():
+            results[name].append(dequantise(value, edges[1][name]))
+    return {name: np.concatenate(values) for name, values in results.items()}
+
+
+# float16 holds 11 bits; int8 weights, and all in int8, are a matter of the model.
+TOLERANCE = {"float32": 1e-6, "float16": 1e-3, "dynamic": 0.02, "int8": 0.03}
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_several_inputs_and_outputs_convert(fork, fork_inputs, scheme, converter, tmp_path):
+    path = converter.convert(fork, tmp_path / "f.tflite", scheme=scheme, calibration=fork_inputs)
+    names = {"an-image": "an_image", "2nd": "input_2nd", "index": "index"}
+    inputs = {names[name]: values for name, values in fork_inputs.items()}
+    outputs = run(path, inputs)
+    expected = predict_all(fork, list(fork_inputs.values()))
+    for i, value in enumerate(expected):
+        assert np.abs(outputs[f"output_{i}"] - value).max() < TOLERANCE[scheme] * np.ptp(value)
+    runner = Interpreter(str(path)).get_signature_runner("serving_default")
+    dtypes = {n: np.dtype(d["dtype"]).name for n, d in runner.get_input_details().items()}
+    edge = "uint8" if scheme == "int8" else "float32"
+    assert dtypes == {"an_image": edge, "input_2nd": edge, "index": "int32"}
+    assert {np.dtype(d["dtype"]).name for d in runner.get_output_details().values()} == {edge}
+
+
+def test_calibration_by_order_is_calibration_by_name(fork, fork_inputs, converter, tmp_path):
+    in_order = [*fork_inputs.values()]
+    by_name = dict(reversed(fork_inputs.items()))
+    contents = [
+        converter.convert(fork, tmp_path / "f.tflite", calibration=values).read_bytes()
+        for values in (in_order, by_name)
+    ]
+    assert contents[0] == contents[1]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda d: d["2nd"], "must hold an array for each input, an-image, 2nd, index.*ndarray"),
+        (lambda d: [d["2nd"]], "must hold an array for each input.*Received: list of 1"),
+        (lambda d: {"2nd": d["2nd"]}, "must have a key for each input.*Received: 2nd"),
+        (lambda d: {**d, "2nd": d["2nd"][:9]}, "as many samples of each input. Received: 60, 9"),
+        (
+            lambda d: [*d.values()][::-1],
+            r"`calibration` must hold real inputs of shape \(n, 4, 4, 1",
+        ),
+    ],
+)
+def test_calibration_of_several_inputs_is_checked(
+    fork, fork_inputs, converter, tmp_path, change, message
+):
+    with pytest.raises(ValueError, match=message):
+        converter.convert(fork, tmp_path / "f.tflite", calibration=change(fork_inputs))
+
+
+@pytest.mark.slow
+def test_a_smaller_scheme_makes_a_smaller_file(digit_model, digits, converter, tmp_path):
+    encoder = kerasae.encoder(digit_model)
+    sizes = [
+        converter.convert(encoder, tmp_path / "e.tflite", scheme=scheme, calibration=digits.train)
+        .stat()
+        .st_size
+        for scheme in ("float32", "float16", "dynamic")
+    ]
+    assert sizes[0] > 1.6 * sizes[1] > 1.6 * 1.4 * sizes[2]
+
+
+@pytest.mark.parametrize(
+    "scheme", [pytest.param(s, marks=[] if s == "int8" else [pytest.mark.slow]) for s in SCHEMES]
+)
+def test_one_file_with_two_signatures(digit_model, digits, scheme, converter, tmp_path):
+    encoder, decoder = kerasae.encoder(digit_model), kerasae.decoder(digit_model)
+    images, code = digits.train[:100], predict(encoder, digits.train[:100])
+    both = converter.convert_both(
+        encoder, decoder, tmp_path / "m.tflite", scheme=scheme, calibration=images
+    ).read_bytes()
+    for key, net, values in (("encode", encoder, images), ("decode", decoder, code)):
+        path = converter.convert(net, tmp_path / "s.tflite", scheme=scheme, calibration=values)
+        lite, alone = LiteModel(both, signature=key), LiteModel(path.read_bytes())
+        assert (lite.input, lite.output) == (alone.input, alone.output)
+        np.testing.assert_array_equal(lite.run(values[:20]), alone.run(values[:20]))
+    encode = LiteModel(both, signature="encode")
+    decode = encode.sibling("decode")
+    rebuilt = decode.run(encode.run(images[:20]))
+    np.testing.assert_array_equal(
+        rebuilt, LiteModel(both, signature="decode").run(encode.run(images[:20]))
+    )
+    # Calibrated on the encoder's own codes, the scales of both sides of the code agree.
+    assert decode.input.scale == pytest.approx(encode.output.scale, rel=1e-5)
+    assert decode.input.zero_point == encode.output.zero_point
+    with pytest.raises(BundleError, match="has the signatures decode, encode: name one of them"):
+        LiteModel(both)
+    with pytest.raises(BundleError, match="has no signature 'serve'. Received: decode, encode"):
+        LiteModel(both, signature="serve")
+
+
+@pytest.mark.slow
+def test_two_signatures_with_skips_between(tmp_path):
+    """A decoder that takes three outputs, calibrated on what the encoder gives."""
+    keras.utils.set_random_seed(0)
+    model = kerasae.build_segmentation(input_shape=(8, 8, 1), classes=3, hidden=(8, 8))
+    images = np.random.default_rng(0).uniform(size=(40, 8, 8, 1)).astype(np.float32)
+    encoder, decoder = kerasae.encoder(model), kerasae.decoder(model)
+    path = convert_both(encoder, decoder, tmp_path / "m.tflite", calibration=images)
+    skips = predict_all(encoder, [images])
+    found = run(path, {"input": images}, "encode")
+    for i, value in enumerate(skips):
+        assert np.abs(found[f"output_{i}"] - value).max() < 0.05 * np.ptp(value)
+    names = [entry.name for entry in decoder.inputs]
+    (logits,) = run(path, dict(zip(names, skips, strict=True)), "decode").values()
+    expected = predict_all(decoder, skips)[0]
+    assert np.abs(logits - expected).mean() < 0.02 * np.ptp(expected)
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (keras.layers.GRU(4, name="loop"), "crashes on the loop of the recurrent layer 'loop'.*or"),
+        (
+            keras.layers.Bidirectional(keras.layers.LSTM(3, name="inner")),
+            "the recurrent layer '(back|for)ward_inner': build that with `unroll=True`, or use",
+        ),
+        (
+            keras.layers.MultiHeadAttention(2, 4, name="heads"),
+            "the attention 'heads' lose too much in 8 bits: use `scheme=\"dynamic\"`",
+        ),
+    ],
+)
+def test_int8_is_refused_where_it_does_not_fit(layer, message, converter, tmp_path):
+    x = keras.Input((6, 4))
+    attention = isinstance(layer, keras.layers.MultiHeadAttention)
+    model = keras.Model(x, layer(x, x) if attention else layer(x), name="odd")
+    with pytest.raises(
+        ConversionError, match=f"'int8' does not fit model 'odd', because.*{message}"
+    ):
+        converter.convert(model, tmp_path / "o.tflite", calibration=np.zeros((2, 6, 4)))
+    assert not list(tmp_path.iterdir())
+
+
+def test_attention_and_loops_convert_otherwise(converter, tmp_path):
+    keras.utils.set_random_seed(0)
+    x = keras.Input((6, 4))
+    y = keras.layers.MultiHeadAttention(2, 4)(x, x)
+    model = keras.Model(x, keras.layers.GRU(3)(y))
+    path = converter.convert(model, tmp_path / "o.tflite", scheme="dynamic")
+    values = np.random.default_rng(0).normal(size=(8, 6, 4)).astype(np.float32)
+    found, expected = LiteModel(path.read_bytes()).run(values), predict(model, values)
+    assert np.abs(found - expected).max() < 0.02 * np.ptp(expected)
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (keras.Sequential([keras.layers.Dense(2)]), "must be a functional or a built sequential"),
+        (
+            keras.Sequential([keras.Input((None, None, 1)), keras.layers.Conv2D(2, 3)]),
+            r"must have inputs of fixed shape. Received: .* of shape \(None, None, None, 1\)",
+        ),
+    ],
+)
+def test_models_without_fixed_inputs_are_refused(model, message, converter, tmp_path):
+    with pytest.raises(ValueError, match=f"`model` {message}"):
+        converter.convert(model, tmp_path / "m.tflite", scheme="float32")
+
+
+@pytest.mark.slow
+def test_a_converter_goes_on_after_a_crash(classifier, tmp_path):
+    with Converter() as converter:
+        os.kill(converter._process.pid, signal.SIGKILL)
+        with pytest.raises(ConversionError, match="signal 9 in the scheme 'float16'"):
+            converter.convert(classifier, tmp_path / "c.tflite", scheme="float16")
+        assert converter.convert(classifier, tmp_path / "c.tflite", scheme="float16").exists()

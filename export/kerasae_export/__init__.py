@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kerasae_export.bundle import export_bundle as export_bundle
     from kerasae_export.conversion import convert as convert
+    from kerasae_export.conversion import convert_both as convert_both
     from kerasae_export.errors import BitstreamBundleError as BitstreamBundleError
     from kerasae_export.errors import BitstreamError as BitstreamError
     from kerasae_export.errors import BitstreamLimitError as BitstreamLimitError
@@ -38,6 +39,7 @@ _HOME = {
     "CorruptBitstreamError": "errors",
     "Verification": "verification",
     "convert": "conversion",
+    "convert_both": "conversion",
     "decoder": "split",
     "encoder": "split",
     "export_bundle": "bundle",

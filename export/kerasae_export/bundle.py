@@ -1,4 +1,4 @@
-"""From a trained model to a bundle: two TF Lite files, and all that a codec needs."""
+"""From a trained model to a bundle: its TF Lite files, and all that a codec needs."""
 
 from __future__ import annotations
 
@@ -22,13 +22,26 @@ from kerasae_export.conversion import Converter
 from kerasae_export.entropy import fit_classes, fit_tables
 from kerasae_export.errors import BundleError
 from kerasae_export.files import png_bytes
-from kerasae_export.manifest import GOLDEN, MANIFEST, SCHEMES, CodecSpec, Manifest, Part, steps_of
+from kerasae_export.manifest import (
+    DECODE,
+    ENCODE,
+    GOLDEN,
+    MANIFEST,
+    SCHEMES,
+    CodecSpec,
+    Manifest,
+    Part,
+    steps_of,
+)
 from kerasae_export.runtime import Codec, LiteModel, quantise
 from kerasae_export.split import code_step, evenly, predict
 from kerasae_export.split import decoder as decoder_of
 from kerasae_export.split import encoder as encoder_of
 
-__all__ = ["export_bundle", "sample_image"]
+__all__ = ["SIGNATURES", "export_bundle", "sample_image"]
+
+SIGNATURES = ("separate", "both")
+"""Two files, or one with two signatures."""
 
 _CALIBRATION = 300  # images that quantisation sees; the entropy tables see all that are given
 _STEP_IMAGES = 64  # images on which the steps are chosen
@@ -51,20 +64,21 @@ def export_bundle(
 ) -> Path:
     """Export a trained autoencoder of images as a bundle: the models and a codec around them.
 
-    Writes `encoder.tflite`, `decoder.tflite`, `manifest.json`, `README.md` and a golden
-    sample. The code is rounded to multiples of a step per channel, chosen so that each
-    channel's rounding harms the image equally and all of them together cost `step_loss`; a
-    model that rounds its code itself, such as that of `build_rate_distortion`, keeps its step.
-    The entropy tables come from the exported encoder's own symbols.
+    Writes `encoder.tflite` and `decoder.tflite`, or `model.tflite` with both, `manifest.json`,
+    `README.md` and a golden sample. The code is rounded to multiples of a step per channel,
+    chosen so that each channel's rounding harms the image equally and all of them together cost
+    `step_loss`; a model that rounds its code itself, such as that of `build_rate_distortion`,
+    keeps its step. The entropy tables come from the exported encoder's own symbols.
 
     Args:
         model: A model with nested models `encoder` and `decoder`, images in [0, 1].
         folder: Folder to write; it must not exist, be empty, or hold a bundle, which is
             replaced as a whole.
-        scheme: `"int8"` or `"float32"`.
+        scheme: One of `kerasae_export.manifest.SCHEMES`; see `convert`.
         calibration: Real images, float32 (n, height, width, channels) in [0, 1], best 300 or
             more; none of them is stored.
-        signatures: `"separate"`: one file for each side.
+        signatures: `"separate"`: one file for each side; `"both"`: one file with the signatures
+            `encode` and `decode`.
         step_loss: PSNR in dB that rounding the code may cost on the calibration images; without
             effect on a model that rounds its code itself.
         sample: uint8 (height, width, channels), a picture for the golden sample that may be
@@ -96,8 +110,11 @@ def export_bundle(
         raise ValueError(
             f"`scheme` must be one of {', '.join(SCHEMES)}. Received: scheme={scheme!r}"
         )
-    if signatures != "separate":
-        raise ValueError(f"`signatures` must be 'separate'. Received: signatures={signatures!r}")
+    if signatures not in SIGNATURES:
+        raise ValueError(
+            f"`signatures` must be one of {', '.join(SIGNATURES)}. "
+            f"Received: signatures={signatures!r}"
+        )
     if not 1e-9 <= step_loss <= 20:
         raise ValueError(
             f"`step_loss` must be above 0 dB and at most 20. Received: step_loss={step_loss!r}"
@@ -108,7 +125,8 @@ def export_bundle(
     except (TypeError, ValueError) as error:
         raise ValueError(f"`facts` must be what JSON can hold. Received: {error}") from None
     with _replacing(Path(folder)) as target, Converter() as converter:
-        _export(model, target, converter, images, scheme, step_loss, sample, facts or {})
+        together = signatures == "both"
+        _export(model, target, converter, images, scheme, together, step_loss, sample, facts or {})
     return Path(folder)
 
 
@@ -118,6 +136,7 @@ def _export(
     converter: Converter,
     images: NDArray[np.float32],
     scheme: str,
+    together: bool,
     step_loss: float,
     sample: NDArray[np.uint8],
     facts: Mapping[str, Any],
@@ -125,8 +144,9 @@ def _export(
     encoder, decoder = encoder_of(model), decoder_of(model)
     layout, stride, margin = _layout(encoder, decoder)
 
+    full_range = _full_range(images)
     encoder_file = converter.convert(
-        encoder, target / "encoder.tflite", scheme=scheme, calibration=_full_range(images)
+        encoder, target / "encoder.tflite", scheme=scheme, calibration=full_range
     )
     lite_encoder = LiteModel(encoder_file.read_bytes())
     codes = lite_encoder.run(images)  # (n, *code)
@@ -141,14 +161,27 @@ def _export(
     steps = np.ldexp(np.array(mantissas, float), exponent)
     symbols = np.floor(codes / steps + 0.5)
 
-    decoder_file = converter.convert(
-        decoder,
-        target / "decoder.tflite",
-        scheme=scheme,
-        calibration=evenly(symbols * steps, _CALIBRATION),
-    )
+    values = evenly(symbols * steps, _CALIBRATION)
+    if together:
+        encoder_file.unlink()
+        encoder_file = decoder_file = converter.convert_both(
+            encoder,
+            decoder,
+            target / "model.tflite",
+            scheme=scheme,
+            calibration=full_range,
+            code_calibration=values,
+        )
+        lite_encoder = LiteModel(encoder_file.read_bytes(), signature=ENCODE)
+        lite_decoder = lite_encoder.sibling(DECODE)
+        symbols = np.floor(lite_encoder.run(images) / steps + 0.5)  # this file's own
+    else:
+        decoder_file = converter.convert(
+            decoder, target / "decoder.tflite", scheme=scheme, calibration=values
+        )
+        lite_decoder = LiteModel(decoder_file.read_bytes())
     decoder_bytes = decoder_file.read_bytes()
-    lite_decoder = LiteModel(decoder_bytes)
+    names = (ENCODE, DECODE) if together else (None, None)
 
     if layout == "grid":
         group = min(_GROUP, *symbols.shape[1:3])
@@ -171,10 +204,14 @@ def _export(
     manifest = Manifest(
         scheme=scheme,
         codec=spec,
-        encoder=Part(encoder_file.name, lite_encoder.input, lite_encoder.output),
-        decoder=Part(decoder_file.name, lite_decoder.input, lite_decoder.output),
+        encoder=Part(encoder_file.name, lite_encoder.input, lite_encoder.output, names[0]),
+        decoder=Part(decoder_file.name, lite_decoder.input, lite_decoder.output, names[1]),
         bundle_hash=spec.hash(decoder_bytes).hex(),
-        pixel_tolerance=_tolerance(decoder_bytes, lite_decoder, evenly(symbols * steps, 16)),
+        pixel_tolerance=_tolerance(
+            lite_decoder,
+            LiteModel(decoder_bytes, signature=names[1], reference=True),
+            evenly(symbols * steps, 16),
+        ),
         files={},
         facts={
             "model": model.name,
@@ -365,9 +402,8 @@ def _squares(symbols: NDArray[np.float64], side: int) -> NDArray[np.int64]:
     return cut.reshape(-1, side * side, symbols.shape[-1])
 
 
-def _tolerance(content: bytes, fast: LiteModel, codes: NDArray[np.float64]) -> int:
+def _tolerance(fast: LiteModel, reference: LiteModel, codes: NDArray[np.float64]) -> int:
     """By how many levels two correct decoders may differ: what two kernels do, and one more."""
-    reference = LiteModel(content, reference=True)
     worst = 0.0
     for code in codes:
         values = quantise(code[None], fast.input)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from kerasae_export.manifest import Edge, Manifest
+from kerasae_export.manifest import Edge, Manifest, Part
 
 __all__ = ["model_card"]
 
@@ -24,13 +24,64 @@ def model_card(manifest: Manifest) -> str:
         layout=_LAYOUTS[spec.layout].format(margin=spec.margin),
         tolerance=manifest.pixel_tolerance,
         facts=json.dumps(dict(manifest.facts), indent=2, default=str),
-        encoder_input=_edge(manifest.encoder.input),
-        encoder_output=_edge(manifest.encoder.output),
-        decoder_input=_edge(manifest.decoder.input),
-        decoder_output=_edge(manifest.decoder.output),
         shape=list(manifest.encoder.input.shape),
-        **_WORDS[manifest.encoder.input.dtype],
+        **_calls(manifest),
     )
+
+
+def _calls(manifest: Manifest) -> dict[str, str]:
+    """How to find and to call the encoder: a file of its own, or a signature of the only one."""
+    encoder, decoder = manifest.encoder, manifest.decoder
+    words = {"file": encoder.file, **_WORDS[encoder.input.dtype]}
+    if encoder.signature is None:
+        rows = [f"| `{part.file}` | {_edges(part)} |" for part in (encoder, decoder)]
+        words |= {"key": "", "comma_key": "", "key_comma": ""} | _SEPARATE
+    else:
+        what = [f"signature `{part.signature}`: {_edges(part)}" for part in (encoder, decoder)]
+        rows = [f"| `{encoder.file}` | {'; '.join(what)} |"]
+        key = f'"{encoder.signature}"'
+        words |= {"key": key, "comma_key": f", {key}", "key_comma": f"{key}, "} | _BOTH
+    return {
+        **words,
+        "files": "\n".join(rows),
+        "swift": words["swift"].format(**words),
+        "cpp": words["cpp"].format(**words),
+    }
+
+
+_SEPARATE = {
+    "call": "The snippets run the encoder; the decoder is called alike.",
+    "swift": """\
+let encoder = try Interpreter(modelPath: path)
+try encoder.allocateTensors()
+try encoder.copy(pixels, toInputAt: 0)      // Data of {kind}
+try encoder.invoke()
+let code = try encoder.output(at: 0).data""",
+    "cpp": """\
+    interpreter->AllocateTensors() != kTfLiteOk) return false;
+std::copy(pixels, pixels + count, interpreter->typed_input_tensor<{c_type}>(0));
+if (interpreter->Invoke() != kTfLiteOk) return false;
+const {c_type}* code = interpreter->typed_output_tensor<{c_type}>(0);""",
+}
+
+_BOTH = {
+    "call": "The snippets run the encoder, the signature `encode`; `decode` is called alike. A\n"
+    "program that names no signature may get either of them.",
+    "swift": """\
+let interpreter = try Interpreter(modelPath: path)
+let encoder = try interpreter.signatureRunner(with: {key})
+try encoder.allocateTensors()
+try encoder.copy(pixels, toInputNamed: "input")      // Data of {kind}
+try encoder.invoke()
+let code = try encoder.output(named: "output_0").data""",
+    "cpp": """\
+    interpreter->GetSignatureRunner({key}) == nullptr) return false;
+tflite::SignatureRunner* encoder = interpreter->GetSignatureRunner({key});
+if (encoder->AllocateTensors() != kTfLiteOk) return false;
+std::copy(pixels, pixels + count, encoder->input_tensor("input")->data.{c_field});
+if (encoder->Invoke() != kTfLiteOk) return false;
+const {c_type}* code = encoder->output_tensor("output_0")->data.{c_field};""",
+}
 
 
 _WORDS = {
@@ -38,6 +89,7 @@ _WORDS = {
         "pixels": "0 to 255",
         "kind": "UInt8",
         "c_type": "uint8_t",
+        "c_field": "uint8",
         "kotlin": "Int8",
         "kotlin_note": "                // bytes are signed: code[i].toInt() and 0xFF",
         "js": "Uint8Array",
@@ -46,6 +98,7 @@ _WORDS = {
         "pixels": "0 to 1, a pixel divided by 255",
         "kind": "Float32",
         "c_type": "float",
+        "c_field": "f",
         "kotlin": "Float",
         "kotlin_note": "",
         "js": "Float32Array",
@@ -57,6 +110,10 @@ _LAYOUTS = {
     "({margin} cells of margin)",
     "blocks": "larger images are cut into tiles that are coded one by one",
 }
+
+
+def _edges(part: Part) -> str:
+    return f"{_edge(part.input)} -> {_edge(part.output)}"
 
 
 def _edge(edge: Edge) -> str:
@@ -87,8 +144,7 @@ on it. It is lossy, and it has seen no adversary. Images of other sizes are acce
 
 | file | what |
 |---|---|
-| `encoder.tflite` | {encoder_input} -> {encoder_output} |
-| `decoder.tflite` | {decoder_input} -> {decoder_output} |
+{files}
 | `manifest.json` | shapes, scales, steps, entropy tables, hashes |
 | `golden/` | an image, its symbols, its `.kae` file and its reconstruction, to check a port by |
 
@@ -108,21 +164,22 @@ image = codec.decompress(data)
 
 ## Other languages
 
-The snippets run the encoder; the decoder is called alike. `pixels` holds the values of the input
-in the order rows, columns, channels: {pixels}, without an alpha channel. Between encoder and
-decoder go through value and symbol, since the scales of the two differ. To write and to read
-`.kae` files, a program also needs tiling and entropy coder: FORMAT.md of kerasae-export.
+{call} `pixels` holds
+the values of the input in the order rows, columns, channels: {pixels}, without an alpha channel.
+Between encoder and decoder go through value and symbol, since the scales of the two differ. To
+write and to read `.kae` files, a program also needs tiling and entropy coder: FORMAT.md of
+kerasae-export.
 
 ### Kotlin (`com.google.ai.edge.litert:litert`, 2.x)
 
 ```kotlin
 import com.google.ai.edge.litert.CompiledModel
 
-val model = CompiledModel.create(context.assets, "encoder.tflite")
-val inputs = model.createInputBuffers()
-val outputs = model.createOutputBuffers()
+val model = CompiledModel.create(context.assets, "{file}")
+val inputs = model.createInputBuffers({key})
+val outputs = model.createOutputBuffers({key})
 inputs[0].write{kotlin}(pixels)
-model.run(inputs, outputs)
+model.run(inputs, outputs{comma_key})
 val code = outputs[0].read{kotlin}(){kotlin_note}
 model.close()
 ```
@@ -132,11 +189,7 @@ model.close()
 ```swift
 import TensorFlowLite
 
-let encoder = try Interpreter(modelPath: path)
-try encoder.allocateTensors()
-try encoder.copy(pixels, toInputAt: 0)      // Data of {kind}
-try encoder.invoke()
-let code = try encoder.output(at: 0).data
+{swift}
 ```
 
 ### C++ (TensorFlow Lite)
@@ -146,14 +199,11 @@ let code = try encoder.output(at: 0).data
 #include "tensorflow/lite/kernels/register.h"
 #include "tensorflow/lite/model.h"
 
-auto model = tflite::FlatBufferModel::BuildFromFile("encoder.tflite");  // outlives interpreter
+auto model = tflite::FlatBufferModel::BuildFromFile("{file}");  // outlives interpreter
 tflite::ops::builtin::BuiltinOpResolver resolver;
 std::unique_ptr<tflite::Interpreter> interpreter;
 if (!model || tflite::InterpreterBuilder(*model, resolver)(&interpreter) != kTfLiteOk ||
-    interpreter->AllocateTensors() != kTfLiteOk) return false;
-std::copy(pixels, pixels + count, interpreter->typed_input_tensor<{c_type}>(0));
-if (interpreter->Invoke() != kTfLiteOk) return false;
-const {c_type}* code = interpreter->typed_output_tensor<{c_type}>(0);
+{cpp}
 ```
 
 ### JavaScript (`@litertjs/core`)
@@ -162,9 +212,9 @@ const {c_type}* code = interpreter->typed_output_tensor<{c_type}>(0);
 import {{loadLiteRt, loadAndCompile, Tensor}} from "@litertjs/core";
 
 await loadLiteRt("wasm/");                  // once, the folder of its wasm files
-const model = await loadAndCompile("encoder.tflite", {{accelerator: "wasm"}});
+const model = await loadAndCompile("{file}", {{accelerator: "wasm"}});
 const input = new Tensor(new {js}(pixels), {shape});
-const [output] = await model.run(input);
+const [output] = await model.run({key_comma}input);
 const code = await output.data();
 input.delete();
 output.delete();

@@ -10,22 +10,34 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from kerasae_export._conversion_checks import (
+    Calibration,
+    check_model,
+    check_samples,
+    file_names,
+)
 from kerasae_export.errors import ConversionError
-from kerasae_export.manifest import SCHEMES
+from kerasae_export.manifest import DECODE, ENCODE, SCHEMES
+from kerasae_export.split import predict_all
 
-__all__ = ["Converter", "convert"]
+__all__ = ["Calibration", "Converter", "convert", "convert_both"]
+
+_SINGLE = "serving_default"  # the signature of a file with one model
+_ADVICE = '; `scheme="dynamic"` quantises the weights only and may do.'
+_LOG_LINE = re.compile(r"[IW]\d{4} |WARNING: All log|INFO: ")
 
 
 def convert(
@@ -33,26 +45,34 @@ def convert(
     path: str | os.PathLike[str],
     *,
     scheme: str = "int8",
-    calibration: ArrayLike | None = None,
+    calibration: Calibration = None,
 ) -> Path:
-    """Convert any Keras model of stock layers with one input to a TF Lite file.
+    """Convert any Keras model of stock layers to a TF Lite file.
 
     The file takes a batch of 1 and uses TF Lite's built-in operators only. With `"int8"` the
-    edges are uint8, which phones and browsers take alike; those of indices stay int32.
+    edges are uint8, which phones and browsers take alike; with the other schemes they are
+    float32. Those of indices stay int32. An only input is called `input` in the file's
+    signature, several have the names that they have in the model; outputs are `output_0`,
+    `output_1` and so on, in the model's order.
 
     Args:
-        model: The model, such as `kerasae.encoder(model)`.
+        model: The model, such as `kerasae.encoder(model)`, with inputs of fixed shape.
         path: File to write, ending in `.tflite`; replaced as a whole or not at all.
-        scheme: `"float32"`, or `"int8"` for static quantisation of weights and activations.
-        calibration: For `"int8"`, real inputs of shape (n, *model input), float32 or, for a
-            model of indices, int32; 100 to 500 are enough.
+        scheme: `"float32"`; `"float16"`, of weights; `"dynamic"`, int8 weights from 1024 values
+            on, where kernels exist for it; or `"int8"`, static quantisation of weights and
+            activations. See `kerasae_export.manifest.SCHEMES`.
+        calibration: For `"int8"`, real inputs of shape (n, *model input), of the input's dtype;
+            100 to 500 are enough. For a model of several inputs a list in their order, or a
+            dict by their names, of as many samples each. The other schemes ignore it.
 
     Returns:
         The path.
 
     Raises:
         ValueError: If an argument breaks its rule.
-        ConversionError: If the converter refuses the model or crashes.
+        ConversionError: If the scheme does not fit the model, or the converter refuses it or
+            crashes. `"int8"` is refused for recurrent layers that are not unrolled, on which the
+            converter crashes, and for attention, whose activations 8 bits do not hold.
 
     Example:
         >>> convert(kerasae.encoder(model), "encoder.tflite", calibration=images.train[:200])
@@ -62,10 +82,58 @@ def convert(
         return converter.convert(model, path, scheme=scheme, calibration=calibration)
 
 
+def convert_both(
+    encoder: keras.Model,
+    decoder: keras.Model,
+    path: str | os.PathLike[str],
+    *,
+    scheme: str = "int8",
+    calibration: Calibration = None,
+    code_calibration: Calibration = None,
+) -> Path:
+    """Convert an encoder and its decoder to one TF Lite file with two signatures.
+
+    The signatures are `encode` and `decode`; a program names the one that it runs. All else is
+    as `convert` says.
+
+    Args:
+        encoder: The encoder, such as `kerasae.encoder(model)`.
+        decoder: The decoder, which takes all outputs of the encoder, in their order.
+        path: File to write, ending in `.tflite`; replaced as a whole or not at all.
+        scheme: As of `convert`; it holds for both.
+        calibration: For `"int8"`, real inputs of the encoder; see `convert`.
+        code_calibration: For `"int8"`, inputs of the decoder; by default what the encoder gives
+            for `calibration`.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: If an argument breaks its rule.
+        ConversionError: If the scheme does not fit one of the models, or the converter refuses
+            them or crashes.
+
+    Example:
+        >>> convert_both(encoder, decoder, "model.tflite", scheme="float16")  # doctest: +SKIP
+    """
+    with Converter() as converter:
+        return converter.convert_both(
+            encoder,
+            decoder,
+            path,
+            scheme=scheme,
+            calibration=calibration,
+            code_calibration=code_calibration,
+        )
+
+
 class Converter:
-    """A running TensorFlow process that converts one model after another."""
+    """A TensorFlow process that converts one model after another; a new one after a crash."""
 
     def __init__(self) -> None:
+        self._start()
+
+    def _start(self) -> None:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
         environment = {
             **os.environ,
@@ -82,15 +150,7 @@ class Converter:
             text=True,
         )
 
-    def __enter__(self) -> Converter:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def _stop(self) -> None:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.kill()  # it holds nothing worth keeping between jobs
@@ -100,41 +160,76 @@ class Converter:
         self._process.stdout.close()
         self._errors.close()
 
+    def __enter__(self) -> Converter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop()
+
     def convert(
         self,
         model: keras.Model,
         path: str | os.PathLike[str],
         *,
         scheme: str = "int8",
-        calibration: ArrayLike | None = None,
+        calibration: Calibration = None,
     ) -> Path:
         """Convert one model; see the function `convert`."""
-        target = Path(path)
-        if target.suffix != ".tflite":
-            raise ValueError(f"`path` must end in .tflite. Received: path={os.fspath(path)!r}")
-        if not target.parent.is_dir():
-            raise ValueError(f"`path` must lie in an existing folder. Received: path={path!r}")
-        if scheme not in SCHEMES:
-            raise ValueError(
-                f"`scheme` must be one of {', '.join(SCHEMES)}. Received: scheme={scheme!r}"
-            )
-        if len(model.inputs) != 1:
-            raise ValueError(
-                f"`model` must have one input. Received: {len(model.inputs)} in {model.name!r}"
-            )
-        samples = _check_calibration(model, calibration) if scheme == "int8" else None
+        target = _check_target(path, scheme)
+        check_model("model", model, scheme)
+        samples = check_samples(model, calibration) if scheme == "int8" else []
+        return self._write(target, scheme, {_SINGLE: (model, samples)})
+
+    def convert_both(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        path: str | os.PathLike[str],
+        *,
+        scheme: str = "int8",
+        calibration: Calibration = None,
+        code_calibration: Calibration = None,
+    ) -> Path:
+        """Convert a pair of models; see the function `convert_both`."""
+        target = _check_target(path, scheme)
+        check_model("encoder", encoder, scheme)
+        check_model("decoder", decoder, scheme)
+        images: list[NDArray[Any]] = []
+        codes: list[NDArray[Any]] = []
+        if scheme == "int8":
+            images = check_samples(encoder, calibration)
+            if code_calibration is None:
+                results = predict_all(encoder, images)
+                code_calibration = results if len(decoder.inputs) > 1 else results[0]
+            codes = check_samples(decoder, code_calibration, "code_calibration")
+        return self._write(target, scheme, {ENCODE: (encoder, images), DECODE: (decoder, codes)})
+
+    def _write(
+        self,
+        target: Path,
+        scheme: str,
+        parts: Mapping[str, tuple[keras.Model, Sequence[NDArray[Any]]]],
+    ) -> Path:
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".convert-") as folder:
-            job: dict[str, Any] = {"scheme": scheme, "folder": folder}
-            model.save(Path(folder) / "model.keras")
-            if samples is not None:
-                np.save(Path(folder) / "calibration.npy", samples)
-            self._run(job, model.name)
+            for key, (model, samples) in parts.items():
+                model.save(Path(folder) / f"{key}.keras")
+                for i, values in enumerate(samples):
+                    np.save(Path(folder) / f"{key}-{i}.npy", values)
+            signatures = {key: file_names(model) for key, (model, _) in parts.items()}
+            job = {"scheme": scheme, "folder": folder, "signatures": signatures}
+            self._run(job, " and ".join(repr(model.name) for model, _ in parts.values()))
             (Path(folder) / "model.tflite").replace(target)
         return target
 
-    def _run(self, job: dict[str, Any], name: str) -> None:
+    def _run(self, job: dict[str, Any], names: str) -> None:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
+        advice = _ADVICE if job["scheme"] == "int8" else ""
         try:
             self._process.stdin.write(json.dumps(job) + "\n")
             self._process.stdin.flush()
@@ -144,27 +239,35 @@ class Converter:
         if not answer:
             status = self._process.wait()
             how = f"signal {-status}" if status < 0 else f"exit status {status}"
+            words = self._last_words()
+            self._stop()
+            self._start()  # the next model may do better
             raise ConversionError(
-                f"The TF Lite converter died on model {name!r} with {how}: {self._last_words()}"
+                f"The TF Lite converter died on model {names} with {how} in the scheme "
+                f"{job['scheme']!r}: {words}{advice}"
             )
         error = json.loads(answer)["error"]
         if error:
-            raise ConversionError(f"Model {name!r} cannot be converted: {error}")
+            raise ConversionError(
+                f"Model {names} cannot be converted with the scheme {job['scheme']!r}: "
+                f"{error.rstrip('.')}{advice or '.'}"
+            )
 
     def _last_words(self) -> str:
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else "it said nothing."
+        said = [line.strip() for line in lines if line.strip() and not _LOG_LINE.match(line)]
+        return said[-1] if said else "it said nothing."
 
 
-def _check_calibration(model: keras.Model, calibration: ArrayLike | None) -> NDArray[Any]:
-    shape: Sequence[int | None] = model.inputs[0].shape[1:]
-    rule = f"`calibration` must hold real inputs of shape (n, {', '.join(map(str, shape))})"
-    if calibration is None:
-        raise ValueError(f"{rule} for the scheme int8. Received: calibration=None")
-    samples = np.asarray(calibration, model.inputs[0].dtype)
-    if samples.ndim != len(shape) + 1 or not len(samples) or samples.shape[1:] != tuple(shape):
-        raise ValueError(f"{rule}. Received: shape {samples.shape}")
-    if not np.isfinite(samples).all():
-        raise ValueError(f"{rule} that are finite. Received: NaN or infinity")
-    return samples
+def _check_target(path: str | os.PathLike[str], scheme: str) -> Path:
+    target = Path(path)
+    if target.suffix != ".tflite":
+        raise ValueError(f"`path` must end in .tflite. Received: path={os.fspath(path)!r}")
+    if not target.parent.is_dir():
+        raise ValueError(f"`path` must lie in an existing folder. Received: path={path!r}")
+    if scheme not in SCHEMES:
+        raise ValueError(
+            f"`scheme` must be one of {', '.join(SCHEMES)}. Received: scheme={scheme!r}"
+        )
+    return target

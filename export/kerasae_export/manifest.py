@@ -21,6 +21,8 @@ from kerasae_export.entropy import TABLE_BITS, Table, Tables
 from kerasae_export.errors import BundleError
 
 __all__ = [
+    "DECODE",
+    "ENCODE",
     "FORMAT_VERSION",
     "GOLDEN",
     "MANIFEST",
@@ -39,9 +41,14 @@ MAX_MANIFEST_BYTES = 16 * 2**20
 
 SCHEMES = {
     "float32": "weights, activations and edges in float32: exact, four times as large",
+    "float16": "weights in float16, the rest in float32: half of that, hardly a difference",
+    "dynamic": "large weights in int8, activations and edges in float32: small, not calibrated",
     "int8": "weights and activations in int8, edges in uint8: small and fast, for phones",
 }
 """How the models of a bundle may be stored."""
+
+ENCODE, DECODE = "encode", "decode"
+"""The signatures of a file that holds both models."""
 
 GOLDEN = {
     "image": "golden/image.png",
@@ -81,11 +88,26 @@ class Edge:
 
 @dataclass(frozen=True)
 class Part:
-    """A TF Lite file and its edges."""
+    """A TF Lite file and its edges.
+
+    Attributes:
+        file: Name in the bundle.
+        input: The image or the code.
+        output: The code or the image.
+        signature: `ENCODE` or `DECODE` where one file holds both models; else None.
+    """
 
     file: str
     input: Edge
     output: Edge
+    signature: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object; a file with one model needs no signature."""
+        content = asdict(self)
+        if self.signature is None:
+            del content["signature"]
+        return content
 
 
 @dataclass(frozen=True)
@@ -147,7 +169,7 @@ class CodecSpec:
         return Tables(self.tables, self.code_shape[-1])
 
     def hash(self, decoder: bytes) -> bytes:
-        """SHA-256 over the SHA-256 of decoder.tflite and the canonical JSON of this part."""
+        """SHA-256 over the SHA-256 of the decoder's file and the canonical JSON of this part."""
         canonical = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(hashlib.sha256(decoder).digest() + canonical.encode()).digest()
 
@@ -196,8 +218,8 @@ class Manifest:
             "scheme": self.scheme,
             "bundle_hash": self.bundle_hash,
             "pixel_tolerance": self.pixel_tolerance,
-            "encoder": asdict(self.encoder),
-            "decoder": asdict(self.decoder),
+            "encoder": self.encoder.to_dict(),
+            "decoder": self.decoder.to_dict(),
             "codec": self.codec.to_dict(),
             "files": {
                 name: {"sha256": digest, "bytes": size}
@@ -235,8 +257,8 @@ class Manifest:
         manifest = cls(
             scheme=root.choice("scheme", SCHEMES),
             codec=_codec(root.object("codec")),
-            encoder=_part(root.object("encoder")),
-            decoder=_part(root.object("decoder")),
+            encoder=_part(root.object("encoder"), ENCODE),
+            decoder=_part(root.object("decoder"), DECODE),
             bundle_hash=root.digest("bundle_hash"),
             pixel_tolerance=root.integer("pixel_tolerance", 0, 255),
             files=_files(root.object("files")),
@@ -262,6 +284,12 @@ class Manifest:
         for part in (self.encoder, self.decoder):
             if part.file not in self.files:
                 raise BundleError(f"{MANIFEST}: `files` must list {part.file!r}.")
+        same = self.encoder.file == self.decoder.file
+        if any((part.signature is not None) != same for part in (self.encoder, self.decoder)):
+            raise BundleError(
+                f"{MANIFEST}: `encoder` and `decoder` must name a `signature` each if they are of "
+                f"one file, and only then. Received: {self.encoder.file!r}, {self.decoder.file!r}"
+            )
 
 
 def _codec(fields: _Fields) -> CodecSpec:
@@ -322,11 +350,13 @@ def _codec(fields: _Fields) -> CodecSpec:
     )
 
 
-def _part(fields: _Fields) -> Part:
+def _part(fields: _Fields, signature: str) -> Part:
+    both = "signature" in fields.content
     return Part(
         file=fields.filename("file"),
         input=_edge(fields.object("input")),
         output=_edge(fields.object("output")),
+        signature=fields.choice("signature", [signature]) if both else None,
     )
 
 

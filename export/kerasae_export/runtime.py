@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from numbers import Integral
 from pathlib import Path
@@ -24,7 +24,7 @@ from kerasae_export.errors import BitstreamLimitError, BundleError, CorruptBitst
 from kerasae_export.manifest import MANIFEST, MAX_MANIFEST_BYTES, Edge, Manifest, Part
 from kerasae_export.tiling import spans
 
-__all__ = ["Codec", "LiteModel", "dequantise", "quantise", "read_files"]
+__all__ = ["Codec", "LiteModel", "dequantise", "open_models", "quantise", "read_files"]
 
 MAX_MODEL_BYTES = 2**30
 _TILE_WORK = 16  # pixels that models may compute for each of `max_pixels`
@@ -51,15 +51,24 @@ class LiteModel:
 
     Args:
         content: The bytes of the `.tflite` file.
+        signature: The one to run, where the file has several.
         threads: Threads that the kernels may use.
         reference: Use the plain reference kernels in place of the fast ones.
 
     Raises:
-        BundleError: If LiteRT cannot load the bytes, or they have more than one input or
-            output, or an edge of another type than float32, uint8 or, for indices, int32.
+        BundleError: If LiteRT cannot load the bytes, the file does not have the signature, or
+            several of which none is named, or the model has more than one input or output, or
+            an edge of another type than float32, uint8 or, for indices, int32.
     """
 
-    def __init__(self, content: bytes, *, threads: int = 1, reference: bool = False) -> None:
+    def __init__(
+        self,
+        content: bytes,
+        *,
+        signature: str | None = None,
+        threads: int = 1,
+        reference: bool = False,
+    ) -> None:
         resolver = OpResolverType.BUILTIN_REF if reference else OpResolverType.AUTO
         try:
             self._interpreter = Interpreter(
@@ -68,10 +77,34 @@ class LiteModel:
                 experimental_op_resolver_type=resolver,
             )
             self._interpreter.allocate_tensors()
-            inputs = self._interpreter.get_input_details()
-            outputs = self._interpreter.get_output_details()
         except (RuntimeError, ValueError) as error:
             raise BundleError(f"LiteRT cannot load the model: {error}.") from None
+        self._open(signature)
+
+    def sibling(self, signature: str) -> LiteModel:
+        """Another signature of the same file, without loading that again."""
+        other = LiteModel.__new__(LiteModel)
+        other._interpreter = self._interpreter
+        other._open(signature)
+        return other
+
+    def _open(self, signature: str | None) -> None:
+        names = sorted(self._interpreter.get_signature_list())
+        if signature is None and len(names) > 1:
+            raise BundleError(f"The model has the signatures {', '.join(names)}: name one of them.")
+        if signature is not None and signature not in names:
+            raise BundleError(
+                f"The model has no signature {signature!r}. Received: {', '.join(names) or 'none'}"
+            )
+        self._runner: Any = None
+        if signature is None:
+            inputs = self._interpreter.get_input_details()
+            outputs = self._interpreter.get_output_details()
+        else:
+            self._runner = self._interpreter.get_signature_runner(signature)
+            self._names = [*self._runner.get_input_details(), *self._runner.get_output_details()]
+            inputs = [*self._runner.get_input_details().values()]
+            outputs = [*self._runner.get_output_details().values()]
         if len(inputs) != 1 or len(outputs) != 1:
             raise BundleError(
                 "A codec's model must have one input and one output. "
@@ -82,6 +115,8 @@ class LiteModel:
 
     def __call__(self, values: NDArray[Any]) -> NDArray[Any]:
         """Run on one input of exactly the model's shape (batch 1 included) and dtype."""
+        if self._runner is not None:
+            return self._runner(**{self._names[0]: values})[self._names[1]]
         self._interpreter.set_tensor(self._in, values)
         self._interpreter.invoke()
         return self._interpreter.get_tensor(self._out)
@@ -91,10 +126,6 @@ class LiteModel:
         return np.concatenate(
             [dequantise(self(quantise(v[None], self.input)), self.output) for v in values]
         )
-
-    def operators(self) -> list[str]:
-        """Names of the operators in order of execution."""
-        return [op["op_name"] for op in self._interpreter._get_ops_details()]
 
 
 class Codec:
@@ -138,8 +169,7 @@ class Codec:
             raise BundleError(
                 f"{MANIFEST}: `bundle_hash` does not match the decoder and the codec part."
             )
-        encoder = LiteModel(files[manifest.encoder.file], threads=threads)
-        decoder = LiteModel(decoder_bytes, threads=threads)
+        encoder, decoder = open_models(manifest, files, threads=threads)
         for name, part, model in (
             ("encoder", manifest.encoder, encoder),
             ("decoder", manifest.decoder, decoder),
@@ -436,6 +466,23 @@ def read_files(folder: str | os.PathLike[str]) -> tuple[Manifest, dict[str, byte
             raise BundleError(f"{name} is not the file that {MANIFEST} lists: its hash differs.")
         files[name] = content
     return manifest, files
+
+
+def open_models(
+    manifest: Manifest, files: Mapping[str, bytes], *, threads: int = 1, reference: bool = False
+) -> tuple[LiteModel, LiteModel]:
+    """The encoder and the decoder of a bundle, from the contents of its files.
+
+    Raises:
+        BundleError: As `LiteModel` does.
+    """
+    parts = (manifest.encoder, manifest.decoder)
+    first = LiteModel(
+        files[parts[0].file], signature=parts[0].signature, threads=threads, reference=reference
+    )
+    if parts[1].signature is not None:  # both in one file
+        return first, first.sibling(parts[1].signature)
+    return first, LiteModel(files[parts[1].file], threads=threads, reference=reference)
 
 
 def _read(path: Path, limit: int) -> bytes:

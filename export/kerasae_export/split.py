@@ -18,13 +18,14 @@ Every other layer is the identity at inference and is left out.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["code_step", "decoder", "encoder", "evenly", "inference_model", "predict"]
+__all__ = ["code_step", "decoder", "encoder", "evenly", "inference_model", "predict", "predict_all"]
 
 
 def encoder(model: keras.Model) -> keras.Model:
@@ -116,18 +117,28 @@ def evenly(values: Any, count: int) -> Any:
 
 
 def predict(model: keras.Model, values: NDArray[Any], *, batch_size: int = 64) -> NDArray[Any]:
-    """The first output of a model at inference, batch by batch, on any backend.
+    """The first output of a model of one input at inference, batch by batch, on any backend."""
+    return predict_all(model, [values], batch_size=batch_size)[0]
+
+
+def predict_all(
+    model: keras.Model, inputs: Sequence[NDArray[Any]], *, batch_size: int = 64
+) -> list[NDArray[Any]]:
+    """All outputs of a model at inference, from an array for each of its inputs.
 
     `Model.predict` would trace a function for each of the many models that an export
     makes, and TensorFlow would warn of it.
     """
-    outputs, dtype = [], model.inputs[0].dtype
-    for first in range(0, len(values), batch_size):
-        batch = np.asarray(values[first : first + batch_size], dtype)
-        output = model(batch, training=False)
-        first_output = output[0] if isinstance(output, (list, tuple)) else output
-        outputs.append(keras.ops.convert_to_numpy(first_output))
-    return np.concatenate(outputs)
+    batches = []
+    for first in range(0, len(inputs[0]), batch_size):
+        batch = [
+            np.asarray(values[first : first + batch_size], entry.dtype)
+            for values, entry in zip(inputs, model.inputs, strict=True)
+        ]
+        # Models may take a dictionary, whose values Keras keeps in the order of `inputs`.
+        outputs = model(keras.tree.pack_sequence_as(model.input, batch), training=False)
+        batches.append([keras.ops.convert_to_numpy(x) for x in keras.tree.flatten(outputs)])
+    return [np.concatenate(pieces) for pieces in zip(*batches, strict=True)]
 
 
 def _nested(model: keras.Model, name: str) -> keras.Model:

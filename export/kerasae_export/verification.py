@@ -21,7 +21,7 @@ from kerasae_export.errors import BundleError
 from kerasae_export.files import write_bytes
 from kerasae_export.manifest import GOLDEN, MANIFEST, Manifest
 from kerasae_export.quality import pooled_psnr
-from kerasae_export.runtime import Codec, LiteModel, read_files
+from kerasae_export.runtime import Codec, LiteModel, open_models, read_files
 
 if TYPE_CHECKING:
     import keras
@@ -139,8 +139,8 @@ def _verify(root: Path, model: keras.Model | None, images: ArrayLike | None) -> 
     checks.append(Check("files", True, f"{len(files)} files have the hashes of the manifest."))
 
     contents = {n: files[p.file] for n, p in _parts(codec)}
-    for name, content in contents.items():
-        checks.append(_operators(name, content))
+    for name, part in _parts(codec):
+        checks.append(_operators(name, contents[name], 1 if part.signature is None else 2))
     try:
         golden = _read_golden(files, codec)
     except BundleError as error:
@@ -152,7 +152,7 @@ def _verify(root: Path, model: keras.Model | None, images: ArrayLike | None) -> 
     checks.append(_golden_pixels("golden reconstruction", codec, golden))
     reference = Codec(
         manifest,
-        *(LiteModel(content, reference=True) for content in contents.values()),
+        *open_models(manifest, files, reference=True),
     )
     checks.append(_golden_pixels("reference kernels", reference, golden))
 
@@ -160,15 +160,19 @@ def _verify(root: Path, model: keras.Model | None, images: ArrayLike | None) -> 
         "bytes": {name: len(content) for name, content in contents.items()},
         "parameters": manifest.facts.get("parameters"),
         "latency_ms": {
-            f"{name}, {threads} thread{'s' if threads > 1 else ''}": _latency(content, threads)
-            for name, content in contents.items()
+            f"{name}, {threads} thread{'s' if threads > 1 else ''}": _latency(lite)
             for threads in (1, 2)
+            for name, lite in zip(
+                contents, open_models(manifest, files, threads=threads), strict=True
+            )
         },
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}",
     }
     if model is not None:
         pictures = _check_images(np.asarray(images, np.float32), manifest)
-        measurements["parity"] = parity = _parity(codec, contents, model, pictures)
+        measurements["parity"] = parity = _parity(
+            codec, open_models(manifest, files), model, pictures
+        )
         checks.extend(_judge(parity, manifest.scheme))
     return Verification(manifest.bundle_hash, tuple(checks), measurements)
 
@@ -189,13 +193,13 @@ def _parts(codec: Codec) -> list[tuple[str, Any]]:
     return [("encoder", codec.manifest.encoder), ("decoder", codec.manifest.decoder)]
 
 
-def _operators(name: str, content: bytes) -> Check:
+def _operators(name: str, content: bytes, graphs: int) -> Check:
     root = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
     names = {v: k for k, v in vars(schema.BuiltinOperator).items() if isinstance(v, int)}
     codes = [max(c.builtinCode, c.deprecatedBuiltinCode) for c in root.operatorCodes]
     used = sorted({names.get(code, str(code)) for code in codes})
     foreign = [n for n in used if n in ("CUSTOM", "DELEGATE")]
-    passed = not foreign and len(root.subgraphs) == 1
+    passed = not foreign and len(root.subgraphs) == graphs
     only = "built-in ones only" if passed else "not all of them are built in"
     return Check(f"{name} operators", passed, f"{', '.join(used)}; {only}.")
 
@@ -256,8 +260,7 @@ def _golden_pixels(name: str, codec: Codec, golden: dict[str, Any]) -> Check:
     return Check(name, worst <= limit, f"pixels differ by up to {worst}; {limit} levels may.")
 
 
-def _latency(content: bytes, threads: int) -> dict[str, float]:
-    model = LiteModel(content, threads=threads)
+def _latency(model: LiteModel) -> dict[str, float]:
     value = np.zeros(model.input.shape, model.input.dtype)
     model(value)  # the first run prepares the kernels
     times = []
@@ -270,12 +273,15 @@ def _latency(content: bytes, threads: int) -> dict[str, float]:
 
 
 def _parity(
-    codec: Codec, contents: dict[str, bytes], model: keras.Model, images: NDArray[Any]
+    codec: Codec,
+    lite: tuple[LiteModel, LiteModel],
+    model: keras.Model,
+    images: NDArray[Any],
 ) -> dict[str, float]:
     from kerasae_export import split  # the rest of this module runs without Keras
 
     encoder, decoder = split.encoder(model), split.decoder(model)
-    lite_encoder, lite_decoder = LiteModel(contents["encoder"]), LiteModel(contents["decoder"])
+    lite_encoder, lite_decoder = lite
     code = split.predict(encoder, images).astype(float)
     lite_code = lite_encoder.run(images)
     span = max(float(code.max() - code.min()), 1e-12)
