@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kerasae_export import card
 from kerasae_export.conversion import Converter
-from kerasae_export.entropy import fit_classes, fit_tables
+from kerasae_export.fitting import fit_classes, fit_tables
 from kerasae_export.errors import BundleError
 from kerasae_export.files import png_bytes
 from kerasae_export.manifest import GOLDEN, MANIFEST, SCHEMES, CodecSpec, Manifest, Part, steps_of
