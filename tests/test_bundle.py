@@ -11,9 +11,11 @@ import pytest
 import kerasae
 from kerasae_export import Codec, bundle, export_bundle
 from kerasae_export.errors import BundleError
+from kerasae_export.layout import find_layout
 from kerasae_export.quality import pooled_psnr
 from kerasae_export.runtime import LiteModel, read_files
 from kerasae_export.split import predict
+from kerasae_export.steps import choose_steps
 
 
 def test_a_bundle_holds_what_the_format_lists(digit_bundle):
@@ -42,17 +44,17 @@ def test_the_edges_between_encoder_and_decoder_agree(digit_bundle, photo_bundle)
     for folder in (digit_bundle, photo_bundle):
         manifest, _ = read_files(folder)
         out, into = manifest.encoder.output, manifest.decoder.input
-        step = manifest.codec.steps.max()
+        step = manifest.codec.best.steps.max()
         for level in (0, 255):
             ends = [edge.scale * (level - edge.zero_point) for edge in (out, into)]
             assert abs(ends[0] - ends[1]) <= step
-        assert (manifest.codec.steps >= 0.999 * out.scale).all()
+        assert (manifest.codec.best.steps >= 0.999 * out.scale).all()
 
 
 def test_with_the_finest_step_the_scales_agree(digit_model, digits, tmp_path):
     export_bundle(digit_model, tmp_path / "b", calibration=digits.train, step_loss=1e-9)
     manifest, _ = read_files(tmp_path / "b")
-    np.testing.assert_allclose(manifest.codec.steps, manifest.encoder.output.scale, rtol=0.5)
+    np.testing.assert_allclose(manifest.codec.best.steps, manifest.encoder.output.scale, rtol=0.5)
     assert manifest.decoder.input.scale == pytest.approx(manifest.encoder.output.scale, rel=0.02)
 
 
@@ -62,7 +64,7 @@ def test_rounding_costs_what_was_allowed(digit_model, digits):
     images = digits.train[:64]
     plain = pooled_psnr(images, np.clip(predict(decoder, codes), 0, 1))
     for loss in (0.1, 0.5, 2.0):
-        steps = bundle._choose_steps(decoder, codes, images, loss, 0.0)
+        (steps,) = choose_steps(decoder, codes, images, [loss], 0.0)
         rounded = np.floor(codes / steps + 0.5) * steps
         cost = plain - pooled_psnr(images, np.clip(predict(decoder, rounded), 0, 1))
         assert 0.5 * loss < cost <= 1.001 * loss
@@ -78,7 +80,7 @@ def test_steps_follow_the_gains_of_a_linear_decoder(rng):
     codes = rng.uniform(0.3, 0.7, size=(400, 3)) / gains
     images = predict(decoder, codes)
     images = images + rng.normal(scale=0.02, size=images.shape).astype(np.float32)
-    steps = bundle._choose_steps(decoder, codes, images, 0.5, 0.0)
+    (steps,) = choose_steps(decoder, codes, images, [0.5], 0.0)
     np.testing.assert_allclose(steps * gains / (steps * gains)[0], 1.0, rtol=0.05)
 
 
@@ -93,7 +95,7 @@ def test_steps_follow_the_gains_of_a_linear_decoder(rng):
 )
 def test_a_grid_is_used_where_the_models_allow_one(options, layout):
     model = kerasae.build_convolutional(code_size=4, hidden=(8, 8), **options)
-    found = bundle._layout(kerasae.encoder(model), kerasae.decoder(model))
+    found = find_layout(kerasae.encoder(model), kerasae.decoder(model))
     assert found[:2] == layout[:2]
     assert found[2] <= layout[2]
     assert (found[2] > 0) == (layout[0] == "grid")
@@ -111,7 +113,7 @@ def test_a_model_that_knows_its_position_is_not_tiled():
     decoder = keras.Model(
         code, keras.layers.Conv2DTranspose(1, 3, 2, padding="same")(code), name="decoder"
     )
-    assert bundle._layout(encoder, decoder)[0] == "blocks"
+    assert find_layout(encoder, decoder)[0] == "blocks"
 
 
 def test_float32_bundles_are_exact_and_larger(digit_model, digits, digit_bundle, tmp_path):

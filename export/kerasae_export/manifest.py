@@ -45,7 +45,7 @@ GOLDEN = {
 """The files of the golden sample, by which a decoder in another language is checked."""
 
 _DTYPES = ("float32", "uint8", "int32")
-_NUMBERS = re.compile(r"\[\n[^][{}\"]*\]")  # a list of numbers, which needs no line for each
+_NUMBERS = re.compile(r"\[\n([^][{}\"]*)\]")  # a list of numbers, which needs no line for each
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class Manifest:
             "facts": dict(self.facts),
         }
         text = json.dumps(content, indent=1, allow_nan=False)
-        return _NUMBERS.sub(lambda numbers: " ".join(numbers[0].split()), text) + "\n"
+        return _NUMBERS.sub(lambda numbers: f"[{' '.join(numbers[1].split())}]", text) + "\n"
 
     @classmethod
     def from_json(cls, text: bytes | str) -> Manifest:
