@@ -13,7 +13,6 @@ from kerasae_export.errors import BundleError
 from kerasae_export.manifest import Manifest
 from kerasae_export.spec import steps_of
 
-
 GOLDEN = Path(__file__).parent / "golden"
 QUALITY = ["codec", "qualities", 0]
 

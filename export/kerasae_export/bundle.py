@@ -398,9 +398,9 @@ def _check_losses(step_loss: float | Sequence[float], codebook: int) -> tuple[fl
 
 
 def _check_tile(tile: int | tuple[int, int], size: tuple[int, ...]) -> tuple[int, int]:
-    sides = (tile, tile) if isinstance(tile, int) else tuple(tile)
+    sides = tuple(tile) if isinstance(tile, Sequence) else (tile, tile)
     whole = all(isinstance(side, int) and not isinstance(side, bool) for side in sides)
-    if not whole or len(sides) != 2 or not all(a <= b for a, b in zip(size, sides, strict=True)):
+    if not whole or len(sides) != 2 or sides[0] < size[0] or sides[1] < size[1]:
         raise ValueError(
             f"`tile` must be a side or (height, width) in pixels, at least {size[0]} x {size[1]} "
             f"as the model's images. Received: tile={tile!r}"
