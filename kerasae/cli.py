@@ -386,7 +386,7 @@ def _integers(option: str, text: str) -> tuple[int, ...]:
         ) from None
 
 
-def _losses(text: str) -> list[float]:
+def _losses(text: str) -> Sequence[float]:
     try:
         return [float(part) for part in text.split(",")]
     except ValueError:

@@ -23,6 +23,8 @@ def model_card(manifest: Manifest) -> str:
         bundle=manifest.bundle_hash[:16],
         layout=_LAYOUTS[spec.layout].format(margin=spec.margin),
         tolerance=manifest.pixel_tolerance,
+        symbols=_SYMBOLS[spec.codebook > 0],
+        qualities=_QUALITIES.format(count=len(spec.qualities)) if len(spec.qualities) > 1 else "",
         facts=json.dumps(dict(manifest.facts), indent=2, default=str),
         encoder_input=_edge(manifest.encoder.input),
         encoder_output=_edge(manifest.encoder.output),
@@ -30,6 +32,9 @@ def model_card(manifest: Manifest) -> str:
         decoder_output=_edge(manifest.decoder.output),
         shape=list(manifest.encoder.input.shape),
         **_WORDS[manifest.encoder.input.dtype],
+        code_kotlin=_WORDS[manifest.encoder.output.dtype]["kotlin"],
+        code_note=_WORDS[manifest.encoder.output.dtype]["kotlin_note"],
+        code_type=_WORDS[manifest.encoder.output.dtype]["c_type"],
     )
 
 
@@ -50,6 +55,7 @@ _WORDS = {
         "kotlin_note": "",
         "js": "Float32Array",
     },
+    "int32": {"kotlin": "Int", "kotlin_note": "", "c_type": "int32_t"},  # a code of indices
 }
 
 _LAYOUTS = {
@@ -59,10 +65,20 @@ _LAYOUTS = {
 }
 
 
+_SYMBOLS = {
+    False: "A symbol is `floor(code / step + 0.5)` with\nthe step of its channel and quality; the "
+    "decoder takes `symbol * step`.",
+    True: "A symbol is an index into\nthe codebook, as the encoder gives and the decoder takes it.",
+}
+
+_QUALITIES = """
+data = codec.compress(image, quality=1)     # smaller; 1 to {count}, which is the default"""
+
+
 def _edge(edge: Edge) -> str:
     shape = list(edge.shape)
-    if edge.dtype == "float32":
-        return f"float32 {shape}"
+    if edge.dtype != "uint8":
+        return f"{edge.dtype} {shape}"
     return f"uint8 {shape}, value = {edge.scale:.9g} * (q - {edge.zero_point})"
 
 
@@ -92,8 +108,7 @@ on it. It is lossy, and it has seen no adversary. Images of other sizes are acce
 | `manifest.json` | shapes, scales, steps, entropy tables, hashes |
 | `golden/` | an image, its symbols, its `.kae` file and its reconstruction, to check a port by |
 
-A pixel p of 0 to 255 stands for the value p / 255. A symbol is `floor(code / step + 0.5)` with
-the step of its channel; the decoder takes `symbol * step`. Symbols decode exactly on every
+A pixel p of 0 to 255 stands for the value p / 255. {symbols} Symbols decode exactly on every
 device, pixels within {tolerance} levels.
 
 ## Python
@@ -102,7 +117,7 @@ device, pixels within {tolerance} levels.
 from kerasae_export import Codec            # numpy, pillow and ai-edge-litert; no TensorFlow
 
 codec = Codec.load("bundle")
-data = codec.compress(image)                # uint8 (height, width, channels) -> bytes
+data = codec.compress(image)                # uint8 (height, width, channels) -> bytes{qualities}
 image = codec.decompress(data)
 ```
 
@@ -123,7 +138,7 @@ val inputs = model.createInputBuffers()
 val outputs = model.createOutputBuffers()
 inputs[0].write{kotlin}(pixels)
 model.run(inputs, outputs)
-val code = outputs[0].read{kotlin}(){kotlin_note}
+val code = outputs[0].read{code_kotlin}(){code_note}
 model.close()
 ```
 
@@ -153,7 +168,7 @@ if (!model || tflite::InterpreterBuilder(*model, resolver)(&interpreter) != kTfL
     interpreter->AllocateTensors() != kTfLiteOk) return false;
 std::copy(pixels, pixels + count, interpreter->typed_input_tensor<{c_type}>(0));
 if (interpreter->Invoke() != kTfLiteOk) return false;
-const {c_type}* code = interpreter->typed_output_tensor<{c_type}>(0);
+const {code_type}* code = interpreter->typed_output_tensor<{code_type}>(0);
 ```
 
 ### JavaScript (`@litertjs/core`)

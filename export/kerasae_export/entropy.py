@@ -274,7 +274,7 @@ def cheapest_class(
 
 def _varint_bytes(values: NDArray[np.int64]) -> NDArray[np.int64]:
     """How many bytes each varint has."""
-    return 1 + sum((values >= 1 << 7 * i).astype(np.int64) for i in range(1, 5))
+    return 1 + np.searchsorted([1 << 7 * i for i in range(1, 5)], values, "right")
 
 
 def pack_bits(values: NDArray[Any], width: int) -> bytes:

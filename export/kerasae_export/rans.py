@@ -30,7 +30,7 @@ _MASK = TOTAL - 1
 _BYTE_BITS = TABLE_BITS - 8  # a plain byte is coded as one of 256 equal intervals
 _SYMBOLS_PER_LANE = 4096
 _MAX_LANES = 1024
-_VECTOR_LANES = 12  # from here on NumPy is faster than the plain loop
+_VECTOR_LANES = 32  # from here on NumPy is faster than the plain loop
 _CHUNK = 1 << 16  # symbols that are prepared at once: they stay in the processor's cache
 _MOST_LOOKED_UP = 1 << 21  # slots with a lookup table of their own, 16 MB; beyond, search
 
