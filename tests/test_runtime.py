@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
@@ -38,6 +39,17 @@ def test_every_size_comes_back_at_its_size(which, size, digit_codec, photo_codec
     assert rebuilt.shape == image.shape
     assert rebuilt.dtype == np.uint8
     np.testing.assert_array_equal(codec.decompress(codec.compress(image)), rebuilt)
+
+
+def test_threads_may_share_a_codec(photo_codec):
+    """A model's input and output are one buffer each, which a second thread would overwrite."""
+    images = [np.roll(sample_image(40, 50, 3), 3 * i, axis=1) for i in range(24)]
+    expected = [photo_codec.compress(image) for image in images]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(photo_codec.compress, images)) == expected
+        rebuilt = list(pool.map(photo_codec.decompress, expected))
+    for data, image in zip(expected, rebuilt, strict=True):
+        np.testing.assert_array_equal(photo_codec.decompress(data), image)
 
 
 def test_files_and_streams_decode_to_the_same_images(digit_codec, digits):
