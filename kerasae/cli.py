@@ -297,13 +297,20 @@ def train(
 @click.option("--out", type=FOLDER, required=True, help="Bundle to write.")
 @click.option(
     "--step-loss",
-    type=float,
-    default=0.2,
+    default="0.2",
     show_default=True,
-    help="PSNR in dB that rounding the code may cost; more means fewer bytes.",
+    metavar="DB[,DB...]",
+    help="PSNR in dB that rounding the code may cost; more means fewer bytes. Several, such as "
+    "0.1,0.5,2, make a bundle of as many qualities.",
 )
-def export(run: Path, scheme: str, signatures: str, out: Path, step_loss: float) -> None:
+@click.option(
+    "--tile", type=int, help="Side in pixels of the tiles, for fully convolutional models."
+)
+def export(
+    run: Path, scheme: str, signatures: str, out: Path, step_loss: str, tile: int | None
+) -> None:
     """Export a trained run as a bundle: TF Lite files with a codec around them."""
+    losses = _losses(step_loss)
     from kerasae_export.manifest import SCHEMES
 
     if scheme not in SCHEMES:
@@ -322,7 +329,8 @@ def export(run: Path, scheme: str, signatures: str, out: Path, step_loss: float)
             scheme=scheme,
             calibration=evenly(images.train, 1000),
             signatures=signatures,
-            step_loss=step_loss,
+            step_loss=losses if len(losses) > 1 else losses[0],
+            tile=tile,
             facts=loaded.facts(run, images),
         )
     for path in sorted(out.iterdir()):
@@ -385,6 +393,16 @@ def _integers(option: str, text: str) -> tuple[int, ...]:
     except ValueError:
         raise ValueError(
             f"`{option}` must be integers with commas between, such as 128,64. Received: {text}"
+        ) from None
+
+
+def _losses(text: str) -> Sequence[float]:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise ValueError(
+            "`--step-loss` must be numbers with commas between, such as 0.1,0.5,2. "
+            f"Received: {text}"
         ) from None
 
 

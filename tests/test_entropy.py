@@ -7,20 +7,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kerasae_export import entropy
+from kerasae_export import rans
 from kerasae_export.entropy import (
+    COST_UNIT,
     MAX_ENTRIES,
     TOTAL,
     Table,
     Tables,
     cheapest_class,
-    fit_classes,
-    fit_tables,
-    lane_count,
     pack_bits,
     unpack_bits,
 )
 from kerasae_export.errors import CorruptBitstreamError
+from kerasae_export.fitting import fit_classes, fit_tables
+from kerasae_export.rans import lane_count
 
 
 def laplacian(rng: np.random.Generator, count: int, channels: int) -> np.ndarray:
@@ -54,7 +54,7 @@ def test_loop_and_vectors_give_the_same_bytes(rng, monkeypatch, lanes_from):
         symbols[0, 0] = 10**6
         tables = fit_tables(symbols[1:] if count > 1 else symbols * 0)
         expected = tables.encode(symbols)
-        monkeypatch.setattr(entropy, "_VECTOR_LANES", lanes_from)
+        monkeypatch.setattr(rans, "_VECTOR_LANES", lanes_from)
         assert tables.encode(symbols) == expected
         np.testing.assert_array_equal(tables.decode(expected, len(symbols)), symbols)
 
@@ -118,12 +118,13 @@ def test_damage_raises_the_named_error_or_changes_symbols_but_never_crashes(rng)
 
 def test_lanes_grow_with_the_symbols():
     assert [lane_count(n) for n in (0, 1, 8191, 8192, 16384, 10**9)] == [1, 1, 1, 2, 4, 1024]
+    assert lane_count(13000) == 3
 
 
 @pytest.mark.parametrize(
     ("offset", "frequencies", "message"),
     [
-        (0, (4096,), "2 to 1024 entries"),
+        (0, (4096,), "2 to 2049 entries"),
         (0, (4096, 0), "positive and sum to 4096"),
         (0, (2048, 2047), "positive and sum to 4096"),
         (2**31, (2048, 2048), "offset"),
@@ -160,16 +161,45 @@ def test_classes_learn_smooth_and_busy_and_save_bits(rng):
     data = tables.encode(rows, classes[group])
     assert len(data) <= 1.01 * two / 8 + 2
     np.testing.assert_array_equal(tables.decode(data, len(rows), classes[group]), rows)
-    assert (
-        np.take_along_axis(
-            np.stack(
-                [np.bincount(group, tables.bits(rows, np.full(len(rows), k))) for k in (0, 1)]
-            ),
-            classes[None],
-            axis=0,
-        )
-        <= np.bincount(group, tables.bits(rows))
-    ).all()
+    costs = np.stack([np.bincount(group, cost) for cost in tables.costs(rows).T])
+    np.testing.assert_array_equal(classes, costs.argmin(axis=0))
+
+
+def test_costs_are_bits_in_integers(rng):
+    """Within and outside the tables, whatever the classes' ranges."""
+    classes = [laplacian(rng, 500, 3) + shift for shift in (0, -7, 10**6)]
+    tables = Tables([t for rows in classes for t in fit_tables(rows).tables], 3)
+    extremes = np.array([[-(2**31), 2**31 - 1, 0], [10**6 + 3, -6, 10**5]])
+    symbols = np.concatenate([*classes, extremes])
+    costs = tables.costs(symbols)
+    assert costs.dtype == np.int64
+    for k in range(3):
+        bits = tables.bits(symbols, np.full(len(symbols), k))
+        np.testing.assert_allclose(costs[:, k] / COST_UNIT, bits, atol=3 * 0.5 / COST_UNIT)
+
+
+@pytest.mark.parametrize("size", [5, 512, 2048, 5000])
+def test_tables_of_a_codebook_have_every_index(rng, size):
+    """Even indices that were never seen; those beyond what a table holds are escaped."""
+    indices = np.minimum(rng.geometric(4 / size, (20_000, 1)), size - 1)
+    tables = fit_tables(indices, codebook=size)
+    (table,) = tables.tables
+    assert (table.offset, len(table.frequencies)) == (0, min(size, MAX_ENTRIES - 1) + 1)
+    every = np.arange(size)[:, None]
+    np.testing.assert_array_equal(tables.decode(tables.encode(every), size), every)
+    share = np.bincount(indices.ravel(), minlength=size) / len(indices)
+    entropy = -(share[share > 0] * np.log2(share[share > 0])).sum()
+    limit = 1.06 if size < MAX_ENTRIES else 1.15  # where escapes cost more
+    assert tables.bits(indices).mean() < limit * entropy + 0.05
+
+
+def test_many_tables_are_searched_in_place_of_looked_up(rng, monkeypatch):
+    symbols = laplacian(rng, 20_000, 5)
+    symbols[::1000] = 10**5
+    expected = (tables := fit_tables(symbols[1:-1])).encode(symbols)
+    monkeypatch.setattr(rans, "_MOST_LOOKED_UP", 0)
+    np.testing.assert_array_equal(tables.decode(expected, len(symbols)), symbols)
+    assert tables._slots._lookup is None
 
 
 def test_few_groups_make_few_classes(rng):

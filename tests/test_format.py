@@ -7,12 +7,13 @@ Only the part that runs the networks uses numpy.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate, chain, groupby, pairwise
-from math import log2, prod
+from math import floor, log2, prod
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,10 @@ from kerasae_export import (
     CorruptBitstreamError,
 )
 
-VERSION = 0x81
+VERSION = 0x01
 FILE, STREAM = b"\xae\x6b", b"\xae\x73"
 LARGEST_SIDE = 2**31 - 1
-Coded = tuple[list[int], int, int]  # the symbols of an image, its height and width
+Coded = tuple[list[int], int, int, int]  # the symbols of an image, its height, width, quality
 
 
 class RefusedError(ValueError):
@@ -94,7 +95,7 @@ class Table:
 
     def __init__(self, offset: int, frequencies: Sequence[int]) -> None:
         starts = [0, *accumulate(frequencies)]
-        assert 2 <= len(frequencies) <= 1024
+        assert 2 <= len(frequencies) <= 2049
         assert min(frequencies) > 0
         assert starts[-1] == 4096
         values: list[int | None] = [*range(offset, offset + len(frequencies) - 1), None]
@@ -117,7 +118,7 @@ BYTES = [(slot // 16, 16, slot // 16 * 16) for slot in range(4096)]
 
 
 def lanes_of(n: int) -> int:
-    return 1 if n < 8192 else 1 << min(1024, n // 4096).bit_length() - 1
+    return max(1, min(1024, n // 4096))
 
 
 def encode(tables: Sequence[Table], symbols: Sequence[int]) -> bytes:
@@ -182,6 +183,15 @@ def decode(tables: Sequence[Table], payload: bytes, n: int) -> list[int]:
 # 1, 3, 5, 6, 7. The bundle, sizes, the file and the stream
 
 
+class Quality:
+    def __init__(self, number: int, fields: dict[str, Any], channels: int) -> None:
+        self.number, self.channels, self.classes = number, channels, fields["classes"]
+        self.tables = [Table(t["offset"], t["frequencies"]) for t in fields["tables"]]
+        assert len(self.tables) == self.classes * channels
+        self.step = np.array(fields["step"]["mantissas"]) * 2.0 ** fields["step"]["exponent"]
+        self.width = (self.classes - 1).bit_length()
+
+
 class Bundle:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -189,10 +199,12 @@ class Bundle:
         assert self.manifest["format"] == "kerasae-bundle"
         assert self.manifest["format_version"] == 1
         self.codec = self.manifest["codec"]
-        self.channels = self.codec["code_shape"][-1]
-        self.tables = [Table(t["offset"], t["frequencies"]) for t in self.codec["tables"]]
-        self.classes, self.group = self.codec["classes"], self.codec["group"]
-        assert len(self.tables) == self.classes * self.channels
+        self.channels, self.group = self.codec["code_shape"][-1], self.codec["group"]
+        self.qualities = [
+            Quality(i, fields, self.channels)
+            for i, fields in enumerate(self.codec["qualities"], start=1)
+        ]
+        self.best = self.qualities[-1]
         assert self.codec["table_bits"] == 12
         canonical = json.dumps(self.codec, sort_keys=True, separators=(",", ":")).encode("ascii")
         model = hashlib.sha256(self.file(self.manifest["decoder"]["file"])).digest()
@@ -223,38 +235,42 @@ class Bundle:
             for column in range(columns)
         ]
 
-    def tables_of(self, classes: Sequence[int], count: int, size: tuple[int, int]) -> list[Table]:
+    def tables_of(
+        self, q: Quality, classes: Sequence[int], count: int, size: tuple[int, int]
+    ) -> list[Table]:
         """The table of each symbol of `count` images."""
-        if self.classes == 1:
-            return self.tables * (count * self.count(*size) // self.channels)
+        if q.classes == 1:
+            return q.tables * (count * self.count(*size) // self.channels)
         squares = self.squares(*size)
         number = max(squares) + 1
         return [
-            self.tables[classes[i * number + square] * self.channels + channel]
+            q.tables[classes[i * number + square] * self.channels + channel]
             for i in range(count)
             for square in squares
             for channel in range(self.channels)
         ]
 
-    def split(self, payload: bytes, count: int, size: tuple[int, int]) -> tuple[list[int], bytes]:
+    def split(
+        self, q: Quality, payload: bytes, count: int, size: tuple[int, int]
+    ) -> tuple[list[int], bytes]:
         """The classes, and the entropy-coded symbols behind them."""
-        if self.classes == 1:
+        if q.classes == 1:
             return [], payload
-        number, width = count * (max(self.squares(*size)) + 1), (self.classes - 1).bit_length()
-        front = Reader(payload).take(-(-number * width // 8))
+        number = count * (max(self.squares(*size)) + 1)
+        front = Reader(payload).take(-(-number * q.width // 8))
         bits = int.from_bytes(front, "little")
-        classes = [bits >> i * width & (1 << width) - 1 for i in range(number)]
-        demand(bits >> number * width == 0)
-        demand(max(classes) < self.classes)
+        classes = [bits >> i * q.width & (1 << q.width) - 1 for i in range(number)]
+        demand(bits >> number * q.width == 0)
+        demand(max(classes) < q.classes)
         return classes, payload[len(front) :]
 
     def payload(
-        self, symbols: Sequence[int], classes: Sequence[int], count: int, size: tuple[int, int]
+        self, q: Quality, symbols: Sequence[int], count: int, size: tuple[int, int]
     ) -> bytes:
-        width = (self.classes - 1).bit_length()
-        bits = sum(k << i * width for i, k in enumerate(classes))
-        front = bits.to_bytes(-(-len(classes) * width // 8), "little")
-        return front + encode(self.tables_of(classes, count, size), symbols)
+        classes = self.cheapest(q, symbols, count, size)
+        bits = sum(k << i * q.width for i, k in enumerate(classes))
+        front = bits.to_bytes(-(-len(classes) * q.width // 8), "little")
+        return front + encode(self.tables_of(q, classes, count, size), symbols)
 
     def crc(self, *parts: bytes) -> bytes:
         return zlib.crc32(b"".join([self.hash, *parts])).to_bytes(4, "little")
@@ -271,47 +287,62 @@ class Bundle:
         reader.take(5)
         return reader
 
+    def named(self, q: Quality) -> bytes:
+        return bytes([q.number]) if len(self.qualities) > 1 else b""
+
+    def quality(self, reader: Reader) -> Quality:
+        number = reader.take(1)[0] if len(self.qualities) > 1 else 1
+        demand(1 <= number <= len(self.qualities))
+        return self.qualities[number - 1]
+
     def images(
-        self, payload: bytes, count: int, height: int, width: int, limit: int
+        self, q: Quality, payload: bytes, count: int, height: int, width: int, limit: int
     ) -> list[Coded]:
         """Points 5 and 6 of section 7."""
         demand(1 <= height <= LARGEST_SIDE and 1 <= width <= LARGEST_SIDE)
         demand(count * height * width <= limit, "limit")
         n = self.count(height, width)
-        classes, data = self.split(payload, count, (height, width))
-        tables = self.tables_of(classes, count, (height, width))
+        classes, data = self.split(q, payload, count, (height, width))
+        tables = self.tables_of(q, classes, count, (height, width))
         symbols = decode(tables, data, count * n)
-        return [(symbols[i * n : (i + 1) * n], height, width) for i in range(count)]
+        if self.codec["codebook"]:
+            demand(min(symbols) >= 0 and max(symbols) < self.codec["codebook"])
+        return [(symbols[i * n : (i + 1) * n], height, width, q.number) for i in range(count)]
 
     def read_file(self, data: bytes, limit: int = 1 << 26) -> Coded:
         self.checked(data, FILE)
         demand(self.crc(data[:-4]) == data[-4:])
         reader = self.checked(data, FILE)
         reader.data = data[:-4]
+        q = self.quality(reader)
         height, width = reader.varint(), reader.varint()
-        return self.images(reader.data[reader.at :], 1, height, width, limit)[0]
+        return self.images(q, reader.data[reader.at :], 1, height, width, limit)[0]
 
-    def write_file(self, symbols: Sequence[int], height: int, width: int) -> bytes:
-        classes = self.cheapest(symbols, 1, (height, width))
-        head = self.head(FILE) + varint(height) + varint(width)
-        data = head + self.payload(symbols, classes, 1, (height, width))
+    def write_file(
+        self, symbols: Sequence[int], height: int, width: int, number: int | None = None
+    ) -> bytes:
+        q = self.best if number is None else self.qualities[number - 1]
+        head = self.head(FILE) + self.named(q) + varint(height) + varint(width)
+        data = head + self.payload(q, symbols, 1, (height, width))
         return data + self.crc(data)
 
-    def cheapest(self, symbols: Sequence[int], count: int, size: tuple[int, int]) -> list[int]:
+    def cheapest(
+        self, q: Quality, symbols: Sequence[int], count: int, size: tuple[int, int]
+    ) -> list[int]:
         """The classes that the reference chooses; any others are valid too."""
-        if self.classes == 1:
+        if q.classes == 1:
             return []
         squares = self.squares(*size)
         number = max(squares) + 1
-        costs = [[0.0] * self.classes for _ in range(count * number)]
+        costs = [[0] * q.classes for _ in range(count * number)]
         for i, symbol in enumerate(symbols):
             cell, channel = divmod(i, self.channels)
             image, position = divmod(cell, len(squares))
-            for k, table in enumerate(self.tables[channel :: self.channels]):
+            for k, table in enumerate(q.tables[channel :: self.channels]):
                 entry = table.of_symbol.get(symbol)
-                escaped = 0 if entry else 8 * len(table.escaped(symbol))
-                bits = 12 - log2((entry or table.of_symbol[None])[1]) + escaped
-                costs[image * number + squares[position]][k] += bits
+                cost = floor(256 * (12 - log2((entry or table.of_symbol[None])[1])) + 0.5)
+                cost += 0 if entry else 2048 * len(table.escaped(symbol))
+                costs[image * number + squares[position]][k] += cost
         return [cost.index(min(cost)) for cost in costs]
 
     def read_stream(self, data: bytes, limit: int = 1 << 26) -> list[Coded]:
@@ -323,11 +354,12 @@ class Bundle:
             count = reader.varint()
             if count == 0:
                 break
+            q = self.quality(reader)
             height, width = reader.varint(), reader.varint()
             payload = reader.take(reader.varint())
             block, crc = data[begin : reader.at], reader.take(4)
             demand(count <= 256 and crc == self.crc(before, block))
-            images += self.images(payload, count, height, width, limit)
+            images += self.images(q, payload, count, height, width, limit)
             limit -= count * height * width
             before = crc
         total = reader.varint()
@@ -339,14 +371,15 @@ class Bundle:
         """As few blocks as possible, as the reference up to 2^22 pixels; a writer may make more."""
         data = before = self.head(STREAM)
         total = 0
-        for (height, width), group in groupby(images, lambda image: image[1:]):
-            alike = [symbols for symbols, _, _ in group]
+        for (height, width, number), group in groupby(images, lambda image: image[1:]):
+            q = self.qualities[number - 1]
+            alike = [image[0] for image in group]
             total += len(alike)
             for some in (alike[i : i + 256] for i in range(0, len(alike), 256)):
                 symbols = [*chain.from_iterable(some)]
-                classes = self.cheapest(symbols, len(some), (height, width))
-                payload = self.payload(symbols, classes, len(some), (height, width))
-                block = b"".join(map(varint, (len(some), height, width, len(payload)))) + payload
+                payload = self.payload(q, symbols, len(some), (height, width))
+                block = varint(len(some)) + self.named(q)
+                block += b"".join(map(varint, (height, width, len(payload)))) + payload
                 before = self.crc(before, block)
                 data += block + before
         end = varint(0) + varint(total)
@@ -387,20 +420,22 @@ class Network:
 
 
 class Pixels:
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, q: Quality) -> None:
         codec = bundle.codec
         self.grid = codec["layout"] == "grid"
         self.stride, self.margin, self.tile = codec["stride"], codec["margin"], codec["tile"]
-        self.code_shape = codec["code_shape"]
-        self.step = np.array(codec["step"]["mantissas"]) * 2.0 ** codec["step"]["exponent"]
+        self.code_shape, self.codebook = codec["code_shape"], codec["codebook"]
+        self.step = q.step
         self.encoder, self.decoder = Network(bundle, "encoder"), Network(bundle, "decoder")
 
     def code(self, tile: np.ndarray) -> np.ndarray:
-        v = self.encoder.values(self.encoder(tile / 255))
+        q = self.encoder(tile / 255).reshape(self.code_shape)
+        v = q if self.codebook else self.encoder.values(q)
         return np.floor(v / self.step + 0.5).astype(int)
 
     def pixels(self, symbols: np.ndarray) -> np.ndarray:
-        q = self.decoder(symbols * self.step)
+        code = symbols * self.step
+        q = self.decoder(code[..., 0] if self.codebook else code)
         output = self.decoder.output
         if output["dtype"] == "uint8" and output["scale"] == 1 / 256 and output["zero_point"] == 0:
             return q
@@ -458,6 +493,8 @@ class Pixels:
 
 # Tests
 
+GOLDEN = Path(__file__).parent / "golden"
+
 KINDS = {
     CorruptBitstreamError: "corrupt",
     BitstreamVersionError: "version",
@@ -468,10 +505,14 @@ KINDS = {
 SIZES = [(1, 1), (3, 5), (8, 8), (9, 8), (32, 32), (31, 33), (50, 41), (150, 301)]
 
 
-@pytest.fixture(scope="module", params=["digit", "photo"])
+@pytest.fixture(scope="module", params=["grid", "blocks", "indices", "photo_bundle"])
 def pair(request: pytest.FixtureRequest) -> tuple[Bundle, Codec]:
-    folder = request.getfixturevalue(f"{request.param}_bundle")
-    return Bundle(folder), request.getfixturevalue(f"{request.param}_codec")
+    """The golden bundles, and one that is exported by the code as it is."""
+    if request.param == "photo_bundle":
+        folder = request.getfixturevalue("photo_bundle")
+    else:
+        folder = GOLDEN / request.param / "bundle"
+    return Bundle(folder), Codec.load(folder)
 
 
 @pytest.fixture
@@ -484,17 +525,26 @@ def reference(pair: tuple[Bundle, Codec]) -> Codec:
     return pair[1]
 
 
-def draw(rng: np.random.Generator, bundle: Bundle, size: tuple[int, int], escapes: float) -> Any:
+def draw(
+    rng: np.random.Generator,
+    bundle: Bundle,
+    size: tuple[int, int],
+    escapes: float,
+    q: Quality | None = None,
+) -> Any:
     """Symbols as frequent as the tables say, and that share of others, small to huge."""
+    q = q or bundle.best
     n = bundle.count(*size)
     columns = []
-    middle = bundle.classes // 2 * bundle.channels
-    for table in bundle.tables[middle : middle + bundle.channels]:
+    middle = q.classes // 2 * bundle.channels
+    for table in q.tables[middle : middle + bundle.channels]:
         entries = list(table.of_symbol.values())[:-1]
         values, frequencies, _ = (np.array(part) for part in zip(*entries, strict=True))
         columns.append(rng.choice(values, n // bundle.channels, p=frequencies / frequencies.sum()))
     symbols = np.stack(columns, axis=1).astype(np.int64)
     others = rng.integers(-(2**31), 2**31, symbols.shape) >> rng.integers(0, 31, symbols.shape)
+    if bundle.codec["codebook"]:
+        others %= bundle.codec["codebook"]
     return np.where(rng.random(symbols.shape) < escapes, others, symbols).astype(np.int32)
 
 
@@ -512,9 +562,9 @@ def noise(rng: np.random.Generator, bundle: Bundle, size: tuple[int, int]) -> np
     return np.clip(wave + rng.normal(0, 20, wave.shape), 0, 255).astype(np.uint8)
 
 
-def flat(unpacked: tuple[np.ndarray, int, int]) -> Coded:
-    symbols, height, width = unpacked
-    return symbols.ravel().tolist(), height, width
+def flat(unpacked: tuple[np.ndarray, int, int, int]) -> Coded:
+    symbols, *rest = unpacked
+    return symbols.ravel().tolist(), *rest
 
 
 def verdict(read: Callable[[bytes], Any], data: bytes) -> Any:
@@ -539,10 +589,10 @@ def test_bundle_hash(ours: Bundle) -> None:
 def test_golden(ours: Bundle) -> None:
     data = ours.file("golden/image.kae")
     golden = json.loads(ours.file("golden/symbols.json"))
-    coded = golden["symbols"], golden["height"], golden["width"]
+    coded = tuple(golden[key] for key in ("symbols", "height", "width", "quality"))
     assert ours.read_file(data) == coded
     assert ours.write_file(*coded) == data
-    assert len(golden["symbols"]) == prod(golden["shape"]) == ours.count(*coded[1:])
+    assert len(golden["symbols"]) == prod(golden["shape"]) == ours.count(*coded[1:3])
 
 
 def test_golden_pixels(ours: Bundle) -> None:
@@ -562,26 +612,28 @@ def check_golden_pixels(ours: Bundle) -> None:
     with Image.open(ours.folder / "golden/reconstruction.png") as image:
         expected = np.asarray(image).reshape(pixels.shape)
     coded = ours.read_file(ours.file("golden/image.kae"))
-    networks = Pixels(ours)
-    difference = networks.image(*coded).astype(int) - expected
+    networks = Pixels(ours, ours.best)
+    difference = networks.image(*coded[:3]).astype(int) - expected
     assert abs(difference).max() <= ours.manifest["pixel_tolerance"]
     moved = np.subtract(networks.symbols(pixels), coded[0])
-    assert abs(moved).max() <= 1
     assert np.mean(moved != 0) < 0.02
+    if not ours.codec["codebook"]:
+        assert abs(moved).max() <= 1
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_networks_and_tiles(
     ours: Bundle, reference: Codec, rng: np.random.Generator, size: tuple[int, int]
 ) -> None:
-    networks = Pixels(ours)
     image = noise(rng, ours, size)
-    data = reference.compress(image)
-    symbols, *read = ours.read_file(data)
-    assert tuple(read) == size
-    assert (symbols, *size) == flat(reference.unpack(data))
-    assert networks.symbols(image) == symbols
-    assert np.array_equal(networks.image(symbols, *size), reference.decompress(data))
+    for q in ours.qualities:
+        networks = Pixels(ours, q)
+        data = reference.compress(image, quality=q.number)
+        symbols, *read = ours.read_file(data)
+        assert tuple(read) == (*size, q.number)
+        assert (symbols, *read) == flat(reference.unpack(data))
+        assert networks.symbols(image) == symbols
+        assert np.array_equal(networks.image(symbols, *size), reference.decompress(data))
 
 
 @pytest.mark.parametrize("escapes", [0, 0.05, 1])
@@ -593,14 +645,16 @@ def test_files(
     size: tuple[int, int],
     escapes: float,
 ) -> None:
-    symbols = draw(rng, ours, size, escapes)
-    data = ours.write_file(symbols.ravel().tolist(), *size)
-    assert data == reference.pack(symbols, *size)
-    assert ours.read_file(data) == flat(reference.unpack(data)) == (symbols.ravel().tolist(), *size)
+    for q in ours.qualities:
+        symbols = draw(rng, ours, size, escapes, q)
+        coded = symbols.ravel().tolist(), *size, q.number
+        data = ours.write_file(*coded)
+        assert data == reference.pack(symbols, *size, quality=q.number)
+        assert ours.read_file(data) == flat(reference.unpack(data)) == coded
 
 
 @pytest.mark.parametrize(
-    ("n", "lanes"), [(8184, 1), (8192, 2), (16376, 2), (16384, 4), (140000, 32)]
+    ("n", "lanes"), [(8184, 1), (8208, 2), (12264, 2), (12288, 3), (60000, 14)]
 )
 def test_lanes(
     ours: Bundle, reference: Codec, rng: np.random.Generator, n: int, lanes: int
@@ -609,9 +663,10 @@ def test_lanes(
     assert ours.count(*size) == n
     assert lanes_of(n) == lanes
     symbols = draw(rng, ours, size, 0.003)
+    coded = symbols.ravel().tolist(), *size, ours.best.number
     data = reference.pack(symbols, *size)
-    assert data == ours.write_file(symbols.ravel().tolist(), *size)
-    assert ours.read_file(data) == flat(reference.unpack(data)) == (symbols.ravel().tolist(), *size)
+    assert data == ours.write_file(*coded)
+    assert ours.read_file(data) == flat(reference.unpack(data)) == coded
 
 
 def test_extreme_symbols(ours: Bundle, reference: Codec) -> None:
@@ -619,14 +674,33 @@ def test_extreme_symbols(ours: Bundle, reference: Codec) -> None:
     n = ours.count(*size)
     edges = [
         value
-        for table in ours.tables
+        for table in ours.best.tables
         for value in (table.offset - 1, table.offset, table.high, table.high + 1)
     ]
     symbols = ([-(2**31), 2**31 - 1, *edges] * n)[:n]
+    if ours.codec["codebook"]:
+        symbols = [abs(value) % ours.codec["codebook"] for value in symbols]
     data = ours.write_file(symbols, *size)
     shaped = np.reshape(symbols, (-1, ours.channels)).astype(np.int32)
     assert data == reference.pack(shaped, *size)
-    assert ours.read_file(data) == flat(reference.unpack(data)) == (symbols, *size)
+    coded = symbols, *size, ours.best.number
+    assert ours.read_file(data) == flat(reference.unpack(data)) == coded
+
+
+def test_no_index_but_those_of_the_codebook(rng: np.random.Generator) -> None:
+    """Its table cannot say so: 32 follows as an escape."""
+    ours = Bundle(GOLDEN / "indices" / "bundle")
+    reference = Codec.load(ours.folder)
+    size = 8, 12
+    symbols = draw(rng, ours, size, 0).ravel().tolist()
+    assert verdict(reference.unpack, ours.write_file(symbols, *size)) == (symbols, *size, 1)
+    for wrong in (-1, ours.codec["codebook"]):
+        data = ours.write_file([*symbols[:-1], wrong], *size)
+        assert verdict(ours.read_file, data) == verdict(reference.unpack, data) == "corrupt"
+        array = np.array([*symbols[:-1], wrong])
+        for refuse in (reference.pack, reference.decode):
+            with pytest.raises(ValueError, match="`symbols` must be indices from 0 to 31"):
+                refuse(array, *size)
 
 
 def test_streams(ours: Bundle, reference: Codec, rng: np.random.Generator) -> None:
@@ -653,7 +727,10 @@ def test_streams_of_ours(ours: Bundle, reference: Codec, rng: np.random.Generato
     assert reference.compress_many([]) == ours.write_stream([])
     assert reference.decompress_many(ours.write_stream([])) == []
     sizes = [(8, 8), (3, 11), (3, 11), (40, 33)]
-    coded = [(draw(rng, ours, size, 0.02).ravel().tolist(), *size) for size in sizes]
+    coded = [
+        (draw(rng, ours, size, 0.02, q).ravel().tolist(), *size, q.number)
+        for size, q in zip(sizes, itertools.cycle(ours.qualities), strict=False)
+    ]
     images = reference.decompress_many(ours.write_stream(coded))
     assert len(images) == len(coded)
     for image, one in zip(images, coded, strict=True):
@@ -694,7 +771,7 @@ def test_refused_files(ours: Bundle, rng: np.random.Generator) -> None:
     ],
 )
 def test_refused_sizes(ours: Bundle, reference: Codec, numbers: bytes, expected: str) -> None:
-    data = ours.head(FILE) + numbers
+    data = ours.head(FILE) + ours.named(ours.best) + numbers
     data += ours.crc(data)
     assert verdict(ours.read_file, data) == expected
     assert verdict(reference.unpack, data) == expected
@@ -702,7 +779,7 @@ def test_refused_sizes(ours: Bundle, reference: Codec, numbers: bytes, expected:
 
 def test_refused_streams(ours: Bundle, reference: Codec, rng: np.random.Generator) -> None:
     sizes = [(8, 8), (3, 4), (3, 4)]
-    good = ours.write_stream([(draw(rng, ours, s, 0.1).ravel().tolist(), *s) for s in sizes])
+    good = ours.write_stream([(draw(rng, ours, s, 0.1).ravel().tolist(), *s, 1) for s in sizes])
     for i in range(300):
         a, b = sorted(rng.integers(0, len(good), 2))
         data = bytearray(good)
@@ -734,14 +811,30 @@ def test_refused_blocks(
 ) -> None:
     """No bytes behind the classes, as for the symbols of the first entries."""
     head = ours.head(STREAM)
-    number = numbers[0] * (max(ours.squares(8, 8)) + 1) if ours.classes > 1 else 0
-    payload = bytes(min(3, -(-number * (ours.classes - 1).bit_length() // 8)))
-    block = b"".join(map(varint, (*numbers, len(payload)))) + payload
+    q = ours.best
+    number = numbers[0] * (max(ours.squares(8, 8)) + 1) if q.classes > 1 else 0
+    payload = bytes(min(3, -(-number * q.width // 8)))
+    block = varint(numbers[0]) + ours.named(q)
+    block += b"".join(map(varint, (*numbers[1:], len(payload)))) + payload
     crc = ours.crc(head, block)
     end = varint(0) + varint(total)
     data = head + block + crc + end + ours.crc(crc, end)
     assert verdict(ours.read_stream, data) == expected
     assert verdict(reference.decompress_many, data) == expected
+
+
+@pytest.mark.parametrize("number", [0, 4, 255])
+def test_no_quality_but_those_of_the_bundle(rng: np.random.Generator, number: int) -> None:
+    ours = Bundle(GOLDEN / "grid" / "bundle")
+    reference = Codec.load(ours.folder)
+    coded = draw(rng, ours, (8, 8), 0).ravel().tolist(), 8, 8, 3
+    data = bytearray(ours.write_file(*coded)[:-4])
+    assert data[5] == 3
+    data[5] = number
+    data = bytes(data) + ours.crc(bytes(data))
+    assert verdict(ours.read_file, data) == verdict(reference.unpack, data) == "corrupt"
+    with pytest.raises(ValueError, match="`quality` must be an integer from 1 to 3"):
+        reference.compress(noise(rng, ours, (8, 8)), quality=number)
 
 
 def test_the_other_magic(ours: Bundle, reference: Codec) -> None:
@@ -753,12 +846,15 @@ def test_the_other_magic(ours: Bundle, reference: Codec) -> None:
 def test_limits(ours: Bundle, rng: np.random.Generator) -> None:
     reference = Codec.load(ours.folder, max_pixels=128)
     for width, expected in ((16, "fine"), (17, "limit")):
-        coded = draw(rng, ours, (8, width), 0).ravel().tolist(), 8, width
+        coded = draw(rng, ours, (8, width), 0).ravel().tolist(), 8, width, ours.best.number
         data = ours.write_file(*coded)
         result = coded if expected == "fine" else expected
         assert verdict(lambda d: ours.read_file(d, 128), data) == result
         assert verdict(reference.unpack, data) == result
-    small, thin = ((draw(rng, ours, size, 0).ravel().tolist(), *size) for size in ((8, 8), (1, 1)))
+    small, thin = (
+        (draw(rng, ours, size, 0).ravel().tolist(), *size, ours.best.number)
+        for size in ((8, 8), (1, 1))
+    )
     for sizes, expected in (([small] * 2, 2), ([small, small, thin], "limit")):
         data = ours.write_stream(sizes)
         assert verdict(lambda d: ours.read_stream(d, 128), data) == expected
@@ -770,10 +866,11 @@ def test_a_state_too_small(ours: Bundle, reference: Codec, rng: np.random.Genera
     size = row(ours, 65536)
     symbols = draw(rng, ours, size, 0).ravel().tolist()
     data = ours.write_file(symbols, *size)[:-4]
-    head = len(ours.head(FILE) + varint(size[0]) + varint(size[1]))
-    classes, rest = ours.split(data[head:], 1, size)
+    q = ours.best
+    head = len(ours.head(FILE) + ours.named(q) + varint(size[0]) + varint(size[1]))
+    classes, rest = ours.split(q, data[head:], 1, size)
     head = len(data) - len(rest)
-    tables = ours.tables_of(classes, 1, size)
+    tables = ours.tables_of(q, classes, 1, size)
     lanes = lanes_of(len(symbols))
     states = list(struct.unpack_from(f"<{lanes}L", data, head))
     words = data[head + 4 * lanes :]

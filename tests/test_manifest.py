@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import copy
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from kerasae_export.errors import BundleError
-from kerasae_export.manifest import Manifest, steps_of
+from kerasae_export.manifest import Manifest
+from kerasae_export.spec import steps_of
+
+GOLDEN = Path(__file__).parent / "golden"
+QUALITY = ["codec", "qualities", 0]
 
 
 @pytest.fixture
@@ -58,15 +63,21 @@ def test_the_codec_part_holds_integers_and_strings_only(content):
         (["codec", "margin"], 1, "`codec.layout` must be `blocks` only with"),
         (["codec", "stride"], 3, "`codec.layout` must be `blocks` only with"),
         (["codec", "colour"], 1, "`codec.'colour'` is not a known field"),
-        (["codec", "tables", 0, "x"], 1, "is not a known field"),
+        (["codec", "qualities", 0, "x"], 1, "is not a known field"),
+        (["codec", "qualities", 0, "tables", 0, "x"], 1, "is not a known field"),
+        (["codec", "qualities"], [], "`codec.qualities` must be a list of 1 to 64"),
+        (["codec", "qualities", 0], 7, "`codec.qualities\\[0\\]` must be an object"),
+        (["codec", "qualities", 0, "classes"], 2, "classes` must be an integer from 1 to 1"),
+        (["codec", "codebook"], 32, "`codec.codebook` must be 0 unless the code has one channel"),
+        (["decoder", "input", "dtype"], "int32", "`decoder.input.dtype` must be float32 or uint8"),
         (["codec", "code_shape"], [], "`codec.code_shape` must be 1 to 4"),
         (["codec", "code_shape"], [2**20, 2**20], "`codec.code_shape` must be 1 to 4"),
         (["codec", "table_bits"], 16, "`codec.table_bits` must be 12"),
-        (["codec", "step", "mantissas"], [1], "`codec.step.mantissas` must be"),
-        (["codec", "step", "exponent"], 10**400, "`codec.step.exponent` must be an integer"),
-        (["codec", "tables"], [], "`codec.tables` must be a list of 8"),
-        (["codec", "tables", 0, "frequencies"], [4095, 2], "tables\\[0\\]` is off"),
-        (["codec", "tables", 0, "offset"], "0", "tables\\[0\\].offset` must be an integer"),
+        ([*QUALITY, "step", "mantissas"], [1], "step.mantissas` must be 8 integers"),
+        ([*QUALITY, "step", "exponent"], 10**400, "step.exponent` must be an integer"),
+        ([*QUALITY, "tables"], [], "`codec.qualities\\[0\\].tables` must be a list of 8"),
+        ([*QUALITY, "tables", 0, "frequencies"], [4095, 2], "tables\\[0\\]` is off"),
+        ([*QUALITY, "tables", 0, "offset"], "0", "tables\\[0\\].offset` must be an integer"),
         (["encoder", "file"], "../encoder.tflite", "must name files inside the bundle"),
         (["encoder", "file"], "/etc/passwd", "must name files inside the bundle"),
         (["encoder", "file"], "gone.tflite", "`files` must list"),
@@ -89,6 +100,39 @@ def test_a_wrong_field_is_named(content, path, value, message):
     parent[path[-1]] = value
     with pytest.raises(BundleError, match=message):
         Manifest.from_json(json.dumps(broken))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (["codebook"], 0, "`encoder.output.shape` must be"),
+        (["codebook"], -1, "`codec.codebook` must be an integer"),
+        (["qualities", 0, "step", "exponent"], 1, "of a step of 1 where there is a codebook"),
+        (["qualities", 0, "step", "mantissas"], [2], "of a step of 1 where there is a codebook"),
+    ],
+)
+def test_indices_have_a_codebook_and_a_step_of_one(path, value, message):
+    text = (GOLDEN / "indices" / "bundle" / "manifest.json").read_text()
+    broken = json.loads(text)
+    parent = broken["codec"]
+    for key in path[:-1]:
+        parent = parent[key]
+    parent[path[-1]] = value
+    with pytest.raises(BundleError, match=message):
+        Manifest.from_json(json.dumps(broken))
+    twice = json.loads(text)
+    twice["codec"]["qualities"] *= 2
+    with pytest.raises(BundleError, match="`codec.qualities` must be a list of 1 where"):
+        Manifest.from_json(json.dumps(twice))
+
+
+def test_lists_of_numbers_are_lines_and_nothing_else_is_touched(content):
+    facts = {"note": "a [\n 1,   2] b", "names": ["x"], "list": [1, [2, 3]]}
+    manifest = Manifest.from_json(json.dumps({**content, "facts": facts}))
+    text = manifest.to_json()
+    assert json.loads(text)["facts"] == facts
+    height, width = content["codec"]["tile"]
+    assert f'"tile": [{height}, {width}]' in text
 
 
 def test_every_missing_field_is_named(content):

@@ -125,7 +125,7 @@ def test_lmbda_trades_bits_for_quality_and_the_codec_pays_what_the_model_says(di
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["facts"]["step_loss_db"] is None
     codec = Codec.load(folder)
-    assert set(codec.manifest.codec.steps) == {0.125}
+    assert set(codec.manifest.codec.best.steps) == {0.125}
     np.testing.assert_array_equal(codec.encode(images[0]).ravel(), symbols[0])
     stream = codec.compress_many(list(images))
     decoded = np.stack(codec.decompress_many(stream)) / 255

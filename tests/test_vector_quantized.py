@@ -15,7 +15,8 @@ import kerasae
 from kerasae import evaluation, losses, plots, samplers
 from kerasae.layers import FiniteScalarQuantizer, VectorQuantizer
 from kerasae.layers.codebooks import nearest_entries
-from kerasae_export import export_bundle
+from kerasae_export import Codec, export_bundle
+from kerasae_export.quality import pooled_psnr
 
 SHAPE = (2, 3, 4)  # rows, columns and channels of a code
 
@@ -255,9 +256,44 @@ def test_samplers_quantise_what_they_decode(trained, digits):
     assert decoder(np.zeros((1, 4, 4), np.int32)).shape == (1, 8, 8, 1)
 
 
-def test_what_indices_cannot_do_is_refused(trained, digits, tmp_path):
-    with pytest.raises(ValueError, match="`model` must have a code of values, not of indices"):
-        export_bundle(trained, tmp_path / "bundle", calibration=digits.train[:20])
+@pytest.mark.slow
+@pytest.mark.parametrize("quantizer", ["vq", "fsq"])
+@pytest.mark.parametrize("scheme", ["int8", "float32"])
+def test_indices_are_sent_by_a_codec(quantizer, scheme, digits, tmp_path):
+    keras.utils.set_random_seed(0)
+    options = {"codebook_size": 64, "code_size": 8} if quantizer == "vq" else {"levels": (8, 5, 5)}
+    model = kerasae.build_vector_quantized(
+        input_shape=digits.image_shape,
+        hidden=(24,),
+        quantizer=quantizer,
+        learning_rate=5e-3,
+        **options,
+    )
+    model.fit(digits.train, digits.train, epochs=15, batch_size=64, verbose=0)
+    codec = Codec.load(
+        export_bundle(model, tmp_path / "b", scheme=scheme, calibration=digits.train)
+    )
+    spec = codec.manifest.codec
+    size = 64 if quantizer == "vq" else 200
+    assert (spec.codebook, codec.qualities, spec.code_shape[-1]) == (size, 1, 1)
+    assert codec.manifest.encoder.output.dtype == codec.manifest.decoder.input.dtype == "int32"
+
+    images = np.floor(digits.test * 255 + 0.5).astype(np.uint8)
+    stream = codec.compress_many(images)
+    rebuilt = np.stack(codec.decompress_many(stream)) / 255
+    plain = numpy(model(images / np.float32(255), training=False)).clip(0, 1)
+    loss = pooled_psnr(digits.test, plain) - pooled_psnr(digits.test, rebuilt)
+    assert abs(loss) < (0.02 if scheme == "float32" else 0.3)
+    bits = np.log2(size) * np.prod(spec.code_shape) * len(images)
+    assert len(stream) < 0.95 * bits / 8  # entropy coding beats a fixed length
+
+
+def test_indices_have_no_qualities(trained, digits, tmp_path):
+    with pytest.raises(ValueError, match="`step_loss` must be one number for a code of indices"):
+        export_bundle(trained, tmp_path / "b", calibration=digits.train[:20], step_loss=[0.1, 1])
+
+
+def test_what_indices_cannot_do_is_refused(trained, digits):
     with pytest.raises(ValueError, match="`model` must have a deterministic code, not quantised"):
         kerasae.decorrelate_code(trained, digits.train[:20])
 

@@ -82,7 +82,10 @@ def test_a_changed_file_is_refused(copy):
 
 def test_a_wrong_step_is_refused(copy):
     codec = Manifest.from_json((copy / "manifest.json").read_bytes()).codec
-    wrong = dataclasses.replace(codec, step_mantissas=tuple(m // 2 for m in codec.step_mantissas))
+    (quality,) = codec.qualities
+    halved = tuple(m // 2 for m in quality.step_mantissas)
+    quality = dataclasses.replace(quality, step_mantissas=halved)
+    wrong = dataclasses.replace(codec, qualities=(quality,))
     reseal(copy, codec=wrong)
     with pytest.raises(BundleError, match="golden"):
         verify_bundle(copy)

@@ -31,9 +31,8 @@ __all__ = [
     "write_stream",
 ]
 
-DRAFT = 0x80
-VERSION = DRAFT | 1
-"""Version byte: the draft of version 1. A later release freezes version 1 as 1."""
+VERSION = 1
+"""Version byte."""
 
 IMAGE_MAGIC = b"\xaek"
 STREAM_MAGIC = b"\xaes"
@@ -53,23 +52,37 @@ class Block:
         height: Height of each in pixels.
         width: Width of each in pixels.
         payload: The entropy-coded symbols of all of them, in order.
+        quality: The bundle's quality that they are coded with, from 1 on.
     """
 
     count: int
     height: int
     width: int
     payload: bytes
+    quality: int = 1
 
 
-def write_image(block: Block, bundle_hash: bytes) -> bytes:
-    """Return the `.kae` file of a block of one image."""
-    body = IMAGE_MAGIC + bytes([VERSION]) + bundle_hash[:2]
+def write_image(block: Block, bundle_hash: bytes, *, qualities: int = 1) -> bytes:
+    """Return the `.kae` file of a block of one image.
+
+    Args:
+        block: The block.
+        bundle_hash: The 32 bytes of the bundle's hash.
+        qualities: How many the bundle has.
+    """
+    body = IMAGE_MAGIC + bytes([VERSION]) + bundle_hash[:2] + _quality(block, qualities)
     body += varint(block.height) + varint(block.width) + block.payload
     return body + _crc(bundle_hash, body)
 
 
-def read_image(data: bytes, bundle_hash: bytes, *, max_pixels: int) -> Block:
+def read_image(data: bytes, bundle_hash: bytes, *, max_pixels: int, qualities: int = 1) -> Block:
     """Check a `.kae` file and return its block of one image.
+
+    Args:
+        data: The file.
+        bundle_hash: The 32 bytes of the bundle's hash.
+        max_pixels: Most pixels that it may have.
+        qualities: How many the bundle has.
 
     Raises:
         CorruptBitstreamError: If the bytes are damaged, truncated or not a `.kae` file.
@@ -82,17 +95,20 @@ def read_image(data: bytes, bundle_hash: bytes, *, max_pixels: int) -> Block:
     if len(body) < _HEAD + 2 or _crc(bundle_hash, body) != crc:
         raise CorruptBitstreamError(_DAMAGED)
     reader = _Reader(body, _HEAD)
-    block = Block(1, reader.varint(), reader.varint(), b"")
+    quality = reader.quality(qualities)
+    height, width = reader.varint(), reader.varint()
+    block = Block(1, height, width, reader.rest(), quality)
     _check_size(block, max_pixels)
-    return Block(1, block.height, block.width, reader.rest())
+    return block
 
 
-def write_stream(blocks: Iterable[Block], bundle_hash: bytes) -> bytes:
+def write_stream(blocks: Iterable[Block], bundle_hash: bytes, *, qualities: int = 1) -> bytes:
     """Return the stream of blocks, in order."""
     head = STREAM_MAGIC + bytes([VERSION]) + bundle_hash[:2]
     out, previous, total = [head], head, 0
     for block in blocks:
-        body = b"".join(map(varint, (block.count, block.height, block.width)))
+        body = varint(block.count) + _quality(block, qualities)
+        body += varint(block.height) + varint(block.width)
         body += varint(len(block.payload)) + block.payload
         previous = _crc(bundle_hash, previous + body)
         out += [body, previous]
@@ -101,7 +117,9 @@ def write_stream(blocks: Iterable[Block], bundle_hash: bytes) -> bytes:
     return b"".join([*out, end, _crc(bundle_hash, previous + end)])
 
 
-def read_stream(data: bytes, bundle_hash: bytes, *, max_pixels: int) -> Iterator[Block]:
+def read_stream(
+    data: bytes, bundle_hash: bytes, *, max_pixels: int, qualities: int = 1
+) -> Iterator[Block]:
     """Check a stream and yield its blocks, each checked before it is yielded.
 
     Each CRC also covers the one before it, so that a lost or moved block is noticed.
@@ -120,10 +138,11 @@ def read_stream(data: bytes, bundle_hash: bytes, *, max_pixels: int) -> Iterator
             if declared != total or reader.rest():
                 raise CorruptBitstreamError(_DAMAGED)
             return
+        quality = reader.quality(qualities)
         height, width = reader.varint(), reader.varint()
         payload = reader.take(reader.varint())
         previous = reader.check(bundle_hash, previous, first)
-        block = Block(count, height, width, payload)
+        block = Block(count, height, width, payload, quality)
         if count > MAX_BLOCK_IMAGES:
             raise CorruptBitstreamError(f"A block claims {count} images, over {MAX_BLOCK_IMAGES}.")
         _check_size(block, left)
@@ -150,15 +169,19 @@ def _check_head(data: bytes, magic: bytes, bundle_hash: bytes) -> None:
             f"{data[:2].hex(' ') or 'nothing'}, not {magic.hex(' ')}."
         )
     if data[2] != VERSION:
-        kind = f"draft of version {data[2] & ~DRAFT}" if data[2] & DRAFT else f"version {data[2]}"
         raise BitstreamVersionError(
-            f"The bitstream is of {kind}; this code reads the draft of version {VERSION & ~DRAFT}."
+            f"The bitstream is of version {data[2]}; this code reads version {VERSION}."
         )
     if data[3:5] != bundle_hash[:2]:
         raise BitstreamBundleError(
             f"The bitstream was made with bundle {data[3:5].hex()}, "
             f"not with this one, {bundle_hash[:2].hex()}."
         )
+
+
+def _quality(block: Block, qualities: int) -> bytes:
+    """Which quality: nothing where the bundle has only one."""
+    return bytes([block.quality]) if qualities > 1 else b""
 
 
 def _check_size(block: Block, max_pixels: int) -> None:
@@ -192,6 +215,14 @@ class _Reader:
 
     def varint(self) -> int:
         return read_varint(lambda: self.take(1)[0])
+
+    def quality(self, qualities: int) -> int:
+        quality = self.take(1)[0] if qualities > 1 else 1
+        if not 1 <= quality <= qualities:
+            raise CorruptBitstreamError(
+                f"The bitstream names quality {quality}, and the bundle has {qualities}."
+            )
+        return quality
 
     def rest(self) -> bytes:
         return self.take(len(self.data) - self.position)

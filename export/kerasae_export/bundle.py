@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
+import itertools
 import json
 import math
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,24 +21,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from kerasae_export import card
 from kerasae_export.conversion import Converter
-from kerasae_export.entropy import fit_classes, fit_tables
 from kerasae_export.errors import BundleError
 from kerasae_export.files import png_bytes
-from kerasae_export.manifest import (
-    DECODE,
-    ENCODE,
-    GOLDEN,
-    MANIFEST,
-    SCHEMES,
-    CodecSpec,
-    Manifest,
-    Part,
-    steps_of,
-)
+from kerasae_export.fitting import fit_classes, fit_tables
+from kerasae_export.layout import find_layout, mirrored, resized
+from kerasae_export.manifest import DECODE, ENCODE, GOLDEN, MANIFEST, SCHEMES, Manifest, Part
 from kerasae_export.runtime import Codec, LiteModel, quantise
-from kerasae_export.split import code_step, evenly, predict
+from kerasae_export.spec import MAX_QUALITIES, MAX_SIDE, CodecSpec, Quality, steps_of
+from kerasae_export.split import code_step, codebook_size, evenly
 from kerasae_export.split import decoder as decoder_of
 from kerasae_export.split import encoder as encoder_of
+from kerasae_export.steps import choose_multiples, choose_steps
 
 __all__ = ["SIGNATURES", "export_bundle", "sample_image"]
 
@@ -45,9 +40,9 @@ SIGNATURES = ("separate", "both")
 
 _CALIBRATION = 300  # images that quantisation sees; the entropy tables see all that are given
 _STEP_IMAGES = 64  # images on which the steps are chosen
+_FEWEST = 24  # of both, where a larger tile makes images of so many pixels
 _GROUP = 4  # cells along each side of a square that has its own class of tables
 _CLASSES = 8
-_FINEST = 1e-9  # a step; only a model whose rounding may cost nothing at all comes near
 _LEAST_TOLERANCE = 2  # in levels of 255
 
 
@@ -58,17 +53,18 @@ def export_bundle(
     scheme: str = "int8",
     calibration: ArrayLike | None = None,
     signatures: str = "separate",
-    step_loss: float = 0.2,
+    step_loss: float | Sequence[float] = 0.2,
     sample: NDArray[np.uint8] | None = None,
     facts: Mapping[str, Any] | None = None,
+    tile: int | tuple[int, int] | None = None,
 ) -> Path:
     """Export a trained autoencoder of images as a bundle: the models and a codec around them.
 
     Writes `encoder.tflite` and `decoder.tflite`, or `model.tflite` with both, `manifest.json`,
     `README.md` and a golden sample. The code is rounded to multiples of a step per channel,
     chosen so that each channel's rounding harms the image equally and all of them together cost
-    `step_loss`; a model that rounds its code itself, such as that of `build_rate_distortion`,
-    keeps its step. The entropy tables come from the exported encoder's own symbols.
+    `step_loss`. The entropy tables come from the exported encoder's own symbols. A code of
+    indices into a codebook, such as that of `build_vector_quantized`, is not rounded.
 
     Args:
         model: A model with nested models `encoder` and `decoder`, images in [0, 1].
@@ -79,12 +75,20 @@ def export_bundle(
             more; none of them is stored.
         signatures: `"separate"`: one file for each side; `"both"`: one file with the signatures
             `encode` and `decode`.
-        step_loss: PSNR in dB that rounding the code may cost on the calibration images; without
-            effect on a model that rounds its code itself.
+        step_loss: PSNR in dB that rounding the code may cost on the calibration images; on images
+            that the model rebuilds better, the same rounding costs more. An
+            increasing list of losses gives the bundle as many qualities, the first loss the best;
+            those that come out alike count once. A model that rounds its code itself, such as
+            that of `build_rate_distortion`, keeps its step for a number, and takes multiples of
+            it for a list. One of indices takes no list, and a number has no effect.
         sample: uint8 (height, width, channels), a picture for the golden sample that may be
             published; by default a drawn test pattern.
         facts: Facts for the manifest and the model card, such as the data and the training;
             anything that JSON can hold.
+        tile: Side in pixels, or height and width, of the tiles that the bundle's models take, if
+            not the size of the model's own images. Larger tiles waste less of large images on the
+            overlap of tiles. The model must be fully convolutional, and the sides multiples of
+            its stride and no less than those of its images.
 
     Returns:
         The folder.
@@ -101,11 +105,6 @@ def export_bundle(
             "others with `convert(inference_model(model), path)`. "
             f"Received: model={model.name!r}"
         )
-    if not keras.backend.is_float_dtype(decoder_of(model).inputs[0].dtype):
-        raise ValueError(
-            "`model` must have a code of values, not of indices into a codebook: convert its "
-            f"encoder and its decoder by `convert`. Received: model={model.name!r}"
-        )
     if scheme not in SCHEMES:
         raise ValueError(
             f"`scheme` must be one of {', '.join(SCHEMES)}. Received: scheme={scheme!r}"
@@ -115,53 +114,124 @@ def export_bundle(
             f"`signatures` must be one of {', '.join(SIGNATURES)}. "
             f"Received: signatures={signatures!r}"
         )
-    if not 1e-9 <= step_loss <= 20:
-        raise ValueError(
-            f"`step_loss` must be above 0 dB and at most 20. Received: step_loss={step_loss!r}"
-        )
-    sample = _check_sample(sample, images.shape[1:])
+    codebook = _codebook(model)
+    losses = _check_losses(step_loss, codebook)
+    sample = _check_sample(sample, images.shape[1:], tile)
     try:
         json.dumps(dict(facts or {}), allow_nan=False)
     except (TypeError, ValueError) as error:
         raise ValueError(f"`facts` must be what JSON can hold. Received: {error}") from None
+    halves = _halves(model, codebook, tile)
     with _replacing(Path(folder)) as target, Converter() as converter:
         together = signatures == "both"
-        _export(model, target, converter, images, scheme, together, step_loss, sample, facts or {})
+        _export(
+            model, halves, target, converter, images, scheme, together, losses, sample, facts or {}
+        )
     return Path(folder)
+
+
+@dataclass(frozen=True)
+class _Halves:
+    """The models to deploy, and how images are cut for them.
+
+    Attributes:
+        encoder: Image to code or indices.
+        decoder: Code or indices to image.
+        codebook: Number of indices; 0 for a code of values.
+        layout: `"grid"` or `"blocks"`.
+        stride: Pixels of a cell.
+        margin: Cells that the surroundings of a tile reach into it.
+        before: Cells in front of a calibration image where it is continued to a tile.
+    """
+
+    encoder: keras.Model
+    decoder: keras.Model
+    codebook: int
+    layout: str
+    stride: int
+    margin: int
+    before: tuple[int, int] = (0, 0)
+
+    def framed(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Images as large as a tile."""
+        size = self.encoder.input_shape[1:3]
+        if images.shape[1:3] == size:
+            return images
+        before = (self.before[0] * self.stride, self.before[1] * self.stride)
+        return mirrored(images, before, size)
+
+    def few(self, images: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+        """Some of the images as large as a tile, fewer where tiles are larger than images."""
+        share = math.prod(images.shape[1:3]) / math.prod(self.encoder.input_shape[1:3])
+        return self.framed(evenly(images, max(min(count, _FEWEST), round(count * share))))
+
+
+def _codebook(model: keras.Model) -> int:
+    """The number of indices that a code is made of; 0 for a code of values."""
+    if keras.backend.is_float_dtype(decoder_of(model).inputs[0].dtype):
+        return 0
+    size = codebook_size(model)
+    if not size:
+        raise ValueError(
+            "`model` must have a layer with a `codebook_size` where its code is one of indices. "
+            f"Received: model={model.name!r}"
+        )
+    return size
+
+
+def _halves(model: keras.Model, codebook: int, tile: int | tuple[int, int] | None) -> _Halves:
+    bare, encoder, decoder = encoder_of(model, tail=False), encoder_of(model), decoder_of(model)
+    if tile is None:
+        return _Halves(encoder, decoder, codebook, *find_layout(bare, decoder, codebook))
+
+    size = _check_tile(tile, encoder.input_shape[1:3])
+    rule = "`tile` must be None but for models that treat every place of an image alike"
+    old = tuple(int(n) for n in bare.output_shape[1:3])
+    if len(bare.output_shape) != 4 or encoder.input_shape[1] % old[0]:
+        raise ValueError(f"{rule}. Received: tile={tile!r} for model={model.name!r}")
+    stride = encoder.input_shape[1] // old[0]
+    if size[0] % stride or size[1] % stride:
+        raise ValueError(
+            f"`tile` must be a multiple of the model's stride of {stride}. Received: tile={tile!r}"
+        )
+    cells = (size[0] // stride, size[1] // stride)
+    try:
+        bare, encoder = resized(bare, size), resized(encoder, size)
+        decoder = resized(decoder, cells)
+        found = find_layout(bare, decoder, codebook)
+    except ValueError as error:
+        raise ValueError(f"{rule}. Received: model={model.name!r}, {error}") from None
+    if found[0] != "grid" or decoder.output_shape[1:3] != size:
+        raise ValueError(f"{rule}. Received: tile={tile!r} for model={model.name!r}")
+    before = ((cells[0] - old[0]) // 2, (cells[1] - old[1]) // 2)
+    return _Halves(encoder, decoder, codebook, *found, before)
 
 
 def _export(
     model: keras.Model,
+    halves: _Halves,
     target: Path,
     converter: Converter,
     images: NDArray[np.float32],
     scheme: str,
     together: bool,
-    step_loss: float,
+    losses: Sequence[float],
     sample: NDArray[np.uint8],
     facts: Mapping[str, Any],
 ) -> None:
-    encoder, decoder = encoder_of(model), decoder_of(model)
-    layout, stride, margin = _layout(encoder, decoder)
-
-    full_range = _full_range(images)
+    encoder, decoder = halves.encoder, halves.decoder
+    framed = _full_range(halves.few(images, _CALIBRATION))
     encoder_file = converter.convert(
-        encoder, target / "encoder.tflite", scheme=scheme, calibration=full_range
+        encoder, target / "encoder.tflite", scheme=scheme, calibration=framed
     )
     lite_encoder = LiteModel(encoder_file.read_bytes())
-    codes = lite_encoder.run(images)  # (n, *code)
-    own_step = code_step(model)
-    if own_step is None:
-        floor = lite_encoder.output.scale if lite_encoder.output.dtype == "uint8" else 0.0
-        few = evenly(codes, _STEP_IMAGES), evenly(images, _STEP_IMAGES)
-        steps = _choose_steps(decoder, *few, step_loss, floor)
-    else:
-        steps = np.full(codes.shape[-1], own_step)
-    mantissas, exponent = steps_of(steps)
-    steps = np.ldexp(np.array(mantissas, float), exponent)
-    symbols = np.floor(codes / steps + 0.5)
-
-    values = evenly(symbols * steps, _CALIBRATION)
+    code_shape = tuple(int(n) for n in encoder.output_shape[1:])
+    all_steps = _steps(model, halves, lite_encoder, halves.few(images, _STEP_IMAGES), losses)
+    calibration = [
+        _values(lite_encoder.run(halves.few(images, _CALIBRATION // len(all_steps))), steps)
+        for steps in all_steps
+    ]
+    values = np.concatenate(calibration)
     if together:
         encoder_file.unlink()
         encoder_file = decoder_file = converter.convert_both(
@@ -169,12 +239,11 @@ def _export(
             decoder,
             target / "model.tflite",
             scheme=scheme,
-            calibration=full_range,
+            calibration=framed,
             code_calibration=values,
         )
-        lite_encoder = LiteModel(encoder_file.read_bytes(), signature=ENCODE)
+        lite_encoder = LiteModel(encoder_file.read_bytes(), signature=ENCODE)  # the tables are its
         lite_decoder = lite_encoder.sibling(DECODE)
-        symbols = np.floor(lite_encoder.run(images) / steps + 0.5)  # this file's own
     else:
         decoder_file = converter.convert(
             decoder, target / "decoder.tflite", scheme=scheme, calibration=values
@@ -183,24 +252,20 @@ def _export(
     decoder_bytes = decoder_file.read_bytes()
     names = (ENCODE, DECODE) if together else (None, None)
 
-    if layout == "grid":
-        group = min(_GROUP, *symbols.shape[1:3])
-        tables = fit_classes(_squares(symbols, group), _CLASSES)
-    else:
-        group, tables = 1, fit_tables(symbols.reshape(-1, symbols.shape[-1]))
+    codes = _all_codes(halves, lite_encoder, images)
+    group = min(_GROUP, *code_shape[:2]) if halves.layout == "grid" else 1
     spec = CodecSpec(
         channels=int(encoder.input_shape[-1]),
         tile=(int(encoder.input_shape[1]), int(encoder.input_shape[2])),
-        layout=layout,
-        stride=stride,
-        margin=margin,
-        code_shape=tuple(int(n) for n in encoder.output_shape[1:]),
-        step_mantissas=mantissas,
-        step_exponent=exponent,
-        classes=tables.classes,
+        layout=halves.layout,
+        stride=halves.stride,
+        margin=halves.margin,
+        code_shape=(*code_shape, 1) if halves.codebook else code_shape,
+        codebook=halves.codebook,
         group=group,
-        tables=tables.tables,
+        qualities=tuple(_quality(halves, codes, steps, group) for steps in all_steps),
     )
+    own_step = code_step(model) is not None or halves.codebook > 0
     manifest = Manifest(
         scheme=scheme,
         codec=spec,
@@ -210,7 +275,7 @@ def _export(
         pixel_tolerance=_tolerance(
             lite_decoder,
             LiteModel(decoder_bytes, signature=names[1], reference=True),
-            evenly(symbols * steps, 16),
+            np.concatenate([evenly(c, 16) for c in calibration]),
         ),
         files={},
         facts={
@@ -220,7 +285,7 @@ def _export(
                 "decoder": int(decoder.count_params()),
             },
             "calibration_images": len(images),
-            "step_loss_db": step_loss if own_step is None else None,
+            "step_loss_db": _loss_fact(losses, own_step),
             **facts,
         },
     )
@@ -234,6 +299,71 @@ def _export(
     }
     text = dataclasses.replace(manifest, files=files).to_json()
     (target / MANIFEST).write_text(text, encoding="utf-8")
+
+
+def _steps(
+    model: keras.Model,
+    halves: _Halves,
+    lite_encoder: LiteModel,
+    images: NDArray[np.float32],
+    losses: Sequence[float],
+) -> list[NDArray[np.float64]]:
+    """The steps of each quality, from the coarsest to the finest, all different."""
+    if halves.codebook:
+        return [np.ones(1)]
+    own_step = code_step(model)
+    channels = halves.encoder.output_shape[-1]
+    if own_step is not None and len(losses) == 1:
+        found = [np.full(channels, own_step)]
+    else:
+        codes = lite_encoder.run(images)
+        if own_step is not None:
+            found = choose_multiples(halves.decoder, codes, images, losses, own_step)
+        else:
+            floor = lite_encoder.output.scale if lite_encoder.output.dtype == "uint8" else 0.0
+            found = choose_steps(halves.decoder, codes, images, losses, floor)
+    exact = dict.fromkeys(steps_of(steps) for steps in reversed(found))
+    return [np.ldexp(np.array(mantissas, float), exponent) for mantissas, exponent in exact]
+
+
+def _values(codes: NDArray[np.float64], steps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What the decoder is given for these codes."""
+    return np.floor(codes / steps + 0.5) * steps
+
+
+def _all_codes(
+    halves: _Halves, lite_encoder: LiteModel, images: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """The codes of the images alone, not of what continues them to a tile: (n, ..., channels)."""
+    codes = [lite_encoder.run(halves.framed(image[None])) for image in images]
+    if halves.layout == "grid":
+        rows, columns = (n // halves.stride for n in images.shape[1:3])
+        down, right = halves.before
+        codes = [code[:, down : down + rows, right : right + columns] for code in codes]
+    joined = np.concatenate(codes)
+    return joined[..., None] if halves.codebook else joined
+
+
+def _quality(
+    halves: _Halves, codes: NDArray[np.float64], steps: NDArray[np.float64], group: int
+) -> Quality:
+    symbols = np.floor(codes / steps + 0.5)
+    if halves.layout == "grid":
+        side = min(group, *symbols.shape[1:3])
+        squares = _squares(symbols, side)
+        tables = fit_classes(squares, _CLASSES, codebook=halves.codebook)
+    else:
+        flat = symbols.reshape(-1, symbols.shape[-1])
+        tables = fit_tables(flat, codebook=halves.codebook)
+    mantissas, exponent = ((1,), 0) if halves.codebook else steps_of(steps)
+    return Quality(mantissas, exponent, tables.classes, tables.tables)
+
+
+def _loss_fact(losses: Sequence[float], own_step: bool) -> Any:
+    """What rounding was allowed to cost; None where the model decided."""
+    if len(losses) > 1:
+        return list(losses)
+    return None if own_step else losses[0]
 
 
 def sample_image(height: int, width: int, channels: int) -> NDArray[np.uint8]:
@@ -275,10 +405,44 @@ def _check_images(model: keras.Model, calibration: ArrayLike | None) -> NDArray[
     return images
 
 
-def _check_sample(sample: NDArray[np.uint8] | None, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+def _check_losses(step_loss: float | Sequence[float], codebook: int) -> tuple[float, ...]:
+    several = not isinstance(step_loss, (int, float))
+    losses = tuple(step_loss) if isinstance(step_loss, Sequence) else (step_loss,)
+    numbers = all(isinstance(x, (int, float)) and not isinstance(x, bool) for x in losses)
+    rising = numbers and all(a < b for a, b in itertools.pairwise(losses))
+    if not (1 <= len(losses) <= MAX_QUALITIES and rising and 1e-9 <= losses[0] <= losses[-1] <= 20):
+        raise ValueError(
+            "`step_loss` must be above 0 dB and at most 20, or an increasing list of up to "
+            f"{MAX_QUALITIES} such losses. Received: step_loss={step_loss!r}"
+        )
+    if several and codebook:
+        raise ValueError(
+            "`step_loss` must be one number for a code of indices, which is not rounded. "
+            f"Received: step_loss={step_loss!r}"
+        )
+    return losses
+
+
+def _check_tile(tile: int | tuple[int, int], size: tuple[int, ...]) -> tuple[int, int]:
+    sides = tuple(tile) if isinstance(tile, Sequence) else (tile, tile)
+    whole = all(isinstance(side, int) and not isinstance(side, bool) for side in sides)
+    if not whole or len(sides) != 2 or sides[0] < size[0] or sides[1] < size[1]:
+        raise ValueError(
+            f"`tile` must be a side or (height, width) in pixels, at least {size[0]} x {size[1]} "
+            f"as the model's images. Received: tile={tile!r}"
+        )
+    if max(sides) > MAX_SIDE:
+        raise ValueError(f"`tile` must be at most {MAX_SIDE}. Received: tile={tile!r}")
+    return sides
+
+
+def _check_sample(
+    sample: NDArray[np.uint8] | None, shape: tuple[int, ...], tile: int | tuple[int, int] | None
+) -> NDArray[np.uint8]:
     """The picture of the golden sample; by default one that is larger than a tile."""
     if sample is None:
-        return sample_image(shape[0] * 3 // 2 + 1, shape[1] * 3 // 2 + 1, shape[2])
+        height, width = shape[:2] if tile is None else _check_tile(tile, shape[:2])
+        return sample_image(height * 3 // 2 + 1, width * 3 // 2 + 1, shape[2])
     if sample.dtype != np.uint8 or sample.ndim != 3 or sample.shape[2] != shape[2]:
         raise ValueError(
             f"`sample` must be uint8 of shape (height, width, {shape[2]}). "
@@ -299,99 +463,6 @@ def _full_range(images: NDArray[np.float32]) -> NDArray[np.float32]:
     stretched = np.clip((few[widest] - low[widest]) / span, 0, 1)
     stretched.flat[0], stretched.flat[-1] = 0.0, 1.0  # even where all images are constant
     return np.concatenate([few, stretched[None]])
-
-
-def _layout(encoder: keras.Model, decoder: keras.Model) -> tuple[str, int, int]:
-    """Layout, stride and margin of the codec: a grid where the models allow one.
-
-    They do if every cell of the code stands for a square of pixels, is computed alike
-    everywhere, and sees no farther than a margin that leaves cells to use. All of that is
-    tested on the models themselves, with noise, so that no list of layers has to be kept.
-    """
-    blocks = ("blocks", 1, 0)
-    image, code = encoder.input_shape[1:], encoder.output_shape[1:]
-    if len(code) != 3 or image[0] % code[0] or image[0] // code[0] != image[1] / code[1]:
-        return blocks
-    stride = image[0] // code[0]
-    rng = np.random.default_rng(0)
-    margin = 0
-    for model, step_in, step_out in ((encoder, stride, 1), (decoder, 1, stride)):
-        noise = rng.normal(size=(8, *model.input_shape[1:])).astype(np.float32)
-        row, column = code[0] // 2, code[1] // 2
-        changed = noise.copy()
-        cell = np.s_[row * step_in : (row + 1) * step_in, column * step_in : (column + 1) * step_in]
-        changed[:, cell[0], cell[1]] = rng.normal(size=changed[:, cell[0], cell[1]].shape)
-        before, after = predict(model, noise), predict(model, changed)
-        size = float(np.abs(before).max())
-        differs = (np.abs(after - before) > 1e-6 * size).any(axis=(0, 3))
-        rows, columns = (np.flatnonzero(differs.any(axis=axis)) // step_out for axis in (1, 0))
-        if not rows.size:
-            return blocks
-        margin = max(margin, *abs(rows - row), *abs(columns - column))
-
-        moved = predict(model, np.roll(noise, (step_in, step_in), axis=(1, 2)))
-        edge = (margin + 1) * step_out
-        inner = moved[:, edge:-edge, edge:-edge]
-        same = np.roll(before, (step_out, step_out), axis=(1, 2))[:, edge:-edge, edge:-edge]
-        if not inner.size or np.abs(inner - same).max() > 1e-3 * size:
-            return blocks
-    return ("grid", int(stride), int(margin))
-
-
-def _choose_steps(
-    decoder: keras.Model,
-    codes: NDArray[np.float64],
-    images: NDArray[np.float32],
-    step_loss: float,
-    floor: float,
-) -> NDArray[np.float64]:
-    """The step of each channel: equal harm from each, `step_loss` dB from all.
-
-    Rounding to a step s adds s^2 / 12 of noise to a channel, which the decoder turns into
-    s^2 / 12 times the channel's gain; equal harm means s = t / sqrt(gain) with one t.
-    """
-    channels = codes.shape[-1]
-    few = evenly(codes, 16)
-    plain = predict(decoder, few)
-    spread = codes.reshape(-1, channels).std(axis=0)
-    # Where a channel hardly moves on these images, its probe must still be felt in float32.
-    least_size = 1e-3 * max(float(np.abs(codes).max()), 1e-3)
-    size = np.maximum(0.05 * spread, least_size)
-    noise = np.random.default_rng(0).normal(size=few.shape[:-1])
-    noise /= np.sqrt(np.square(noise).mean())
-    gains = np.empty(channels)
-    for channel in range(channels):
-        noisy = few.copy()
-        noisy[..., channel] += size[channel] * noise
-        harm = np.square(predict(decoder, noisy) - plain, dtype=float).mean()
-        gains[channel] = harm / size[channel] ** 2
-    gains = np.maximum(gains, max(1e-8 * gains.max(), 1e-30))
-
-    def error(values: NDArray[np.float64]) -> float:
-        output = np.clip(predict(decoder, values), 0, 1)
-        return float(np.square(output - images, dtype=float).mean())
-
-    least = max(error(codes), 1 / 255**2 / 12)
-    most = least * 10 ** (step_loss / 10)
-    # A step beyond what a channel was seen to do would leave nothing of it on other images.
-    cap = np.maximum(4 * spread, 50 * least_size)
-
-    def steps_at(t: float) -> NDArray[np.float64]:
-        return np.maximum(np.minimum(t / np.sqrt(gains), cap), max(floor, _FINEST))
-
-    def allowed(t: float) -> bool:
-        steps = steps_at(t)
-        return error(np.floor(codes / steps + 0.5) * steps) <= most
-
-    low = high = math.sqrt(12 * (most - least) / channels)
-    while not allowed(low) and (steps_at(low) > max(floor, _FINEST)).any():
-        high, low = low, low / 4
-    while high <= low * 4 and allowed(high) and (steps_at(high) < cap).any():
-        low, high = high, high * 4
-    for _ in range(10):
-        middle = math.sqrt(low * high)
-        low, high = (middle, high) if allowed(middle) else (low, middle)
-    return steps_at(low)
 
 
 def _squares(symbols: NDArray[np.float64], side: int) -> NDArray[np.int64]:
@@ -417,6 +488,7 @@ def _write_golden(target: Path, codec: Codec, sample: NDArray[np.uint8]) -> None
     (target / "golden").mkdir()
     symbols = codec.encode(sample)
     content = {
+        "quality": codec.qualities,
         "height": sample.shape[0],
         "width": sample.shape[1],
         "shape": list(symbols.shape),

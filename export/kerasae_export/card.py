@@ -23,6 +23,8 @@ def model_card(manifest: Manifest) -> str:
         bundle=manifest.bundle_hash[:16],
         layout=_LAYOUTS[spec.layout].format(margin=spec.margin),
         tolerance=manifest.pixel_tolerance,
+        symbols=_SYMBOLS[spec.codebook > 0],
+        qualities=_QUALITIES.format(count=len(spec.qualities)) if len(spec.qualities) > 1 else "",
         facts=json.dumps(dict(manifest.facts), indent=2, default=str),
         shape=list(manifest.encoder.input.shape),
         **_calls(manifest),
@@ -32,7 +34,12 @@ def model_card(manifest: Manifest) -> str:
 def _calls(manifest: Manifest) -> dict[str, str]:
     """How to find and to call the encoder: a file of its own, or a signature of the only one."""
     encoder, decoder = manifest.encoder, manifest.decoder
-    words = {"file": encoder.file, **_WORDS[encoder.input.dtype]}
+    code = _WORDS[encoder.output.dtype]
+    words = {
+        "file": encoder.file,
+        **_WORDS[encoder.input.dtype],
+        **{f"code_{word}": code[word] for word in ("c_type", "c_field", "kotlin", "kotlin_note")},
+    }
     if encoder.signature is None:
         rows = [f"| `{part.file}` | {_edges(part)} |" for part in (encoder, decoder)]
         words |= {"key": "", "comma_key": "", "key_comma": ""} | _SEPARATE
@@ -61,7 +68,7 @@ let code = try encoder.output(at: 0).data""",
     interpreter->AllocateTensors() != kTfLiteOk) return false;
 std::copy(pixels, pixels + count, interpreter->typed_input_tensor<{c_type}>(0));
 if (interpreter->Invoke() != kTfLiteOk) return false;
-const {c_type}* code = interpreter->typed_output_tensor<{c_type}>(0);""",
+const {code_c_type}* code = interpreter->typed_output_tensor<{code_c_type}>(0);""",
 }
 
 _BOTH = {
@@ -80,7 +87,7 @@ tflite::SignatureRunner* encoder = interpreter->GetSignatureRunner({key});
 if (encoder->AllocateTensors() != kTfLiteOk) return false;
 std::copy(pixels, pixels + count, encoder->input_tensor("input")->data.{c_field});
 if (encoder->Invoke() != kTfLiteOk) return false;
-const {c_type}* code = encoder->output_tensor("output_0")->data.{c_field};""",
+const {code_c_type}* code = encoder->output_tensor("output_0")->data.{code_c_field};""",
 }
 
 
@@ -103,6 +110,12 @@ _WORDS = {
         "kotlin_note": "",
         "js": "Float32Array",
     },
+    "int32": {  # a code of indices
+        "c_type": "int32_t",
+        "c_field": "i32",
+        "kotlin": "Int",
+        "kotlin_note": "",
+    },
 }
 
 _LAYOUTS = {
@@ -116,10 +129,20 @@ def _edges(part: Part) -> str:
     return f"{_edge(part.input)} -> {_edge(part.output)}"
 
 
+_SYMBOLS = {
+    False: "A symbol is `floor(code / step + 0.5)` with\nthe step of its channel and quality; the "
+    "decoder takes `symbol * step`.",
+    True: "A symbol is an index into\nthe codebook, as the encoder gives and the decoder takes it.",
+}
+
+_QUALITIES = """
+data = codec.compress(image, quality=1)     # smaller; 1 to {count}, which is the default"""
+
+
 def _edge(edge: Edge) -> str:
     shape = list(edge.shape)
-    if edge.dtype == "float32":
-        return f"float32 {shape}"
+    if edge.dtype != "uint8":
+        return f"{edge.dtype} {shape}"
     return f"uint8 {shape}, value = {edge.scale:.9g} * (q - {edge.zero_point})"
 
 
@@ -148,8 +171,7 @@ on it. It is lossy, and it has seen no adversary. Images of other sizes are acce
 | `manifest.json` | shapes, scales, steps, entropy tables, hashes |
 | `golden/` | an image, its symbols, its `.kae` file and its reconstruction, to check a port by |
 
-A pixel p of 0 to 255 stands for the value p / 255. A symbol is `floor(code / step + 0.5)` with
-the step of its channel; the decoder takes `symbol * step`. Symbols decode exactly on every
+A pixel p of 0 to 255 stands for the value p / 255. {symbols} Symbols decode exactly on every
 device, pixels within {tolerance} levels.
 
 ## Python
@@ -158,7 +180,7 @@ device, pixels within {tolerance} levels.
 from kerasae_export import Codec            # numpy, pillow and ai-edge-litert; no TensorFlow
 
 codec = Codec.load("bundle")
-data = codec.compress(image)                # uint8 (height, width, channels) -> bytes
+data = codec.compress(image)                # uint8 (height, width, channels) -> bytes{qualities}
 image = codec.decompress(data)
 ```
 
@@ -180,7 +202,7 @@ val inputs = model.createInputBuffers({key})
 val outputs = model.createOutputBuffers({key})
 inputs[0].write{kotlin}(pixels)
 model.run(inputs, outputs{comma_key})
-val code = outputs[0].read{kotlin}(){kotlin_note}
+val code = outputs[0].read{code_kotlin}(){code_kotlin_note}
 model.close()
 ```
 

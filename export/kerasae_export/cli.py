@@ -39,8 +39,20 @@ def run(arguments: Sequence[str], *, program: str = "kae") -> int:
     except ValueError as error:
         print(f"{program}: {error}", file=sys.stderr)
         return 1 if isinstance(error, BundleError) else 2
-    work = compress_files if options.command == "compress" else decompress_files
-    return _report(program, work(options.paths, codec, options.out, force=options.force))
+    if options.command == "decompress":
+        outcomes = decompress_files(options.paths, codec, options.out, force=options.force)
+        return _report(program, outcomes)
+    if options.quality is not None and not 1 <= options.quality <= codec.qualities:
+        print(
+            f"{program}: `--quality` must be from 1 to {codec.qualities}, as many as the bundle "
+            f"has. Received: {options.quality}",
+            file=sys.stderr,
+        )
+        return 2
+    outcomes = compress_files(
+        options.paths, codec, options.out, force=options.force, quality=options.quality
+    )
+    return _report(program, outcomes)
 
 
 def _report(program: str, outcomes: Iterable[Outcome]) -> int:
@@ -84,6 +96,12 @@ def _parser(program: str) -> argparse.ArgumentParser:
         command.add_argument("--bundle", required=True, type=Path, help="the bundle's folder")
         command.add_argument("--out", required=True, type=Path, help="folder for the results")
         command.add_argument("--threads", type=int, default=1, help="threads of the models")
+        if name == "compress":
+            command.add_argument(
+                "--quality",
+                type=int,
+                help="1, the smallest files, to the number of the bundle's qualities, the default",
+            )
         command.add_argument("--force", action="store_true", help="overwrite existing files")
     return parser
 

@@ -1,11 +1,7 @@
-"""Entropy coding of integer symbols: frequency tables and interleaved rANS.
+"""Entropy coding of integer symbols: frequency tables, and the coder with them.
 
-An asymmetric numeral system (Duda 2013, arXiv:1311.2540) in its range variant, with
-32-bit states, 16-bit words and 12-bit frequencies, in as many interleaved lanes (Giesen
-2014, arXiv:1402.3392) as there are symbols to fill them. Everything is integer
-arithmetic, so every implementation produces the same bytes; FORMAT.md specifies them.
-
-Few lanes run in a plain loop and many lanes as NumPy vectors. Both give the same bytes.
+Symbols come as rows, one symbol for each channel of the code. FORMAT.md specifies the
+bytes; `kerasae_export.rans` does the arithmetic, `kerasae_export.fitting` makes tables.
 """
 
 from __future__ import annotations
@@ -18,48 +14,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kerasae_export import rans
 from kerasae_export.errors import CorruptBitstreamError
+from kerasae_export.rans import TABLE_BITS, TOTAL, Slots
 from kerasae_export.varint import read_varint, varint
 
 __all__ = [
+    "COST_UNIT",
     "MAX_ENTRIES",
     "TABLE_BITS",
+    "TOTAL",
     "Table",
     "Tables",
     "cheapest_class",
-    "fit_classes",
-    "fit_tables",
-    "lane_count",
     "pack_bits",
     "unpack_bits",
 ]
 
-TABLE_BITS = 12
-TOTAL = 1 << TABLE_BITS
-MAX_ENTRIES = 1024
+MAX_ENTRIES = 2049
 """Most entries of a table, its escape included."""
 
-_LOW = 1 << 16  # a state in use lies in [_LOW, 2**32)
-_MASK = TOTAL - 1
-_BYTE_BITS = TABLE_BITS - 8  # an escape's bytes are uniform: each has 2**_BYTE_BITS of TOTAL
-_SYMBOLS_PER_LANE = 4096
-_MAX_LANES = 1024
-_GROUPS_PER_CLASS = 32
-_VECTOR_LANES = 32  # from here on NumPy is faster than the plain loop
+COST_UNIT = 256
+"""`Tables.costs` counts in this fraction of a bit."""
+
 _INT32 = (-(2**31), 2**31 - 1)
-
-
-def lane_count(symbols: int) -> int:
-    """Number of lanes for a number of symbols: the largest power of two up to symbols / 4096.
-
-    Each lane costs four bytes, which 4096 symbols make negligible.
-
-    Example:
-        >>> [lane_count(n) for n in (0, 32, 8192, 10**5, 10**8)]
-        [1, 1, 2, 16, 1024]
-    """
-    lanes = max(1, min(_MAX_LANES, symbols // _SYMBOLS_PER_LANE))
-    return 1 << (lanes.bit_length() - 1)
+_ROWS = 1 << 14  # that are worked on at once
+_WINDOW = 2 * MAX_ENTRIES  # symbols of a channel whose costs are looked up
 
 
 @dataclass(frozen=True)
@@ -113,27 +93,14 @@ class Tables:
         sizes = np.array([len(t.frequencies) for t in self.tables])
         self._offset = np.array([t.offset for t in self.tables], np.int64)
         self._escape = sizes - 1  # index of the escape within its table
-        self._base = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-        self._frequency = np.concatenate([t.frequencies for t in self.tables]).astype(np.uint64)
-        starts = [np.concatenate([[0], np.cumsum(t.frequencies)[:-1]]) for t in self.tables]
-        self._start = np.concatenate(starts).astype(np.uint64)
-
-    @cached_property
-    def _slots(self) -> NDArray[np.uint16]:
-        """For each table and each of 4096 slots, the index of the entry that owns it."""
-        slots = np.empty((len(self.tables), TOTAL), np.uint16)
-        for row, table in zip(slots, self.tables, strict=True):
-            row[:] = np.repeat(np.arange(len(table.frequencies)), table.frequencies)
-        return slots
-
-    @cached_property
-    def _lists(self) -> tuple[list[int], list[int], list[int]]:
-        """Frequencies, starts and bases as lists, which a plain loop reads much faster."""
-        return (
-            self._frequency.astype(int).tolist(),
-            self._start.astype(int).tolist(),
-            self._base.tolist(),
-        )
+        self._base = np.cumsum(sizes) - sizes
+        frequency = np.concatenate([t.frequencies for t in self.tables]).astype(np.int64)
+        local = np.arange(sizes.sum()) - np.repeat(self._base, sizes)
+        start = np.cumsum(frequency) - frequency & TOTAL - 1
+        self._interval = (frequency << TABLE_BITS | start).astype(np.uint32)
+        self._bits = TABLE_BITS - np.log2(frequency)
+        self._cost = np.floor(COST_UNIT * self._bits + 0.5).astype(np.int64)
+        self._slots = Slots(frequency, local)
 
     def bits(self, symbols: NDArray[Any], classes: NDArray[Any] | None = None) -> NDArray[Any]:
         """Information content of each row of symbols under the tables of its class, in bits.
@@ -143,13 +110,63 @@ class Tables:
             classes: The class of each row; by default 0.
         """
         symbols = np.asarray(symbols, np.int64)
-        entries, escaped, values = self._entries(symbols, self._tables_of(len(symbols), classes))
-        cost = (TABLE_BITS - np.log2(self._frequency.astype(float)))[entries]
-        cost[escaped] += [8.0 * len(varint(value)) for value in values]
-        return cost.reshape(symbols.shape).sum(axis=1)
+        tables = self._tables_of(classes, 0, len(symbols))
+        entries, escaped, values = self._entries(symbols.ravel(), tables)
+        bits = self._bits[entries]
+        bits[escaped] += 8.0 * _varint_bytes(values)
+        return bits.reshape(symbols.shape).sum(axis=1)
+
+    def costs(self, symbols: NDArray[Any]) -> NDArray[np.int64]:
+        """What each row takes under each class, in integers: 256ths of a bit for each symbol.
+
+        Integers, so that every implementation finds the same class the cheapest.
+
+        Args:
+            symbols: Integers of shape (rows, channels).
+
+        Returns:
+            int64 of shape (rows, classes).
+        """
+        result = np.zeros((len(symbols), self.classes), np.int64)
+        for first in range(0, len(symbols), _ROWS):
+            piece = np.asarray(symbols[first : first + _ROWS], np.int64)
+            total = result[first : first + _ROWS]
+            for channel, (low, costs) in enumerate(self._windows):
+                column = piece[:, channel] - low
+                inside = (column >= 0) & (column < len(costs))
+                if inside.all():
+                    total += np.take(costs, column, axis=0)
+                else:
+                    total[inside] += costs[column[inside]]
+                    total[~inside] += self._costs_of(channel, piece[~inside, channel])
+        return result
+
+    @cached_property
+    def _windows(self) -> list[tuple[int, NDArray[np.int64]]]:
+        """For each channel the lowest symbol looked up, and the costs from there on."""
+        windows = []
+        for channel in range(self.channels):
+            own = self.tables[channel :: self.channels]
+            low = min(t.offset for t in own) - 1
+            high = max(t.offset + len(t.frequencies) - 1 for t in own)
+            symbols = np.arange(low, min(high + 1, low + _WINDOW))
+            windows.append((low, self._costs_of(channel, symbols)))
+        return windows
+
+    def _costs_of(self, channel: int, symbols: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The cost of each symbol of a channel under each class: (symbols, classes)."""
+        tables = np.repeat(np.arange(self.classes) * self.channels + channel, len(symbols))
+        entries, escaped, values = self._entries(np.tile(symbols, self.classes), tables)
+        cost = self._cost[entries]
+        cost[escaped] += 8 * COST_UNIT * _varint_bytes(values)
+        return np.ascontiguousarray(cost.reshape(self.classes, -1).T)
 
     def encode(self, symbols: NDArray[Any], classes: NDArray[Any] | None = None) -> bytes:
         """Encode integers of shape (rows, channels); shape and classes are not stored.
+
+        Args:
+            symbols: The integers, each of at most 32 bits.
+            classes: The class of each row; by default 0.
 
         Raises:
             ValueError: If the last axis is not the channels or a symbol exceeds 32 bits.
@@ -160,26 +177,22 @@ class Tables:
                 f"`symbols` must be rows of {self.channels} channels. "
                 f"Received: shape {symbols.shape}"
             )
-        symbols = symbols.astype(np.int64)
         if symbols.size and not (_INT32[0] <= symbols.min() and symbols.max() <= _INT32[1]):
             raise ValueError(
                 f"`symbols` must fit in 32 bits. Received: {symbols.min()} to {symbols.max()}"
             )
-        entries, _, values = self._entries(symbols, self._tables_of(len(symbols), classes))
-        lanes = lane_count(entries.size)
-        states = [0] if lanes == 1 else [_LOW] * lanes
-        words: list[int] = []  # in the order of encoding, the reverse of that of decoding
-        for byte in reversed([byte for value in values for byte in varint(value)]):
-            states[0] = _push(states[0], 1 << _BYTE_BITS, byte << _BYTE_BITS, words)
-        if lanes < _VECTOR_LANES:
-            self._encode_loop(entries, states, words)
-            reverse = np.array(words[::-1], "<u2")
-        else:
-            states, chunks = self._encode_vector(entries, states)
-            reverse = np.concatenate([*chunks[::-1], np.array(words[::-1], np.uint16)])
-        if lanes > 1:
-            return np.array(states, "<u4").tobytes() + reverse.astype("<u2").tobytes()
-        return _minimal(states[0]) + reverse.tobytes()
+        intervals = np.empty(symbols.size, np.uint32)
+        tail = bytearray()
+        step = max(1, _ROWS // self.channels)
+        for first in range(0, len(symbols), step):
+            piece = symbols[first : first + step].astype(np.int64).ravel()
+            tables = self._tables_of(classes, first, first + piece.size // self.channels)
+            entries, _, values = self._entries(piece, tables)
+            at = first * self.channels
+            np.take(self._interval, entries, out=intervals[at : at + piece.size], mode="clip")
+            for value in values.tolist():
+                tail += varint(value)
+        return rans.encode(intervals, bytes(tail))
 
     def decode(
         self, data: bytes, rows: int, classes: NDArray[Any] | None = None
@@ -197,162 +210,71 @@ class Tables:
         Raises:
             CorruptBitstreamError: If the bytes are not exactly those that `encode` gives.
         """
-        lanes = lane_count(rows * self.channels)
-        states, words = _split(data, lanes)
-        tables = self._tables_of(rows, classes)
-        if lanes < _VECTOR_LANES:
-            entries, position = self._decode_loop(tables, states, words)
-        else:
-            entries, position = self._decode_vector(tables, states, words)
-        symbols = entries + self._offset[tables]
-        escaped = np.flatnonzero(entries == self._escape[tables])
-        if escaped.size:
-            low = self._offset[tables[escaped]]
-            high = low + self._escape[tables[escaped]] - 1
-            reader = _EscapeReader(states, words, position)
-            for i, lowest, highest in zip(escaped, low.tolist(), high.tolist(), strict=True):
-                value = reader.read()
-                symbols[i] = lowest - 1 - (value >> 1) if value & 1 else highest + 1 + (value >> 1)
-            position = reader.position
-            if symbols.min() < _INT32[0] or symbols.max() > _INT32[1]:
-                raise CorruptBitstreamError("The entropy-coded data holds a symbol over 32 bits.")
-        if position != len(words) or any(s != (0 if lanes == 1 else _LOW) for s in states):
-            raise CorruptBitstreamError("The entropy-coded data does not end where it should.")
-        return symbols.astype(np.int32).reshape(rows, self.channels)
+        decoder = rans.Decoder(data, rows * self.channels)
+        done = 0
+        pieces: list[NDArray[np.int32]] = []
+        escapes: list[tuple[int, int, int, int]] = []
 
-    def _tables_of(self, rows: int, classes: NDArray[Any] | None) -> NDArray[np.int64]:
-        """The index of each symbol's table."""
+        def tables_at(start: int, stop: int) -> NDArray[np.int64]:
+            first = start // self.channels
+            tables = self._tables_of(classes, first, -(-stop // self.channels))
+            skipped = start - first * self.channels
+            return tables[skipped : skipped + stop - start]
+
+        for entries in decoder.symbols(self._slots, tables_at):
+            tables = tables_at(done, done + entries.size)
+            escape = self._escape[tables]
+            for at in np.flatnonzero(entries == escape).tolist():
+                low = int(self._offset[tables[at]])
+                escapes.append((len(pieces), at, low, low + int(escape[at]) - 1))
+            pieces.append((entries + self._offset[tables]).astype(np.int32))
+            done += entries.size
+        for piece, at, low, high in escapes:
+            value = read_varint(decoder.byte)
+            symbol = low - 1 - (value >> 1) if value & 1 else high + 1 + (value >> 1)
+            if not _INT32[0] <= symbol <= _INT32[1]:
+                raise CorruptBitstreamError("The entropy-coded data holds a symbol over 32 bits.")
+            pieces[piece][at] = symbol
+        decoder.finish()
+        symbols = np.concatenate(pieces) if pieces else np.empty(0, np.int32)
+        return symbols.reshape(rows, self.channels)
+
+    def _tables_of(self, classes: NDArray[Any] | None, first: int, stop: int) -> NDArray[np.int64]:
+        """The index of the table of each symbol in some rows."""
         channels = np.arange(self.channels)
-        first = np.zeros(rows, np.int64) if classes is None else np.asarray(classes)
-        return (first[:, None] * self.channels + channels).ravel()
+        if classes is None:
+            return np.tile(channels, stop - first)
+        return (classes[first:stop].astype(np.int64)[:, None] * self.channels + channels).ravel()
 
     def _entries(
         self, symbols: NDArray[np.int64], tables: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], list[int]]:
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Each symbol's entry among all; which are escaped; and the values that say to what."""
-        relative = symbols.ravel() - self._offset[tables]
+        relative = symbols - self._offset[tables]
         escape = self._escape[tables]
-        outside = (relative < 0) | (relative >= escape)
-        entries = np.where(outside, escape, relative) + self._base[tables]
-        below, above = -1 - relative[outside], (relative - escape)[outside]
-        values = np.where(below >= 0, 2 * below + 1, 2 * above)
-        return entries, np.flatnonzero(outside), values.tolist()
-
-    def _encode_loop(self, entries: NDArray[np.int64], states: list[int], words: list[int]) -> None:
-        lanes = len(states)
-        frequency = self._frequency[entries].astype(int).tolist()
-        start = self._start[entries].astype(int).tolist()
-        for i in range(len(frequency) - 1, -1, -1):
-            states[i % lanes] = _push(states[i % lanes], frequency[i], start[i], words)
-
-    def _encode_vector(
-        self, entries: NDArray[np.int64], states: list[int]
-    ) -> tuple[list[int], list[NDArray[np.uint16]]]:
-        lanes = len(states)
-        x = np.array(states, np.uint64)
-        chunks = []  # each holds the words of one step, in lane order
-        for first in range((entries.size - 1) // lanes * lanes, -1, -lanes):
-            step = entries[first : first + lanes]
-            frequency, start = self._frequency[step], self._start[step]
-            state = x[: step.size]
-            full = state >= frequency << np.uint64(32 - TABLE_BITS)
-            chunks.append(state[full].astype(np.uint16))
-            state = np.where(full, state >> np.uint64(16), state)
-            quotient, rest = np.divmod(state, frequency)
-            x[: step.size] = (quotient << np.uint64(TABLE_BITS)) + rest + start
-        return x.tolist(), chunks
-
-    def _decode_loop(
-        self, tables: NDArray[np.int64], states: list[int], words: list[int]
-    ) -> tuple[NDArray[np.int64], int]:
-        frequency, start, base = self._lists
-        slots = self._slots.ravel().data
-        lanes, available = len(states), len(words)
-        entries, position = [0] * tables.size, 0
-        for i, table in enumerate(tables.tolist()):
-            x = states[i % lanes]
-            slot = x & _MASK
-            entry = slots[table * TOTAL + slot]
-            at = base[table] + entry
-            x = frequency[at] * (x >> TABLE_BITS) + slot - start[at]
-            if x < _LOW and position < available:
-                x = x << 16 | words[position]
-                position += 1
-            states[i % lanes] = x
-            entries[i] = entry
-        return np.array(entries, np.int64), position
-
-    def _decode_vector(
-        self, tables: NDArray[np.int64], states: list[int], words: list[int]
-    ) -> tuple[NDArray[np.int64], int]:
-        lanes = len(states)
-        x = np.array(states, np.uint64)
-        stream = np.array(words, np.uint64)
-        slots = self._slots.ravel()
-        entries, position = np.empty(tables.size, np.int64), 0
-        for first in range(0, tables.size, lanes):
-            table = tables[first : first + lanes]
-            state = x[: table.size]
-            slot = state & np.uint64(_MASK)
-            entry = slots[table * TOTAL + slot.astype(np.int64)]
-            index = self._base[table] + entry
-            state = self._frequency[index] * (state >> np.uint64(TABLE_BITS)) + slot
-            state -= self._start[index]
-            empty = np.flatnonzero(state < _LOW)[: stream.size - position]
-            fresh = stream[position : position + empty.size]
-            state[empty] = state[empty] << np.uint64(16) | fresh
-            position += empty.size
-            x[: table.size] = state
-            entries[first : first + lanes] = entry
-        states[:] = x.tolist()
-        return entries, position
-
-
-def fit_classes(groups: NDArray[Any], classes: int, *, rounds: int = 8) -> Tables:
-    """Fit one set of tables for each of several classes of content to observed symbols.
-
-    Groups of rows are sorted into classes by how far their symbols spread, then refitting
-    the tables and moving each group to the class that codes it in the fewest bits take turns,
-    as in k-means.
-
-    Args:
-        groups: Integers of shape (groups, rows, channels).
-        classes: Most classes to make; each gets at least a few groups, so there may be fewer.
-        rounds: Number of turns.
-    """
-    channels = groups.shape[-1]
-    spread = np.abs(groups - np.median(groups, axis=(0, 1))).sum(axis=(1, 2))
-    rank = np.argsort(np.argsort(spread, kind="stable"), kind="stable")
-    classes = max(1, min(classes, len(groups) // _GROUPS_PER_CLASS))
-    owner = rank * classes // len(groups)
-    for _ in range(rounds if classes > 1 else 1):
-        members = [groups[owner == k].reshape(-1, channels) for k in range(classes)]
-        tables = [table for rows in members if len(rows) for table in fit_tables(rows).tables]
-        fitted = Tables(tables, channels)
-        owner = cheapest_class(fitted, groups.reshape(-1, channels), _index(groups))
-        classes = fitted.classes
-    return fitted
+        (escaped,) = ((relative < 0) | (relative >= escape)).nonzero()
+        outside, limit = relative[escaped], escape[escaped]
+        values = np.where(outside < 0, 2 * (-1 - outside) + 1, 2 * (outside - limit))
+        relative[escaped] = limit
+        return relative + self._base[tables], escaped, values
 
 
 def cheapest_class(
     tables: Tables, symbols: NDArray[Any], group: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """For each group of rows, the class of tables that codes it in the fewest bits.
+    """For each group of rows, the first class of tables that codes it at the least cost.
 
     Args:
         tables: The tables of all classes.
         symbols: Integers of shape (rows, channels).
         group: For each row the index of its group, from 0 on, without gaps.
     """
-    rows = len(symbols)
-    costs = [
-        np.bincount(group, tables.bits(symbols, np.full(rows, k))) for k in range(tables.classes)
-    ]
-    return np.argmin(costs, axis=0)
+    return np.argmin([np.bincount(group, cost) for cost in tables.costs(symbols).T], axis=0)
 
 
-def _index(groups: NDArray[Any]) -> NDArray[np.int64]:
-    return np.repeat(np.arange(groups.shape[0]), groups.shape[1])
+def _varint_bytes(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many bytes each varint has."""
+    return 1 + np.searchsorted([1 << 7 * i for i in range(1, 5)], values, "right")
 
 
 def pack_bits(values: NDArray[Any], width: int) -> bytes:
@@ -376,92 +298,3 @@ def unpack_bits(data: bytes, count: int, width: int) -> tuple[NDArray[np.int64],
         raise CorruptBitstreamError("The payload has bits set behind its classes.")
     values = bits[: count * width].reshape(count, width) @ (1 << np.arange(width))
     return values.astype(np.int64), data[size:]
-
-
-def fit_tables(symbols: NDArray[Any]) -> Tables:
-    """Fit the tables of all channels to observed symbols.
-
-    Every value between the smallest and the largest observed one, and one beyond on each
-    side, gets half a count more than it was seen (the Krichevsky-Trofimov estimate); the
-    escape gets half a count. Where that would make more than `MAX_ENTRIES` entries, the
-    middle of the observed values is kept and the rest is escaped.
-
-    Args:
-        symbols: Integers of shape (..., channels), one class.
-    """
-    observed = np.asarray(symbols, np.int64)
-    observed = observed.reshape(-1, observed.shape[-1])
-    if not observed.size:
-        raise ValueError(f"`symbols` must not be empty. Received: shape {np.shape(symbols)}")
-    return Tables([_fit_table(column) for column in observed.T])
-
-
-def _fit_table(column: NDArray[np.int64]) -> Table:
-    low, high = int(column.min()) - 1, int(column.max()) + 1
-    if high - low + 2 > MAX_ENTRIES:
-        middle = int(np.median(column))
-        low, high = middle - MAX_ENTRIES // 2, middle + MAX_ENTRIES // 2 - 2
-    inside = column[(column >= low) & (column <= high)]
-    counts = np.append(
-        np.bincount(inside - low, minlength=high - low + 1), column.size - inside.size
-    )
-    return Table(low, _normalised(counts + 0.5))
-
-
-def _normalised(weights: NDArray[np.float64]) -> tuple[int, ...]:
-    """Positive integers that sum to 4096 and follow the weights (largest remainders)."""
-    share = weights / weights.sum() * (TOTAL - weights.size)
-    result = np.floor(share).astype(int) + 1
-    largest = np.argsort(result - 1 - share, kind="stable")[: TOTAL - result.sum()]
-    result[largest] += 1
-    return tuple(result.tolist())
-
-
-def _push(x: int, frequency: int, start: int, words: list[int]) -> int:
-    if x >= frequency << (32 - TABLE_BITS):
-        words.append(x & 0xFFFF)
-        x >>= 16
-    quotient, rest = divmod(x, frequency)
-    return (quotient << TABLE_BITS) + rest + start
-
-
-def _minimal(state: int) -> bytes:
-    return state.to_bytes((state.bit_length() + 7) // 8, "little")
-
-
-def _split(data: bytes, lanes: int) -> tuple[list[int], list[int]]:
-    """The lanes' states and the words behind them."""
-    if lanes > 1:
-        size = 4 * lanes
-        if len(data) < size or len(data) % 2:
-            raise CorruptBitstreamError("The entropy-coded data is too short for its symbols.")
-        states = np.frombuffer(data, "<u4", lanes).tolist()
-        if min(states) < _LOW:
-            raise CorruptBitstreamError("The entropy-coded data starts with a state too small.")
-    else:
-        # A state below 2**16 has no words behind it, so the length tells where it ends.
-        size = len(data) if len(data) <= 4 else 4 - len(data) % 2
-        states = [int.from_bytes(data[:size], "little")]
-        if _minimal(states[0]) != data[:size]:
-            raise CorruptBitstreamError("The entropy-coded data starts with an overlong state.")
-    return states, np.frombuffer(data, "<u2", offset=size).tolist()
-
-
-class _EscapeReader:
-    """Reads the escaped values, which follow the symbols in lane 0."""
-
-    def __init__(self, states: list[int], words: list[int], position: int) -> None:
-        self.states, self.words, self.position = states, words, position
-
-    def read(self) -> int:
-        return read_varint(self._byte)
-
-    def _byte(self) -> int:
-        x = self.states[0]
-        slot = x & _MASK
-        x = ((x >> TABLE_BITS) << _BYTE_BITS) + (slot & ((1 << _BYTE_BITS) - 1))
-        if x < _LOW and self.position < len(self.words):
-            x = x << 16 | self.words[self.position]
-            self.position += 1
-        self.states[0] = x
-        return slot >> _BYTE_BITS

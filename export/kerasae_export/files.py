@@ -54,17 +54,25 @@ class Outcome:
 
 
 def compress_files(
-    paths: Sequence[Path], codec: Codec, out: Path, *, force: bool = False
+    paths: Sequence[Path],
+    codec: Codec,
+    out: Path,
+    *,
+    force: bool = False,
+    quality: int | None = None,
 ) -> Iterator[Outcome]:
     """Compress image files, and those in folders, to `.kae` files in `out`.
 
     A file that fails is reported and does not stop the others. Nothing is overwritten unless
-    `force` is given.
+    `force` is given. `quality` is that of `Codec.compress`.
     """
 
     def one(source: Path, target: Path) -> tuple[int, tuple[int, int]]:
         image = read_image(source, codec.manifest.codec.channels, max_pixels=codec.max_pixels)
-        return _save(target, codec.compress(image)), (image.shape[0], image.shape[1])
+        return _save(target, codec.compress(image, quality=quality)), (
+            image.shape[0],
+            image.shape[1],
+        )
 
     return _each(paths, out, IMAGE_SUFFIXES, KAE_SUFFIX, one, force)
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from numbers import Integral
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
@@ -22,9 +23,10 @@ from kerasae_export import bitstream
 from kerasae_export.entropy import cheapest_class, pack_bits, unpack_bits
 from kerasae_export.errors import BitstreamLimitError, BundleError, CorruptBitstreamError
 from kerasae_export.manifest import MANIFEST, MAX_MANIFEST_BYTES, Edge, Manifest, Part
+from kerasae_export.spec import CodecSpec, Quality
 from kerasae_export.tiling import spans
 
-__all__ = ["Codec", "LiteModel", "dequantise", "open_models", "quantise", "read_files"]
+__all__ = ["Codec", "Coded", "LiteModel", "dequantise", "open_models", "quantise", "read_files"]
 
 MAX_MODEL_BYTES = 2**30
 _TILE_WORK = 16  # pixels that models may compute for each of `max_pixels`
@@ -47,7 +49,7 @@ def dequantise(values: NDArray[Any], edge: Edge) -> NDArray[np.float64]:
 
 
 class LiteModel:
-    """A TF Lite model of one input and one output, batch 1.
+    """A TF Lite model of one input and one output, batch 1; threads may share it.
 
     Args:
         content: The bytes of the `.tflite` file.
@@ -70,6 +72,7 @@ class LiteModel:
         reference: bool = False,
     ) -> None:
         resolver = OpResolverType.BUILTIN_REF if reference else OpResolverType.AUTO
+        self._lock = threading.Lock()
         try:
             self._interpreter = Interpreter(
                 model_content=content,
@@ -84,7 +87,7 @@ class LiteModel:
     def sibling(self, signature: str) -> LiteModel:
         """Another signature of the same file, without loading that again."""
         other = LiteModel.__new__(LiteModel)
-        other._interpreter = self._interpreter
+        other._interpreter, other._lock = self._interpreter, self._lock
         other._open(signature)
         return other
 
@@ -115,11 +118,15 @@ class LiteModel:
 
     def __call__(self, values: NDArray[Any]) -> NDArray[Any]:
         """Run on one input of exactly the model's shape (batch 1 included) and dtype."""
-        if self._runner is not None:
-            return self._runner(**{self._names[0]: values})[self._names[1]]
-        self._interpreter.set_tensor(self._in, values)
-        self._interpreter.invoke()
-        return self._interpreter.get_tensor(self._out)
+        with self._lock:
+            try:
+                if self._runner is not None:
+                    return self._runner(**{self._names[0]: values})[self._names[1]]
+                self._interpreter.set_tensor(self._in, values)
+                self._interpreter.invoke()
+            except RuntimeError as error:
+                raise BundleError(f"LiteRT cannot run the model: {error}.") from None
+            return self._interpreter.get_tensor(self._out)
 
     def run(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """Real values of shape (n, ...) through the model one by one."""
@@ -128,8 +135,32 @@ class LiteModel:
         )
 
 
+class Coded(NamedTuple):
+    """What a `.kae` file holds.
+
+    Attributes:
+        symbols: int32 of shape (positions, channels of the code).
+        height: Of the image, in pixels.
+        width: Of the image, in pixels.
+        quality: From 1 on.
+    """
+
+    symbols: NDArray[np.int32]
+    height: int
+    width: int
+    quality: int
+
+
 class Codec:
     """Compresses images to bytes and back with the models of a bundle.
+
+    A bundle may offer several qualities, from 1, the smallest files, to `qualities`, the best
+    images and the default. Threads may share a codec: each run of a model waits for the one
+    before it, so more cores need more codecs.
+
+    Attributes:
+        manifest: The bundle's.
+        max_pixels: Most pixels of an image.
 
     Example:
         >>> codec = Codec.load("bundle")            # doctest: +SKIP
@@ -177,18 +208,26 @@ class Codec:
             _check_part(name, part, model)
         return cls(manifest, encoder, decoder, max_pixels=max_pixels)
 
-    def compress(self, image: NDArray[Any]) -> bytes:
+    @property
+    def qualities(self) -> int:
+        """How many qualities the bundle offers."""
+        return len(self.manifest.codec.qualities)
+
+    def compress(self, image: NDArray[Any], *, quality: int | None = None) -> bytes:
         """Compress one image to a `.kae` file.
 
         Args:
             image: uint8 of shape (height, width, channels) with the channels of the bundle;
                 (height, width) will do for a grey one.
+            quality: 1 (the smallest file) to `qualities` (the best image), which is the default.
 
         Raises:
-            ValueError: If the image is of another shape or dtype or over `max_pixels`.
+            ValueError: If the image is of another shape or dtype or over `max_pixels`, or there
+                is no such quality.
         """
         image = self._check_image(image)
-        return self.pack(self.encode(image), image.shape[0], image.shape[1])
+        symbols = self.encode(image, quality=quality)
+        return self.pack(symbols, image.shape[0], image.shape[1], quality=quality)
 
     def decompress(self, data: bytes) -> Image:
         """Rebuild the image of a `.kae` file.
@@ -202,9 +241,15 @@ class Codec:
         """
         return self.decode(*self.unpack(data))
 
-    def compress_many(self, images: Iterable[NDArray[Any]]) -> bytes:
-        """Compress images to one stream, which costs far less per small image than files do."""
-        return bitstream.write_stream(self._encode_blocks(images), self._hash)
+    def compress_many(self, images: Iterable[NDArray[Any]], *, quality: int | None = None) -> bytes:
+        """Compress images to one stream, which costs far less per small image than files do.
+
+        Args:
+            images: As `compress` takes them.
+            quality: As `compress` takes it; one for all images.
+        """
+        blocks = self._encode_blocks(images, self._check_quality(quality))
+        return bitstream.write_stream(blocks, self._hash, qualities=self.qualities)
 
     def decompress_many(self, data: bytes) -> list[Image]:
         """Rebuild the images of a stream, in order.
@@ -213,19 +258,26 @@ class Codec:
             BitstreamError: As `decompress`; `max_pixels` holds for all images together.
         """
         images: list[Image] = []
-        blocks = bitstream.read_stream(_as_bytes(data), self._hash, max_pixels=self.max_pixels)
+        blocks = bitstream.read_stream(
+            _as_bytes(data), self._hash, max_pixels=self.max_pixels, qualities=self.qualities
+        )
         work = 0
         for block in blocks:
             work += self._check_work(block.count, block.height, block.width, work)
             symbols = self._unpack_block(block)
-            images.extend(self.decode(piece, block.height, block.width) for piece in symbols)
+            images.extend(
+                self.decode(piece, block.height, block.width, block.quality) for piece in symbols
+            )
         return images
 
-    def pack(self, symbols: NDArray[Any], height: int, width: int) -> bytes:
+    def pack(
+        self, symbols: NDArray[Any], height: int, width: int, *, quality: int | None = None
+    ) -> bytes:
         """The `.kae` file of the symbols of an image of that size.
 
         Raises:
-            ValueError: If there are more or fewer symbols than such an image has.
+            ValueError: If there are more or fewer symbols than such an image has, or they are no
+                indices into the codebook.
         """
         count = self._count(height, width) if min(height, width) > 0 else 0
         if symbols.dtype.kind not in "iu" or symbols.size != count or not count:
@@ -233,18 +285,21 @@ class Codec:
                 f"`symbols` must be the {count} integers of a {height} x {width} image. "
                 f"Received: {symbols.dtype} of shape {symbols.shape}"
             )
-        block = self._pack_block([symbols], height, width)
-        return bitstream.write_image(block, self._hash)
+        block = self._pack_block([symbols], height, width, self._check_quality(quality))
+        return bitstream.write_image(block, self._hash, qualities=self.qualities)
 
-    def unpack(self, data: bytes) -> tuple[NDArray[np.int32], int, int]:
-        """The symbols of a `.kae` file, and the height and width of its image."""
-        block = bitstream.read_image(_as_bytes(data), self._hash, max_pixels=self.max_pixels)
+    def unpack(self, data: bytes) -> Coded:
+        """The symbols of a `.kae` file, the height and width of its image, and its quality."""
+        block = bitstream.read_image(
+            _as_bytes(data), self._hash, max_pixels=self.max_pixels, qualities=self.qualities
+        )
         self._check_work(block.count, block.height, block.width)
-        return self._unpack_block(block)[0], block.height, block.width
+        return Coded(self._unpack_block(block)[0], block.height, block.width, block.quality)
 
-    def encode(self, image: Image) -> NDArray[np.int64]:
+    def encode(self, image: Image, *, quality: int | None = None) -> NDArray[np.int64]:
         """The symbols of an image: int64 of shape (positions, channels of the code)."""
         spec, edge = self.manifest.codec, self.manifest.encoder.input
+        quality = self._check_quality(quality)
         levels = quantise(np.arange(256) / 255, edge)
         rows, columns = self._spans(*image.shape[:2])
         height, width = spec.tile
@@ -255,28 +310,32 @@ class Codec:
             for column in columns:
                 top, left = row.origin * self._pitch[0], column.origin * self._pitch[1]
                 tile = padded[top : top + height, left : left + width]
-                code = self._symbols(self._encoder(levels[tile][None]))
+                code = self._symbols(self._encoder(levels[tile][None]), quality)
                 piece = _inside(row, column)
                 symbols[row.start : row.stop, column.start : column.stop] = code[piece]
         return symbols.reshape(-1, spec.code_shape[-1])
 
-    def decode(self, symbols: NDArray[Any], height: int, width: int) -> Image:
+    def decode(
+        self, symbols: NDArray[Any], height: int, width: int, quality: int | None = None
+    ) -> Image:
         """The image of given symbols, which `encode` gave for an image of that size."""
         spec, edge = self.manifest.codec, self.manifest.decoder.input
+        steps = spec.qualities[self._check_quality(quality) - 1].steps
+        self._check_indices(symbols, ValueError)
         rows, columns = self._spans(height, width)
         cells = self._cells(height, width)
-        grid = symbols.reshape(*cells, *self._cell_shape) * spec.steps
+        grid = symbols.reshape(*cells, *self._cell_shape)
         if spec.layout == "grid":  # a code smaller than a tile is continued by its last cells
             lack = [(0, max(0, t - n)) for t, n in zip(spec.code_shape, cells, strict=False)]
             grid = np.pad(grid, [*lack, (0, 0)], mode="edge")
-        values = quantise(grid, edge)
         pitch_y, pitch_x = self._pitch
         image = np.empty((cells[0] * pitch_y, cells[1] * pitch_x, spec.channels), np.uint8)
         for row in rows:
             for column in columns:
-                code = values[row.origin :, column.origin :]
+                code = grid[row.origin :, column.origin :]
                 code = code[: self._tile_cells[0], : self._tile_cells[1]]
-                tile = self._pixels(self._decoder(code.reshape(1, *spec.code_shape)))
+                values = quantise(code * steps, edge).reshape(spec.code_edge)
+                tile = self._pixels(self._decoder(values))
                 top, left = row.origin * pitch_y, column.origin * pitch_x
                 piece = np.s_[
                     row.start * pitch_y : row.stop * pitch_y,
@@ -307,10 +366,10 @@ class Codec:
         return spec.code_shape[2:] if spec.layout == "grid" else spec.code_shape
 
     @cached_property
-    def _symbol_levels(self) -> NDArray[np.int64]:
-        """For each channel of the code, the symbol of each of the 256 output levels."""
+    def _symbol_levels(self) -> list[NDArray[np.int64]]:
+        """For each quality, for each channel, the symbol of each of the 256 output levels."""
         codes = dequantise(np.arange(256), self.manifest.encoder.output)
-        return _round(codes / self.manifest.codec.steps[:, None])
+        return [_round(codes / q.steps[:, None]) for q in self.manifest.codec.qualities]
 
     def _cells(self, height: int, width: int) -> tuple[int, int]:
         return math.ceil(height / self._pitch[0]), math.ceil(width / self._pitch[1])
@@ -344,15 +403,38 @@ class Codec:
         tile_rows, tile_columns = self._tile_cells
         return spans(rows, tile_rows, margin), spans(columns, tile_columns, margin)
 
-    def _symbols(self, code: NDArray[Any]) -> NDArray[np.int64]:
+    def _symbols(self, code: NDArray[Any], quality: int) -> NDArray[np.int64]:
         spec = self.manifest.codec
-        if code.dtype == np.uint8:
-            symbols = self._symbol_levels[np.arange(spec.code_shape[-1]), code]
+        if spec.codebook:
+            symbols = code.astype(np.int64)
+        elif code.dtype == np.uint8:
+            levels = self._symbol_levels[quality - 1]
+            symbols = levels[np.arange(spec.code_shape[-1]), code]
         else:
             if not np.isfinite(code).all():
                 raise ValueError("`image` made the encoder give a code that is not finite.")
-            symbols = _round(code.astype(float) / spec.steps)
+            symbols = _round(code.astype(float) / spec.qualities[quality - 1].steps)
         return symbols.reshape(*self._tile_cells, *self._cell_shape)
+
+    def _check_quality(self, quality: int | None) -> int:
+        if quality is None:
+            return self.qualities
+        whole = isinstance(quality, Integral) and not isinstance(quality, bool)
+        if not whole or not 1 <= quality <= self.qualities:
+            raise ValueError(
+                f"`quality` must be an integer from 1 to {self.qualities}, as many as the bundle "
+                f"has. Received: quality={quality!r}"
+            )
+        return int(quality)
+
+    def _check_indices(self, symbols: NDArray[Any], error: type[ValueError]) -> None:
+        """Refuse symbols outside the codebook, on which a decoder may do anything."""
+        most = self.manifest.codec.codebook
+        if most and symbols.size and not (symbols.min() >= 0 and symbols.max() < most):
+            raise error(
+                f"`symbols` must be indices from 0 to {most - 1}. "
+                f"Received: {symbols.min()} to {symbols.max()}"
+            )
 
     def _pixels(self, output: NDArray[Any]) -> Image:
         edge = self.manifest.decoder.output
@@ -361,13 +443,15 @@ class Codec:
         values = np.nan_to_num(output[0].astype(float))
         return np.clip(np.floor(values * 255 + 0.5), 0, 255).astype(np.uint8)
 
-    def _encode_blocks(self, images: Iterable[NDArray[Any]]) -> Iterator[bitstream.Block]:
+    def _encode_blocks(
+        self, images: Iterable[NDArray[Any]], quality: int
+    ) -> Iterator[bitstream.Block]:
         size: tuple[int, int] | None = None
         batch: list[NDArray[np.int64]] = []
 
         def close() -> bitstream.Block:
             assert size is not None
-            return self._pack_block(batch, *size)
+            return self._pack_block(batch, *size, quality)
 
         for item in images:
             image = self._check_image(item)
@@ -379,42 +463,43 @@ class Codec:
                 yield close()
                 batch = []
             size = shape
-            batch.append(self.encode(image))
+            batch.append(self.encode(image, quality=quality))
         if batch:
             yield close()
 
     def _pack_block(
-        self, images: Sequence[NDArray[Any]], height: int, width: int
+        self, images: Sequence[NDArray[Any]], height: int, width: int, number: int
     ) -> bitstream.Block:
         """The block of the symbols of images: the class of each group, then the symbols."""
         spec = self.manifest.codec
+        quality = spec.qualities[number - 1]
         symbols = np.concatenate(images).reshape(-1, spec.code_shape[-1])
-        if spec.classes == 1:
-            payload = spec.coder.encode(symbols)
+        self._check_indices(symbols, ValueError)
+        if quality.classes == 1:
+            payload = quality.coder.encode(symbols)
         else:
             group = self._groups(len(images), height, width)
-            classes = cheapest_class(spec.coder, symbols, group)
-            payload = pack_bits(classes, self._class_bits)
-            payload += spec.coder.encode(symbols, classes[group])
-        return bitstream.Block(len(images), height, width, payload)
+            classes = cheapest_class(quality.coder, symbols, group)
+            payload = pack_bits(classes, _class_bits(quality))
+            payload += quality.coder.encode(symbols, classes[group])
+        return bitstream.Block(len(images), height, width, payload, number)
 
     def _unpack_block(self, block: bitstream.Block) -> NDArray[np.int32]:
         """The symbols of a block: (images, positions, channels of the code)."""
         spec = self.manifest.codec
+        quality = spec.qualities[block.quality - 1]
         count, size, data = block.count, (block.height, block.width), block.payload
         rows = count * self._count(*size) // spec.code_shape[-1]
-        if spec.classes == 1:
-            symbols = spec.coder.decode(data, rows)
+        if quality.classes == 1:
+            symbols = quality.coder.decode(data, rows)
         else:
-            classes, data = unpack_bits(data, count * self._group_count(*size), self._class_bits)
-            if classes.max() >= spec.classes:
+            number = count * self._group_count(*size)
+            classes, data = unpack_bits(data, number, _class_bits(quality))
+            if classes.max() >= quality.classes:
                 raise CorruptBitstreamError("The payload names a class that does not exist.")
-            symbols = spec.coder.decode(data, rows, classes[self._groups(count, *size)])
+            symbols = quality.coder.decode(data, rows, classes[self._groups(count, *size)])
+        self._check_indices(symbols, CorruptBitstreamError)
         return symbols.reshape(count, -1, spec.code_shape[-1])
-
-    @property
-    def _class_bits(self) -> int:
-        return (self.manifest.codec.classes - 1).bit_length()
 
     def _group_count(self, height: int, width: int) -> int:
         """Number of groups of cells in an image."""
@@ -539,7 +624,11 @@ def _pixel_levels(edge: Edge) -> Image:
     return np.clip(np.floor(values * 255 + 0.5), 0, 255).astype(np.uint8)
 
 
-def _pad_to(image: Image, last_row: int, last_column: int, spec: Any) -> Image:
+def _class_bits(quality: Quality) -> int:
+    return (quality.classes - 1).bit_length()
+
+
+def _pad_to(image: Image, last_row: int, last_column: int, spec: CodecSpec) -> Image:
     """Repeat the last row and column until the last tile is full."""
     pitch = spec.stride if spec.layout == "grid" else None
     bottom = last_row * (pitch or spec.tile[0]) + spec.tile[0]

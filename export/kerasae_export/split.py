@@ -7,7 +7,8 @@ needs no kerasae:
 - a nested model named `stem` in front of the encoder belongs to the encoder;
 - a layer between the two that is not the identity at inference gives the stock models of
   its two halves as `encoder_tail()` and `decoder_head()`, or one of them; if it rounds the
-  code, `code_step` is the distance between two values;
+  code, `code_step` is the distance between two values; if it makes indices of it,
+  `codebook_size` is how many there are;
 - a custom layer inside a nested model gives a stock layer that does the same at inference
   as `to_stock()`;
 - the first output of each nested model is the code or the reconstruction; what else it has,
@@ -25,14 +26,24 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["code_step", "decoder", "encoder", "evenly", "inference_model", "predict", "predict_all"]
+__all__ = [
+    "code_step",
+    "codebook_size",
+    "decoder",
+    "encoder",
+    "evenly",
+    "inference_model",
+    "predict",
+    "predict_all",
+]
 
 
-def encoder(model: keras.Model) -> keras.Model:
+def encoder(model: keras.Model, *, tail: bool = True) -> keras.Model:
     """Return `[stem] -> encoder -> [tail]`: images to codes, in stock layers only.
 
     Args:
         model: A model with nested models named `encoder` and `decoder`.
+        tail: Whether to include the tail, which rounds the code or makes indices of it.
 
     Returns:
         A model that shares its weights with `model`. Its output is the code, or where the
@@ -47,7 +58,9 @@ def encoder(model: keras.Model) -> keras.Model:
         >>> encoder(model).output_shape
         (None, 4)
     """
-    tails = [layer.encoder_tail() for layer in model.layers if hasattr(layer, "encoder_tail")]
+    tails = [
+        layer.encoder_tail() for layer in model.layers if tail and hasattr(layer, "encoder_tail")
+    ]
     stems = [layer for layer in model.layers if layer.name == "stem"]
     nested = _nested(model, "encoder")
     if len(_nested(model, "decoder").inputs) == 1:
@@ -107,6 +120,12 @@ def code_step(model: keras.Model) -> float | None:
     """The distance between two values of a code that the model itself rounds, else None."""
     steps = [layer.code_step for layer in model.layers if hasattr(layer, "code_step")]
     return float(steps[0]) if steps else None
+
+
+def codebook_size(model: keras.Model) -> int:
+    """How many indices the code of a model is made of; 0 if it is one of values."""
+    sizes = [layer.codebook_size for layer in model.layers if hasattr(layer, "codebook_size")]
+    return int(sizes[0]) if sizes else 0
 
 
 def evenly(values: Any, count: int) -> Any:

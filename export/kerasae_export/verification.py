@@ -247,7 +247,7 @@ def _golden_bitstream(codec: Codec, golden: dict[str, Any]) -> Check:
         return Check("golden bitstream", False, str(error))
     same = all(
         size == [height, width] and np.array_equal(symbols, golden["symbols"])
-        for symbols, *size in (read, again)
+        for symbols, *size, _ in (read, again)
     )
     detail = f"{len(stored)} bytes {'give' if same else 'do not give'} the golden symbols."
     return Check("golden bitstream", same, detail)

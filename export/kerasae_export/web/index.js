@@ -1,0 +1,11 @@
+// Bundles and bitstreams of kerasae in JavaScript: plain ES modules without dependencies, for
+// browsers and Node. FORMAT.md specifies what they do; they run no networks.
+
+export { isStream, readImage, readStream, writeImage, writeStream } from "./bitstream.js";
+export { Codec } from "./codec.js";
+export { laneCount, Tables } from "./entropy.js";
+export * from "./errors.js";
+export { crc32, hex, sha256 } from "./hash.js";
+export { bundleHash, canonical, codeEdge, parseManifest, verifyFiles } from "./manifest.js";
+export { Layout, spans } from "./tiling.js";
+export { arrayFor, dequantise, pixelOf, quantise, stepsOf, symbolOf } from "./values.js";
