@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from kerasae_export.manifest import MANIFEST, Manifest
 from kerasae_export.runtime import Codec, read_files
 from kerasae_export.verification import checks as checks_
 from kerasae_export.verification import kernels, measuring, parts, quality
+from kerasae_export.verification.layers import LayerError, compare_layers, worst_layer
 from kerasae_export.verification.outcome import (
     TOLERANCES,
     Check,
@@ -111,24 +113,29 @@ def _verify(
 ) -> Verification:
     try:
         manifest, files = read_files(root)
-        codec = Codec.load(root)
         both = parts.sides(manifest, files)
+        # Before LiteRT sees them: it would refuse a custom operator with less to say.
+        operators = [checks_.check_operators(side) for side in both]
+        if not all(check.passed for check in operators):
+            return Verification(manifest.bundle_hash, tuple(operators))
+        codec = Codec.load(root)
     except BundleError as error:
         return Verification("", (Check("files", False, str(error)),))
     evidence.manifest = manifest
     pictures = None if images is None else quality.check_images(_array(images), manifest)
     held = f"{len(files)} files have the hashes of the manifest, which says what they are."
-    found = [Check("files", True, held), *map(checks_.check_operators, both)]
+    found = [Check("files", True, held), *operators]
     try:
         golden = checks_.read_golden(files, codec)
     except BundleError as error:
         found.append(Check("golden sample", False, str(error)))
         return Verification(manifest.bundle_hash, tuple(found))
 
+    indices = checks_.of_indices(manifest)
     reference = parts.codec_of(manifest, both, reference=True)
     share, largest = checks_.moved(codec.encode(golden.image), golden.symbols)
     found += [
-        checks_.check_symbols("golden symbols", share, largest),
+        checks_.check_symbols("golden symbols", share, largest, indices=indices),
         checks_.check_bitstream(codec, golden),
         checks_.check_pixels("golden reconstruction", codec, golden),
         checks_.check_pixels("reference kernels", reference, golden),
@@ -143,9 +150,9 @@ def _verify(
         parity, evidence.pictures = quality.compare_with_keras(codec, both, model, pictures)
         measurements["parity"] = parity
         if thorough and manifest.scheme != "float32":
-            measurements["layers"] = _layers(root, codec, both, model, pictures)
+            measurements["layers"] = _layers(both, model, pictures)
     for name, values in compared.items():
-        found += kernels.check_kernels(name, values)
+        found += kernels.check_kernels(name, values, indices=indices)
     if "parity" in measurements:
         found += quality.check_parity(measurements["parity"], manifest)
     measurements["kernels"] = compared
@@ -174,30 +181,26 @@ def _measure(
 
 
 def _layers(
-    root: Path,
-    codec: Codec,
-    both: tuple[parts.Side, parts.Side],
-    model: keras.Model,
-    pictures: NDArray[np.float32],
+    both: tuple[parts.Side, parts.Side], model: keras.Model, pictures: NDArray[np.float32]
 ) -> dict[str, Any]:
-    """The errors of all layers, encoder on images and decoder on what a file gives it."""
-    import tempfile
-
+    """The errors of all layers, encoder on images and decoder on the codes of these."""
     from kerasae_export import split
     from kerasae_export.conversion import Converter
-    from kerasae_export.verification.layers import compare_layers
 
     few = _evenly(pictures, _LAYER_IMAGES)
-    spec = codec.manifest.codec
-    symbols = [codec.encode(i) for i in np.floor(few * 255 + 0.5).astype(np.uint8)]
-    codes = np.stack([s.reshape(spec.code_shape) * spec.steps for s in symbols])
+    codes = both[0].load().run(few)
     halves = split.encoder(model), split.decoder(model)
     found: dict[str, Any] = {"images": len(few)}
+    worst: list[tuple[str, LayerError | None]] = []
     with tempfile.TemporaryDirectory() as scratch, Converter() as converter:
-        for side, half, values in zip(both, halves, (few, codes), strict=True):
+        inputs: tuple[NDArray[Any], NDArray[Any]] = few, codes
+        for side, half, values in zip(both, halves, inputs, strict=True):
             path = converter.convert(half, Path(scratch) / "float.tflite", scheme="float32")
             layers, unmatched = compare_layers(side, path.read_bytes(), values)
             found[side.name] = {"layers": [asdict(x) for x in layers], "unmatched": unmatched}
+            worst.append((side.name, worst_layer(layers)))
+    known = [{"part": name, **asdict(layer)} for name, layer in worst if layer is not None]
+    found["largest_error"] = min(known, key=lambda layer: layer["own"], default=None)
     return found
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image as PILImage
 
 from kerasae_export.errors import BundleError
-from kerasae_export.manifest import GOLDEN
+from kerasae_export.manifest import GOLDEN, Manifest
 from kerasae_export.runtime import Codec
 from kerasae_export.verification.outcome import Check, tolerance
 from kerasae_export.verification.parts import Side
@@ -25,6 +25,7 @@ __all__ = [
     "check_pixels",
     "check_symbols",
     "moved",
+    "of_indices",
     "read_golden",
 ]
 
@@ -100,11 +101,18 @@ def moved(symbols: NDArray[Any], expected: NDArray[Any]) -> tuple[float, int]:
     return float((differs > 0).mean()), int(differs.max())
 
 
-def check_symbols(name: str, share: float, largest: int) -> Check:
-    """Another kernel may move a symbol by one step, never by more."""
+def check_symbols(name: str, share: float, largest: int, *, indices: bool = False) -> Check:
+    """Another kernel may move a symbol by one step, never by more; an index to any other."""
     most, distance = tolerance("symbols_moved"), int(tolerance("symbol_distance"))
+    if indices:
+        return Check(name, share <= most, f"{share:.2%} of them differ; {most:.0%} may.")
     detail = f"{share:.2%} of them differ, by up to {largest}; {most:.0%} may, by {distance}."
     return Check(name, largest <= distance and share <= most, detail)
+
+
+def of_indices(manifest: Manifest) -> bool:
+    """Whether the code holds indices, between which there is no distance."""
+    return manifest.encoder.output.dtype == "int32"
 
 
 def check_bitstream(codec: Codec, golden: Golden) -> Check:
@@ -116,8 +124,8 @@ def check_bitstream(codec: Codec, golden: Golden) -> Check:
     except ValueError as error:
         return Check(name, False, str(error))
     same = all(
-        tuple(size) == golden.size and np.array_equal(symbols, golden.symbols)
-        for symbols, *size in (read, again)
+        found[1:3] == golden.size and np.array_equal(found[0], golden.symbols)
+        for found in (read, again)
     )
     detail = f"{len(stored)} bytes {'give' if same else 'do not give'} the golden symbols."
     return Check(name, same, detail)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,17 @@ PLUMBING = frozenset({"QUANTIZE", "DEQUANTIZE", "RESHAPE", "EXPAND_DIMS", "SQUEE
 _UNCOUNTED = frozenset({"CUSTOM", "DELEGATE", "WHILE", "IF", "CALL", "CALL_ONCE"})
 _UNCOUNTED_CONVOLUTIONS = frozenset({"CONV_3D", "CONV_3D_TRANSPOSE"})
 _RECURRENT = re.compile(r"(LSTM|RNN)$")
+
+_UNREADABLE = (
+    AttributeError,
+    IndexError,
+    KeyError,
+    OverflowError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
 
 _OPERATORS = {v: k for k, v in vars(schema.BuiltinOperator).items() if isinstance(v, int)}
 _TYPES = {v: k for k, v in vars(schema.TensorType).items() if isinstance(v, int)}
@@ -69,7 +81,7 @@ class Graph:
             chosen = 0 if signature is None else self._subgraph(signature)
             self._graph = self._model.subgraphs[chosen]
             self.operators = [self._operator(i) for i in range(len(self._graph.operators))]
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError, OverflowError) as e:
+        except _UNREADABLE as e:
             raise BundleError(f"The file has no readable graph: {e}.") from None
 
     def _subgraph(self, signature: str) -> int:

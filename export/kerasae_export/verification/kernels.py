@@ -56,7 +56,7 @@ def compare_kernels(
     }
 
 
-def check_kernels(name: str, compared: dict[str, Any]) -> list[Check]:
+def check_kernels(name: str, compared: dict[str, Any], *, indices: bool = False) -> list[Check]:
     """Judge what `compare_kernels` found on the images of that name."""
     psnr, limit = compared["psnr"], tolerance("cross_kernel_loss")
     losses = {
@@ -68,7 +68,9 @@ def check_kernels(name: str, compared: dict[str, Any]) -> list[Check]:
         f"{losses[way]:.3f} dB; {limit:g} dB may be lost."
     )
     return [
-        check_symbols(f"kernels' symbols, {name}", compared["moved"], compared["largest"]),
+        check_symbols(
+            f"kernels' symbols, {name}", compared["moved"], compared["largest"], indices=indices
+        ),
         Check(f"kernels mixed, {name}", losses[way] <= limit, detail),
     ]
 

@@ -52,7 +52,7 @@ def compare_layers(
     Args:
         side: The model as it is stored.
         float_file: The same model, converted with the scheme float32.
-        values: Inputs as real numbers (n, *input); for a decoder those that a file holds.
+        values: Inputs as real numbers, or indices, (n, *input).
 
     Returns:
         The matched layers in order of execution, the input first if it is quantised; and how
@@ -65,7 +65,7 @@ def compare_layers(
     entry, (stored_in,), (exact_in,) = side.part.input, side.graph.inputs, twin.inputs
     noise_in, own, total = _Noise(), [_Noise() for _ in pairs], [_Noise() for _ in pairs]
     for value in values:
-        real = np.asarray(value, np.float32)[None]
+        real = np.asarray(value, "int32" if entry.dtype == "int32" else "float32")[None]
         levels = quantise(real, entry)
         noise_in.add(dequantise(levels, entry), real)
         stored.run({stored_in: levels})
@@ -79,7 +79,7 @@ def compare_layers(
         LayerError(ours.layer, ours.name, own[i].ratio, total[i].ratio or 0.0)
         for i, (ours, _) in enumerate(pairs)
     ]
-    if entry.dtype != "float32":
+    if entry.dtype == "uint8":
         ratio = noise_in.ratio or 0.0
         layers.insert(0, LayerError("input", "QUANTIZE", ratio, ratio))
     return layers, len(_working(side.graph)) - len(pairs)
@@ -95,7 +95,8 @@ def _match(stored: Graph, exact: Graph) -> list[tuple[Operator, Operator]]:
     """Operators that compute the same, in order of execution."""
     ours, theirs = _working(stored), _working(exact)
     keys = [[(o.name, o.activation, o.shape) for o in side] for side in (ours, theirs)]
-    blocks = SequenceMatcher(None, *keys, autojunk=False).get_matching_blocks()
+    matcher = SequenceMatcher(a=keys[0], b=keys[1], autojunk=False)
+    blocks = matcher.get_matching_blocks()
     pairs = [(ours[b.a + i], theirs[b.b + i]) for b in blocks for i in range(b.size)]
     return [
         (a, b)

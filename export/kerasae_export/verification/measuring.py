@@ -20,7 +20,7 @@ from kerasae_export.verification.parts import Side
 
 __all__ = ["latency", "machine", "peak_bytes", "static_costs"]
 
-_RUNS, _SECONDS, _MOST_RUNS = 50, 0.1, 2000  # at least, for so long, at most
+_RUNS, _SECONDS, _MOST_RUNS = 50, 0.05, 2000  # at least, for so long, at most
 _TIMEOUT = 300  # seconds that a model may take to be loaded and run three times
 
 

@@ -33,7 +33,7 @@ _INK, _MUTED, _PALE = "#1f2933", "#7b8794", "#dfe3e8"
 _BLUE, _ORANGE, _GREEN = "#2f6fde", "#e8710a", "#1e8e5a"
 _WIDTH = 10.0  # inches, the width of the report's text
 _MOST_ROWS = 24
-_STYLE = {
+_STYLE: Any = {
     "axes.edgecolor": _MUTED,
     "axes.labelcolor": _INK,
     "axes.spines.right": False,
@@ -99,7 +99,7 @@ def plot_pictures(rows: Mapping[str, NDArray[Any]]) -> Figure:
     originals, last = next(iter(rows.values())), list(rows.values())[-1]
     error = np.abs(originals - last)
     gain = _gain(error)
-    shown = {**rows, _times("difference", gain, "\n"): gain * error}
+    shown = {**rows, _times("codec's\ndifference", gain, "\n"): gain * error}
     columns = len(originals)
     side = (_WIDTH - 0.9) / columns
     height, width = originals.shape[1:3]
@@ -173,7 +173,7 @@ def plot_latency(latency: Mapping[str, Mapping[str, float]]) -> Figure:
     """Median and quartiles of the latencies."""
     figure = _figure(_WIDTH, 0.36 * len(latency) + 0.6)
     axes = figure.subplots()
-    places = np.arange(len(latency))
+    places = list(range(len(latency)))
     median = np.array([t["median"] for t in latency.values()])
     low = np.array([t["quartile_1"] for t in latency.values()])
     high = np.array([t["quartile_3"] for t in latency.values()])
@@ -245,6 +245,8 @@ def plot_kernels(compared: Mapping[str, Mapping[str, Any]]) -> Figure:
     left.set(title="symbols moved by the reference kernels", xlabel="steps", ylabel="% of symbols")
     left.margins(y=0.2)
     left.set_ylim(bottom=0)
+    if all(values["moved"] == 0 for values in compared.values()):
+        left.set(ylim=(0, 1), yticks=[0])
 
     ways = [way for way in compared[names[0]]["psnr"] if way != "fast to fast"]
     limit = tolerance("cross_kernel_loss")
@@ -254,7 +256,7 @@ def plot_kernels(compared: Mapping[str, Mapping[str, Any]]) -> Figure:
         right.plot(change, places, "o", color=colours[i], label=name, markersize=7)
         for place, value in zip(places, change, strict=True):
             right.annotate(
-                f"{value:+.3f}",
+                f"{round(value, 3) + 0.0:+.3f}",
                 (value, place),
                 (6, 0),
                 textcoords="offset points",
@@ -293,8 +295,8 @@ def plot_losses(
     low, high = np.quantile(values, [0.005, 0.995])
     edges = np.linspace(min(low, -0.05), max(high, 0.05), 41)
     for (name, change), colour in zip(changes.items(), (_BLUE, _ORANGE), strict=False):
-        axes.hist(np.clip(change, edges[0], edges[-1]), edges, color=colour, alpha=0.55)
-        median = float(np.median(change))
+        axes.hist(np.clip(change, edges[0], edges[-1]), edges.tolist(), color=colour, alpha=0.55)
+        median = round(float(np.median(change)), 2) + 0.0  # no negative zero
         axes.axvline(median, color=colour, lw=1.5, label=f"{name}, median {median:+.2f} dB")
     axes.axvline(0, color=_MUTED, lw=1)
     axes.set(xlabel="PSNR of an image against Keras, dB", ylabel="images")

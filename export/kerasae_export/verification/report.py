@@ -192,13 +192,15 @@ def _kernels(compared: Mapping[str, Any], plotted: bool) -> str:
         "symbols",
         "moved",
         "by up to",
-        "pixels, levels",
-        *(f"{way}, dB" for way in ways),
+        "pixels",
+        *(way.replace(" to ", " → ") for way in ways),
     ]
     text = (
         "<p>A phone, a browser and a server run other kernels, which round differently. Here the "
         "fast ones (XNNPACK) meet the plain reference: each encodes, and each decodes what each "
-        "has encoded.</p>" + _table(head, rows, numbers=range(1, 9))
+        "has encoded. Moved: symbols that differ, by up to so many steps; pixels: levels of 255 by "
+        "which the same symbols decode differently; then PSNR in dB, encoder → decoder.</p>"
+        + _table(head, rows, numbers=range(1, 9))
     )
     if plotted:
         from kerasae_export.verification import plots
@@ -250,25 +252,19 @@ def _quality(parity: Mapping[str, Any], pictures: Pictures | None, plotted: bool
 
 def _layers(found: Mapping[str, Any], plotted: bool) -> str:
     parts = {name: found[name]["layers"] for name in ("encoder", "decoder")}
-    known = [
-        (layer["own"], name, layer)
-        for name, layers in parts.items()
-        for layer in layers
-        if layer["own"] is not None
-    ]
+    worst = found["largest_error"]
     text = (
         f"<p>Every tensor on {found['images']} images, against the same model in float32. "
         "<i>Alone</i>: the float layer was given the inputs that the stored one had, so only its "
         "own rounding counts. <i>Up to here</i>: against the float model from its input on. "
         "120 dB stands for no error.</p>"
     )
-    if known:
-        ratio, name, layer = min(known, key=lambda item: item[0])
+    if worst is not None:
         text += (
-            f"<p><b>Largest error: {escape(layer['layer'] or layer['operator'])}</b> "
-            f"({escape(layer['operator'])}) of the {name}, {ratio:.1f} dB.</p>"
+            f"<p><b>Largest error: {escape(worst['layer'] or worst['operator'])}</b> "
+            f"({escape(worst['operator'])}) of the {worst['part']}, {worst['own']:.1f} dB.</p>"
         )
-    if plotted and known:
+    if plotted and worst is not None:
         from kerasae_export.verification import plots
 
         figure = plots.plot_layers(parts)
@@ -384,6 +380,7 @@ th, td {{ text-align: left; padding: .22rem .7rem .22rem 0; vertical-align: top;
   border-bottom: 1px solid #edf0f2; }}
 th {{ color: #616e7c; font-weight: 600; }}
 .n {{ text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }}
+th.n {{ white-space: normal; }}
 td:first-child {{ white-space: nowrap; }}
 .checks td:first-child {{ color: #1e8e5a; font-weight: 700; }}
 .checks td:nth-child(2) {{ white-space: nowrap; }}
