@@ -20,6 +20,7 @@ __all__ = ["PLUMBING", "Graph", "Operator"]
 PLUMBING = frozenset({"QUANTIZE", "DEQUANTIZE", "RESHAPE", "EXPAND_DIMS", "SQUEEZE", "CAST"})
 """Operators that move or recode values without computing with them."""
 
+_VIEWS = frozenset({"RESHAPE", "EXPAND_DIMS", "SQUEEZE"})
 _UNCOUNTED = frozenset({"CUSTOM", "DELEGATE", "WHILE", "IF", "CALL", "CALL_ONCE"})
 _UNCOUNTED_CONVOLUTIONS = frozenset({"CONV_3D", "CONV_3D_TRANSPOSE"})
 _RECURRENT = re.compile(r"(LSTM|RNN)$")
@@ -103,9 +104,14 @@ class Graph:
     @property
     def foreign(self) -> list[str]:
         """Operators in the whole file that LiteRT alone does not have."""
-        codes = [max(c.builtinCode, c.deprecatedBuiltinCode) for c in self._model.operatorCodes]
-        names = {_OPERATORS.get(code, f"number {code}") for code in codes}
-        return sorted(n for n in names if n in ("CUSTOM", "DELEGATE") or n.startswith("number"))
+        found = set()
+        for code in self._model.operatorCodes:
+            number = max(code.builtinCode, code.deprecatedBuiltinCode)
+            name = _OPERATORS.get(number, f"number {number}")
+            if name in ("CUSTOM", "DELEGATE") or number not in _OPERATORS:
+                own = (code.customCode or b"").decode(errors="replace")
+                found.add(f"{name} ({own})" if own else name)
+        return sorted(found)
 
     @property
     def macs(self) -> int | None:
@@ -115,15 +121,23 @@ class Graph:
 
     @property
     def working_bytes(self) -> int:
-        """Most bytes of activations that are alive at once: what any arena needs at least."""
+        """Most bytes of activations that are alive at once: about the size of an arena.
+
+        Reshaping is free; any other operator writes its outputs beside its inputs.
+        """
+        owner: dict[int, int] = {}
+        for operator in self.operators:
+            if operator.name in _VIEWS:
+                source = operator.inputs[0]
+                owner[operator.outputs[0]] = owner.get(source, source)
         born: dict[int, int] = dict.fromkeys(self.inputs, 0)
         died: dict[int, int] = dict.fromkeys(self.inputs, 0)
         for operator in self.operators:
-            for tensor in operator.outputs:
-                born[tensor] = operator.index
             for tensor in (*operator.inputs, *operator.outputs):
-                died[tensor] = operator.index
-        died.update(dict.fromkeys(self.outputs, len(self.operators)))
+                held = owner.get(tensor, tensor)
+                born.setdefault(held, operator.index)
+                died[held] = operator.index
+        died.update({owner.get(t, t): len(self.operators) for t in self.outputs})
         alive = [0] * (len(self.operators) + 1)
         for tensor, start in born.items():
             for moment in range(start, died[tensor] + 1):

@@ -76,7 +76,7 @@ def peak_bytes(side: Side, folder: Path) -> int | None:
     and the pages of LiteRT's own code that it touches. None where the system does not tell
     the peak of a process.
     """
-    if not Path("/proc/self/clear_refs").exists():
+    if not _proc():
         return None
     job = json.dumps({"file": str(folder / side.part.file), "options": side.options})
     done = subprocess.run(
@@ -88,6 +88,11 @@ def peak_bytes(side: Side, folder: Path) -> int | None:
         check=False,
     )
     return int(done.stdout) if done.returncode == 0 and done.stdout.strip().isdigit() else None
+
+
+def _proc() -> bool:
+    """Whether this system tells, and resets, the peak of a process."""
+    return Path("/proc/self/clear_refs").exists()
 
 
 def _overlap(spec: CodecSpec) -> float:

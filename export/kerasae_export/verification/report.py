@@ -142,7 +142,7 @@ def _costs(measured: Mapping[str, Any], manifest: Manifest, plotted: bool) -> st
         (
             "activations",
             lambda n: _size(costs[n]["working_bytes"]),
-            "the most that is alive at once: what an arena needs at least, on any device",
+            "the most bytes that are alive at once, about the size of an arena on any device",
         ),
         (
             "peak memory",
