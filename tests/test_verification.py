@@ -208,6 +208,11 @@ def test_images_must_fit_the_bundle(copy, digit_model, images):
         verify(copy, model=digit_model, images=images)
 
 
+def test_the_model_must_be_that_of_the_bundle(copy, photo_model, digits):
+    with pytest.raises(ValueError, match="`model` must be the one that the bundle was exported"):
+        verify(copy, model=photo_model, images=digits.test[:4])
+
+
 def test_a_bundle_that_is_worse_than_the_model_is_refused(digit_model, digits, tmp_path):
     keras.utils.set_random_seed(0)
     untrained = keras.models.clone_model(digit_model)
@@ -339,7 +344,13 @@ def test_what_is_beyond_a_tolerance_fails(digit_bundle, scheme, change, expected
     assert found == expected
 
 
-@pytest.mark.parametrize("stated", [None, "much", 1e9, -3, [1]])
+def test_of_several_qualities_the_best_is_judged(digit_bundle):
+    manifest = Manifest.from_json((digit_bundle / "manifest.json").read_bytes())
+    manifest = dataclasses.replace(manifest, facts={"step_loss_db": [0.1, 1.0]})
+    assert quality._codec_limit(manifest) == pytest.approx(0.1 + 0.3 + 0.5)
+
+
+@pytest.mark.parametrize("stated", [None, "much", 1e9, -3, []])
 def test_odd_facts_of_a_manifest_allow_nothing(digit_bundle, stated):
     manifest = Manifest.from_json((digit_bundle / "manifest.json").read_bytes())
     manifest = dataclasses.replace(manifest, facts={"step_loss_db": stated})
@@ -391,3 +402,13 @@ def test_peak_memory_grows_with_the_model(digit_bundle, tmp_path):
     large = peak_bytes(heavy, tmp_path)
     assert 0 < small < 2**24
     assert 0.9 * 2**23 < large - small < 3.5 * 2**23
+
+
+def test_golden_symbols_that_no_decoder_takes_are_refused(copy, monkeypatch):
+    def refuse(*args, **options):
+        raise BundleError("`symbols` must be indices.")
+
+    monkeypatch.setattr("kerasae_export.runtime.Codec.decode", refuse)
+    with pytest.raises(BundleError, match="golden reconstruction: `symbols` must be indices"):
+        verify(copy)
+    assert failed(copy) == ["golden reconstruction", "reference kernels", "models"]

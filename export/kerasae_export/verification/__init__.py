@@ -78,7 +78,7 @@ def verify_bundle(
     Raises:
         VerificationError: A `BundleError`; if a check fails. Both files then tell all of them.
         BundleError: If `folder` is no bundle's folder.
-        ValueError: If only one of `model` and `images` is given, or the images do not fit.
+        ValueError: If only one of `model` and `images` is given, or they do not fit the bundle.
 
     Example:
         >>> verify_bundle("bundle").passed                                  # doctest: +SKIP
@@ -140,17 +140,22 @@ def _verify(
         checks_.check_pixels("golden reconstruction", codec, golden),
         checks_.check_pixels("reference kernels", reference, golden),
     ]
-    evidence.golden = golden.image, codec.decode(golden.symbols, *golden.size)
-    compared = {"golden sample": kernels.compare_kernels(codec, reference, [golden.image])}
-    measurements = _measure(root, manifest, both, thorough)
+    try:
+        evidence.golden = golden.image, codec.decode(golden.symbols, *golden.size)
+        compared = {"golden sample": kernels.compare_kernels(codec, reference, [golden.image])}
+        measurements = _measure(root, manifest, both, thorough)
+    except ValueError as error:
+        found.append(Check("models", False, f"They do not run: {error}"))
+        return Verification(manifest.bundle_hash, tuple(found))
     if model is not None and pictures is not None:
+        halves = quality.halves_of(model, manifest)
         few = _evenly(pictures, _KERNEL_IMAGES)
         whole = list(np.floor(few * 255 + 0.5).astype(np.uint8))
         compared["images"] = kernels.compare_kernels(codec, reference, whole)
-        parity, evidence.pictures = quality.compare_with_keras(codec, both, model, pictures)
+        parity, evidence.pictures = quality.compare_with_keras(codec, both, halves, pictures)
         measurements["parity"] = parity
         if thorough and manifest.scheme != "float32":
-            measurements["layers"] = _layers(both, model, pictures)
+            measurements["layers"] = _layers(both, halves, pictures)
     for name, values in compared.items():
         found += kernels.check_kernels(name, values, indices=indices)
     if "parity" in measurements:
@@ -181,15 +186,15 @@ def _measure(
 
 
 def _layers(
-    both: tuple[parts.Side, parts.Side], model: keras.Model, pictures: NDArray[np.float32]
+    both: tuple[parts.Side, parts.Side],
+    halves: tuple[keras.Model, keras.Model],
+    pictures: NDArray[np.float32],
 ) -> dict[str, Any]:
     """The errors of all layers, encoder on images and decoder on the codes of these."""
-    from kerasae_export import split
     from kerasae_export.conversion import Converter
 
     few = _evenly(pictures, _LAYER_IMAGES)
     codes = both[0].load().run(few)
-    halves = split.encoder(model), split.decoder(model)
     found: dict[str, Any] = {"images": len(few)}
     worst: list[tuple[str, LayerError | None]] = []
     with tempfile.TemporaryDirectory() as scratch, Converter() as converter:

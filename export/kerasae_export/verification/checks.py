@@ -134,7 +134,10 @@ def check_bitstream(codec: Codec, golden: Golden) -> Check:
 def check_pixels(name: str, codec: Codec, golden: Golden) -> Check:
     """Whether the golden symbols decode to the golden reconstruction."""
     limit = codec.manifest.pixel_tolerance
-    pixels = codec.decode(golden.symbols, *golden.size)
+    try:
+        pixels = codec.decode(golden.symbols, *golden.size)
+    except ValueError as error:
+        return Check(name, False, str(error))
     worst = int(np.abs(pixels.astype(int) - golden.reconstruction).max())
     return Check(name, worst <= limit, f"pixels differ by up to {worst}; {limit} levels may.")
 

@@ -18,7 +18,7 @@ from kerasae_export.verification.parts import Side
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["Pictures", "check_images", "check_parity", "compare_with_keras"]
+__all__ = ["Pictures", "check_images", "check_parity", "compare_with_keras", "halves_of"]
 
 _EXACT = frozenset({"float32", "float16"})  # judged by the worst value
 _MOST_STEP_LOSS = 20.0  # dB, the most that an export accepts
@@ -58,13 +58,35 @@ def check_images(images: NDArray[np.float32], manifest: Manifest) -> NDArray[np.
     return images
 
 
-def compare_with_keras(
-    codec: Codec, both: tuple[Side, Side], model: keras.Model, images: NDArray[np.float32]
-) -> tuple[dict[str, Any], Pictures]:
-    """Differences and qualities, and the pictures that they come from."""
+def halves_of(model: keras.Model, manifest: Manifest) -> tuple[keras.Model, keras.Model]:
+    """Encoder and decoder in Keras, which take what those of the bundle take.
+
+    Raises:
+        ValueError: If they do not.
+    """
     from kerasae_export import split  # the rest of this package runs without Keras
 
     encoder, decoder = split.encoder(model), split.decoder(model)
+    for half, edge in ((encoder, manifest.encoder.input), (decoder, manifest.decoder.input)):
+        shape = tuple(half.inputs[0].shape[1:])
+        if shape != edge.shape[1:]:
+            raise ValueError(
+                "`model` must be the one that the bundle was exported from. Received: one whose "
+                f"{half.name} takes {shape}, not {edge.shape[1:]}"
+            )
+    return encoder, decoder
+
+
+def compare_with_keras(
+    codec: Codec,
+    both: tuple[Side, Side],
+    halves: tuple[keras.Model, keras.Model],
+    images: NDArray[np.float32],
+) -> tuple[dict[str, Any], Pictures]:
+    """Differences and qualities, and the pictures that they come from."""
+    from kerasae_export import split
+
+    encoder, decoder = halves
     lite_encoder, lite_decoder = (side.load() for side in both)
     code = split.predict(encoder, images).astype(float)
     lite_code = lite_encoder.run(images)
@@ -125,6 +147,8 @@ def _loss(name: str, way: str, measure: str, parity: dict[str, Any], limit: floa
 def _codec_limit(manifest: Manifest) -> float:
     """What TF Lite and rounding together may cost; the facts of a manifest are not validated."""
     stated = manifest.facts.get("step_loss_db")
+    if isinstance(stated, list) and stated:  # of several qualities; the best one is the default
+        stated = stated[0]
     if not isinstance(stated, (int, float)) or not 0 <= stated <= _MOST_STEP_LOSS:
         stated = 0.0
     return stated + tolerance("psnr_loss", manifest.scheme) + tolerance("rounding_loss")
