@@ -145,6 +145,13 @@ def test_without_matplotlib_there_are_tables_and_a_hint(evidence, measurements, 
     assert "Largest error: down" in text
 
 
+def test_without_a_float_file_the_report_says_why(evidence, measurements, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    layers = {"error": "Model 'encoder' cannot be converted: <why>"}
+    text = html(Verification("", CHECKS, {**measurements, "layers": layers}), evidence)
+    assert "Nothing to compare with: Model &#x27;encoder&#x27; cannot be converted" in text
+
+
 def test_layers_are_ranked_with_the_worst_on_top():
     layers = [
         {"layer": f"l{own:g}", "operator": "CONV_2D", "own": own, "total": 25.0}

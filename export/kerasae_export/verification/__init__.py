@@ -192,6 +192,7 @@ def _layers(
 ) -> dict[str, Any]:
     """The errors of all layers, encoder on images and decoder on the codes of these."""
     from kerasae_export.conversion import Converter
+    from kerasae_export.errors import ConversionError
 
     few = _evenly(pictures, _LAYER_IMAGES)
     codes = both[0].load().run(few)
@@ -200,7 +201,10 @@ def _layers(
     with tempfile.TemporaryDirectory() as scratch, Converter() as converter:
         inputs: tuple[NDArray[Any], NDArray[Any]] = few, codes
         for side, half, values in zip(both, halves, inputs, strict=True):
-            path = converter.convert(half, Path(scratch) / "float.tflite", scheme="float32")
+            try:
+                path = converter.convert(half, Path(scratch) / "float.tflite", scheme="float32")
+            except ConversionError as error:  # all checks are done without it
+                return {"error": str(error)}
             layers, unmatched = compare_layers(side, path.read_bytes(), values)
             found[side.name] = {"layers": [asdict(x) for x in layers], "unmatched": unmatched}
             worst.append((side.name, worst_layer(layers)))

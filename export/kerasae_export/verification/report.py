@@ -251,6 +251,10 @@ def _quality(parity: Mapping[str, Any], pictures: Pictures | None, plotted: bool
 
 
 def _layers(found: Mapping[str, Any], plotted: bool) -> str:
+    if "error" in found:
+        return (
+            f"<h2>Layers</h2><p class='note'>Nothing to compare with: {escape(found['error'])}</p>"
+        )
     parts = {name: found[name]["layers"] for name in ("encoder", "decoder")}
     worst = found["largest_error"]
     text = (
