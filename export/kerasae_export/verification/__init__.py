@@ -170,7 +170,7 @@ def _measure(
     measurements: dict[str, Any] = {
         "bytes": {side.name: len(side.content) for side in both},
         "parameters": manifest.facts.get("parameters"),
-        "costs": {side.name: measuring.static_costs(side, manifest.codec) for side in both},
+        "costs": {side.name: measuring.static_costs(side, manifest) for side in both},
         "latency_ms": {
             f"{side.name}, {threads} thread{'s' if threads > 1 else ''}": measuring.latency(
                 side, threads

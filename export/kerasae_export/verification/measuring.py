@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import statistics
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasae_export.manifest import CodecSpec
+from kerasae_export.manifest import Manifest
 from kerasae_export.verification.parts import Side
 
 __all__ = ["latency", "machine", "peak_bytes", "static_costs"]
@@ -32,10 +33,10 @@ def machine() -> str:
     )
 
 
-def static_costs(side: Side, spec: CodecSpec) -> dict[str, Any]:
+def static_costs(side: Side, manifest: Manifest) -> dict[str, Any]:
     """What does not depend on the machine: operators, multiply-accumulates, working memory."""
     macs = side.graph.macs
-    pixels = spec.tile[0] * spec.tile[1]
+    pixels = math.prod(manifest.codec.tile)
     per_pixel = None if macs is None else macs / pixels
     return {
         "operators": [
@@ -50,7 +51,7 @@ def static_costs(side: Side, spec: CodecSpec) -> dict[str, Any]:
         "macs": macs,
         "macs_per_pixel": per_pixel,
         # Overlapping tiles compute their margins more than once.
-        "macs_per_pixel_tiled": None if per_pixel is None else per_pixel * _overlap(spec),
+        "macs_per_pixel_tiled": None if per_pixel is None else per_pixel * _overlap(manifest),
         "working_bytes": side.graph.working_bytes,
     }
 
@@ -95,8 +96,9 @@ def _proc() -> bool:
     return Path("/proc/self/clear_refs").exists()
 
 
-def _overlap(spec: CodecSpec) -> float:
+def _overlap(manifest: Manifest) -> float:
     """Pixels of tiles for each pixel of a large image."""
+    spec = manifest.codec
     if spec.layout != "grid":
         return 1.0
     rows, columns = spec.code_shape[0], spec.code_shape[1]
