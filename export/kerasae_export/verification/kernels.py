@@ -65,7 +65,7 @@ def check_kernels(name: str, compared: dict[str, Any], *, indices: bool = False)
     way = max(losses, key=lambda w: losses[w])
     detail = (
         f"{psnr['fast to fast']:.2f} dB with the fast kernels on both sides, {way} loses "
-        f"{losses[way]:.3f} dB; {limit:g} dB may be lost."
+        f"{round(losses[way], 3) + 0.0:.3f} dB; {limit:g} dB may be lost."
     )
     return [
         check_symbols(

@@ -139,7 +139,8 @@ def _loss(name: str, way: str, measure: str, parity: dict[str, Any], limit: floa
     digits, unit = (2, " dB") if measure == "psnr" else (4, "")
     detail = (
         f"{measure.upper()} {ours:.{digits}f}{unit} against Keras's {theirs:.{digits}f}{unit}, "
-        f"a loss of {theirs - ours:.{digits}f}; {limit:.{digits}g}{unit} may be lost."
+        f"a loss of {round(theirs - ours, digits) + 0.0:.{digits}f}; "
+        f"{limit:.{digits}g}{unit} may be lost."
     )
     return Check(name, theirs - ours <= limit, detail)
 

@@ -118,10 +118,11 @@ def _costs(measured: Mapping[str, Any], manifest: Manifest, plotted: bool) -> st
     parameters = parameters if isinstance(parameters, dict) else {}
     parts = {"encoder": manifest.encoder, "decoder": manifest.decoder}
     costs, times = measured["costs"], measured["latency_ms"]
+    holds = ", which holds both" if manifest.encoder.file == manifest.decoder.file else ""
     rows = [
         ("file", lambda n: parts[n].file, ""),
         ("parameters", lambda n: _count(parameters.get(n)), "as the manifest states"),
-        ("size", lambda n: _size(measured["bytes"][n]), "of the file"),
+        ("size", lambda n: _size(measured["bytes"][n]), f"of the file{holds}"),
         (
             "multiply-accumulates per pixel",
             lambda n: _number(costs[n]["macs_per_pixel"]),
