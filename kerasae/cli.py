@@ -347,24 +347,29 @@ def export(
 @click.option("--run", type=EXISTING, help="The run it was exported from, to compare with Keras.")
 @click.option("--data", help="With --run: other images than the run's own. " + DATA_HELP)
 def verify(bundle: Path, run: Path | None, data: str | None) -> None:
-    """Check a bundle, write verification.json into it, and fail if it is off."""
+    """Check a bundle, leave verification.json and .html in it, and fail if it is off."""
     if data is not None and run is None:
         raise ValueError("`--data` needs the model of `--run`. Received: --data alone")
-    from kerasae_export.verification import verify_bundle
+    from kerasae_export.verification import REPORT, VerificationError, verify_bundle
 
     console = _console()
-    with console.status("verifying"):
-        if run is None:
-            verification = verify_bundle(bundle)
-        else:
-            from kerasae.runs import Run, load_model
-            from kerasae_export.split import evenly
+    known: dict[str, Any] = {}
+    if run is not None:
+        from kerasae.runs import Run, load_model
+        from kerasae_export.split import evenly
 
-            images = evenly(Run.load(run).images(data).test, 500)
-            verification = verify_bundle(bundle, model=load_model(run), images=images)
-    for check in verification.checks:
-        console.print(f"[green]ok[/green]  {check.name}: {check.detail}", soft_wrap=True)
+        images = evenly(Run.load(run).images(data).test, 500)
+        known = {"model": load_model(run), "images": images}
+    try:
+        with console.status("verifying: some seconds, half a minute with --run"):
+            verification = verify_bundle(bundle, **known)
+    except VerificationError as error:
+        _show_checks(console, error.verification)
+        console.print(f"\nreport: {bundle / REPORT}", soft_wrap=True)
+        raise
+    _show_checks(console, verification)
     _show_measurements(console, verification)
+    console.print(f"\nreport: {bundle / REPORT}", soft_wrap=True)
 
 
 def _forward(name: str, what: str) -> None:
@@ -492,24 +497,50 @@ def _verdict(entries: Sequence[Entry]) -> str:
     return f"kerasae at {ours.psnr:.2f} dB: {', '.join(parts)}."
 
 
+def _show_checks(console: Console, verification: Verification) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("", "check", "measured, and what was allowed", show_edge=False)
+    for check in verification.checks:
+        mark = "[green]ok[/green]" if check.passed else "[red]FAILED[/red]"
+        table.add_row(mark, check.name, escape(check.detail))
+    console.print(table)
+
+
 def _show_measurements(console: Console, verification: Verification) -> None:
     from rich.table import Table
 
     measured = verification.measurements
+    peak = measured.get("peak_bytes", {})
     table = Table(title="The bundle, measured on this machine", title_justify="left")
     table.add_column("part")
-    for name in ("parameters", "file bytes", "1 thread, ms", "2 threads, ms"):
+    for name in ("parameters", "file bytes", "MAC per pixel", "1 thread, ms", "2 threads, ms"):
         table.add_column(name, justify="right")
+    if peak:
+        table.add_column("peak memory", justify="right")
     for part in ("encoder", "decoder"):
         latency = [measured["latency_ms"][f"{part}, {n}"] for n in ("1 thread", "2 threads")]
         parameters = (measured["parameters"] or {}).get(part)
-        table.add_row(
+        macs = measured["costs"][part]["macs_per_pixel"]
+        row = [
             part,
             "?" if parameters is None else f"{parameters:,}",
             f"{measured['bytes'][part]:,}",
-            *(f"{t['median']:.3f}" for t in latency),
-        )
+            "?" if macs is None else f"{macs:,.0f}",
+            *(f"{t['median']:.3g}" for t in latency),
+        ]
+        if peak:
+            row.append("?" if peak[part] is None else f"{peak[part] / 1e6:.1f} MB")
+        table.add_row(*row)
     console.print("", table)
+    worst = measured.get("layers", {}).get("largest_error")
+    if worst:
+        console.print(
+            f"Largest error of a layer: {worst['layer']} ({worst['operator']}) of the "
+            f"{worst['part']}, {worst['own']:.1f} dB below its signal.",
+            soft_wrap=True,
+        )
     parity = measured.get("parity")
     if parity:
         console.print(
@@ -517,6 +548,8 @@ def _show_measurements(console: Console, verification: Verification) -> None:
             f"{parity['code_difference_mean']:.2%} of its range on average, pixels by "
             f"{parity['pixel_difference_mean'] * 255:.2f} of 255; "
             f"PSNR {parity['psnr_keras']:.2f} dB in Keras, {parity['psnr_tflite']:.2f} in TF Lite, "
-            f"{parity['psnr_codec']:.2f} with the code rounded for the bitstream.",
+            f"{parity['psnr_codec']:.2f} with the code rounded for the bitstream; "
+            f"SSIM {parity['ssim_keras']:.4f}, {parity['ssim_tflite']:.4f}, "
+            f"{parity['ssim_codec']:.4f}.",
             soft_wrap=True,
         )

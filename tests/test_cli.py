@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -57,8 +58,11 @@ def test_the_whole_way_by_hand(tmp_path):
     assert facts["training"]["epochs_run"] == 3
 
     done = call("kerasae", "verify", bundle, "--run", run)
-    assert done.stdout.count("ok  ") >= 8
+    assert len(re.findall(r"^ *ok ", done.stdout, re.MULTILINE)) == 15
     assert "Keras against TF Lite on 359 images" in done.stdout
+    assert "Largest error of a layer: " in done.stdout
+    assert f"report: {bundle / 'verification.html'}" in done.stdout
+    assert "all 15 checks passed" in (bundle / "verification.html").read_text()
     joint = tmp_path / "joint"
     call("kerasae", "export", run, "--scheme", "dynamic", "--signatures", "both", "--out", joint)
     manifest = json.loads((joint / "manifest.json").read_text())
@@ -81,6 +85,8 @@ def test_the_whole_way_by_hand(tmp_path):
     model.write_bytes(model.read_bytes()[:-1] + b"!")
     done = call("kerasae", "verify", bundle, status=1)
     assert "decoder.tflite is not the file" in done.stderr
+    assert re.search(r"FAILED .* files ", done.stdout)
+    assert "1 of 1 checks failed" in (bundle / "verification.html").read_text()
 
     done = call("kerasae", *train, status=2)
     assert "`--out` must not hold a run already, unless `--resume` is set" in done.stderr

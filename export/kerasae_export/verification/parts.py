@@ -1,0 +1,59 @@
+"""The two models of a bundle, however its files hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kerasae_export.manifest import Manifest, Part
+from kerasae_export.runtime import Codec, LiteModel
+from kerasae_export.verification.graph import Graph
+
+__all__ = ["Side", "codec_of", "sides"]
+
+
+@dataclass(frozen=True)
+class Side:
+    """The encoder or the decoder of a bundle.
+
+    Attributes:
+        name: `"encoder"` or `"decoder"`.
+        part: What the manifest says of it.
+        content: The bytes of its file, which may hold the other side too.
+        graph: Its operators.
+    """
+
+    name: str
+    part: Part
+    content: bytes
+    graph: Graph
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What `LiteModel` has to know beside the bytes."""
+        signature = self.part.signature
+        return {} if signature is None else {"signature": signature}
+
+    def load(self, *, threads: int = 1, reference: bool = False) -> LiteModel:
+        """The model, ready to run."""
+        return LiteModel(self.content, threads=threads, reference=reference, **self.options)
+
+
+def sides(manifest: Manifest, files: Mapping[str, bytes]) -> tuple[Side, Side]:
+    """Encoder and decoder of a bundle whose files were read.
+
+    Raises:
+        BundleError: If one of them has no readable graph.
+    """
+
+    def side(name: str, part: Part) -> Side:
+        content = files[part.file]
+        return Side(name, part, content, Graph(content, part.signature))
+
+    return side("encoder", manifest.encoder), side("decoder", manifest.decoder)
+
+
+def codec_of(manifest: Manifest, both: tuple[Side, Side], *, reference: bool = False) -> Codec:
+    """The codec of both sides, with the fast or with the plain reference kernels."""
+    return Codec(manifest, *(side.load(reference=reference) for side in both))

@@ -1,0 +1,403 @@
+"""The report of a verification: one HTML file that needs nothing beside it."""
+
+from __future__ import annotations
+
+import base64
+import importlib.util
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kerasae_export.manifest import Edge, Manifest
+from kerasae_export.verification.outcome import TOLERANCES, Check, Verification
+from kerasae_export.verification.quality import Pictures
+
+__all__ = ["Evidence", "html"]
+
+_COLUMNS = 6  # pictures side by side
+_NO_PLOTS = (
+    "The plots are missing: matplotlib is not installed here. "
+    "<code>pip install 'kerasae-export[convert]'</code> brings it."
+)
+
+
+@dataclass
+class Evidence:
+    """What a report shows that `verification.json` does not hold.
+
+    Attributes:
+        name: Name of the bundle's folder.
+        manifest: The manifest, once it was read.
+        golden: The golden image and what this machine decodes it to, both uint8.
+        pictures: Real images and what became of them.
+    """
+
+    name: str
+    manifest: Manifest | None = None
+    golden: tuple[NDArray[np.uint8], NDArray[np.uint8]] | None = None
+    pictures: Pictures | None = None
+
+
+def html(verification: Verification, evidence: Evidence) -> str:
+    """The report as the text of an HTML file, plots included where matplotlib is installed."""
+    measured = verification.measurements
+    plotted = importlib.util.find_spec("matplotlib") is not None
+    sections = [_head(verification, evidence), _checks(verification.checks)]
+    if evidence.golden is not None:
+        sections.append(_golden(evidence.golden, plotted))
+    if "costs" in measured and evidence.manifest is not None:
+        sections.append(_costs(measured, evidence.manifest, plotted))
+    if "kernels" in measured:
+        sections.append(_kernels(measured["kernels"], plotted))
+    if "parity" in measured:
+        sections.append(_quality(measured["parity"], evidence.pictures, plotted))
+    if "layers" in measured:
+        sections.append(_layers(measured["layers"], plotted))
+    sections.append(_tolerances(evidence.manifest))
+    if not plotted:
+        sections.insert(1, f"<p class='note'>{_NO_PLOTS}</p>")
+    title = f"Verification of {escape(evidence.name)}"
+    return _PAGE.format(title=title, body="\n".join(sections))
+
+
+def _head(verification: Verification, evidence: Evidence) -> str:
+    failed = sum(not check.passed for check in verification.checks)
+    count = len(verification.checks)
+    verdict = f"{failed} of {count} checks failed" if failed else f"all {count} checks passed"
+    badge = f"<span class='badge {'bad' if failed else 'good'}'>{verdict}</span>"
+    facts = []
+    if evidence.manifest is not None:
+        manifest, spec = evidence.manifest, evidence.manifest.codec
+        height, width = spec.tile
+        facts = [
+            ("model", str(manifest.facts.get("model", "?"))),
+            ("scheme", manifest.scheme),
+            ("image", f"{height} x {width} x {spec.channels}"),
+            ("code", " x ".join(map(str, spec.code_shape))),
+            ("bundle", verification.bundle[:16]),
+            ("machine", str(verification.measurements.get("machine", "?"))),
+        ]
+    items = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in facts)
+    return f"<h1>{escape(evidence.name)} {badge}</h1>\n<dl>{items}</dl>"
+
+
+def _checks(checks: Iterable[Check]) -> str:
+    rows = "".join(
+        f"<tr class='{'' if c.passed else 'failed'}'><td>{'✓' if c.passed else '✗'}</td>"
+        f"<td>{escape(c.name)}</td><td>{escape(c.detail)}</td></tr>"
+        for c in checks
+    )
+    return (
+        "<h2>Checks</h2><table class='checks'><thead><tr><th></th><th>check</th>"
+        f"<th>measured, and what was allowed</th></tr></thead><tbody>{rows}</tbody></table>"
+    )
+
+
+def _golden(golden: tuple[NDArray[np.uint8], NDArray[np.uint8]], plotted: bool) -> str:
+    image, rebuilt = golden
+    text = (
+        f"<p>An image of {image.shape[0]} x {image.shape[1]} pixels that travels with the bundle, "
+        "so that a port to another device or language can be compared with this one. It is "
+        "often a drawn pattern, unlike anything the model was trained on: how well it is "
+        "rebuilt says little.</p>"
+    )
+    if plotted:
+        from kerasae_export.verification import plots
+
+        text += _figure(plots.plot_golden(image, rebuilt), "golden image, decoded, difference")
+    return f"<h2>Golden sample</h2>{text}"
+
+
+def _costs(measured: Mapping[str, Any], manifest: Manifest, plotted: bool) -> str:
+    height, width = manifest.codec.tile
+    peak, parameters = measured.get("peak_bytes", {}), measured.get("parameters")
+    parameters = parameters if isinstance(parameters, dict) else {}
+    parts = {"encoder": manifest.encoder, "decoder": manifest.decoder}
+    costs, times = measured["costs"], measured["latency_ms"]
+    holds = ", which holds both" if manifest.encoder.file == manifest.decoder.file else ""
+    rows = [
+        ("file", lambda n: parts[n].file, ""),
+        ("parameters", lambda n: _count(parameters.get(n)), "as the manifest states"),
+        ("size", lambda n: _size(measured["bytes"][n]), f"of the file{holds}"),
+        (
+            "multiply-accumulates per pixel",
+            lambda n: _number(costs[n]["macs_per_pixel"]),
+            "those with padding included, element-wise arithmetic not",
+        ),
+        (
+            "in a large image",
+            lambda n: _number(costs[n]["macs_per_pixel_tiled"]),
+            "whose tiles overlap and compute their margins more than once",
+        ),
+        (
+            "1 thread, ms",
+            lambda n: _time(times[f"{n}, 1 thread"]),
+            f"median and quartiles of a run, one tile of {height} x {width} pixels, "
+            "on the machine above, which is no phone",
+        ),
+        ("2 threads, ms", lambda n: _time(times[f"{n}, 2 threads"]), "the same"),
+        (
+            "activations",
+            lambda n: _size(costs[n]["working_bytes"]),
+            "the most bytes that are alive at once, about the size of an arena on any device",
+        ),
+        (
+            "peak memory",
+            lambda n: _size(peak.get(n)),
+            "of a fresh process that loads and runs the model, above one that has only imported "
+            "LiteRT: the file, the weights as the kernels pack them, the arena, and the pages of "
+            "LiteRT's own code that are used",
+        ),
+    ]
+    text = _table(
+        ["", *parts, ""],
+        [[name, *(value(n) for n in parts), what] for name, value, what in rows],
+        numbers=(1, 2),
+    )
+    edges = [
+        [name, side, _edge(edge)]
+        for name, part in parts.items()
+        for side, edge in (("input", part.input), ("output", part.output))
+    ]
+    if plotted:
+        from kerasae_export.verification import plots
+
+        text += _figure(plots.plot_latency(measured["latency_ms"]), "latency")
+        operators = {name: measured["costs"][name]["operators"] for name in parts}
+        if any(o["macs"] for side in operators.values() for o in side):
+            figure = plots.plot_products(operators, height * width)
+            text += _figure(figure, "multiply-accumulates per pixel of each operator")
+    text += _table(["", "edge", "shape, type and scale"], edges)
+    return f"<h2>What it costs</h2>{text}"
+
+
+def _kernels(compared: Mapping[str, Any], plotted: bool) -> str:
+    rows = [
+        [
+            f"{name} ({values['images']})",
+            f"{values['symbols']:,}",
+            f"{values['moved']:.3%}",
+            str(values["largest"]),
+            str(values["pixels_largest"]),
+            *(f"{psnr:.3f}" for psnr in values["psnr"].values()),
+        ]
+        for name, values in compared.items()
+    ]
+    ways = next(iter(compared.values()))["psnr"]
+    head = [
+        "images",
+        "symbols",
+        "moved",
+        "by up to",
+        "pixels",
+        *(way.replace(" to ", " → ") for way in ways),
+    ]
+    text = (
+        "<p>A phone, a browser and a server run other kernels, which round differently. Here the "
+        "fast ones (XNNPACK) meet the plain reference: each encodes, and each decodes what each "
+        "has encoded. Moved: symbols that differ, by up to so many steps; pixels: levels of 255 by "
+        "which the same symbols decode differently; then PSNR in dB, encoder → decoder.</p>"
+        + _table(head, rows, numbers=range(1, 9))
+    )
+    if plotted:
+        from kerasae_export.verification import plots
+
+        text += _figure(plots.plot_kernels(compared), "symbols moved, PSNR changed by kernels")
+    return f"<h2>Other kernels</h2>{text}"
+
+
+def _quality(parity: Mapping[str, Any], pictures: Pictures | None, plotted: bool) -> str:
+    ways = {"keras": "Keras", "tflite": "TF Lite", "codec": "codec, code rounded"}
+    rows = [
+        [name, f"{parity[f'psnr_{way}']:.2f}", f"{parity[f'ssim_{way}']:.4f}"]
+        for way, name in ways.items()
+    ]
+    differences = [
+        [part, *(f"{parity[f'{part}_difference_{kind}']:.2g}" for kind in ("mean", "max"))]
+        for part in ("code", "pixel")
+    ]
+    text = (
+        f"<p>On {parity['images']} images. PSNR is pooled over all pixels of all images; SSIM has "
+        "a uniform window of 7 x 7. Differences are relative to the range.</p><div class='pair'>"
+        + _table(["way", "PSNR, dB", "SSIM"], rows, numbers=(1, 2))
+        + _table(["TF Lite - Keras", "mean", "largest"], differences, numbers=(1, 2))
+        + "</div>"
+    )
+    if plotted and pictures is not None:
+        from kerasae_export.verification import plots
+
+        places = np.linspace(0, len(pictures.originals) - 1, _COLUMNS).astype(int)
+        some = np.unique(places)
+        figure = plots.plot_pictures(
+            {
+                "original": pictures.originals[some],
+                "Keras": pictures.keras[some],
+                "TF Lite": pictures.lite[some],
+                "codec": pictures.codec[some],
+            }
+        )
+        text += _figure(figure, "originals and what Keras, TF Lite and the codec make of them")
+        if len(pictures.originals) > 1:
+            losses = plots.plot_losses(
+                pictures.originals,
+                pictures.keras,
+                {"TF Lite": pictures.lite, "codec": pictures.codec},
+            )
+            text += _figure(losses, "PSNR of single images against Keras")
+    return f"<h2>Against Keras</h2>{text}"
+
+
+def _layers(found: Mapping[str, Any], plotted: bool) -> str:
+    if "error" in found:
+        return (
+            f"<h2>Layers</h2><p class='note'>Nothing to compare with: {escape(found['error'])}</p>"
+        )
+    parts = {name: found[name]["layers"] for name in ("encoder", "decoder")}
+    worst = found["largest_error"]
+    text = (
+        f"<p>Every tensor on {found['images']} images, against the same model in float32. "
+        "<i>Alone</i>: the float layer was given the inputs that the stored one had, so only its "
+        "own rounding counts. <i>Up to here</i>: against the float model from its input on. "
+        "120 dB stands for no error.</p>"
+    )
+    if worst is not None:
+        text += (
+            f"<p><b>Largest error: {escape(worst['layer'] or worst['operator'])}</b> "
+            f"({escape(worst['operator'])}) of the {worst['part']}, {worst['own']:.1f} dB.</p>"
+        )
+    if plotted and worst is not None:
+        from kerasae_export.verification import plots
+
+        figure = plots.plot_layers(parts)
+        text += _figure(figure, "signal-to-noise ratio of each layer")
+    rows = [
+        [
+            name,
+            str(place),
+            layer["layer"],
+            layer["operator"],
+            "" if layer["own"] is None else f"{layer['own']:.1f}",
+            f"{layer['total']:.1f}",
+        ]
+        for name, layers in parts.items()
+        for place, layer in enumerate(layers)
+    ]
+    head = ["", "place", "layer", "operator", "alone, dB", "up to here, dB"]
+    lost = sum(found[name]["unmatched"] for name in parts)
+    if lost:
+        text += f"<p class='note'>{lost} layers have no match in the float file.</p>"
+    return f"<h2>Layers</h2>{text}{_table(head, rows, numbers=range(4, 6))}"
+
+
+def _tolerances(manifest: Manifest | None) -> str:
+    rows = []
+    for name, value in TOLERANCES.items():
+        limits = value.limit if isinstance(value.limit, dict) else {"": value.limit}
+        if manifest is not None and manifest.scheme in limits:
+            limits = {manifest.scheme: limits[manifest.scheme]}
+        limit = ", ".join(f"{scheme} {number:g}".strip() for scheme, number in limits.items())
+        rows.append([name, f"{limit} {value.unit}".strip(), value.what])
+    if manifest is not None:
+        what = "How far two correct decoders may differ, as the bundle's manifest states."
+        rows.append(["pixel_tolerance", f"{manifest.pixel_tolerance} levels of 255", what])
+    table = _table(["tolerance", "limit", "what it bounds"], rows)
+    return f"<h2>Tolerances</h2>{table}"
+
+
+def _table(
+    head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Collection[int] = ()
+) -> str:
+    """A table; the columns in `numbers` hold figures."""
+
+    def line(cells: Sequence[str], tag: str) -> str:
+        classes = [" class='n'" if i in numbers else "" for i in range(len(cells))]
+        return "".join(
+            f"<{tag}{c}>{escape(cell)}</{tag}>" for c, cell in zip(classes, cells, strict=True)
+        )
+
+    body = "".join(f"<tr>{line(row, 'td')}</tr>" for row in rows)
+    return (
+        f"<div class='wide'><table><thead><tr>{line(head, 'th')}</tr></thead>"
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _figure(figure: Any, alt: str) -> str:
+    from kerasae_export.verification import plots
+
+    data = base64.b64encode(plots.svg(figure)).decode()
+    return f"<img alt='{escape(alt)}' src='data:image/svg+xml;base64,{data}'>"
+
+
+def _edge(edge: Edge) -> str:
+    shape = " x ".join(map(str, edge.shape))
+    if edge.dtype != "uint8":
+        return f"{shape} {edge.dtype}"
+    return f"{shape} uint8, value = {edge.scale:.7g} x (q - {edge.zero_point})"
+
+
+def _time(times: Mapping[str, float]) -> str:
+    return f"{times['median']:.3g} ({times['quartile_1']:.3g} to {times['quartile_3']:.3g})"
+
+
+def _count(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else "?"
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "?"
+    return f"{value:,.0f}" if value >= 10 else f"{value:.3g}"
+
+
+def _size(count: int | None) -> str:
+    if count is None:
+        return "not measured"
+    for unit, size in (("MB", 1e6), ("kB", 1e3)):
+        if count >= size:
+            return f"{count / size:,.1f} {unit}"
+    return f"{count} B"
+
+
+_PAGE = """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+body {{ font: 15px/1.5 system-ui, sans-serif; color: #1f2933; max-width: 62rem;
+  margin: 2rem auto; padding: 0 1rem; }}
+h1 {{ font-size: 1.6rem; overflow-wrap: anywhere; }}
+h2 {{ font-size: 1.2rem; margin-top: 2.2rem; border-bottom: 1px solid #dfe3e8; }}
+.badge {{ font-size: .95rem; padding: .2rem .7rem; border-radius: 1rem; color: #fff;
+  vertical-align: middle; white-space: nowrap; }}
+.good {{ background: #1e8e5a; }} .bad {{ background: #c5221f; }}
+dl {{ display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; }}
+dt {{ color: #616e7c; }} dd {{ margin: 0; }}
+table {{ border-collapse: collapse; font-size: .88rem; margin: .6rem 0; }}
+th, td {{ text-align: left; padding: .22rem .7rem .22rem 0; vertical-align: top;
+  border-bottom: 1px solid #edf0f2; }}
+th {{ color: #616e7c; font-weight: 600; }}
+.n {{ text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }}
+th.n {{ white-space: normal; }}
+td:first-child {{ white-space: nowrap; }}
+.checks td:first-child {{ color: #1e8e5a; font-weight: 700; }}
+.checks td:nth-child(2) {{ white-space: nowrap; }}
+.failed td, .checks .failed td:first-child {{ color: #c5221f; }}
+.wide {{ overflow-x: auto; }}
+.pair {{ display: flex; flex-wrap: wrap; gap: 0 3rem; }}
+.note {{ color: #616e7c; font-size: .85rem; }}
+img {{ max-width: 100%; display: block; margin: 1rem 0; }}
+</style>
+</head>
+<body>
+{body}
+</body>
+</html>
+"""
