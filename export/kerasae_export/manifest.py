@@ -1,7 +1,9 @@
 """The manifest of a bundle: everything that a decoder in another language must know.
 
 `manifest.json` is untrusted input: `Manifest.from_json` checks every field that the
-runtime uses and refuses the rest with one sentence that names the field.
+runtime uses and refuses the rest with one sentence that names the field. What a single field
+may be, `manifest.schema.json` says as well, for other languages; the parser here also
+checks how fields agree, and needs no library. A test holds both together.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import reprlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -56,6 +59,8 @@ _MAX_VALUES = 2**24  # of an image or a code that a model takes at once
 _MANTISSA_BITS = 24  # a float32 holds every step exactly
 _MAX_CLASSES = 64
 _MAX_TABLES = 2**16
+_MAX_FILES = 64
+_MAX_BUNDLE_BYTES = 2**30  # all files are read, and their hashes checked, before any is used
 _LAYOUTS = ("grid", "blocks")
 _DTYPES = ("float32", "uint8")
 
@@ -219,13 +224,14 @@ class Manifest:
                 f"{MANIFEST} must have at most {MAX_MANIFEST_BYTES} bytes. Received: {len(text)}"
             )
         try:
-            content = json.loads(text)
+            content = _parse(text)
         except (ValueError, RecursionError) as error:
             raise BundleError(f"{MANIFEST} is not valid JSON: {error}.") from None
         root = _Fields(content, "")
         if root.text("format") != FORMAT:
             raise BundleError(
-                f"{MANIFEST}: `format` must be {FORMAT!r}. Received: {content['format']!r}"
+                f"{MANIFEST}: `format` must be {FORMAT!r}. "
+                f"Received: {_short(content['format'])}"
             )
         version = root.integer("format_version", 0, 2**31)
         if version != FORMAT_VERSION:
@@ -257,7 +263,7 @@ class Manifest:
             if edge.shape != shape:
                 raise BundleError(
                     f"{MANIFEST}: `{name}.shape` must be {list(shape)}, as `codec` says. "
-                    f"Received: {list(edge.shape)}"
+                    f"Received: {_short(list(edge.shape))}"
                 )
         for part in (self.encoder, self.decoder):
             if part.file not in self.files:
@@ -340,11 +346,22 @@ def _edge(fields: _Fields) -> Edge:
 
 
 def _files(fields: _Fields) -> dict[str, tuple[str, int]]:
-    files = {}
+    files: dict[str, tuple[str, int]] = {}
+    if len(fields.content) > _MAX_FILES:
+        raise BundleError(
+            f"{MANIFEST}: `files` must list at most {_MAX_FILES} files. "
+            f"Received: {len(fields.content)}"
+        )
     for name in fields.content:
         fields.check_filename(name)
         entry = fields.object(name)
-        files[name] = (entry.digest("sha256"), entry.integer("bytes", 0, 2**40))
+        files[name] = (entry.digest("sha256"), entry.integer("bytes", 0, _MAX_BUNDLE_BYTES))
+    total = sum(size for _, size in files.values())
+    if total > _MAX_BUNDLE_BYTES:
+        raise BundleError(
+            f"{MANIFEST}: `files` must have at most {_MAX_BUNDLE_BYTES} bytes in all. "
+            f"Received: {total}"
+        )
     return files
 
 
@@ -455,6 +472,33 @@ def _is_int(value: Any, low: int, high: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
+def _parse(text: bytes | str) -> Any:
+    """JSON as its standard has it: UTF-8, finite numbers, no name twice in an object."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        content = dict(pairs)
+        if len(content) < len(pairs):
+            raise ValueError("a name occurs twice in an object")
+        return content
+
+    def finite(number: str) -> float:
+        value = float(number)
+        if not math.isfinite(value):
+            raise ValueError(f"{number[:20]} is not a finite number")
+        return value
+
+    return json.loads(
+        text if isinstance(text, str) else text.decode("utf-8"),
+        object_pairs_hook=unique,
+        parse_float=finite,
+        parse_constant=finite,
+    )
+
+
 def _short(value: Any) -> str:
-    text = repr(value)
+    text = _REPR.repr(value)  # `repr` itself fails where lists are nested deeply
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+_REPR = reprlib.Repr()
+_REPR.maxstring = _REPR.maxother = 78

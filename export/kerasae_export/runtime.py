@@ -79,11 +79,19 @@ class LiteModel:
             )
         self._in, self._out = inputs[0]["index"], outputs[0]["index"]
         self.input, self.output = _edge_of(inputs[0]), _edge_of(outputs[0])
+        self._made_of = (content, threads, reference)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as the bytes of the file, so that each process can have a model of its own."""
+        return _remake, self._made_of
 
     def __call__(self, values: NDArray[Any]) -> NDArray[Any]:
         """Run on one input of exactly the model's shape (batch 1 included) and dtype."""
         self._interpreter.set_tensor(self._in, values)
-        self._interpreter.invoke()
+        try:
+            self._interpreter.invoke()
+        except RuntimeError as error:  # a file can be sound and still ask for what cannot be
+            raise BundleError(f"LiteRT cannot run the model: {error}.") from None
         return self._interpreter.get_tensor(self._out)
 
     def run(self, values: NDArray[Any]) -> NDArray[np.float64]:
@@ -428,27 +436,36 @@ def read_files(folder: str | os.PathLike[str]) -> tuple[Manifest, dict[str, byte
     root = Path(folder)
     if not root.is_dir():
         raise BundleError(f"`folder` must be a bundle's folder. Received: {os.fspath(folder)!r}")
-    manifest = Manifest.from_json(_read(root / MANIFEST, MAX_MANIFEST_BYTES))
+    root = root.resolve()
+    manifest = Manifest.from_json(_read(root, MANIFEST, MAX_MANIFEST_BYTES))
     files = {}
     for name, (digest, size) in manifest.files.items():
-        content = _read(root / name, min(size, MAX_MODEL_BYTES))
+        content = _read(root, name, min(size, MAX_MODEL_BYTES))
         if len(content) != size or hashlib.sha256(content).hexdigest() != digest:
             raise BundleError(f"{name} is not the file that {MANIFEST} lists: its hash differs.")
         files[name] = content
     return manifest, files
 
 
-def _read(path: Path, limit: int) -> bytes:
+def _read(root: Path, name: str, limit: int) -> bytes:
+    """A file of the bundle; links are not followed, and what is no plain file is not opened."""
+    path = root / name
     try:
-        if path.is_symlink() or not path.is_file():
-            raise BundleError(f"{path.name} is missing from the bundle.")
-        with path.open("rb") as file:
+        if path.resolve() != path or not path.is_file():
+            raise BundleError(f"{name} is missing from the bundle.")
+        # Should another process have put a link or a pipe there just now, opening it fails.
+        flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        with path.open("rb", opener=lambda file, mode: os.open(file, mode | flags)) as file:
             content = file.read(limit + 1)
     except OSError as error:
-        raise BundleError(f"{path.name} cannot be read: {error.strerror}.") from None
+        raise BundleError(f"{name} cannot be read: {error.strerror}.") from None
     if len(content) > limit:
-        raise BundleError(f"{path.name} is larger than the {limit} bytes that it may have.")
+        raise BundleError(f"{name} is larger than the {limit} bytes that it may have.")
     return content
+
+
+def _remake(content: bytes, threads: int, reference: bool) -> LiteModel:
+    return LiteModel(content, threads=threads, reference=reference)
 
 
 def _round(values: NDArray[np.float64]) -> NDArray[np.int64]:
