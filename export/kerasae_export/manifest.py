@@ -230,8 +230,7 @@ class Manifest:
         root = _Fields(content, "")
         if root.text("format") != FORMAT:
             raise BundleError(
-                f"{MANIFEST}: `format` must be {FORMAT!r}. "
-                f"Received: {_short(content['format'])}"
+                f"{MANIFEST}: `format` must be {FORMAT!r}. Received: {_short(content['format'])}"
             )
         version = root.integer("format_version", 0, 2**31)
         if version != FORMAT_VERSION:

@@ -454,8 +454,8 @@ def _read(root: Path, name: str, limit: int) -> bytes:
         if path.resolve() != path or not path.is_file():
             raise BundleError(f"{name} is missing from the bundle.")
         # Should another process have put a link or a pipe there just now, opening it fails.
-        flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-        with path.open("rb", opener=lambda file, mode: os.open(file, mode | flags)) as file:
+        flags = [getattr(os, flag, 0) for flag in ("O_BINARY", "O_NOFOLLOW", "O_NONBLOCK")]
+        with os.fdopen(os.open(path, os.O_RDONLY | sum(flags)), "rb") as file:
             content = file.read(limit + 1)
     except OSError as error:
         raise BundleError(f"{name} cannot be read: {error.strerror}.") from None
