@@ -60,6 +60,7 @@ class Findings:
     failures: list[tuple[int, str]] = field(default_factory=list)
 
     def add(self, other: Findings) -> None:
+        """Take over what another part of the run found."""
         self.words += other.words
         self.seconds += other.seconds
         self.slowest = max(self.slowest, other.slowest)
@@ -77,6 +78,7 @@ class Work:
     limited: bool = True
 
     def __call__(self, chunk: tuple[str, int, int]) -> Findings:
+        """Run the cases of a target from one number on, so many of them."""
         target, first, count = chunk
         bench = _bench(self.folder)
         findings = Findings(target)
@@ -247,8 +249,8 @@ def report(result: dict[str, Any]) -> str:
         '"Largest growth" is that of the resident memory while one '
         "input is handled; an allocation beyond 64 MB fails and is counted, touched or not.",
         "",
-        f"The reader allows {result['max_pixels']:,} pixels, so that whatever it accepts is a small "
-        "image. Changes are bits, bytes, cuts, copies, splices, inflated numbers and foreign "
+        f"The reader allows {result['max_pixels']:,} pixels, so that whatever it accepts is a "
+        "small image. Changes are bits, bytes, cuts, copies, splices, inflated numbers and foreign "
         "magics; of well-formed blocks the sizes, counts and payloads; of a manifest also values "
         "of other types, extreme and nested ones, names twice, other encodings; of a bundle "
         "files that are changed, swapped, missing or links. With repaired hashes the models "

@@ -44,7 +44,7 @@ def read_image(path: Path, channels: int, *, max_pixels: int = 2**26) -> NDArray
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about large images and odd metadata
             array = _read(path, channels, max_pixels)
-    except _Refused:
+    except _RefusedError:
         raise
     except Image.DecompressionBombError:
         raise ValueError(f"it has more pixels than the {max_pixels} that are allowed") from None
@@ -64,7 +64,7 @@ def png_bytes(image: NDArray[np.uint8]) -> bytes:
     return buffer.getvalue()
 
 
-class _Refused(ValueError):
+class _RefusedError(ValueError):
     """The image is sound, but not one that is taken."""
 
 
@@ -72,13 +72,13 @@ def _read(path: Path, channels: int, max_pixels: int) -> NDArray[np.uint8]:
     with path.open("rb") as file, Image.open(file, formats=_FORMATS) as picture:
         width, height = picture.size
         if width * height > max_pixels:
-            raise _Refused(
+            raise _RefusedError(
                 f"it has {width} x {height} pixels, over the {max_pixels} that are allowed"
             )
         file.seek(0)
         depth = _depth(picture, file.read(_HEAD))
         if depth > 8:
-            raise _Refused(f"it has {depth} bits a channel; more than 8 are not supported")
+            raise _RefusedError(f"it has {depth} bits a channel; more than 8 are not supported")
         upright = ImageOps.exif_transpose(picture)
         if upright.has_transparency_data:
             paper = Image.new("RGBA", upright.size, "white")
