@@ -83,6 +83,8 @@ def _read(path: Path, channels: int, max_pixels: int) -> NDArray[np.uint8]:
         if upright.has_transparency_data:
             paper = Image.new("RGBA", upright.size, "white")
             upright = Image.alpha_composite(paper, upright.convert("RGBA"))
+        if upright.mode not in ("1", "L"):
+            upright = upright.convert("RGB")  # LAB has no other way to grey
         return np.asarray(upright.convert("L" if channels == 1 else "RGB"))
 
 
@@ -93,13 +95,15 @@ def _depth(picture: Image.Image, head: bytes) -> int:
     if picture.format == "TIFF":
         bits = picture.tag_v2.get(_BITS_PER_SAMPLE, (1,))  # type: ignore[attr-defined]
         return max(bits if isinstance(bits, tuple) else (bits,))
-    if picture.format == "PPM":
-        comment = rb"(?:#[^\n\r]*[\n\r]|\s)"
-        number = rb"%b+(\d+)" % comment
-        found = re.match(rb"P[2356]%b%b%b" % (number, number, number), head)
-        return int(found[3]).bit_length() if found else 8
+    if picture.format == "PPM" and (found := _PNM.match(head)):
+        return int(found[1]).bit_length()
     if picture.format == "AVIF":
-        # Each av1C box has two flags in its third byte: more than 8 bits, and then 12.
-        flags = [head[at.end() + 2] for at in re.finditer(rb"av1C(?=...)", head, re.DOTALL)]
+        # The third byte of each av1C box has two flags: more than 8 bits, and then 12.
+        flags = [found[1][0] for found in _AV1C.finditer(head)]
         return max((12 if f & 0x20 else 10 if f & 0x40 else 8 for f in flags), default=8)
     return 16 if picture.mode[0] in "IF" else 8
+
+
+_SPACE = rb"(?:#[^\n\r]*[\n\r]|\s)+"
+_PNM = re.compile(rb"P[2356]" + (_SPACE + rb"\d+") * 2 + _SPACE + rb"(\d+)")
+_AV1C = re.compile(rb"av1C..(.)", re.DOTALL)
