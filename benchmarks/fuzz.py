@@ -30,8 +30,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fuzzing.targets import SHARES, Bench, Violation
+from fuzzing.targets import MAX_PIXELS, SHARES, Bench, Violation
 from rich.progress import Progress
+from tiny import make_bundles
 
 from kerasae_export.pool import cores, spread
 from kerasae_export.quiet import silence_native
@@ -44,6 +45,7 @@ WATCHDOG = 20.0  # seconds of the clock, after which a case is killed
 EXAMPLES = 20
 
 Case = tuple[str, int]
+Chunk = tuple[str, int, int]  # target, first case, number of cases
 
 
 @dataclass
@@ -77,7 +79,7 @@ class Work:
     folder: Path
     limited: bool = True
 
-    def __call__(self, chunk: tuple[str, int, int]) -> Findings:
+    def __call__(self, chunk: Chunk) -> Findings:
         """Run the cases of a target from one number on, so many of them."""
         target, first, count = chunk
         bench = _bench(self.folder)
@@ -85,8 +87,12 @@ class Work:
         if self.limited:
             top = int(_status()["VmSize"]) * 1024 + MEMORY
             resource.setrlimit(resource.RLIMIT_AS, (top, resource.RLIM_INFINITY))
-        for number in range(first, first + count):
-            self._one(bench, number, findings)
+        with _mark(self.folder, chunk).open("w") as mark:
+            for number in range(first, first + count):
+                mark.seek(0)
+                mark.write(f"{number}\n")
+                mark.flush()
+                self._one(bench, number, findings)
         return findings
 
     def _one(self, bench: Bench, number: int, findings: Findings) -> None:
@@ -118,6 +124,11 @@ class Work:
             findings.greedy.append(number)
 
 
+def _mark(folder: Path, chunk: Chunk) -> Path:
+    """A file that tells which case of a chunk was begun last."""
+    return folder / f"{list(SHARES).index(chunk[0])}-{chunk[1]}"
+
+
 _BENCHES: dict[Path, Bench] = {}
 
 
@@ -142,32 +153,7 @@ def _status() -> dict[str, str]:
     return dict(re.findall(r"^(VmSize|VmRSS|VmHWM):\s+(\d+) kB", text, re.MULTILINE))
 
 
-def make_bundles(folder: Path) -> None:
-    """Train two tiny models for seconds, and export them."""
-    import keras
-
-    import kerasae
-    from kerasae.training import TrainConfig, train
-    from kerasae_export import export_bundle
-
-    for name, data, code in (
-        ("blocks", kerasae.load_images("digits"), {"code_size": 8}),
-        (
-            "grid",
-            kerasae.load_images("photos", image_size=32, limit=240),
-            {"code_size": 4, "code": "spatial"},
-        ),
-    ):
-        keras.utils.set_random_seed(0)
-        model = kerasae.build_convolutional(
-            input_shape=data.image_shape, hidden=(8, 8), loss="mse", **code
-        )
-        config = TrainConfig(epochs=5, batch_size=32, learning_rate=3e-3)
-        train(model, data, config, progress=False)
-        export_bundle(model, folder / name, calibration=data.train)
-
-
-def chunks(inputs: int, only: str | None) -> list[tuple[str, int, int]]:
+def chunks(inputs: int, only: str | None) -> list[Chunk]:
     found = []
     for target, share in SHARES.items():
         count = inputs if only == target else 0 if only else round(inputs * share)
@@ -176,29 +162,32 @@ def chunks(inputs: int, only: str | None) -> list[tuple[str, int, int]]:
     return sorted(found, key=lambda chunk: chunk[1] / (inputs * SHARES[chunk[0]]))
 
 
-def hunt(folder: Path, work: list[tuple[str, int, int]]) -> tuple[dict[str, Findings], list[Case]]:
+def hunt(folder: Path, work: list[Chunk]) -> tuple[dict[str, Findings], list[Case]]:
     """All chunks; and the cases that killed a process."""
     total = {target: Findings(target) for target in SHARES}
     dead: list[Case] = []
     with Progress(transient=True) as progress:
         bar = progress.add_task("inputs", total=sum(count for _, _, count in work))
-        jobs = max(2, cores())  # never in this process
-        for chunk, findings in zip(work, run(folder, work, jobs), strict=True):
-            if findings is None:
-                singles = [(chunk[0], chunk[1] + i, 1) for i in range(chunk[2])]
-                for single, one in zip(singles, run(folder, singles, 1 + jobs), strict=True):
-                    if one is None:
-                        dead.append(single[:2])
-                    else:
-                        total[chunk[0]].add(one)
-            else:
-                total[chunk[0]].add(findings)
-            progress.advance(bar, chunk[2])
+        while work:
+            rest: list[Chunk] = []
+            for chunk, findings in zip(work, run(folder, work), strict=True):
+                target, first, count = chunk
+                if findings is None:  # again without the case that killed the process
+                    number = int(_mark(folder, chunk).read_text())
+                    dead.append((target, number))
+                    rest += [(target, first, number - first)]
+                    rest += [(target, number + 1, first + count - number - 1)]
+                    progress.advance(bar)
+                else:
+                    total[target].add(findings)
+                    progress.advance(bar, count)
+            work = [chunk for chunk in rest if chunk[2]]
     return total, dead
 
 
-def run(folder: Path, work: list[tuple[str, int, int]], jobs: int) -> Iterator[Findings | None]:
-    return spread(Work(folder), work, jobs=jobs, alone=0)
+def run(folder: Path, work: list[Chunk]) -> Iterator[Findings | None]:
+    """Chunks on all cores, never in this process."""
+    return spread(Work(folder), work, jobs=max(2, cores()), alone=0)
 
 
 def autopsy(folder: Path, case: Case) -> str:
@@ -296,8 +285,6 @@ def main() -> None:
 
 
 def summary(total: dict[str, Findings], causes: dict[Case, str], minutes: float) -> dict[str, Any]:
-    from fuzzing.targets import MAX_PIXELS
-
     targets, failures = {}, []
     for target, found in total.items():
         died = {number: why for (kind, number), why in causes.items() if kind == target}

@@ -117,7 +117,7 @@ class Bench:
         large = [codec.compress(picture(i, *size)) for i, size in enumerate(_LARGE)]
         streams = [
             codec.compress_many(some)
-            for some in ([], images[:1], images[:7], [images[2]] * 20, [images[0]] * 300)
+            for some in ([], images[:1], images[:7], [images[2]] * 20, [images[0]] * 60)
         ]
         return files, large, streams
 

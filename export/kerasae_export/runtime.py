@@ -22,6 +22,7 @@ from kerasae_export import bitstream
 from kerasae_export.entropy import cheapest_class, pack_bits, unpack_bits
 from kerasae_export.errors import BitstreamLimitError, BundleError, CorruptBitstreamError
 from kerasae_export.manifest import MANIFEST, MAX_MANIFEST_BYTES, Edge, Manifest, Part
+from kerasae_export.soundness import check_tensors
 from kerasae_export.tiling import spans
 
 __all__ = ["Codec", "LiteModel", "dequantise", "quantise", "read_files"]
@@ -67,9 +68,12 @@ class LiteModel:
                 num_threads=threads,
                 experimental_op_resolver_type=resolver,
             )
+            check_tensors(self._interpreter.get_tensor_details())
             self._interpreter.allocate_tensors()
             inputs = self._interpreter.get_input_details()
             outputs = self._interpreter.get_output_details()
+        except BundleError:
+            raise
         except (RuntimeError, ValueError) as error:
             raise BundleError(f"LiteRT cannot load the model: {error}.") from None
         if len(inputs) != 1 or len(outputs) != 1:
@@ -436,7 +440,6 @@ def read_files(folder: str | os.PathLike[str]) -> tuple[Manifest, dict[str, byte
     root = Path(folder)
     if not root.is_dir():
         raise BundleError(f"`folder` must be a bundle's folder. Received: {os.fspath(folder)!r}")
-    root = root.resolve()
     manifest = Manifest.from_json(_read(root, MANIFEST, MAX_MANIFEST_BYTES))
     files = {}
     for name, (digest, size) in manifest.files.items():
@@ -451,7 +454,8 @@ def _read(root: Path, name: str, limit: int) -> bytes:
     """A file of the bundle; links are not followed, and what is no plain file is not opened."""
     path = root / name
     try:
-        if path.resolve() != path or not path.is_file():
+        linked = any((root / part).is_symlink() for part in (name, name.partition("/")[0]))
+        if linked or not path.is_file():
             raise BundleError(f"{name} is missing from the bundle.")
         # Should another process have put a link or a pipe there just now, opening it fails.
         flags = [getattr(os, flag, 0) for flag in ("O_BINARY", "O_NOFOLLOW", "O_NONBLOCK")]
