@@ -50,7 +50,7 @@ def png(bits: int, kind: int, channels: int) -> bytes:
         ("CMYK", "jpg", 3),
         ("CMYK", "tif", 0),
         ("YCbCr", "jpg", 3),
-        ("LAB", "tif", 4),
+        ("LAB", "tif", 10),
     ],
 )
 def test_every_mode_gives_its_colour_and_its_grey(mode, suffix, tolerance, tmp_path):
@@ -97,7 +97,7 @@ def test_more_than_8_bits_are_refused_even_where_pillow_would_drop_them(
     name, content, bits, channels, tmp_path
 ):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(ValueError, match=f"it has {bits} bits a channel; more than 8 are not"):
+    with pytest.raises(ValueError, match=rf"it has more than 8 bits a channel \({bits}\)"):
         read_image(tmp_path / name, channels)
 
 
@@ -108,7 +108,7 @@ def test_more_than_8_bits_are_refused_even_where_pillow_would_drop_them(
 def test_deep_tiff_is_refused(shape, dtype, bits, tmp_path):
     tifffile = pytest.importorskip("tifffile")  # comes with scikit-image
     tifffile.imwrite(tmp_path / "x.tif", np.zeros(shape, dtype))
-    with pytest.raises(ValueError, match=f"it has {bits} bits a channel"):
+    with pytest.raises(ValueError, match=rf"more than 8 bits a channel \({bits}\)"):
         read_image(tmp_path / "x.tif", 3)
 
 
@@ -145,8 +145,8 @@ def test_what_is_no_image_is_told_in_one_sentence(tmp_path):
     script = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\nshowpage\n"
     for content, message in (
         (b"", "it is empty"),
-        (b"hello", "it is no image of a known format"),
-        (script, "it is no image of a known format"),  # Pillow would start Ghostscript
+        (b"hello", r"it cannot be read as an image \(AVIF"),
+        (script, r"it cannot be read as an image \(AVIF"),  # Pillow would start Ghostscript
         (whole.getvalue()[:-200], "it cannot be read as an image"),
         (bomb, "it has more pixels than the 67108864 that are allowed"),
     ):
@@ -165,5 +165,5 @@ def test_an_image_cut_anywhere_is_refused(tmp_path):
         for share in (0.2, 0.5, 0.8):
             path = tmp_path / f"x.{suffix}"
             path.write_bytes(data[: int(share * len(data))])
-            with pytest.raises(ValueError, match="it (cannot be read|is no image)"):
+            with pytest.raises(ValueError, match="it cannot be read as an image"):
                 read_image(path, 3)

@@ -9,20 +9,21 @@ import signal
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from kerasae_export import __version__
 from kerasae_export.errors import BundleError
-from kerasae_export.files import Outcome, compress_files, decompress_files
 from kerasae_export.pool import cores
 from kerasae_export.quiet import silence_native
-from kerasae_export.runtime import Codec
+
+if TYPE_CHECKING:
+    from kerasae_export.files import Outcome
 
 __all__ = ["main", "run"]
 
 _ENDINGS = """\
-exit status: 0 all went well, 1 something failed (the rest was done), 2 bad use,
-130 interrupted (what was begun was finished, nothing is half-written)
+exit status: 0 all went well; 1 something failed, and the rest was done; 2 bad use;
+130 interrupted. No file is ever left half-written.
 """
 _COMMANDS = {
     "compress": (
@@ -59,6 +60,10 @@ def main() -> None:
 def run(arguments: Sequence[str], *, program: str = "kae") -> int:
     """Run a command; returns the exit status: 0, 1 for failure, 2 for bad use."""
     options = _parser(program).parse_args(arguments)
+    # NumPy and LiteRT take most of the time of a short command; a wrong option needs neither.
+    from kerasae_export.files import compress_files, decompress_files
+    from kerasae_export.runtime import Codec
+
     try:
         codec = Codec.load(options.bundle, threads=options.threads, max_pixels=options.max_pixels)
     except ValueError as error:
@@ -91,7 +96,8 @@ def _report(program: str, outcomes: Iterable[Outcome], line: _Line) -> int:
         line.hide()
         if outcome.error is not None:
             failed += 1
-            print(f"{program}: {outcome.source}: {outcome.error}.", file=sys.stderr)
+            error = outcome.error.replace("`max_pixels`", "`--max-pixels`")
+            print(f"{program}: {outcome.source}: {error}.", file=sys.stderr)
         else:
             done, before, after = done + 1, before + outcome.before, after + outcome.after
             print(_sentence(outcome))

@@ -49,7 +49,7 @@ def read_image(path: Path, channels: int, *, max_pixels: int = 2**26) -> NDArray
     except Image.DecompressionBombError:
         raise ValueError(f"it has more pixels than the {max_pixels} that are allowed") from None
     except UnidentifiedImageError:
-        raise ValueError(f"it is no image of a known format ({', '.join(_FORMATS)})") from None
+        raise ValueError(f"it cannot be read as an image ({', '.join(_FORMATS)})") from None
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001 - a damaged file makes Pillow raise anything
@@ -78,7 +78,7 @@ def _read(path: Path, channels: int, max_pixels: int) -> NDArray[np.uint8]:
         file.seek(0)
         depth = _depth(picture, file.read(_HEAD))
         if depth > 8:
-            raise _RefusedError(f"it has {depth} bits a channel; more than 8 are not supported")
+            raise _RefusedError(f"it has more than 8 bits a channel ({depth})")
         upright = ImageOps.exif_transpose(picture)
         if upright.has_transparency_data:
             paper = Image.new("RGBA", upright.size, "white")

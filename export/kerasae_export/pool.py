@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from multiprocessing.connection import Connection, wait
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 __all__ = ["cores", "spread"]
 
@@ -62,6 +63,8 @@ def spread(
 
 
 def _spread(work: Callable[[A], B], items: Sequence[A], jobs: int) -> Iterator[B | None]:
+    from multiprocessing.connection import wait  # slow to import, and one file needs none of it
+
     waiting = iter(enumerate(items))
     results: dict[int, B | None] = {}
     workers: dict[Any, _Worker[A, B]] = {}  # by their connection
@@ -99,6 +102,8 @@ class _Worker(Generic[A, B]):
     """A process that works on one item at a time, and ends when its connection does."""
 
     def __init__(self, work: Callable[[A], B]) -> None:
+        import multiprocessing
+
         context = multiprocessing.get_context("spawn")
         self.connection, other = context.Pipe()
         self._process = context.Process(target=_serve, args=(other, work))
