@@ -25,7 +25,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -162,15 +162,20 @@ def chunks(inputs: int, only: str | None) -> list[Chunk]:
     return sorted(found, key=lambda chunk: chunk[1] / (inputs * SHARES[chunk[0]]))
 
 
-def hunt(folder: Path, work: list[Chunk]) -> tuple[dict[str, Findings], list[Case]]:
-    """All chunks; and the cases that killed a process."""
+def hunt(folder: Path, work: list[Chunk], minutes: float) -> tuple[dict[str, Findings], list[Case]]:
+    """What came of the chunks, as many as there is time for; and what killed a process."""
+    end = time.monotonic() + 60 * minutes
     total = {target: Findings(target) for target in SHARES}
     dead: list[Case] = []
     with Progress(transient=True) as progress:
         bar = progress.add_task("inputs", total=sum(count for _, _, count in work))
         while work:
             rest: list[Chunk] = []
-            for chunk, findings in zip(work, run(folder, work), strict=True):
+            results = run(folder, work)
+            for chunk, findings in zip(work, results, strict=True):
+                if time.monotonic() > end:
+                    results.close()
+                    return total, dead
                 target, first, count = chunk
                 if findings is None:  # again without the case that killed the process
                     number = int(_mark(folder, chunk).read_text())
@@ -185,7 +190,7 @@ def hunt(folder: Path, work: list[Chunk]) -> tuple[dict[str, Findings], list[Cas
     return total, dead
 
 
-def run(folder: Path, work: list[Chunk]) -> Iterator[Findings | None]:
+def run(folder: Path, work: list[Chunk]) -> Generator[Findings | None, None, None]:
     """Chunks on all cores, never in this process."""
     return spread(Work(folder), work, jobs=max(2, cores()), alone=0)
 
@@ -254,6 +259,7 @@ def report(result: dict[str, Any]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--inputs", type=int, default=1_000_000)
+    parser.add_argument("--minutes", type=float, default=90, help="stop after that time")
     parser.add_argument("--only", choices=list(SHARES), help="one kind of input")
     parser.add_argument("--case", nargs=2, metavar=("KIND", "NUMBER"), help="run one input again")
     parser.add_argument("--bundles", type=Path, help="a folder with bundles blocks and grid")
@@ -272,7 +278,7 @@ def main() -> None:
             return
         start = time.monotonic()
         work = chunks(options.inputs, options.only)
-        total, dead = hunt(folder, work)
+        total, dead = hunt(folder, work, options.minutes)
         minutes = (time.monotonic() - start) / 60
         causes = {case: autopsy(folder, case) for case in dead}
     result = summary(total, causes, minutes)

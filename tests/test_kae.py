@@ -32,7 +32,9 @@ def pictures(tmp_path):
     return folder
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "sent", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_an_interruption_leaves_whole_files_only(
     sent, pictures, photo_bundle, photo_codec, tmp_path
 ):

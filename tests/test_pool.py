@@ -45,6 +45,7 @@ def test_short_work_needs_no_other_process_and_long_work_gets_them():
     assert 1 <= len(set(others)) <= 2
 
 
+@pytest.mark.slow
 def test_closing_finishes_what_was_begun_and_begins_no_more(tmp_path):
     results = spread(_Touch(tmp_path), [f"{i}" for i in range(40)], jobs=2, alone=0)
     next(results)
@@ -79,6 +80,7 @@ def test_cores_are_those_that_may_be_used():
     assert cores() == len(before)
 
 
+@pytest.mark.slow
 def test_processes_end_when_their_parent_is_killed(tmp_path):
     """No worker waits for ever for one that is gone."""
     script = tmp_path / "parent.py"

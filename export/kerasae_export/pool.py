@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def cores() -> int:
 
 def spread(
     work: Callable[[A], B], items: Sequence[A], *, jobs: int, alone: float = _ALONE
-) -> Iterator[B | None]:
+) -> Generator[B | None, None, None]:
     """Yield `work(item)` for each item, in order, from `jobs` processes.
 
     This process works alone at first; the others start if items are left after `alone`
@@ -62,7 +62,9 @@ def spread(
         yield from _spread(work, items[done:], min(jobs, len(items) - done))
 
 
-def _spread(work: Callable[[A], B], items: Sequence[A], jobs: int) -> Iterator[B | None]:
+def _spread(
+    work: Callable[[A], B], items: Sequence[A], jobs: int
+) -> Generator[B | None, None, None]:
     from multiprocessing.connection import wait  # slow to import, and one file needs none of it
 
     waiting = iter(enumerate(items))

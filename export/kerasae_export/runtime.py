@@ -68,7 +68,8 @@ class LiteModel:
                 num_threads=threads,
                 experimental_op_resolver_type=resolver,
             )
-            check_tensors(self._interpreter.get_tensor_details())
+            for subgraph in range(self._interpreter.num_subgraphs()):
+                check_tensors(self._interpreter.get_tensor_details(subgraph))
             self._interpreter.allocate_tensors()
             inputs = self._interpreter.get_input_details()
             outputs = self._interpreter.get_output_details()
