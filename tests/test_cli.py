@@ -188,7 +188,12 @@ def test_list_names_what_there_is():
         (["verify", ".", "--data", "digits"], 2, "`--data` needs the model of `--run`"),
         (["compress", "x.png", "--bundle", "nowhere", "--out", "y"], 1, "must be a bundle's"),
         (["compress", "x.png"], 2, "required: --bundle"),
-        (["compress", "x", "--bundle", "b", "--out", "y", "--threads", "0"], 2, "`threads` must"),
+        (
+            ["compress", "x", "--bundle", "b", "--out", "y", "--threads", "0"],
+            2,
+            "--threads: must be",
+        ),
+        (["compress", "x", "--bundle", "b", "--out", "y", "--jobs", "two"], 2, "--jobs: must be"),
         (["quickstart", "--out", "taken"], 2, "`--out` must not exist, be empty"),
     ],
 )
@@ -234,7 +239,7 @@ def test_a_bad_file_is_named_and_the_rest_is_done(photo_bundle, tmp_path):
     done = call("kae", "compress", source, "--bundle", photo_bundle, "--out", tmp_path, status=1)
     assert "bad.png: it cannot be read as an image" in done.stderr
     assert "1 file, " in done.stdout
-    assert "1 failed" in done.stderr
+    assert "1 of 2 failed" in done.stderr
     assert (tmp_path / "good.kae").exists()
     empty = tmp_path / "empty"
     empty.mkdir()

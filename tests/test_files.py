@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import os
+import pickle
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from kerasae_export import files
 from kerasae_export.bundle import sample_image
 from kerasae_export.files import (
     compress_files,
@@ -14,6 +19,7 @@ from kerasae_export.files import (
     write_bytes,
     write_png,
 )
+from kerasae_export.pool import spread
 
 
 @pytest.fixture
@@ -41,6 +47,57 @@ def test_a_folder_goes_and_comes_back_with_its_names(folder, photo_codec, tmp_pa
     data = (tmp_path / "kae" / "a.kae").read_bytes()
     np.testing.assert_array_equal(rebuilt, photo_codec.decompress(data))
     assert (tmp_path / "out" / "deep" / "b.jpg.png").exists()
+
+
+def test_all_cores_give_what_one_does_in_the_same_order(folder, photo_codec, tmp_path, monkeypatch):
+    (folder / "bad.png").write_bytes(b"")
+    seen = []
+    alone = list(compress_files([folder], photo_codec, tmp_path / "one"))
+    monkeypatch.setattr(files, "spread", functools.partial(spread, alone=0))
+    work = compress_files(
+        [folder], photo_codec, tmp_path / "two", jobs=2, progress=lambda *a: seen.append(a)
+    )
+    together = list(work)
+    assert [o.source.name for o in together] == ["a.png", "bad.png", "b.jpg", "b.webp"]
+    for one, two in zip(alone, together, strict=True):
+        assert (one.source, one.after, one.error) == (two.source, two.after, two.error)
+        assert one.target is None or one.target.read_bytes() == two.target.read_bytes()
+    assert seen == [(i, 4) for i in range(5)]
+
+
+def test_a_file_on_which_the_process_dies_does_not_stop_the_rest(folder, photo_codec, tmp_path):
+    def dying(work, items, *, jobs):
+        for outcome in spread(work, items, jobs=jobs):
+            yield None if outcome.source.name == "a.png" else outcome
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "spread", dying)
+        first, *rest = compress_files([folder], photo_codec, tmp_path / "kae")
+    assert first.error == "the process that worked on it died"
+    assert [o.error for o in rest] == [None, None]
+
+
+def test_a_codec_goes_to_other_processes_as_it_is(photo_codec):
+    again = pickle.loads(pickle.dumps(photo_codec))
+    image = sample_image(40, 50, 3)
+    assert again.compress(image) == photo_codec.compress(image)
+    assert again.manifest == photo_codec.manifest
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes")
+def test_only_files_are_read(photo_codec, tmp_path):
+    os.mkfifo(tmp_path / "x.png")  # reading it would wait for ever
+    (tmp_path / "y.png").mkdir()
+    (outcome,) = compress_files([tmp_path / "x.png"], photo_codec, tmp_path / "out")
+    assert outcome.error == "it is not a file"
+    assert list(compress_files([tmp_path], photo_codec, tmp_path / "out")) == []
+
+
+def test_long_names_work(photo_codec, tmp_path):
+    path = tmp_path / f"{'x' * 250}.png"
+    write_png(path, sample_image(9, 9, 3))
+    (outcome,) = compress_files([path], photo_codec, tmp_path / "out")
+    assert outcome.error is None
 
 
 def test_one_bad_file_does_not_stop_the_rest(folder, photo_codec, tmp_path):
@@ -119,7 +176,7 @@ def test_what_cannot_be_right_is_refused_clearly(tmp_path):
     with pytest.raises(ValueError, match="more than 8 bits a channel"):
         read_image(tmp_path / "deep.png", 1)
     write_png(tmp_path / "big.png", sample_image(30, 40, 1))
-    with pytest.raises(ValueError, match="it has 40 x 30 pixels, over 1000"):
+    with pytest.raises(ValueError, match="it has 40 x 30 pixels, over the 1000"):
         read_image(tmp_path / "big.png", 1, max_pixels=1000)
 
 
@@ -138,6 +195,27 @@ def test_writing_is_all_or_nothing(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [target]
 
 
+def test_a_stream_replaces_the_images_of_an_older_one_only(photo_codec, tmp_path):
+    image = sample_image(9, 9, 3)
+    path, folder = tmp_path / "many.kae", tmp_path / "out" / "many"
+    path.write_bytes(photo_codec.compress_many([image] * 3))
+    list(decompress_files([path], photo_codec, tmp_path / "out"))
+    (folder / "notes.txt").write_text("mine")
+    path.write_bytes(photo_codec.compress_many([image]))
+    (outcome,) = decompress_files([path], photo_codec, tmp_path / "out", force=True)
+    assert (outcome.error, outcome.images, outcome.target) == (None, 1, folder)
+    assert sorted(p.name for p in folder.iterdir()) == ["00000.png", "notes.txt"]
+    assert [p.name for p in folder.parent.iterdir()] == ["many"]
+
+
+def test_a_damaged_stream_leaves_nothing(photo_codec, tmp_path):
+    data = photo_codec.compress_many([sample_image(9, 9, 3)] * 3)
+    (tmp_path / "many.kae").write_bytes(data[:-2])
+    (outcome,) = decompress_files([tmp_path / "many.kae"], photo_codec, tmp_path / "out")
+    assert "truncated" in outcome.error
+    assert not (tmp_path / "out").exists()
+
+
 def test_two_sources_never_share_a_target_even_by_force(photo_codec, tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
@@ -145,7 +223,7 @@ def test_two_sources_never_share_a_target_even_by_force(photo_codec, tmp_path):
     sources = [tmp_path / name / "x.png" for name in ("a", "b")]
     first, second = compress_files(sources, photo_codec, tmp_path / "out", force=True)
     assert first.error is None
-    assert "just written for another file" in second.error
+    assert "is already written for" in second.error
 
 
 def test_a_stream_does_not_overwrite_a_folder(photo_codec, tmp_path):

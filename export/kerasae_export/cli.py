@@ -4,22 +4,48 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
+import signal
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 from kerasae_export import __version__
 from kerasae_export.errors import BundleError
-from kerasae_export.files import Outcome, compress_files, decompress_files
+from kerasae_export.pool import cores
 from kerasae_export.quiet import silence_native
-from kerasae_export.runtime import Codec
+
+if TYPE_CHECKING:
+    from kerasae_export.files import Outcome
 
 __all__ = ["main", "run"]
+
+_ENDINGS = """\
+exit status: 0 all went well; 1 something failed, and the rest was done; 2 bad use;
+130 interrupted. No file is ever left half-written.
+"""
+_COMMANDS = {
+    "compress": (
+        "write a .kae file for each image",
+        "IMAGE|FOLDER",
+        "Write a .kae file for each image: AVIF, BMP, GIF, JPEG, PNG, PNM, TIFF or WebP of any "
+        "size. EXIF rotation is applied, transparency laid over white, colour turned to grey or "
+        "grey to colour as the bundle needs; of an animation the first frame is taken, and "
+        "more than 8 bits a channel are refused.",
+    ),
+    "decompress": (
+        "write a .png file for each .kae file, a folder for a stream",
+        "FILE|FOLDER",
+        "Write a .png file for each .kae file, and for a stream of many images a folder of them.",
+    ),
+}
 
 
 def main() -> None:
     """The console script."""
     silence_native()
+    signal.signal(signal.SIGTERM, _terminated)
     try:
         status = run(sys.argv[1:])
         sys.stdout.flush()
@@ -34,75 +60,153 @@ def main() -> None:
 def run(arguments: Sequence[str], *, program: str = "kae") -> int:
     """Run a command; returns the exit status: 0, 1 for failure, 2 for bad use."""
     options = _parser(program).parse_args(arguments)
+    # NumPy and LiteRT take most of the time of a short command; a wrong option needs neither.
+    from kerasae_export.files import compress_files, decompress_files
+    from kerasae_export.runtime import Codec
+
     try:
-        codec = Codec.load(options.bundle, threads=options.threads)
+        codec = Codec.load(options.bundle, threads=options.threads, max_pixels=options.max_pixels)
     except ValueError as error:
         print(f"{program}: {error}", file=sys.stderr)
         return 1 if isinstance(error, BundleError) else 2
+    line = _Line(sys.stderr.isatty())
+    how = {"force": options.force, "jobs": options.jobs, "progress": line.set}
     if options.command == "decompress":
-        outcomes = decompress_files(options.paths, codec, options.out, force=options.force)
-        return _report(program, outcomes)
-    if options.quality is not None and not 1 <= options.quality <= codec.qualities:
+        outcomes = decompress_files(options.paths, codec, options.out, **how)
+    elif options.quality is not None and not 1 <= options.quality <= codec.qualities:
         print(
             f"{program}: `--quality` must be from 1 to {codec.qualities}, as many as the bundle "
             f"has. Received: {options.quality}",
             file=sys.stderr,
         )
         return 2
-    outcomes = compress_files(
-        options.paths, codec, options.out, force=options.force, quality=options.quality
-    )
-    return _report(program, outcomes)
+    else:
+        outcomes = compress_files(options.paths, codec, options.out, quality=options.quality, **how)
+    try:
+        return _report(program, outcomes, line)
+    except KeyboardInterrupt:
+        line.hide()
+        print(f"{program}: interrupted; no file is half-written.", file=sys.stderr)
+        raise
+    finally:
+        outcomes.close()
 
 
-def _report(program: str, outcomes: Iterable[Outcome]) -> int:
+def _report(program: str, outcomes: Iterable[Outcome], line: _Line) -> int:
     """Print what became of each file and a summary; returns the exit status."""
     done = failed = before = after = 0
     for outcome in outcomes:
+        line.hide()
         if outcome.error is not None:
             failed += 1
-            print(f"{program}: {outcome.source}: {outcome.error}.", file=sys.stderr)
-            continue
-        done, before, after = done + 1, before + outcome.before, after + outcome.after
-        height, width = outcome.size
-        print(
-            f"{outcome.source} -> {outcome.target}  "
-            f"{width}x{height}  {outcome.before:,} -> {outcome.after:,} bytes"
-        )
+            error = outcome.error.replace("`max_pixels`", "`--max-pixels`")
+            print(f"{program}: {outcome.source}: {error}.", file=sys.stderr)
+        else:
+            done, before, after = done + 1, before + outcome.before, after + outcome.after
+            print(_sentence(outcome))
+        line.show()
+    line.hide()
     if not done and not failed:
         print(f"{program}: no files to work on were found.", file=sys.stderr)
         return 1
     if done:
         print(f"{done} file{'s' if done > 1 else ''}, {before:,} -> {after:,} bytes")
     if failed:
-        print(f"{program}: {failed} failed.", file=sys.stderr)
+        print(f"{program}: {failed} of {done + failed} failed.", file=sys.stderr)
     return 1 if failed else 0
 
 
+def _sentence(outcome: Outcome) -> str:
+    height, width = outcome.size
+    size = f"{width}x{height}" if outcome.images == 1 else f"{outcome.images} images"
+    return (
+        f"{outcome.source} -> {outcome.target}  {size}  "
+        f"{outcome.before:,} -> {outcome.after:,} bytes"
+    )
+
+
+class _Line:
+    """A line of progress at the bottom of a terminal, above which results are printed."""
+
+    def __init__(self, terminal: bool) -> None:
+        self._terminal = terminal
+        self._done = self._total = 0
+
+    def set(self, done: int, total: int) -> None:
+        self._done, self._total = done, total
+        if not done:
+            self.show()
+
+    def show(self) -> None:
+        if self._terminal and self._done < self._total > 1:
+            width = max(10, min(40, shutil.get_terminal_size().columns - 30))
+            bar = "#" * (width * self._done // self._total)
+            text = f"\r[{bar:<{width}}] {self._done} of {self._total}"
+            print(text, end="", file=sys.stderr, flush=True)
+
+    def hide(self) -> None:
+        if self._terminal and self._total > 1:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)  # erases the line
+
+
+def _terminated(*_: object) -> NoReturn:
+    """End as after an error, so that scratch files are removed."""
+    sys.exit(128 + signal.SIGTERM)
+
+
+def _positive(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be a positive integer. Received: {text}")
+    return value
+
+
 def _parser(program: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=program, description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog=program,
+        description=__doc__,
+        epilog=_ENDINGS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--version", action="version", version=f"{program} {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, what, source in (
-        ("compress", "write a .kae file for each image", "IMAGE|FOLDER"),
-        (
-            "decompress",
-            "write a .png file for each .kae file, a folder for a stream",
-            "FILE|FOLDER",
-        ),
-    ):
-        command = commands.add_parser(name, help=what, description=f"{what.capitalize()}.")
+    for name, (what, source, description) in _COMMANDS.items():
+        command = commands.add_parser(name, help=what, description=description)
         command.add_argument("paths", nargs="+", type=Path, metavar=source)
         command.add_argument("--bundle", required=True, type=Path, help="the bundle's folder")
         command.add_argument("--out", required=True, type=Path, help="folder for the results")
-        command.add_argument("--threads", type=int, default=1, help="threads of the models")
         if name == "compress":
             command.add_argument(
                 "--quality",
-                type=int,
+                type=_positive,
+                metavar="N",
                 help="1, the smallest files, to the number of the bundle's qualities, the default",
             )
         command.add_argument("--force", action="store_true", help="overwrite existing files")
+        command.add_argument(
+            "--jobs",
+            type=_positive,
+            default=cores(),
+            metavar="N",
+            help="files to work on at a time, each in a process; default: the cores, %(default)s",
+        )
+        command.add_argument(
+            "--threads",
+            type=_positive,
+            default=1,
+            metavar="N",
+            help="threads of a model; default: 1",
+        )
+        command.add_argument(
+            "--max-pixels",
+            type=_positive,
+            default=2**26,
+            metavar="N",
+            help="refuse images, and streams, of more pixels; default: %(default)s",
+        )
     return parser
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import math
+import reprlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from kerasae_export.errors import BundleError
 
-__all__ = ["MANIFEST", "Fields"]
+__all__ = ["MANIFEST", "Fields", "parse_json", "short"]
 
 MANIFEST = "manifest.json"
 
@@ -18,14 +21,14 @@ class Fields:
     def __init__(self, content: Any, path: str) -> None:
         if not isinstance(content, dict):
             where = f"`{path[:-1]}`" if path else "the content"
-            raise BundleError(f"{MANIFEST}: {where} must be an object. Received: {_short(content)}")
+            raise BundleError(f"{MANIFEST}: {where} must be an object. Received: {short(content)}")
         self.content: dict[str, Any] = content
         self.path = path
 
     def error(self, name: str, rule: str, value: Any) -> BundleError:
         """The error that says what a field must be, and what it is."""
         return BundleError(
-            f"{MANIFEST}: `{self.path}{name}` must be {rule}. Received: {_short(value)}"
+            f"{MANIFEST}: `{self.path}{name}` must be {rule}. Received: {short(value)}"
         )
 
     def _get(self, name: str, rule: str, accept: Callable[[Any], bool]) -> Any:
@@ -40,9 +43,7 @@ class Fields:
         """Refuse fields that this code does not know, where the bundle hash covers all of them."""
         unknown = sorted(set(self.content) - set(names.split()))
         if unknown:
-            raise BundleError(
-                f"{MANIFEST}: `{self.path}{_short(unknown[0])}` is not a known field."
-            )
+            raise BundleError(f"{MANIFEST}: `{self.path}{short(unknown[0])}` is not a known field.")
 
     def object(self, name: str) -> Fields:
         """An object inside."""
@@ -118,7 +119,7 @@ class Fields:
         if not plain or len(parts) > 2 or len(name) > 120:
             raise BundleError(
                 f"{MANIFEST}: `{self.path[:-1]}` must name files inside the bundle. "
-                f"Received: {_short(name)}"
+                f"Received: {short(name)}"
             )
 
 
@@ -129,6 +130,39 @@ def _is_int(value: Any, low: int, high: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
-def _short(value: Any) -> str:
-    text = repr(value)
+def parse_json(text: bytes | str) -> Any:
+    """JSON as its standard has it: UTF-8, finite numbers, no name twice in an object.
+
+    Raises:
+        ValueError: If it is anything else.
+        RecursionError: If it is nested deeply.
+    """
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        content = dict(pairs)
+        if len(content) < len(pairs):
+            raise ValueError("a name occurs twice in an object")
+        return content
+
+    def finite(number: str) -> float:
+        value = float(number)
+        if not math.isfinite(value):
+            raise ValueError(f"{number[:20]} is not a finite number")
+        return value
+
+    return json.loads(
+        text if isinstance(text, str) else text.decode("utf-8"),
+        object_pairs_hook=unique,
+        parse_float=finite,
+        parse_constant=finite,
+    )
+
+
+def short(value: Any) -> str:
+    """A value as an error message shows it."""
+    text = _REPR.repr(value)  # `repr` itself fails where lists are nested deeply
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+_REPR = reprlib.Repr()
+_REPR.maxstring = _REPR.maxother = 78

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import io
 import os
+import re
+import shutil
+import stat
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
 
 from kerasae_export.bitstream import is_stream
+from kerasae_export.pictures import IMAGE_SUFFIXES, png_bytes, read_image
+from kerasae_export.pool import spread
 from kerasae_export.runtime import Codec
 
 __all__ = [
@@ -21,15 +24,16 @@ __all__ = [
     "Outcome",
     "compress_files",
     "decompress_files",
+    "png_bytes",
     "read_image",
     "write_bytes",
     "write_png",
 ]
 
-_SUFFIXES = ".avif .bmp .gif .jpeg .jpg .pgm .png .pnm .ppm .tif .tiff .webp"
-IMAGE_SUFFIXES = frozenset(_SUFFIXES.split())
 KAE_SUFFIX = ".kae"
 _MAX_FILE = 2**31
+
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,8 @@ class Outcome:
         target: The file that was written; None if there was an error.
         before: Bytes of the file that was read.
         after: Bytes of the file that was written.
-        size: Height and width of the image.
+        size: Height and width of the image; of a stream, of its first.
+        images: Number of images; over 1 only for streams.
         error: One sentence, or None.
     """
 
@@ -50,6 +55,7 @@ class Outcome:
     before: int = 0
     after: int = 0
     size: tuple[int, int] = (0, 0)
+    images: int = 1
     error: str | None = None
 
 
@@ -60,82 +66,45 @@ def compress_files(
     *,
     force: bool = False,
     quality: int | None = None,
-) -> Iterator[Outcome]:
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Generator[Outcome, None, None]:
     """Compress image files, and those in folders, to `.kae` files in `out`.
 
     A file that fails is reported and does not stop the others. Nothing is overwritten unless
-    `force` is given. `quality` is that of `Codec.compress`.
+    `force` is given. Files are written whole or not at all.
+
+    Args:
+        paths: Files and folders; of a folder those that look like images and are not hidden.
+        codec: The codec; with several `jobs`, each process gets a copy.
+        out: Folder to write to; it is made if it is missing.
+        force: Overwrite files.
+        quality: That of `Codec.compress`.
+        jobs: Processes to use.
+        progress: Called with the number of files that are done, and of all.
+
+    Returns:
+        What became of each file, in the order of `paths` and of names.
     """
-
-    def one(source: Path, target: Path) -> tuple[int, tuple[int, int]]:
-        image = read_image(source, codec.manifest.codec.channels, max_pixels=codec.max_pixels)
-        return _save(target, codec.compress(image, quality=quality)), (
-            image.shape[0],
-            image.shape[1],
-        )
-
-    return _each(paths, out, IMAGE_SUFFIXES, KAE_SUFFIX, one, force)
+    work = _Compress(codec, force, quality)
+    return _each(paths, out, IMAGE_SUFFIXES, KAE_SUFFIX, work, jobs, progress)
 
 
 def decompress_files(
-    paths: Sequence[Path], codec: Codec, out: Path, *, force: bool = False
-) -> Iterator[Outcome]:
+    paths: Sequence[Path],
+    codec: Codec,
+    out: Path,
+    *,
+    force: bool = False,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Generator[Outcome, None, None]:
     """Rebuild `.kae` files, and those in folders, as PNG files in `out`; see `compress_files`.
 
     A stream gets a folder of its name, with its images as 00000.png, 00001.png and so on.
     """
-
-    def one(source: Path, target: Path) -> tuple[int, tuple[int, int]]:
-        data = _read(source)
-        if not is_stream(data):
-            image = codec.decompress(data)
-            return _save(target, png_bytes(image)), (image.shape[0], image.shape[1])
-        images = codec.decompress_many(data)
-        folder = target.with_suffix("")
-        if folder.exists() and not force:
-            raise ValueError(f"{folder} exists and would be overwritten")
-        size = sum(
-            _save(folder / f"{i:05d}.png", png_bytes(image)) for i, image in enumerate(images)
-        )
-        return size, (images[0].shape[0], images[0].shape[1]) if images else (0, 0)
-
-    return _each(paths, out, frozenset([KAE_SUFFIX]), ".png", one, force)
-
-
-def read_image(path: Path, channels: int, *, max_pixels: int = 2**26) -> NDArray[np.uint8]:
-    """Read an image file as uint8 (height, width, channels).
-
-    Its EXIF orientation is applied, transparency is laid over white, and colour is turned to
-    grey (ITU-R 601 luma) or grey to colour as `channels` asks.
-
-    Raises:
-        ValueError: If it is no image that Pillow reads, has more than 8 bits a channel, or
-            more than `max_pixels` pixels.
-    """
-    try:
-        with Image.open(path) as picture:
-            width, height = picture.size
-            if width * height > max_pixels:
-                raise ValueError(f"it has {width} x {height} pixels, over {max_pixels}")
-            if picture.mode.startswith("I") or picture.mode == "F":
-                raise ValueError(f"it has more than 8 bits a channel (mode {picture.mode})")
-            upright = ImageOps.exif_transpose(picture)
-            if upright.has_transparency_data:
-                paper = Image.new("RGBA", upright.size, "white")
-                upright = Image.alpha_composite(paper, upright.convert("RGBA"))
-            array = np.asarray(upright.convert("L" if channels == 1 else "RGB"))
-    except Image.DecompressionBombError as error:
-        raise ValueError(f"it is too large: {error}") from None
-    except (OSError, SyntaxError, EOFError) as error:
-        raise ValueError(f"it cannot be read as an image: {error}") from None
-    return array[..., None] if array.ndim == 2 else array
-
-
-def png_bytes(image: NDArray[np.uint8]) -> bytes:
-    """An image as a PNG file."""
-    buffer = io.BytesIO()
-    Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(buffer, "PNG")
-    return buffer.getvalue()
+    suffixes = frozenset([KAE_SUFFIX])
+    return _each(paths, out, suffixes, ".png", _Decompress(codec, force), jobs, progress)
 
 
 def write_png(path: Path, image: NDArray[np.uint8]) -> None:
@@ -145,7 +114,7 @@ def write_png(path: Path, image: NDArray[np.uint8]) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file whole or not at all."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    scratch = _scratch(path)
     try:
         scratch.write_bytes(content)
         scratch.replace(path)
@@ -153,43 +122,111 @@ def write_bytes(path: Path, content: bytes) -> None:
         scratch.unlink(missing_ok=True)
 
 
+Task = tuple[Path, Path, str | None]  # source, target, and what already is wrong with them
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is done with one file; a worker's process gets a copy."""
+
+    codec: Codec
+    force: bool
+
+    def __call__(self, task: Task) -> Outcome:
+        source, target, problem = task
+        try:
+            if problem is not None:
+                raise ValueError(problem)
+            before = _size(source)
+            if target.exists() and not self.force:
+                raise ValueError(f"{target} exists and would be overwritten")
+            return replace(self.convert(source, target), before=before)
+        except OSError as error:
+            return Outcome(source, error=f"{error.filename or target}: {error.strerror or error}")
+        except MemoryError:
+            return Outcome(source, error="there is not enough memory for it")
+        except ValueError as error:
+            return Outcome(source, error=str(error).rstrip("."))
+
+    def convert(self, source: Path, target: Path) -> Outcome:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class _Compress(_Work):
+    quality: int | None = None
+
+    def convert(self, source: Path, target: Path) -> Outcome:
+        codec = self.codec
+        image = read_image(source, codec.manifest.codec.channels, max_pixels=codec.max_pixels)
+        after = _save(target, codec.compress(image, quality=self.quality))
+        return Outcome(source, target, after=after, size=(image.shape[0], image.shape[1]))
+
+
+class _Decompress(_Work):
+    def convert(self, source: Path, target: Path) -> Outcome:
+        data = source.read_bytes()
+        if is_stream(data):
+            return self._stream(source, target.with_suffix(""), data)
+        image = self.codec.decompress(data)
+        after = _save(target, png_bytes(image))
+        return Outcome(source, target, after=after, size=(image.shape[0], image.shape[1]))
+
+    def _stream(self, source: Path, folder: Path, data: bytes) -> Outcome:
+        if folder.exists() and not self.force:
+            raise ValueError(f"{folder} exists and would be overwritten")
+        images = self.codec.decompress_many(data)
+        scratch = _scratch(folder)
+        try:
+            scratch.mkdir(parents=True)
+            after = sum(
+                _save(scratch / f"{i:05d}.png", png_bytes(image)) for i, image in enumerate(images)
+            )
+            if folder.is_dir():
+                _move_into(folder, scratch)
+            else:
+                scratch.rename(folder)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+        size = (images[0].shape[0], images[0].shape[1]) if images else (0, 0)
+        return Outcome(source, folder, after=after, size=size, images=len(images))
+
+
 def _each(
     paths: Sequence[Path],
     out: Path,
     suffixes: frozenset[str],
     suffix: str,
-    convert: Callable[[Path, Path], tuple[int, tuple[int, int]]],
-    force: bool,
-) -> Iterator[Outcome]:
+    work: _Work,
+    jobs: int,
+    progress: Progress | None,
+) -> Generator[Outcome, None, None]:
+    tasks = _tasks(paths, out, suffixes, suffix)
+    tell = progress or (lambda done, total: None)
+    tell(0, len(tasks))
+    for i, outcome in enumerate(spread(work, tasks, jobs=jobs)):
+        tell(i + 1, len(tasks))
+        if outcome is None:
+            yield Outcome(tasks[i][0], error="the process that worked on it died")
+        else:
+            yield outcome
+
+
+def _tasks(paths: Sequence[Path], out: Path, suffixes: frozenset[str], suffix: str) -> list[Task]:
     sources = list(_sources(paths, suffixes))
     stems = Counter(relative.with_suffix("") for _, relative in sources)
-    written: set[Path] = set()
+    owner: dict[Path, Path] = {}
+    tasks: list[Task] = []
     for source, relative in sources:
         stem = relative.with_suffix("")
         # Two sources that differ in their suffix only keep it in their targets' names.
         name = f"{relative.name if stems[stem] > 1 else stem.name}{suffix}"
         target = out / relative.parent / name
-        try:
-            if not source.exists():
-                raise ValueError("it does not exist")
-            if target.exists() and not force:
-                raise ValueError(f"{target} exists and would be overwritten")
-            if target in written:
-                raise ValueError(f"{target} was just written for another file of that name")
-            after, size = convert(source, target)
-            written.add(target)
-        except OSError as error:
-            yield Outcome(source, error=f"{error.filename or target}: {error.strerror or error}")
-        except ValueError as error:
-            yield Outcome(source, error=str(error).rstrip("."))
-        else:
-            yield Outcome(source, target, source.stat().st_size, after, size)
-
-
-def _save(target: Path, content: bytes) -> int:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(target, content)
-    return len(content)
+        problem = None
+        if owner.setdefault(target, source) != source:
+            problem = f"{target} is already written for {owner[target]}"
+        tasks.append((source, target, problem))
+    return tasks
 
 
 def _sources(paths: Sequence[Path], suffixes: frozenset[str]) -> Iterator[tuple[Path, Path]]:
@@ -204,7 +241,34 @@ def _sources(paths: Sequence[Path], suffixes: frozenset[str]) -> Iterator[tuple[
             yield path, Path(path.name)
 
 
-def _read(path: Path) -> bytes:
-    if path.stat().st_size > _MAX_FILE:
+def _size(source: Path) -> int:
+    """Bytes of a file, which must be one: a pipe would block, and a device never end."""
+    if not source.exists():
+        raise ValueError("it does not exist")
+    status = source.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError("it is not a file")
+    if status.st_size > _MAX_FILE:
         raise ValueError(f"it has more than {_MAX_FILE} bytes")
-    return path.read_bytes()
+    return status.st_size
+
+
+def _save(target: Path, content: bytes) -> int:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes(target, content)
+    return len(content)
+
+
+def _scratch(path: Path) -> Path:
+    """A name beside the final one; not longer than names may be."""
+    return path.with_name(f".{path.name[:100]}.{os.getpid()}")
+
+
+def _move_into(folder: Path, scratch: Path) -> None:
+    """Put a stream's images where an older stream's are; other files there stay."""
+    new = {file.name for file in scratch.iterdir()}
+    for file in list(folder.iterdir()):
+        if re.fullmatch(r"\d{5,}\.png", file.name) and file.name not in new:
+            file.unlink()
+    for name in sorted(new):
+        (scratch / name).replace(folder / name)

@@ -1,7 +1,9 @@
 """The manifest of a bundle: everything that a decoder in another language must know.
 
 `manifest.json` is untrusted input: `Manifest.from_json` checks every field that the
-runtime uses and refuses the rest with one sentence that names the field.
+runtime uses and refuses the rest with one sentence that names the field. What a single field
+may be, `manifest.schema.json` says as well, for other languages; the parser here also
+checks how fields agree, and needs no library. A test holds both together.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from kerasae_export.errors import BundleError
-from kerasae_export.fields import MANIFEST, Fields
+from kerasae_export.fields import MANIFEST, Fields, parse_json, short
 from kerasae_export.spec import MAX_VALUES, CodecSpec, read_spec
 
 __all__ = [
@@ -51,6 +53,8 @@ GOLDEN = {
 }
 """The files of the golden sample, by which a decoder in another language is checked."""
 
+_MAX_FILES = 64
+_MAX_BUNDLE_BYTES = 2**30  # all files are read, and their hashes checked, before any is used
 _DTYPES = ("float32", "uint8", "int32")
 _NUMBERS = re.compile(r"\[\n([^][{}\"]*)\]")  # a list of numbers, which needs no line for each
 
@@ -152,13 +156,13 @@ class Manifest:
                 f"{MANIFEST} must have at most {MAX_MANIFEST_BYTES} bytes. Received: {len(text)}"
             )
         try:
-            content = json.loads(text)
+            content = parse_json(text)
         except (ValueError, RecursionError) as error:
             raise BundleError(f"{MANIFEST} is not valid JSON: {error}.") from None
         root = Fields(content, "")
         if root.text("format") != FORMAT:
             raise BundleError(
-                f"{MANIFEST}: `format` must be {FORMAT!r}. Received: {content['format']!r}"
+                f"{MANIFEST}: `format` must be {FORMAT!r}. Received: {short(content['format'])}"
             )
         version = root.integer("format_version", 0, 2**31)
         if version != FORMAT_VERSION:
@@ -190,7 +194,7 @@ class Manifest:
             if edge.shape != shape:
                 raise BundleError(
                     f"{MANIFEST}: `{name}.shape` must be {list(shape)}, as `codec` says. "
-                    f"Received: {list(edge.shape)}"
+                    f"Received: {short(list(edge.shape))}"
                 )
             indices = self.codec.codebook > 0 and name in ("encoder.output", "decoder.input")
             if (edge.dtype == "int32") != indices:
@@ -230,9 +234,20 @@ def _edge(fields: Fields) -> Edge:
 
 
 def _files(fields: Fields) -> dict[str, tuple[str, int]]:
-    files = {}
+    files: dict[str, tuple[str, int]] = {}
+    if len(fields.content) > _MAX_FILES:
+        raise BundleError(
+            f"{MANIFEST}: `files` must list at most {_MAX_FILES} files. "
+            f"Received: {len(fields.content)}"
+        )
     for name in fields.content:
         fields.check_filename(name)
         entry = fields.object(name)
-        files[name] = (entry.digest("sha256"), entry.integer("bytes", 0, 2**40))
+        files[name] = (entry.digest("sha256"), entry.integer("bytes", 0, _MAX_BUNDLE_BYTES))
+    total = sum(size for _, size in files.values())
+    if total > _MAX_BUNDLE_BYTES:
+        raise BundleError(
+            f"{MANIFEST}: `files` must have at most {_MAX_BUNDLE_BYTES} bytes in all. "
+            f"Received: {total}"
+        )
     return files

@@ -23,6 +23,7 @@ from kerasae_export import bitstream
 from kerasae_export.entropy import cheapest_class, pack_bits, unpack_bits
 from kerasae_export.errors import BitstreamLimitError, BundleError, CorruptBitstreamError
 from kerasae_export.manifest import MANIFEST, MAX_MANIFEST_BYTES, Edge, Manifest, Part
+from kerasae_export.soundness import check_tensors
 from kerasae_export.spec import CodecSpec, Quality
 from kerasae_export.tiling import spans
 
@@ -73,13 +74,18 @@ class LiteModel:
     ) -> None:
         resolver = OpResolverType.BUILTIN_REF if reference else OpResolverType.AUTO
         self._lock = threading.Lock()
+        self._made_of = (content, threads, reference)
         try:
             self._interpreter = Interpreter(
                 model_content=content,
                 num_threads=threads,
                 experimental_op_resolver_type=resolver,
             )
+            for subgraph in range(self._interpreter.num_subgraphs()):
+                check_tensors(self._interpreter.get_tensor_details(subgraph))
             self._interpreter.allocate_tensors()
+        except BundleError:
+            raise
         except (RuntimeError, ValueError) as error:
             raise BundleError(f"LiteRT cannot load the model: {error}.") from None
         self._open(signature)
@@ -88,6 +94,7 @@ class LiteModel:
         """Another signature of the same file, without loading that again."""
         other = LiteModel.__new__(LiteModel)
         other._interpreter, other._lock = self._interpreter, self._lock
+        other._made_of = self._made_of
         other._open(signature)
         return other
 
@@ -115,6 +122,11 @@ class LiteModel:
             )
         self._in, self._out = inputs[0]["index"], outputs[0]["index"]
         self.input, self.output = _edge_of(inputs[0]), _edge_of(outputs[0])
+        self._signature = signature
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as the bytes of the file, so that each process can have a model of its own."""
+        return _remake, (*self._made_of, self._signature)
 
     def __call__(self, values: NDArray[Any]) -> NDArray[Any]:
         """Run on one input of exactly the model's shape (batch 1 included) and dtype."""
@@ -543,10 +555,10 @@ def read_files(folder: str | os.PathLike[str]) -> tuple[Manifest, dict[str, byte
     root = Path(folder)
     if not root.is_dir():
         raise BundleError(f"`folder` must be a bundle's folder. Received: {os.fspath(folder)!r}")
-    manifest = Manifest.from_json(_read(root / MANIFEST, MAX_MANIFEST_BYTES))
+    manifest = Manifest.from_json(_read(root, MANIFEST, MAX_MANIFEST_BYTES))
     files = {}
     for name, (digest, size) in manifest.files.items():
-        content = _read(root / name, min(size, MAX_MODEL_BYTES))
+        content = _read(root, name, min(size, MAX_MODEL_BYTES))
         if len(content) != size or hashlib.sha256(content).hexdigest() != digest:
             raise BundleError(f"{name} is not the file that {MANIFEST} lists: its hash differs.")
         files[name] = content
@@ -570,17 +582,26 @@ def open_models(
     return first, LiteModel(files[parts[1].file], threads=threads, reference=reference)
 
 
-def _read(path: Path, limit: int) -> bytes:
+def _read(root: Path, name: str, limit: int) -> bytes:
+    """A file of the bundle; links are not followed, and what is no plain file is not opened."""
+    path = root / name
     try:
-        if path.is_symlink() or not path.is_file():
-            raise BundleError(f"{path.name} is missing from the bundle.")
-        with path.open("rb") as file:
+        linked = any((root / part).is_symlink() for part in (name, name.partition("/")[0]))
+        if linked or not path.is_file():
+            raise BundleError(f"{name} is missing from the bundle.")
+        # Should another process have put a link or a pipe there just now, opening it fails.
+        flags = [getattr(os, flag, 0) for flag in ("O_BINARY", "O_NOFOLLOW", "O_NONBLOCK")]
+        with os.fdopen(os.open(path, os.O_RDONLY | sum(flags)), "rb") as file:
             content = file.read(limit + 1)
     except OSError as error:
-        raise BundleError(f"{path.name} cannot be read: {error.strerror}.") from None
+        raise BundleError(f"{name} cannot be read: {error.strerror}.") from None
     if len(content) > limit:
-        raise BundleError(f"{path.name} is larger than the {limit} bytes that it may have.")
+        raise BundleError(f"{name} is larger than the {limit} bytes that it may have.")
     return content
+
+
+def _remake(content: bytes, threads: int, reference: bool, signature: str | None) -> LiteModel:
+    return LiteModel(content, signature=signature, threads=threads, reference=reference)
 
 
 def _round(values: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -1,0 +1,53 @@
+"""What a model's tensors must be before LiteRT may prepare it.
+
+LiteRT verifies that a file is a well-formed flatbuffer, but believes the numbers in it: a zero
+point outside its type, for one, makes a kernel read outside its tables and the process die.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from kerasae_export.errors import BundleError
+
+__all__ = ["check_tensors"]
+
+_MAX_TENSOR_BYTES = 2**28
+_ZERO_POINTS = {"int8": (-128, 127), "uint8": (0, 255)}  # other types have none
+
+
+def check_tensors(details: Iterable[Mapping[str, Any]]) -> None:
+    """Refuse tensors whose shape or quantisation cannot be.
+
+    Args:
+        details: What `Interpreter.get_tensor_details` gives.
+
+    Raises:
+        BundleError: If a shape is negative or huge, a scale is not a positive number, a zero
+            point is outside its type, or their number is not that of the channels.
+    """
+    for tensor in details:
+        shape, dtype = [int(n) for n in tensor["shape"]], np.dtype(tensor["dtype"])
+        if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize > _MAX_TENSOR_BYTES:
+            raise BundleError(f"A model's tensors must be smaller. Received: shape {shape}")
+        quantisation = tensor["quantization_parameters"]
+        scales, zeros = quantisation["scales"], quantisation["zero_points"]
+        axis = int(quantisation["quantized_dimension"])
+        if not (np.isfinite(scales) & (scales > 0)).all():
+            raise BundleError(f"A model's scales must be positive. Received: {scales[:4]}")
+        low, high = _ZERO_POINTS.get(dtype.name, (0, 0))
+        if len(zeros) and not (low <= zeros.min() and zeros.max() <= high):
+            raise BundleError(
+                f"A model's zero points of {dtype.name} must be from {low} to {high}. "
+                f"Received: {zeros.min()} to {zeros.max()}"
+            )
+        channels = shape[axis] if 0 <= axis < len(shape) else 1
+        if len(zeros) not in (0, len(scales)) or len(scales) not in (0, 1, channels):
+            raise BundleError(
+                f"A model's tensor must have one scale, or one for each of {channels} channels. "
+                f"Received: {len(scales)} scales, {len(zeros)} zero points"
+            )
