@@ -21,6 +21,7 @@ import kerasae
 import kerasae.cli
 from kerasae.runs import Run, load_model
 from kerasae_export.bundle import sample_image
+from kerasae_export.cli import run as run_kae
 from kerasae_export.comparison import Entry
 from kerasae_export.files import write_png
 from kerasae_export.manifest import SCHEMES
@@ -184,6 +185,7 @@ def test_list_names_what_there_is():
         (["export", ".", "--out", "b"], 2, "that `kerasae train` has finished"),
         (["export", ".", "--out", "b", "--scheme", "int3"], 2, "`--scheme` must be one of"),
         (["export", ".", "--out", "b", "--signatures", "one"], 2, "'one' is not one of 'separate'"),
+        (["export", ".", "--out", "b", "--step-loss", "1;2"], 2, "`--step-loss` must be numbers"),
         (["verify", "nowhere"], 1, "`folder` must be a bundle's folder"),
         (["verify", ".", "--data", "digits"], 2, "`--data` needs the model of `--run`"),
         (["compress", "x.png", "--bundle", "nowhere", "--out", "y"], 1, "must be a bundle's"),
@@ -229,6 +231,21 @@ def test_sequences_train_with_the_loss_that_suits_them(tmp_path):
     )
     assert done.exit_code == 2
     assert "`model` must encode images of a fixed shape" in done.stderr
+
+
+def test_files_may_be_of_a_lower_quality(tmp_path, capsys):
+    bundle = Path(__file__).parent / "golden" / "grid" / "bundle"
+    write_png(tmp_path / "x.png", sample_image(60, 50, 3))
+    common = ["compress", str(tmp_path / "x.png"), "--bundle", str(bundle)]
+    sizes = []
+    for more in (["--quality", "1"], ["--quality", "3"], []):
+        out = tmp_path / "-".join(["out", *more])
+        assert run_kae([*common, "--out", str(out), *more]) == 0
+        sizes.append((out / "x.kae").stat().st_size)
+    assert sizes[0] < 0.8 * sizes[1] == 0.8 * sizes[2]
+    assert run_kae([*common, "--out", str(tmp_path / "no"), "--quality", "4"]) == 2
+    assert "`--quality` must be from 1 to 3" in capsys.readouterr().err
+    assert not (tmp_path / "no").exists()
 
 
 def test_a_bad_file_is_named_and_the_rest_is_done(photo_bundle, tmp_path):
