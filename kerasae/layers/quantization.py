@@ -167,7 +167,10 @@ class Distortion(keras.layers.Layer):
 
     def call(self, image: Any, reconstruction: Any) -> Any:
         """Compare (batch, height, width, channels) with the same shape."""
-        error = ops.mean(ops.square(255.0 * (reconstruction - image)))
+        error = reconstruction - image
+        error = ops.where(image <= 0.0, ops.maximum(error, 0.0), error)
+        error = ops.where(image >= 1.0, ops.minimum(error, 0.0), error)
+        error = ops.mean(ops.square(255.0 * error))
         distortion = math.prod(image.shape[1:3]) * error
         self.add_loss(self.lmbda * distortion)
         self.parts.update({"distortion": distortion})
