@@ -10,7 +10,7 @@ file gives back. Needs scikit-image, which a receiver does not.
 from kerasae_export.evaluation.bjontegaard import bd_rate, front, rate_at
 from kerasae_export.evaluation.coders import Coder
 from kerasae_export.evaluation.measure import ARRANGEMENTS, Point, measure
-from kerasae_export.evaluation.report import OURS, Comparison, Evaluation, Match
+from kerasae_export.evaluation.report import OURS, Comparison, Evaluation, Match, short_names
 from kerasae_export.evaluation.run import OTHERS, TINY, evaluate
 
 __all__ = [
@@ -28,4 +28,5 @@ __all__ = [
     "front",
     "measure",
     "rate_at",
+    "short_names",
 ]

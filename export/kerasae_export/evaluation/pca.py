@@ -114,7 +114,8 @@ class PcaCoder(Coder):
         values = np.concatenate([cut(image / 255, self._axes.tile) for image in images])
         code = (values - self._axes.mean) @ self._axes.axes[: self.code_size].T
         payload = self._tables.encode(_round(code / self._step))
-        return bitstream.Block(len(images), *images[0].shape[:2], payload)
+        height, width = images[0].shape[:2]
+        return bitstream.Block(len(images), height, width, payload)
 
     def _images(self, block: bitstream.Block, channels: int) -> list[Picture]:
         rows, columns = _counts((block.height, block.width), self._axes.tile)

@@ -14,7 +14,7 @@ from kerasae_export.evaluation.bjontegaard import bd_rate, front, rate_at
 from kerasae_export.evaluation.coders import BundleCoder
 from kerasae_export.evaluation.measure import ARRANGEMENTS, Point
 
-__all__ = ["OURS", "Comparison", "Evaluation", "Match"]
+__all__ = ["OURS", "Comparison", "Evaluation", "Match", "short_names"]
 
 OURS = BundleCoder.name
 _MEASURES = ("psnr", "ssim", "ms_ssim")
@@ -113,7 +113,7 @@ class Evaluation:
                 p.psnr,
                 p.bytes_per_image,
                 rate_at(rates, quality, p.psnr),
-                p.psnr < front(rates, quality)[0, 1],
+                bool(p.psnr < front(rates, quality)[0, 1]),
             )
             for p in self.best(arrangement, OURS)
             if p.psnr is not None
@@ -122,7 +122,8 @@ class Evaluation:
 
     def sentences(self) -> list[str]:
         """Where ours wins and where it loses, in words, the losses first."""
-        lost, won = [], []
+        lost: list[str] = []
+        won: list[str] = []
         for comparison in self.comparisons():
             for sentence, loses in _judge(comparison):
                 (lost if loses else won).append(sentence)
@@ -195,24 +196,19 @@ class Evaluation:
 def _judge(comparison: Comparison) -> list[tuple[str, bool]]:
     """Sentences about a comparison, each with whether ours loses in it."""
     how, other = ARRANGEMENTS[comparison.arrangement].capitalize(), comparison.codec
+    reached = [m for m in comparison.matches if m.theirs is not None]
+    beyond = [m for m in comparison.matches if m.theirs is None]
     judged = []
-    for match in comparison.matches:
-        if match.theirs is None:
-            sentence = (
-                f"{how}: at {match.psnr:.1f} dB kerasae takes {_short(match.ours)} bytes an image; "
-                f"{other} does not reach that."
-            )
-            judged.append((sentence, False))
-            continue
-        loses = match.ours > match.theirs
-        floor = ", its lowest setting, which is better" if match.floor else ""
-        percent = 100 * (match.ours / match.theirs - 1)
-        sentence = (
-            f"{how}: at {match.psnr:.1f} dB kerasae {'loses to' if loses else 'beats'} {other}, "
-            f"{_short(match.ours)} bytes an image against {_short(match.theirs)}{floor} "
-            f"({percent:+.0f} %)."
-        )
-        judged.append((sentence, loses))
+    for loses in (True, False):
+        matches = [m for m in reached if (m.ours > (m.theirs or 0)) == loses]
+        if matches:
+            verb = "loses to" if loses else "beats"
+            few = [matches[i] for i in sorted({0, len(matches) // 2, len(matches) - 1})]
+            each = "; ".join(map(_match, few))
+            judged.append((f"{how}: kerasae {verb} {other}, bytes an image: {each}.", loses))
+    if beyond:
+        each = ", ".join(f"{m.psnr:.1f} dB ({_short(m.ours)} bytes)" for m in beyond)
+        judged.append((f"{how}: kerasae reaches {each}, which {other} does not.", False))
     for measure, name in (("ssim", "SSIM"), ("ms_ssim", "MS-SSIM")):
         value = comparison.bd_rate[measure]
         if value is not None and value > 0:
@@ -222,6 +218,16 @@ def _judge(comparison: Comparison) -> list[tuple[str, bool]]:
             )
             judged.append((sentence, True))
     return judged
+
+
+def _match(match: Match) -> str:
+    assert match.theirs is not None
+    percent = 100 * (match.ours / match.theirs - 1)
+    floor = " at its lowest setting, which is better" if match.floor else ""
+    return (
+        f"at {match.psnr:.1f} dB {_short(match.ours)} against {_short(match.theirs)}{floor} "
+        f"({percent:+.0f} %)"
+    )
 
 
 def _row(point: Point) -> dict[str, Any]:
