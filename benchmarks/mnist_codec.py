@@ -9,8 +9,7 @@ Two models of `build_rate_distortion` of one architecture, for two points of the
 is trained from scratch, the second goes on from it with a smaller lambda. Both learn from the
 54,000 training digits; what was chosen, was chosen on the 6,000 validation digits; the first
 2,500 test digits are measured. MNIST comes through
-TensorFlow Datasets (offline: set TFDS_DATA_DIR). The backend is JAX unless KERAS_BACKEND says
-otherwise: it trains dense networks on a CPU as fast as any.
+TensorFlow Datasets (offline: set TFDS_DATA_DIR).
 """
 
 from __future__ import annotations
@@ -24,8 +23,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("KERAS_BACKEND", "jax")
-os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
@@ -49,17 +46,22 @@ FOLDER = RUNS / "mnist_codec"
 STORY = "models.json"
 SEED = 0
 
+# Chosen by the loss on the validation digits after two epochs: convolutions had 479, dense layers
+# of one, two and three hidden layers 613, 635 and 761; GELU learned faster than ReLU, and a short
+# memory of the squared gradients faster than Adam's 0.999.
 NETWORK: dict[str, Any] = {
-    "network": "dense",
-    "hidden": (1024, 512),
+    "network": "convolutional",
+    "code": "dense",
+    "hidden": (32, 64),
+    "kernel_size": 5,
     "code_size": 64,
     "activation": "gelu",
 }
-BETA_2 = 0.97  # a short memory of the gradients' squares; 0.999 took a third longer
+BETA_2 = 0.97
 # Name -> lambda, epochs and first step size; each goes on from the one before.
 MODELS: dict[str, tuple[float, int, float]] = {
-    "26 dB": (0.0017, 24, 3e-3),
-    "23 dB": (0.0007, 14, 1.5e-3),
+    "26 dB": (0.0017, 24, 2e-3),
+    "23 dB": (0.0006, 12, 1e-3),
 }
 TEST, FILES = 2500, 500
 CALIBRATION = 20_000
@@ -224,10 +226,11 @@ def _recipe(content: dict[str, Any]) -> list[str]:
     models, network = content["models"], content["network"]
     wall = sum(m["wall_seconds"] for m in models.values())
     cpu = sum(m["cpu_seconds"] for m in models.values())
-    hidden = "-".join(map(str, network["hidden"]))
+    hidden = ", ".join(map(str, network["hidden"]))
     lines = [
-        f"`kerasae.build_rate_distortion`, {network['network']} layers 784-{hidden}-"
-        f"{network['code_size']} and back, {network['activation']}; trained on 54,000 digits, "
+        f"`kerasae.build_rate_distortion`, {network['network']}, hidden {hidden}, kernels of "
+        f"{network['kernel_size']}, a code of {network['code_size']} values, "
+        f"{network['activation']}; trained on 54,000 digits, "
         f"{wall / 60:.1f} minutes in all ({cpu / 60:.1f} minutes of CPU time on "
         f"{content['machine']['cores']} cores that other work shared; the limit is 20 minutes).",
         "",

@@ -152,7 +152,9 @@ class Distortion(keras.layers.Layer):
     """Add `lmbda * 255^2 * squared error` to the loss, and pass the reconstruction on.
 
     The squared error is the mean over the channels, summed over the pixels, and averaged over
-    the batch: pixels times the mean squared error on the scale of 0 to 255.
+    the batch: pixels times the mean squared error on the scale of 0 to 255. A value below 0 where
+    the pixel is 0, or above 1 where it is 1, is no error, as a viewer clips it: a linear output
+    then need not hit black and white exactly, which drawings and letters consist of.
 
     Args:
         lmbda: Bits a pixel that a unit of the mean squared error is worth.
