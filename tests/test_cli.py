@@ -343,7 +343,8 @@ def test_bundles_are_evaluated_beside_other_codecs(tmp_path):
     assert low["psnr"] < high["psnr"] - 0.5
     jpeg = next(c for c in content["comparisons"] if c["codec"] == "JPEG")
     assert jpeg["bd_rate"]["psnr"] < -50  # a file of 8 x 8 pixels is nearly all container
-    assert Image.open(out / "evaluation.png").size[0] > 800
+    with Image.open(out / "evaluation.png") as picture:
+        assert picture.width > 800
 
     images = kerasae.load_images("digits").test[:100]
     digits = list(np.floor(images * 255 + 0.5).astype(np.uint8))

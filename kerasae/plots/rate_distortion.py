@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from kerasae.plots._style import BLUE, INK, MUTED, ORANGE, Figure
 
@@ -42,10 +43,12 @@ def plot_rate_distortion(evaluation: Any) -> Figure:
     structural = "ms_ssim" if evaluation.points[0].ms_ssim is not None else "ssim"
     measures = ("psnr", structural)
     figure = Figure(figsize=(6.2 * len(arrangements), 8.4), layout="constrained")
-    grid = figure.subplots(len(measures), len(arrangements), squeeze=False)
+    grid = figure.subplots(len(measures), len(arrangements), sharex="col", squeeze=False)
     for column, arrangement in enumerate(arrangements):
         for row, measure in enumerate(measures):
             _curves(grid[row, column], evaluation, arrangement, measure)
+        left, right = grid[0, column].get_xlim()
+        grid[0, column].set_xlim(left, right * (right / left) ** 0.16)  # for the names
         grid[0, column].set_title(
             f"{_TITLES[arrangement]} ({evaluation.of(arrangement)[0].images:,})",
             fontsize=10,
@@ -92,7 +95,12 @@ def _curves(axes: Any, evaluation: Any, arrangement: str, measure: str) -> None:
         ends.append((*seen[-1], codec, colour))
     axes.set_xscale("log")
     axes.set_ylim(bottom, top)
-    _label(axes, ends)
+    best = ours[-1] if len(ours) else (0.0, math.inf)
+    crowded = any(
+        len(c) and c[-1, 1] > best[1] and np.interp(best[1], c[:, 1], c[:, 0]) < best[0]
+        for c in curves.values()
+    )
+    _label(axes, ends, crowded)
     if psnr:
         _lossless(axes, evaluation, arrangement)
     else:
@@ -101,9 +109,9 @@ def _curves(axes: Any, evaluation: Any, arrangement: str, measure: str) -> None:
         axes.set_yticks([-math.log10(t) for t in kept], [f"{1 - t:.3g}" for t in kept])
         axes.set_xlabel("bytes an image, container included (log scale)", color=INK)
     axes.set_ylabel(_MEASURES[measure], color=INK)
-    axes.xaxis.set_major_formatter(
-        lambda value, _: f"{value:,.3g}" if value < 1e3 else f"{value:,.0f}"
-    )
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.tick_params(colors=MUTED, which="both")
     axes.grid(color="#e7eaee", lw=0.7, which="major")
     axes.spines[["top", "right"]].set_visible(False)
@@ -129,12 +137,15 @@ def _clipped(curve: Any, bottom: float, top: float) -> Any:
     return np.stack([np.exp(np.interp(heights, curve[:, 1], rate)), heights], axis=1)
 
 
-def _label(axes: Any, ends: Sequence[tuple[float, float, str, str]]) -> None:
-    """Name the curves at their ends, one below the other where they would overlap."""
+def _label(axes: Any, ends: Sequence[tuple[float, float, str, str]], crowded: bool) -> None:
+    """Name the curves at their ends, one below the other where they would overlap.
+
+    Ours is named on its left, unless it is `crowded` by a curve there.
+    """
     low, high = axes.get_ylim()
     gap, taken = 0.05 * (high - low), list[tuple[float, float]]()
     for x, y, codec, colour in sorted(ends, key=lambda end: (-end[1], end[0])):
-        if codec == _OURS:  # on the other side, where there is nothing
+        if codec == _OURS and not crowded:  # on the other side, where there is nothing
             place, height, side = x / 1.08, min(y + gap / 2, high - gap), "right"
         else:
             place, height, side = x * 1.06, min(y, high - gap), "left"
@@ -153,8 +164,6 @@ def _label(axes: Any, ends: Sequence[tuple[float, float, str, str]]) -> None:
             zorder=5,
             bbox={"boxstyle": "square,pad=0.05", "fc": "white", "ec": "none", "alpha": 0.8},
         )
-    left, right = axes.get_xlim()
-    axes.set_xlim(left, right * (right / left) ** 0.16)
 
 
 def _lossless(axes: Any, evaluation: Any, arrangement: str) -> None:
@@ -173,4 +182,6 @@ def _lossless(axes: Any, evaluation: Any, arrangement: str) -> None:
         color=MUTED,
         ha="right",
         va="bottom",
+        zorder=6,
+        bbox={"boxstyle": "square,pad=0.2", "fc": "white", "ec": "none", "alpha": 0.85},
     )
