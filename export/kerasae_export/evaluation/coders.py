@@ -206,11 +206,11 @@ class BundleCoder(Coder):
     @classmethod
     def all_qualities(cls, codec: Codec, setting: str) -> Iterator[BundleCoder]:
         """One coder for each quality that the bundle offers."""
-        count = int(getattr(codec.manifest.codec, "qualities", 1))
+        count = int(getattr(codec, "qualities", 1))
         if count == 1:
             yield cls(codec, setting)
             return
-        for quality in range(count):
+        for quality in range(1, count + 1):
             yield cls(codec, f"{setting}, quality {quality}", quality)
 
     def encode(self, image: Picture) -> bytes:
