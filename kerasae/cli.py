@@ -531,22 +531,25 @@ def _verdict(entries: Sequence[Entry]) -> str:
 
 
 def _show_evaluation(console: Console, evaluation: Evaluation) -> None:
-    """Every point that no other of its codec beats, and what follows, in words."""
+    """Of each codec the best points near ours in quality, and what follows, in words."""
     from rich.table import Table
 
-    from kerasae_export.evaluation import ARRANGEMENTS
+    from kerasae_export.evaluation import ARRANGEMENTS, OURS
 
     for arrangement, how in ARRANGEMENTS.items():
         points = evaluation.of(arrangement)
         if not points:
             continue
+        own = [p.psnr for p in points if p.codec == OURS and p.psnr is not None]
+        low, high = (min(own) - 2, max(own) + 4) if own else (0.0, math.inf)
         title = f"{points[0].images:,} images, {how}"
         table = Table("codec", "setting", title=title, title_justify="left")
         for name in ("bytes/image", "PSNR dB", "SSIM", "MS-SSIM", "encode ms", "decode ms"):
             table.add_column(name, justify="right")
         for codec in evaluation.codecs(arrangement):
+            near = [p for p in evaluation.best(arrangement, codec) if low <= (p.psnr or 0) <= high]
             exact = [p for p in evaluation.of(arrangement, codec) if p.lossless]
-            for p in [*evaluation.best(arrangement, codec), *exact]:
+            for p in [*near, *exact]:
                 table.add_row(
                     p.codec,
                     p.setting,
@@ -556,7 +559,7 @@ def _show_evaluation(console: Console, evaluation: Evaluation) -> None:
                     "-" if p.ms_ssim is None else f"{p.ms_ssim:.4f}",
                     f"{p.encode_ms:.3g}",
                     f"{p.decode_ms:.3g}",
-                    style="bold" if p.codec == "kerasae" else None,
+                    style="bold" if p.codec == OURS else None,
                 )
         console.print(table, "")
     for sentence in evaluation.sentences():
