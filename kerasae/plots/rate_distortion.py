@@ -143,13 +143,14 @@ def _label(axes: Any, ends: Sequence[tuple[float, float, str, str]], crowded: bo
     Ours is named on its left, unless it is `crowded` by a curve there.
     """
     low, high = axes.get_ylim()
+    near = 0.16 * math.log10(axes.get_xlim()[1] / axes.get_xlim()[0])  # about a name's width
     gap, taken = 0.05 * (high - low), list[tuple[float, float]]()
     for x, y, codec, colour in sorted(ends, key=lambda end: (-end[1], end[0])):
         if codec == _OURS and not crowded:  # on the other side, where there is nothing
             place, height, side = x / 1.08, min(y + gap / 2, high - gap), "right"
         else:
             place, height, side = x * 1.06, min(y, high - gap), "left"
-            while any(abs(height - h) < gap and abs(math.log10(x / w)) < 0.4 for w, h in taken):
+            while any(abs(height - h) < gap and abs(math.log10(x / w)) < near for w, h in taken):
                 height -= gap
             taken.append((x, height))
         axes.annotate(
