@@ -20,6 +20,7 @@ from PIL import Image
 import kerasae
 import kerasae.cli
 from kerasae.runs import Run, load_model
+from kerasae_export import Codec
 from kerasae_export.bundle import sample_image
 from kerasae_export.cli import run as run_kae
 from kerasae_export.comparison import Entry
@@ -187,6 +188,17 @@ def test_list_names_what_there_is():
         (["export", ".", "--out", "b", "--signatures", "one"], 2, "'one' is not one of 'separate'"),
         (["export", ".", "--out", "b", "--step-loss", "1;2"], 2, "`--step-loss` must be numbers"),
         (["verify", "nowhere"], 1, "`folder` must be a bundle's folder"),
+        (
+            ["evaluate", "b", "--data", "digits", "--out", "o", "--codecs", "JPEG,GIF"],
+            2,
+            "`--codecs` must be among JPEG, WebP, AVIF, JPEG 2000, PCA, PNG",
+        ),
+        (
+            ["evaluate", "b", "--data", "digits", "--out", "o", "--limit", "0"],
+            2,
+            "`--limit` must be a positive integer. Received: limit=0",
+        ),
+        (["evaluate", "b", "--data", "digits", "--out", "o"], 1, "must be a bundle's folder"),
         (["verify", ".", "--data", "digits"], 2, "`--data` needs the model of `--run`"),
         (["compress", "x.png", "--bundle", "nowhere", "--out", "y"], 1, "must be a bundle's"),
         (["compress", "x.png"], 2, "required: --bundle"),
@@ -343,3 +355,40 @@ def test_quickstart_on_mnist_keeps_its_promises(tfds_folder, tmp_path):
     assert len(codec.decompress_many(stream)) == 10_000
     assert len(stream) <= 1.01 * codec.manifest.codec.coder.bits(symbols).sum() / 8
     shutil.rmtree(out)
+
+
+@pytest.mark.slow
+def test_bundles_are_evaluated_beside_other_codecs(tmp_path):
+    """Two bundles for two rates, end to end; what is written agrees with what is printed."""
+    for name, lmbda in (("low", 0.001), ("high", 0.02)):
+        run = tmp_path / f"run-{name}"
+        call(
+            "kerasae", "train", "rate_distortion", "--data", "digits", "--out", run,
+            "--code-size", 16, "--hidden", 64, "--set", "network=dense", "--set", f"lmbda={lmbda}",
+            "--epochs", 40, "--batch-size", 64, "--learning-rate", 0.01,
+        )  # fmt: skip
+        call("kerasae", "export", run, "--out", tmp_path / name)
+    out = tmp_path / "out"
+    done = call(
+        "kerasae", "evaluate", tmp_path / "low", tmp_path / "high", "--data", "digits",
+        "--out", out, "--files", 20, "--limit", 100, "--codecs", "jpeg, WebP,pca,PNG",
+    )  # fmt: skip
+    content = json.loads((out / "evaluation.json").read_text())
+    assert content["bundles"] == ["low", "high"]
+    for sentence in content["sentences"]:
+        assert sentence in done.stdout
+    points = content["points"]
+    assert {p["codec"] for p in points} == {"kerasae", "JPEG", "WebP", "PCA", "PNG"}
+    assert {p["images"] for p in points if p["arrangement"] == "files"} == {20}
+    assert {p["images"] for p in points if p["arrangement"] == "together"} == {100}
+    low, high = (p for p in points if p["codec"] == "kerasae" and p["arrangement"] == "together")
+    assert low["bytes"] < 0.9 * high["bytes"]
+    assert low["psnr"] < high["psnr"] - 0.5
+    jpeg = next(c for c in content["comparisons"] if c["codec"] == "JPEG")
+    assert jpeg["bd_rate"]["psnr"] < -50  # a file of 8 x 8 pixels is nearly all container
+    with Image.open(out / "evaluation.png") as picture:
+        assert picture.width > 800
+
+    images = kerasae.load_images("digits").test[:100]
+    digits = list(np.floor(images * 255 + 0.5).astype(np.uint8))
+    assert len(Codec.load(tmp_path / "low").compress_many(digits)) == low["bytes"]

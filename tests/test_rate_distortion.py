@@ -87,8 +87,21 @@ def test_the_distortion_is_on_the_scale_of_pixels(rng):
     image, reconstruction = rng.random((2, 3, 4, 5, 3)).astype(np.float32)
     layer = Distortion(0.02)
     np.testing.assert_array_equal(layer(image, reconstruction), reconstruction)
-    mse = np.square(255 * (image - reconstruction)).mean()
+    mse = np.square(255 * (image - reconstruction)).mean()  # no pixel is quite black or white
     assert float(layer.losses[0]) == pytest.approx(0.02 * 20 * mse, rel=1e-5)
+
+
+def test_what_a_viewer_clips_is_no_error():
+    """Beyond black where the pixel is black, and beyond white where it is white; nothing else."""
+    image = np.float32([0, 0, 1, 1, 0.25, 0.25]).reshape(1, 1, 6, 1)
+    pixels = np.float32([-0.5, 0.1, 1.5, 0.8, -0.25, 1.25]).reshape(1, 1, 6, 1)
+    layer = Distortion(1.0)
+    layer(image, pixels)
+    errors = np.array([0, 0.1, 0, -0.2, -0.5, 1])
+    assert float(layer.losses[0]) == pytest.approx(255**2 * np.square(errors).sum(), rel=1e-5)
+    # Of a pixel between black and white an excess counts in full, so that its gradient lives.
+    shown = np.clip(pixels, 0, 1) - image
+    assert float(layer.losses[0]) > 255**2 * np.square(shown).sum()
 
 
 def build(lmbda: float) -> keras.Model:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from kerasae_export.evaluation.coders import PillowCoder, mosaic, tiles
 from kerasae_export.quality import mean_ssim, pooled_psnr
 from kerasae_export.runtime import Codec
 
 __all__ = ["Entry", "compare_files", "compare_together", "mosaic"]
 
-_LOSSY: dict[str, dict[str, Any]] = {"JPEG": {"optimize": True}, "WebP": {"method": 6}}
 _LOWEST = {"JPEG": 1, "WebP": 0}
 _PICTURES = 16  # reconstructions that are kept to be shown
 _SSIM_IMAGES = 1000  # enough for two digits, and SSIM is slow
@@ -61,7 +58,7 @@ def compare_files(images: Pictures, codec: Codec) -> list[Entry]:
     files = [codec.compress(image) for image in images]
     ours = _entry("kerasae", files, images, [codec.decompress(f) for f in files], "one .kae each")
     others = [_lossless("PNG", images)]
-    others += [_matching(name, images, ours.psnr) for name in _LOSSY]
+    others += [_matching(name, images, ours.psnr) for name in _LOWEST]
     return [_raw(images), *others, ours]
 
 
@@ -80,31 +77,11 @@ def compare_together(images: Pictures, codec: Codec) -> list[Entry]:
     sheet = mosaic(images)
 
     def cut(sheets: Pictures) -> list[NDArray[np.uint8]]:
-        return _tiles(sheets[0], images[0].shape[0], images[0].shape[1])[: len(images)]
+        return tiles(sheets[0], images[0].shape[0], images[0].shape[1])[: len(images)]
 
     others = [_lossless("PNG", [sheet], images)]
-    others += [_matching(name, [sheet], ours.psnr, images, cut) for name in _LOSSY]
+    others += [_matching(name, [sheet], ours.psnr, images, cut) for name in _LOWEST]
     return [_raw(images), *others, ours]
-
-
-def mosaic(images: Pictures) -> NDArray[np.uint8]:
-    """Images of one size in a nearly square sheet, row by row, the rest black."""
-    height, width, channels = images[0].shape
-    columns = math.ceil(math.sqrt(len(images)))
-    rows = math.ceil(len(images) / columns)
-    sheet = np.zeros((rows * columns, height, width, channels), np.uint8)
-    sheet[: len(images)] = images
-    return (
-        sheet.reshape(rows, columns, height, width, channels)
-        .swapaxes(1, 2)
-        .reshape(rows * height, columns * width, channels)
-    )
-
-
-def _tiles(sheet: NDArray[np.uint8], height: int, width: int) -> list[NDArray[np.uint8]]:
-    rows, columns = sheet.shape[0] // height, sheet.shape[1] // width
-    cut = sheet.reshape(rows, height, columns, width, -1).swapaxes(1, 2)
-    return list(cut.reshape(rows * columns, height, width, -1))
 
 
 def _raw(images: Pictures) -> Entry:
@@ -115,7 +92,7 @@ def _raw(images: Pictures) -> Entry:
 
 
 def _lossless(name: str, pictures: Pictures, images: Pictures | None = None) -> Entry:
-    count = sum(len(_save(p, name, {"optimize": True})) for p in pictures)
+    count = sum(len(PillowCoder(name).encode(p)) for p in pictures)
     images = pictures if images is None else images
     return Entry(name, count, len(images), math.inf, 1.0, "lossless", tuple(images[:_PICTURES]))
 
@@ -129,10 +106,11 @@ def _matching(
 ) -> Entry:
     """The entry of the lowest quality setting that reaches `psnr`; both grow together."""
     images = pictures if images is None else images
+    reader = PillowCoder(name, 0)
 
     def attempt(quality: int) -> tuple[list[bytes], Pictures]:
-        files = [_save(p, name, {"quality": quality, **_LOSSY[name]}) for p in pictures]
-        return files, cut([_open(f, p.shape[2]) for f, p in zip(files, pictures, strict=True)])
+        files = [PillowCoder(name, quality).encode(p) for p in pictures]
+        return files, cut([reader.decode(f, p.shape) for f, p in zip(files, pictures, strict=True)])
 
     low, high = _LOWEST[name], 100
     while low < high:
@@ -162,17 +140,3 @@ def _entry(
         setting=setting,
         pictures=tuple(decoded[:_PICTURES]),
     )
-
-
-def _save(picture: NDArray[np.uint8], name: str, options: dict[str, Any]) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(picture.squeeze(2) if picture.shape[2] == 1 else picture).save(
-        buffer, name, **options
-    )
-    return buffer.getvalue()
-
-
-def _open(data: bytes, channels: int) -> NDArray[np.uint8]:
-    with Image.open(io.BytesIO(data)) as picture:
-        array = np.asarray(picture.convert("L" if channels == 1 else "RGB"))
-    return array[..., None] if channels == 1 else array

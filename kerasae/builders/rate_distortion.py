@@ -30,12 +30,13 @@ def build_rate_distortion(
 
     Training minimises, averaged over the batch, `rate + lmbda * distortion`: the rate in bits per
     image under a learned, factorised entropy model of the rounded code, and the distortion as
-    the squared error on the scale of 0 to 255, the mean over channels, summed over pixels. Divided
-    by the pixels it is the usual `bits per pixel + lmbda * MSE` (Ballé, Minnen, Singh, Hwang &
-    Johnston 2018, Variational Image Compression with a Scale Hyperprior, the factorised
-    prior), where lmbda is between 0.0018 and 0.05 for photographs: the larger, the better the
-    picture, and the longer its code. Where images are small or hard to reconstruct, the error
-    outweighs the rate at these values, and a smaller lmbda is needed before bits are saved.
+    the squared error on the scale of 0 to 255, the mean over channels, summed over pixels, where
+    what a viewer clips is no error (see `kerasae.layers.Distortion`). Divided by the pixels it
+    is the usual `bits per pixel + lmbda * MSE` (Ballé, Minnen, Singh, Hwang & Johnston 2018,
+    Variational Image Compression with a Scale Hyperprior, the factorised prior), where lmbda is
+    between 0.0018 and 0.05 for photographs: the larger, the better the picture, and the longer
+    its code. Where images are small or hard to reconstruct, the error outweighs the rate at
+    these values, and a smaller lmbda is needed before bits are saved.
 
     In training uniform noise stands for the rounding; at inference the code is rounded, so
     that `val_loss` is what a codec with this entropy model would pay. The history has `rate` and

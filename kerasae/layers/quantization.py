@@ -152,7 +152,9 @@ class Distortion(keras.layers.Layer):
     """Add `lmbda * 255^2 * squared error` to the loss, and pass the reconstruction on.
 
     The squared error is the mean over the channels, summed over the pixels, and averaged over
-    the batch: pixels times the mean squared error on the scale of 0 to 255.
+    the batch: pixels times the mean squared error on the scale of 0 to 255. A value below 0 where
+    the pixel is 0, or above 1 where it is 1, is no error, as a viewer clips it: a linear output
+    then need not hit black and white exactly, which drawings and letters consist of.
 
     Args:
         lmbda: Bits a pixel that a unit of the mean squared error is worth.
@@ -167,7 +169,10 @@ class Distortion(keras.layers.Layer):
 
     def call(self, image: Any, reconstruction: Any) -> Any:
         """Compare (batch, height, width, channels) with the same shape."""
-        error = ops.mean(ops.square(255.0 * (reconstruction - image)))
+        error = reconstruction - image
+        error = ops.where(image <= 0.0, ops.maximum(error, 0.0), error)
+        error = ops.where(image >= 1.0, ops.minimum(error, 0.0), error)
+        error = ops.mean(ops.square(255.0 * error))
         distortion = math.prod(image.shape[1:3]) * error
         self.add_loss(self.lmbda * distortion)
         self.parts.update({"distortion": distortion})

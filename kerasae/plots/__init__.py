@@ -19,6 +19,7 @@ from kerasae.plots.images import (
     plot_samples,
     plot_traversals,
 )
+from kerasae.plots.rate_distortion import plot_rate_distortion
 from kerasae.plots.segmentation import plot_segmentations
 from kerasae.plots.sequences import plot_piano_roll, plot_series
 
@@ -39,6 +40,7 @@ __all__ = [
     "plot_inpaintings",
     "plot_manifold",
     "plot_piano_roll",
+    "plot_rate_distortion",
     "plot_reconstructions",
     "plot_samples",
     "plot_scores",

@@ -1,0 +1,99 @@
+"""Rate-distortion curves: what rate one needs for a quality, and the Bjontegaard difference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["bd_rate", "front", "rate_at"]
+
+
+def bd_rate(
+    anchor_rates: ArrayLike, anchor_quality: ArrayLike, rates: ArrayLike, quality: ArrayLike
+) -> float | None:
+    """Mean difference in rate at equal quality, in per cent; below 0 the second curve saves.
+
+    The Bjontegaard delta rate (Bjontegaard 2001, ITU-T VCEG-M33), with the logarithm of the
+    rate interpolated over quality by monotone cubics, as the video standards do today. Only the
+    range of qualities that both curves cover counts, and only their points of which no other
+    is both smaller and better.
+
+    Args:
+        anchor_rates: Rates of the curve to compare with, above 0, in any unit.
+        anchor_quality: Its qualities, such as PSNR in dB.
+        rates: Rates of the other curve, in the same unit.
+        quality: Its qualities, of the same measure.
+
+    Returns:
+        The difference in per cent, or None where a curve has fewer than two such points or
+        the two cover no common range.
+
+    Raises:
+        ValueError: If rates and qualities differ in number, or a rate is not above 0.
+
+    Example:
+        >>> round(bd_rate([10, 20, 40], [30, 33, 36], [8, 16, 32], [30, 33, 36]), 6)
+        -20.0
+    """
+    first, second = front(anchor_rates, anchor_quality), front(rates, quality)
+    if min(len(first), len(second)) < 2:
+        return None
+    low = max(first[0, 1], second[0, 1])
+    high = min(first[-1, 1], second[-1, 1])
+    if high <= low:
+        return None
+    means = [
+        float(_log_rate(curve).integrate(low, high)) / (high - low) for curve in (first, second)
+    ]
+    return float(100 * np.expm1(means[1] - means[0]))
+
+
+def rate_at(rates: Sequence[float], quality: Sequence[float], wanted: float) -> float | None:
+    """The rate at which a curve reaches a quality, or None where it never does.
+
+    Between the points it is interpolated as for `bd_rate`. Below the worst point it is the rate
+    of that point: a codec cannot be cheaper than its lowest setting.
+
+    Example:
+        >>> rate_at([10, 40], [30, 36], 33), rate_at([10, 40], [30, 36], 20)
+        (20.0, 10.0)
+    """
+    curve = front(rates, quality)
+    if not len(curve) or wanted > curve[-1, 1]:
+        return None
+    if wanted <= curve[0, 1] or len(curve) == 1:
+        return float(curve[0, 0])
+    return round(float(np.exp(_log_rate(curve)(wanted))), 9)
+
+
+def front(rates: ArrayLike, quality: ArrayLike) -> NDArray[np.float64]:
+    """The points of which no other has at most the rate and at least the quality.
+
+    Returns:
+        float64 (points, 2), rate and quality, both strictly increasing.
+    """
+    points = (
+        np.stack([np.asarray(rates, float).ravel(), np.asarray(quality, float).ravel()], axis=1)
+        if np.size(rates) == np.size(quality)
+        else None
+    )
+    if points is None or not (np.isfinite(points).all() and (points[:, 0] > 0).all()):
+        raise ValueError(
+            "`rates` and `quality` must be as many finite numbers, rates above 0. "
+            f"Received: {np.size(rates)} and {np.size(quality)}"
+        )
+    kept: list[NDArray[np.float64]] = []
+    for point in points[np.lexsort((-points[:, 1], points[:, 0]))]:
+        if not kept or point[1] > kept[-1][1]:
+            kept.append(point)
+    return np.array(kept).reshape(-1, 2)
+
+
+def _log_rate(curve: NDArray[np.float64]) -> Any:
+    """The logarithm of the rate as a function of quality."""
+    from scipy.interpolate import PchipInterpolator
+
+    return PchipInterpolator(curve[:, 1], np.log(curve[:, 0]))
