@@ -209,7 +209,7 @@ pixels = np.floor(images.test * 255 + 0.5).astype(np.uint8)
 digit = pixels[3]
 code = keras.ops.convert_to_numpy(encoder(images.test[3:4]))[0]
 symbols = codec.encode(digit)[0]
-steps = codec.manifest.codec.steps
+steps = codec.manifest.codec.best.steps
 
 figure, axes = plt.subplots(figsize=(7, 3))
 axes.bar(np.arange(CODE_SIZE) - 0.2, code, width=0.38, color=plots.BLUE, label="code, Keras")

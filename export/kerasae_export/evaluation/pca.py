@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kerasae_export import bitstream
-from kerasae_export.entropy import fit_tables
 from kerasae_export.evaluation.coders import Coder, Picture, Pictures, Shape
+from kerasae_export.fitting import fit_tables
 
 __all__ = ["PcaCoder", "PrincipalAxes"]
 
