@@ -141,9 +141,9 @@ class Bench:
 
     def _decode(self, codec: Codec, data: bytes) -> None:
         if not is_stream(data):
-            symbols, height, width = codec.unpack(data)
+            symbols, height, width, quality = codec.unpack(data)
             if height * width <= 2**14:  # beyond, the symbols will do
-                image = codec.decode(symbols, height, width)
+                image = codec.decode(symbols, height, width, quality)
                 if image.shape[:2] != (height, width) or image.dtype != np.uint8:
                     raise Violation("an image has another size than was claimed")
             return

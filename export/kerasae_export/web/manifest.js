@@ -9,6 +9,9 @@ const MAX_VALUES = 2 ** 24;
 const MAX_TABLES = 2 ** 16;
 const TABLE_BITS = 12;
 const MAX_ENTRIES = 2049;
+const MAX_FILES = 64;
+const MAX_BUNDLE_BYTES = 2 ** 30;
+const SIGNATURES = { encoder: "encode", decoder: "decode" };
 
 /**
  * Parse and check a manifest (FORMAT.md, section 1).
@@ -36,7 +39,9 @@ export function parseManifest(text) {
   root.object("facts");
   checkCodec(root.object("codec"));
   checkFiles(root.object("files"));
-  for (const name of ["encoder", "decoder"]) checkPart(root.object(name), content);
+  for (const [name, signature] of Object.entries(SIGNATURES)) {
+    checkPart(root.object(name), content, signature);
+  }
   checkEdges(content);
   return content;
 }
@@ -154,15 +159,17 @@ function checkQuality(fields, channels, layout, codebook) {
   });
 }
 
-function checkPart(fields, content) {
+function checkPart(fields, content, signature) {
   const file = fields.text("file");
   checkName(file);
   if (!Object.hasOwn(content.files, file)) {
     throw new BundleError(`manifest.json: \`files\` must list ${JSON.stringify(file)}.`);
   }
-  if (fields.content.signature !== undefined && fields.content.signature !== null) {
-    fields.text("signature");
+  const both = content.encoder?.file === content.decoder?.file;
+  if (both !== Object.hasOwn(fields.content, "signature")) {
+    throw fields.error("signature", "given if encoder and decoder are of one file, and only then");
   }
+  if (both) fields.choice("signature", [signature]);
   for (const name of ["input", "output"]) {
     const edge = fields.object(name);
     edge.integers("shape", 1, MAX_VALUES, 1, 8);
@@ -195,11 +202,19 @@ function checkEdges({ codec, encoder, decoder }) {
 }
 
 function checkFiles(fields) {
-  for (const name of Object.keys(fields.content)) {
+  const names = Object.keys(fields.content);
+  let total = 0;
+  for (const name of names) {
     checkName(name);
     const entry = fields.object(name);
     entry.digest("sha256");
-    entry.integer("bytes", 0, 2 ** 40);
+    total += entry.integer("bytes", 0, MAX_BUNDLE_BYTES);
+  }
+  if (names.length > MAX_FILES || total > MAX_BUNDLE_BYTES) {
+    throw new BundleError(
+      `manifest.json: \`files\` must list at most ${MAX_FILES} files of ${MAX_BUNDLE_BYTES} bytes ` +
+        `in all. Received: ${names.length} of ${total}`,
+    );
   }
 }
 
