@@ -15,6 +15,7 @@ import os
 import shutil
 import sys
 import time
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -34,7 +35,7 @@ from kerasae_export.bitstream import Block, read_image, read_stream, write_image
 from kerasae_export.entropy import Table, Tables
 from kerasae_export.manifest import MANIFEST, Manifest
 from kerasae_export.runtime import LiteModel
-from kerasae_export.soundness import check_tensors
+from kerasae_export.soundness import check_operators, check_tensors
 
 MANY = pytest.mark.parametrize("examples", [30, pytest.param(1500, marks=pytest.mark.slow)])
 INT32 = st.integers(-(2**31), 2**31 - 1)
@@ -301,7 +302,8 @@ def test_what_was_hashed_is_what_is_loaded(copy_of, monkeypatch):
     assert Codec.load(copy_of).compress(np.zeros((8, 8), np.uint8)) == expected
 
 
-def test_a_model_that_cannot_run_is_a_bundle_error(digit_codec, monkeypatch):
+@pytest.mark.parametrize("error", [RuntimeError("node 3 failed"), ValueError("no data")])
+def test_a_model_that_cannot_run_is_a_bundle_error(error, digit_codec, monkeypatch):
     model = digit_codec._encoder
 
     class Broken:
@@ -309,10 +311,10 @@ def test_a_model_that_cannot_run_is_a_bundle_error(digit_codec, monkeypatch):
             pass
 
         def invoke(self):
-            raise RuntimeError("node 3 failed")
+            raise error
 
     monkeypatch.setattr(model, "_interpreter", Broken())
-    with pytest.raises(BundleError, match="LiteRT cannot run the model: node 3 failed"):
+    with pytest.raises(BundleError, match=f"LiteRT cannot run the model: {error}"):
         digit_codec.compress(np.zeros((8, 8), np.uint8))
 
 
@@ -431,3 +433,36 @@ def test_a_zero_point_that_would_kill_the_process_is_refused(part, digit_bundle)
     builder.Finish(model.Pack(builder), b"TFL3")
     with pytest.raises(BundleError, match="zero points"):
         LiteModel(bytes(builder.Output()))
+
+
+@pytest.mark.parametrize(
+    ("name", "inputs", "sound"),
+    [
+        ("CONV_2D", [3, 1, 2], True),
+        ("CONV_2D", [3, 1, -1], True),
+        ("CONV_2D", [3, -1, 2], False),
+        ("TRANSPOSE_CONV", [-1, 1, 2, 4], False),
+        ("UNIDIRECTIONAL_SEQUENCE_LSTM", [0, -1, 2, -1, 5], True),
+        ("FILL", [], True),
+    ],
+)
+def test_operators_have_the_inputs_they_need(name, inputs, sound):
+    details = [{"op_name": name, "inputs": np.array(inputs)}]
+    if sound:
+        check_operators(details)
+    else:
+        with pytest.raises(BundleError, match=f"{name} lacks an input"):
+            check_operators(details)
+
+
+def test_a_size_that_lies_takes_no_memory(copy_of):
+    """Found by the fuzzer: a buffer of the size that the manifest names was taken at once."""
+    content = json.loads((copy_of / MANIFEST).read_text())
+    content["files"]["README.md"]["bytes"] = 2**29
+    (copy_of / MANIFEST).write_text(json.dumps(content))
+    tracemalloc.start()
+    with pytest.raises(BundleError, match="its hash differs"):
+        Codec.load(copy_of)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**23

@@ -23,7 +23,7 @@ from kerasae_export import bitstream
 from kerasae_export.entropy import cheapest_class, pack_bits, unpack_bits
 from kerasae_export.errors import BitstreamLimitError, BundleError, CorruptBitstreamError
 from kerasae_export.manifest import MANIFEST, MAX_MANIFEST_BYTES, Edge, Manifest, Part
-from kerasae_export.soundness import check_tensors
+from kerasae_export.soundness import check_operators, check_tensors
 from kerasae_export.spec import CodecSpec, Quality
 from kerasae_export.tiling import spans
 
@@ -83,6 +83,7 @@ class LiteModel:
             )
             for subgraph in range(self._interpreter.num_subgraphs()):
                 check_tensors(self._interpreter.get_tensor_details(subgraph))
+            check_operators(self._interpreter._get_ops_details())
             self._interpreter.allocate_tensors()
         except BundleError:
             raise
@@ -136,9 +137,9 @@ class LiteModel:
                     return self._runner(**{self._names[0]: values})[self._names[1]]
                 self._interpreter.set_tensor(self._in, values)
                 self._interpreter.invoke()
-            except RuntimeError as error:
+                return self._interpreter.get_tensor(self._out)
+            except (RuntimeError, ValueError) as error:  # such as an output that nothing computes
                 raise BundleError(f"LiteRT cannot run the model: {error}.") from None
-            return self._interpreter.get_tensor(self._out)
 
     def run(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """Real values of shape (n, ...) through the model one by one."""
@@ -592,12 +593,12 @@ def _read(root: Path, name: str, limit: int) -> bytes:
         # Should another process have put a link or a pipe there just now, opening it fails.
         flags = [getattr(os, flag, 0) for flag in ("O_BINARY", "O_NOFOLLOW", "O_NONBLOCK")]
         with os.fdopen(os.open(path, os.O_RDONLY | sum(flags)), "rb") as file:
-            content = file.read(limit + 1)
+            size = os.fstat(file.fileno()).st_size
+            if size > limit:
+                raise BundleError(f"{name} is larger than the {limit} bytes that it may have.")
+            return file.read(size)  # of a number from the manifest, memory would be taken at once
     except OSError as error:
         raise BundleError(f"{name} cannot be read: {error.strerror}.") from None
-    if len(content) > limit:
-        raise BundleError(f"{name} is larger than the {limit} bytes that it may have.")
-    return content
 
 
 def _remake(content: bytes, threads: int, reference: bool, signature: str | None) -> LiteModel:
