@@ -228,6 +228,10 @@ ROWS = {
         3.0,
         "lower",
         deep,
+        remark="ELU was chosen on validation images after 15 epochs each (3.29; GELU 3.73, ReLU "
+        "4.35); 120 epochs, after which it only fits the training images better; the paper has "
+        "sigmoids, pretraining layer by layer and 60,000 training images, of which 54,000 are used "
+        "here; an earlier setting, ReLU for 50 epochs, had 3.39 on test",
     ),
     "ksparse": Row(
         "3. k-sparse autoencoder (Makhzani & Frey 2013)",
