@@ -209,6 +209,9 @@ def test_tflite_has_built_in_ops_only_and_computes_what_keras_does(
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="the same process converts on every backend"
+)
 @pytest.mark.parametrize(("name", "variant"), CASES)
 def test_every_scheme_fits_as_two_files_and_as_one(name, variant, converter, tmp_path):
     """One training for all of them; two files in int8 are tested above."""

@@ -169,6 +169,9 @@ def test_one_file_with_both_models_is_the_same_codec(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("signatures", SIGNATURES)
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="the same process converts on every backend"
+)
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("kind", ["digit", "photo"])
 def test_every_scheme_makes_a_bundle_that_verifies(
@@ -191,7 +194,7 @@ def test_every_scheme_makes_a_bundle_that_verifies(
         (images.test[:60], "psnr_tflite", 0.3),
         (images.train, "psnr_codec", 0.5),
     ):
-        verification = verify_bundle(folder, model=model, images=pictures)
+        verification = verify_bundle(folder, model=model, images=pictures, report=False)
         parity = verification.measurements["parity"]
         assert parity[measure] > parity["psnr_keras"] - allowed
 
