@@ -45,7 +45,7 @@ def measure(data: str) -> dict:
             codec = Codec.load(out / "bundle")
             images = np.floor(kerasae.load_images(data).test * 255 + 0.5).astype(np.uint8)
             symbols = np.concatenate([codec.encode(image) for image in images])
-            ideal = codec.manifest.codec.coder.bits(symbols).sum() / 8
+            ideal = codec.manifest.codec.best.coder.bits(symbols).sum() / 8
             stream = (out / "test.kae").read_bytes()
             result["stream"] = {
                 "images": len(images),

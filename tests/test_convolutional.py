@@ -9,7 +9,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 import kerasae
 from kerasae.builders import _convolutional, _dense
-from kerasae_export import bundle
+from kerasae_export.layout import find_layout
 
 EVERYTHING = {"upsampling": "resize", "residual": 1, "normalization": "batch"}
 
@@ -141,7 +141,7 @@ def test_a_spatial_code_with_every_option_is_a_grid(upsampling, rng):
         **{**EVERYTHING, "upsampling": upsampling},
     )
     randomise_normalisations(model, rng)
-    layout, stride, margin = bundle._layout(kerasae.encoder(model), kerasae.decoder(model))
+    layout, stride, margin = find_layout(kerasae.encoder(model), kerasae.decoder(model))
     assert (layout, stride) == ("grid", 4)
     assert 0 < margin < 6
 
