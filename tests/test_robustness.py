@@ -194,7 +194,8 @@ def parsed(content) -> str | None:
 TOGETHER = (  # rules about several fields at once, which a schema cannot hold
     "`layout` must be", ".layout` must be", "is off: ", "at most 2**24 values", "as `codec` says",
     "must list", "bytes in all", "such that there are at most", "integers from", "a list of",
-    "a codebook", "unless the code has one channel", "of at most", "`signature`", ".classes` must be",
+    "a codebook", "unless the code has one channel", "of at most", "`signature`",
+    ".classes` must be",
     "is not valid JSON",  # such as NaN, which `jsonschema` takes for a number
 )  # fmt: skip
 
