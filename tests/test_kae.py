@@ -41,7 +41,13 @@ def test_an_interruption_leaves_whole_files_only(
     out = tmp_path / "out"
     command = [KAE, "compress", pictures, "--bundle", photo_bundle, "--out", out, "--jobs", "2"]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # Where the tests run in the background, they, and so kae, ignore the signal.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     for _ in range(15):  # by then the other processes work as well
         assert process.stdout.readline()

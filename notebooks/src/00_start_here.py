@@ -239,7 +239,7 @@ plt.show()
 # %%
 data = codec.compress(digit)
 payload = data[7:-4]
-restored, height, width = codec.unpack(data)
+restored, height, width, quality = codec.unpack(data)
 assert np.array_equal(restored[0], symbols)  # exact, on every machine
 assert (height, width) == digit.shape[:2]
 assert len(data) < 20
