@@ -21,16 +21,18 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
+import flatbuffers
 import jsonschema
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from conftest import REPOSITORY
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import kerasae_export
-from kerasae_export import BitstreamError, BundleError, Codec
+from kerasae_export import BitstreamError, BundleError, Codec, export_bundle
 from kerasae_export.bitstream import Block, read_image, read_stream, write_image, write_stream
 from kerasae_export.entropy import Table, Tables
 from kerasae_export.manifest import MANIFEST, Manifest
@@ -422,18 +424,20 @@ def test_tensors_that_cannot_be_are_refused_before_litert_believes_them(changes,
 @pytest.mark.parametrize("part", ["encoder", "decoder"])
 def test_a_zero_point_that_would_kill_the_process_is_refused(part, digit_bundle):
     """Found by the fuzzer: LiteRT ends in a segmentation fault on some of these."""
-    import flatbuffers
-    from ai_edge_litert import schema_py_generated as schema
-
     content = (digit_bundle / f"{part}.tflite").read_bytes()
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
     for tensor in model.subgraphs[0].tensors:
         if tensor.quantization is not None and tensor.quantization.zeroPoint is not None:
             tensor.quantization.zeroPoint = [-2097160] * len(tensor.quantization.zeroPoint)
+    with pytest.raises(BundleError, match="zero points"):
+        LiteModel(packed(model))
+
+
+def packed(model: schema.ModelT) -> bytes:
+    """A model as a TF Lite file."""
     builder = flatbuffers.Builder(0)
     builder.Finish(model.Pack(builder), b"TFL3")
-    with pytest.raises(BundleError, match="zero points"):
-        LiteModel(bytes(builder.Output()))
+    return bytes(builder.Output())
 
 
 @pytest.mark.parametrize(
@@ -447,13 +451,30 @@ def test_a_zero_point_that_would_kill_the_process_is_refused(part, digit_bundle)
         ("FILL", [], True),
     ],
 )
-def test_operators_have_the_inputs_they_need(name, inputs, sound):
-    details = [{"op_name": name, "inputs": np.array(inputs)}]
+@pytest.mark.parametrize("graph", [0, 1])
+def test_operators_have_the_inputs_they_need(graph, name, inputs, sound):
+    """In the first graph of a file and in those of its other signatures."""
+    number = getattr(schema.BuiltinOperator, name)
+    code = schema.OperatorCodeT(builtinCode=number, deprecatedBuiltinCode=min(number, 127))
+    graphs = [schema.SubGraphT(), schema.SubGraphT()]
+    graphs[graph].operators = [schema.OperatorT(opcodeIndex=0, inputs=inputs)]
+    content = packed(schema.ModelT(operatorCodes=[code], subgraphs=graphs))
     if sound:
-        check_operators(details)
+        check_operators(content)
     else:
         with pytest.raises(BundleError, match=f"{name} lacks an input"):
-            check_operators(details)
+            check_operators(content)
+
+
+def test_an_operator_without_input_is_refused_in_every_signature(digit_model, digits, tmp_path):
+    """Where LiteRT would follow a null pointer."""
+    folder = export_bundle(digit_model, tmp_path / "b", calibration=digits.train, signatures="both")
+    content = (folder / "model.tflite").read_bytes()
+    for graph in range(2):
+        model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
+        model.subgraphs[graph].operators[-1].inputs = [-1, 0]
+        with pytest.raises(BundleError, match="lacks an input"):
+            LiteModel(packed(model))
 
 
 def test_a_size_that_lies_takes_no_memory(copy_of):

@@ -9,7 +9,7 @@ import pytest
 import kerasae
 from kerasae.data import photograph
 from kerasae.training import TrainConfig, train
-from kerasae_export import Codec, bundle, export_bundle
+from kerasae_export import Codec, bundle, export_bundle, verify_bundle
 from kerasae_export.entropy import Table
 from kerasae_export.layout import mirrored, resized
 from kerasae_export.manifest import Edge, Manifest, Part
@@ -158,6 +158,21 @@ def test_images_are_continued_by_their_mirror_images(rng):
     np.testing.assert_array_equal(wide[:, 2:5, 1:5], images)
     np.testing.assert_array_equal(wide[:, 1, 1:5], images[:, 0])
     np.testing.assert_array_equal(wide[:, 2:5, 5], images[:, :, -1])
+
+
+def test_a_bundle_of_larger_tiles_is_compared_with_keras(photo_model, photos, tmp_path):
+    """On images of the model's size, which are continued, and on such as are as large as a tile."""
+    folder = export_bundle(photo_model, tmp_path / "b", calibration=photos.train, tile=(40, 64))
+    some = photos.train[::50]
+    for images in (some, mirrored(some, (4, 16), (40, 64))):
+        found = verify_bundle(folder, model=photo_model, images=images, report=False)
+        parity = found.measurements["parity"]
+        assert parity["psnr_keras"] - parity["psnr_tflite"] < 0.3
+    with pytest.raises(ValueError, match=r"shape \(n, 40, 64, 3\) or the model's \(n, 32, 32, 3\)"):
+        verify_bundle(folder, model=photo_model, images=photos.test[:4, :16])
+    other = kerasae.build_undercomplete(input_shape=photos.image_shape, code_size=8, hidden=(8,))
+    with pytest.raises(ValueError, match="`model` must be the one that the bundle was exported"):
+        verify_bundle(folder, model=other, images=photos.test[:4])
 
 
 @pytest.mark.slow

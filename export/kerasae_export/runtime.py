@@ -83,7 +83,7 @@ class LiteModel:
             )
             for subgraph in range(self._interpreter.num_subgraphs()):
                 check_tensors(self._interpreter.get_tensor_details(subgraph))
-            check_operators(self._interpreter._get_ops_details())
+            check_operators(content)
             self._interpreter.allocate_tensors()
         except BundleError:
             raise

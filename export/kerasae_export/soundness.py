@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+from ai_edge_litert import schema_py_generated as schema
 
 from kerasae_export.errors import BundleError
 
@@ -54,18 +55,26 @@ def check_tensors(details: Iterable[Mapping[str, Any]]) -> None:
             )
 
 
-def check_operators(details: Iterable[Mapping[str, Any]]) -> None:
-    """Refuse operators without an input that they need.
+def check_operators(content: bytes) -> None:
+    """Refuse operators without an input that they need, in any of the file's graphs.
 
     Only the last input, a bias, may be left out, and any of a recurrent operator's.
 
     Args:
-        details: What `Interpreter._get_ops_details` gives.
+        content: A TF Lite file that LiteRT has found to be a well-formed flatbuffer.
 
     Raises:
         BundleError: If another input is missing.
     """
-    for operator in details:
-        name, inputs = operator["op_name"], [int(n) for n in operator["inputs"]]
-        if min(inputs[:-1], default=0) < 0 and "LSTM" not in name:
-            raise BundleError(f"A model's operator {name} lacks an input. Received: {inputs}")
+    model = schema.Model.GetRootAsModel(content, 0)
+    codes = [model.OperatorCodes(i) for i in range(model.OperatorCodesLength())]
+    for graph in map(model.Subgraphs, range(model.SubgraphsLength())):
+        for operator in map(graph.Operators, range(graph.OperatorsLength())):
+            inputs = [operator.Inputs(i) for i in range(operator.InputsLength())]
+            if min(inputs[:-1], default=0) >= 0:
+                continue
+            code = codes[operator.OpcodeIndex()]
+            number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+            name = next((k for k, v in vars(schema.BuiltinOperator).items() if v == number), "?")
+            if "LSTM" not in name:
+                raise BundleError(f"A model's operator {name} lacks an input. Received: {inputs}")

@@ -67,7 +67,8 @@ def verify_bundle(
     Args:
         folder: The bundle.
         model: The model it was exported from.
-        images: Real images, float32 (n, height, width, channels) in [0, 1]; with `model`.
+        images: Real images, float32 (n, height, width, channels) in [0, 1]; with `model`. Of the
+            size that the model takes or, where the bundle has larger tiles, of a tile's.
         report: Whether to write `verification.html` and to measure what takes its time:
             peak memory and, with a model, the error of every layer. Its plots need matplotlib,
             which the extra `convert` brings; without, it has tables only.
@@ -122,7 +123,10 @@ def _verify(
     except BundleError as error:
         return Verification("", (Check("files", False, str(error)),))
     evidence.manifest = manifest
-    pictures = None if images is None else quality.check_images(_array(images), manifest)
+    halves = pictures = None
+    if model is not None and images is not None:
+        halves = quality.halves_of(model, manifest)
+        pictures = quality.framed(_array(images), model, manifest)
     held = f"{len(files)} files have the hashes of the manifest, which says what they are."
     found = [Check("files", True, held), *operators]
     try:
@@ -147,8 +151,7 @@ def _verify(
     except ValueError as error:
         found.append(Check("models", False, f"They do not run: {error}"))
         return Verification(manifest.bundle_hash, tuple(found))
-    if model is not None and pictures is not None:
-        halves = quality.halves_of(model, manifest)
+    if halves is not None and pictures is not None:
         few = _evenly(pictures, _KERNEL_IMAGES)
         whole = list(np.floor(few * 255 + 0.5).astype(np.uint8))
         compared["images"] = kernels.compare_kernels(codec, reference, whole)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from kerasae_export.verification.parts import Side
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["Pictures", "check_images", "check_parity", "compare_with_keras", "halves_of"]
+__all__ = ["Pictures", "check_parity", "compare_with_keras", "framed", "halves_of"]
 
 _EXACT = frozenset({"float32", "float16"})  # judged by the worst value
 _MOST_STEP_LOSS = 20.0  # dB, the most that an export accepts
@@ -41,33 +42,25 @@ class Pictures:
     codec: NDArray[Any]
 
 
-def check_images(images: NDArray[np.float32], manifest: Manifest) -> NDArray[np.float32]:
-    """The images, if they fit the bundle.
-
-    Raises:
-        ValueError: If they do not.
-    """
-    shape = (*manifest.codec.tile, manifest.codec.channels)
-    if images.shape[1:] != shape or not len(images):
-        raise ValueError(
-            f"`images` must be of the bundle's shape (n, {', '.join(map(str, shape))}). "
-            f"Received: shape {images.shape}"
-        )
-    if not (images.min() >= 0 and images.max() <= 1):
-        raise ValueError(f"`images` must be in [0, 1]. Received: {images.min()} to {images.max()}")
-    return images
-
-
 def halves_of(model: keras.Model, manifest: Manifest) -> tuple[keras.Model, keras.Model]:
     """Encoder and decoder in Keras, which take what those of the bundle take.
 
+    Where the bundle was exported with larger tiles, they are those of the model on such tiles.
+
     Raises:
         ValueError: If they do not.
     """
-    from kerasae_export import split  # the rest of this package runs without Keras
+    from kerasae_export import layout, split  # the rest of this package runs without Keras
 
     encoder, decoder = split.encoder(model), split.decoder(model)
-    for half, edge in ((encoder, manifest.encoder.input), (decoder, manifest.decoder.input)):
+    edges = manifest.encoder.input, manifest.decoder.input
+    if manifest.codec.layout == "grid" and encoder.inputs[0].shape[1:3] != edges[0].shape[1:3]:
+        with contextlib.suppress(ValueError):  # of a model that is tied to its size: told below
+            encoder, decoder = (
+                layout.resized(half, (edge.shape[1], edge.shape[2]))
+                for half, edge in zip((encoder, decoder), edges, strict=True)
+            )
+    for half, edge in zip((encoder, decoder), edges, strict=True):
         shape = tuple(half.inputs[0].shape[1:])
         if shape != edge.shape[1:]:
             raise ValueError(
@@ -75,6 +68,35 @@ def halves_of(model: keras.Model, manifest: Manifest) -> tuple[keras.Model, kera
                 f"{half.name} takes {shape}, not {edge.shape[1:]}"
             )
     return encoder, decoder
+
+
+def framed(
+    images: NDArray[np.float32], model: keras.Model, manifest: Manifest
+) -> NDArray[np.float32]:
+    """The images as large as a tile, continued by their mirror images where tiles are larger.
+
+    Raises:
+        ValueError: If they fit neither the bundle nor its model.
+    """
+    from kerasae_export import layout, split
+
+    spec = manifest.codec
+    tile = (*spec.tile, spec.channels)
+    own = tuple(split.encoder(model).inputs[0].shape[1:])
+    if images.shape[1:] not in (tile, own) or not len(images):
+        shape = f"(n, {', '.join(map(str, tile))})"
+        if own != tile:
+            shape += f" or the model's (n, {', '.join(map(str, own))})"
+        raise ValueError(
+            f"`images` must be of the bundle's shape {shape}. Received: shape {images.shape}"
+        )
+    if not (images.min() >= 0 and images.max() <= 1):
+        raise ValueError(f"`images` must be in [0, 1]. Received: {images.min()} to {images.max()}")
+    if images.shape[1:] == tile:
+        return images
+    lack = [full - side for full, side in zip(spec.tile, images.shape[1:3], strict=True)]
+    before = (lack[0] // 2 // spec.stride * spec.stride, lack[1] // 2 // spec.stride * spec.stride)
+    return np.asarray(layout.mirrored(images, before, spec.tile))
 
 
 def compare_with_keras(
