@@ -33,7 +33,7 @@ from kerasae.data import Images
 from kerasae.evaluation import auroc, segmentation_scores
 from kerasae.training import TrainConfig, train
 from kerasae_export.conversion import Converter
-from kerasae_export.runtime import LiteModel
+from kerasae_export.litemodel import LiteModel
 from kerasae_export.split import evenly, predict
 
 RESULT = Path(__file__).parent / "results" / "conversion_accuracy.json"

@@ -35,9 +35,9 @@ from kerasae.evaluation import segmentation_scores
 from kerasae.training import TrainConfig, train
 from kerasae_export import ConversionError
 from kerasae_export.conversion import Converter
+from kerasae_export.litemodel import LiteModel
 from kerasae_export.manifest import DECODE, ENCODE, SCHEMES
 from kerasae_export.quality import pooled_psnr
-from kerasae_export.runtime import LiteModel
 from kerasae_export.split import evenly, predict
 
 RESULT = Path(__file__).parent / "results" / "schemes.json"

@@ -14,7 +14,7 @@ from scipy.spatial.distance import mahalanobis
 import kerasae
 from kerasae import anomaly, evaluation
 from kerasae.anomaly import KINDS, CodeDistance
-from kerasae_export.runtime import LiteModel
+from kerasae_export.litemodel import LiteModel
 
 
 @pytest.fixture(scope="module")

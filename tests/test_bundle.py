@@ -12,11 +12,12 @@ import pytest
 import kerasae
 from kerasae_export import Codec, bundle, export_bundle, verify_bundle
 from kerasae_export.bundle import SIGNATURES
+from kerasae_export.contents import read_files
 from kerasae_export.errors import BitstreamBundleError, BundleError
 from kerasae_export.layout import find_layout
+from kerasae_export.litemodel import LiteModel
 from kerasae_export.manifest import SCHEMES, Edge, Manifest
 from kerasae_export.quality import pooled_psnr
-from kerasae_export.runtime import LiteModel, read_files
 from kerasae_export.split import predict
 from kerasae_export.steps import choose_multiples, choose_steps
 

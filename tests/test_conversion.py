@@ -12,10 +12,10 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 import kerasae
-from kerasae_export import BundleError, ConversionError, convert, convert_both, runtime
+from kerasae_export import BundleError, ConversionError, convert, convert_both, litemodel
 from kerasae_export.conversion import Converter
+from kerasae_export.litemodel import LiteModel, dequantise, quantise
 from kerasae_export.manifest import SCHEMES
-from kerasae_export.runtime import LiteModel, dequantise, quantise
 from kerasae_export.split import predict, predict_all
 
 
@@ -113,7 +113,7 @@ def run(path: Path, inputs: dict[str, np.ndarray], key: str = "serving_default")
     """All outputs of a file by name, from inputs by name, through its edges."""
     runner = Interpreter(str(path)).get_signature_runner(key)
     edges = [runner.get_input_details(), runner.get_output_details()]
-    edges = [{name: runtime._edge_of(d) for name, d in details.items()} for details in edges]
+    edges = [{name: litemodel._edge_of(d) for name, d in details.items()} for details in edges]
     results: dict[str, list] = {name: [] for name in edges[1]}
     for i in range(len(next(iter(inputs.values())))):
         feed = {name: quantise(v[i : i + 1], edges[0][name]) for name, v in inputs.items()}

@@ -12,7 +12,7 @@ from kerasae import evaluation
 from kerasae.layers import RandomHoles
 from kerasae.masks import draw_masks
 from kerasae.training import TrainConfig, train
-from kerasae_export.runtime import LiteModel
+from kerasae_export.litemodel import LiteModel
 
 SHAPE = (12, 10, 1)
 

@@ -35,8 +35,8 @@ import kerasae_export
 from kerasae_export import BitstreamError, BundleError, Codec, export_bundle
 from kerasae_export.bitstream import Block, read_image, read_stream, write_image, write_stream
 from kerasae_export.entropy import Table, Tables
+from kerasae_export.litemodel import LiteModel
 from kerasae_export.manifest import MANIFEST, Manifest
-from kerasae_export.runtime import LiteModel
 from kerasae_export.soundness import check_operators, check_tensors
 
 MANY = pytest.mark.parametrize("examples", [30, pytest.param(1500, marks=pytest.mark.slow)])

@@ -19,7 +19,7 @@ from kerasae.data import Images
 from kerasae.losses import SegmentationLoss, pixel_cross_entropy, soft_dice
 from kerasae.training import TrainConfig, _Batches, train
 from kerasae_export import export_bundle
-from kerasae_export.runtime import LiteModel
+from kerasae_export.litemodel import LiteModel
 
 WEIGHTS = (0.5, 1.0, 2.0)
 

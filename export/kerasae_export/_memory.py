@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kerasae_export.runtime import LiteModel
+from kerasae_export.litemodel import LiteModel
 
 _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 

@@ -25,8 +25,9 @@ from kerasae_export.errors import BundleError
 from kerasae_export.files import png_bytes
 from kerasae_export.fitting import fit_classes, fit_tables
 from kerasae_export.layout import find_layout, mirrored, resized
+from kerasae_export.litemodel import LiteModel, quantise
 from kerasae_export.manifest import DECODE, ENCODE, GOLDEN, MANIFEST, SCHEMES, Manifest, Part
-from kerasae_export.runtime import Codec, LiteModel, quantise
+from kerasae_export.runtime import Codec
 from kerasae_export.spec import MAX_QUALITIES, MAX_SIDE, CodecSpec, Quality, steps_of
 from kerasae_export.split import code_step, codebook_size, evenly
 from kerasae_export.split import decoder as decoder_of

@@ -5,147 +5,31 @@ Needs numpy and ai-edge-litert only; neither Keras nor TensorFlow.
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
-import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from numbers import Integral
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
 from kerasae_export import bitstream
+from kerasae_export.contents import check_part, open_models, read_files
 from kerasae_export.entropy import cheapest_class, pack_bits, unpack_bits
 from kerasae_export.errors import BitstreamLimitError, BundleError, CorruptBitstreamError
-from kerasae_export.manifest import MANIFEST, MAX_MANIFEST_BYTES, Edge, Manifest, Part
-from kerasae_export.soundness import check_operators, check_tensors
+from kerasae_export.litemodel import LiteModel, dequantise, quantise
+from kerasae_export.manifest import MANIFEST, Edge, Manifest
 from kerasae_export.spec import CodecSpec, Quality
 from kerasae_export.tiling import spans
 
-__all__ = ["Codec", "Coded", "LiteModel", "dequantise", "open_models", "quantise", "read_files"]
+__all__ = ["Codec", "Coded"]
 
-MAX_MODEL_BYTES = 2**30
 _TILE_WORK = 16  # pixels that models may compute for each of `max_pixels`
 _BLOCK_PIXELS = 2**22  # a stream's writer starts a new block beyond this many pixels
 
 Image = NDArray[np.uint8]
-
-
-def quantise(values: NDArray[Any], edge: Edge) -> NDArray[Any]:
-    """Real values to what a model's input takes."""
-    if edge.dtype != "uint8":
-        return np.asarray(values, edge.dtype)
-    q = np.floor(np.asarray(values, float) / edge.scale + 0.5) + edge.zero_point
-    return np.clip(q, 0, 255).astype(np.uint8)
-
-
-def dequantise(values: NDArray[Any], edge: Edge) -> NDArray[np.float64]:
-    """What a model's output gives to real values."""
-    return (values.astype(float) - edge.zero_point) * edge.scale
-
-
-class LiteModel:
-    """A TF Lite model of one input and one output, batch 1; threads may share it.
-
-    Args:
-        content: The bytes of the `.tflite` file.
-        signature: The one to run, where the file has several.
-        threads: Threads that the kernels may use.
-        reference: Use the plain reference kernels in place of the fast ones.
-
-    Raises:
-        BundleError: If LiteRT cannot load the bytes, the file does not have the signature, or
-            several of which none is named, or the model has more than one input or output, or
-            an edge of another type than float32, uint8 or, for indices, int32.
-    """
-
-    def __init__(
-        self,
-        content: bytes,
-        *,
-        signature: str | None = None,
-        threads: int = 1,
-        reference: bool = False,
-    ) -> None:
-        resolver = OpResolverType.BUILTIN_REF if reference else OpResolverType.AUTO
-        self._lock = threading.Lock()
-        self._made_of = (content, threads, reference)
-        try:
-            self._interpreter = Interpreter(
-                model_content=content,
-                num_threads=threads,
-                experimental_op_resolver_type=resolver,
-            )
-            for subgraph in range(self._interpreter.num_subgraphs()):
-                check_tensors(self._interpreter.get_tensor_details(subgraph))
-            check_operators(content)
-            self._interpreter.allocate_tensors()
-        except BundleError:
-            raise
-        except (RuntimeError, ValueError) as error:
-            raise BundleError(f"LiteRT cannot load the model: {error}.") from None
-        self._open(signature)
-
-    def sibling(self, signature: str) -> LiteModel:
-        """Another signature of the same file, without loading that again."""
-        other = LiteModel.__new__(LiteModel)
-        other._interpreter, other._lock = self._interpreter, self._lock
-        other._made_of = self._made_of
-        other._open(signature)
-        return other
-
-    def _open(self, signature: str | None) -> None:
-        names = sorted(self._interpreter.get_signature_list())
-        if signature is None and len(names) > 1:
-            raise BundleError(f"The model has the signatures {', '.join(names)}: name one of them.")
-        if signature is not None and signature not in names:
-            raise BundleError(
-                f"The model has no signature {signature!r}. Received: {', '.join(names) or 'none'}"
-            )
-        self._runner: Any = None
-        if signature is None:
-            inputs = self._interpreter.get_input_details()
-            outputs = self._interpreter.get_output_details()
-        else:
-            self._runner = self._interpreter.get_signature_runner(signature)
-            self._names = [*self._runner.get_input_details(), *self._runner.get_output_details()]
-            inputs = [*self._runner.get_input_details().values()]
-            outputs = [*self._runner.get_output_details().values()]
-        if len(inputs) != 1 or len(outputs) != 1:
-            raise BundleError(
-                "A codec's model must have one input and one output. "
-                f"Received: {len(inputs)} and {len(outputs)}"
-            )
-        self._in, self._out = inputs[0]["index"], outputs[0]["index"]
-        self.input, self.output = _edge_of(inputs[0]), _edge_of(outputs[0])
-        self._signature = signature
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle as the bytes of the file, so that each process can have a model of its own."""
-        return _remake, (*self._made_of, self._signature)
-
-    def __call__(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Run on one input of exactly the model's shape (batch 1 included) and dtype."""
-        with self._lock:
-            try:
-                if self._runner is not None:
-                    return self._runner(**{self._names[0]: values})[self._names[1]]
-                self._interpreter.set_tensor(self._in, values)
-                self._interpreter.invoke()
-                return self._interpreter.get_tensor(self._out)
-            except (RuntimeError, ValueError) as error:  # such as an output that nothing computes
-                raise BundleError(f"LiteRT cannot run the model: {error}.") from None
-
-    def run(self, values: NDArray[Any]) -> NDArray[np.float64]:
-        """Real values of shape (n, ...) through the model one by one."""
-        return np.concatenate(
-            [dequantise(self(quantise(v[None], self.input)), self.output) for v in values]
-        )
 
 
 class Coded(NamedTuple):
@@ -218,7 +102,7 @@ class Codec:
             ("encoder", manifest.encoder, encoder),
             ("decoder", manifest.decoder, decoder),
         ):
-            _check_part(name, part, model)
+            check_part(name, part, model)
         return cls(manifest, encoder, decoder, max_pixels=max_pixels)
 
     @property
@@ -547,95 +431,9 @@ class Codec:
         return array
 
 
-def read_files(folder: str | os.PathLike[str]) -> tuple[Manifest, dict[str, bytes]]:
-    """Read a bundle's manifest and files, and check each file's size and hash.
-
-    Raises:
-        BundleError: If the manifest is off, or a file is missing or not what it says.
-    """
-    root = Path(folder)
-    if not root.is_dir():
-        raise BundleError(f"`folder` must be a bundle's folder. Received: {os.fspath(folder)!r}")
-    manifest = Manifest.from_json(_read(root, MANIFEST, MAX_MANIFEST_BYTES))
-    files = {}
-    for name, (digest, size) in manifest.files.items():
-        content = _read(root, name, min(size, MAX_MODEL_BYTES))
-        if len(content) != size or hashlib.sha256(content).hexdigest() != digest:
-            raise BundleError(f"{name} is not the file that {MANIFEST} lists: its hash differs.")
-        files[name] = content
-    return manifest, files
-
-
-def open_models(
-    manifest: Manifest, files: Mapping[str, bytes], *, threads: int = 1, reference: bool = False
-) -> tuple[LiteModel, LiteModel]:
-    """The encoder and the decoder of a bundle, from the contents of its files.
-
-    Raises:
-        BundleError: As `LiteModel` does.
-    """
-    parts = (manifest.encoder, manifest.decoder)
-    first = LiteModel(
-        files[parts[0].file], signature=parts[0].signature, threads=threads, reference=reference
-    )
-    if parts[1].signature is not None:  # both in one file
-        return first, first.sibling(parts[1].signature)
-    return first, LiteModel(files[parts[1].file], threads=threads, reference=reference)
-
-
-def _read(root: Path, name: str, limit: int) -> bytes:
-    """A file of the bundle; links are not followed, and what is no plain file is not opened."""
-    path = root / name
-    try:
-        linked = any((root / part).is_symlink() for part in (name, name.partition("/")[0]))
-        if linked or not path.is_file():
-            raise BundleError(f"{name} is missing from the bundle.")
-        # Should another process have put a link or a pipe there just now, opening it fails.
-        flags = [getattr(os, flag, 0) for flag in ("O_BINARY", "O_NOFOLLOW", "O_NONBLOCK")]
-        with os.fdopen(os.open(path, os.O_RDONLY | sum(flags)), "rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            if size > limit:
-                raise BundleError(f"{name} is larger than the {limit} bytes that it may have.")
-            return file.read(size)  # of a number from the manifest, memory would be taken at once
-    except OSError as error:
-        raise BundleError(f"{name} cannot be read: {error.strerror}.") from None
-
-
-def _remake(content: bytes, threads: int, reference: bool, signature: str | None) -> LiteModel:
-    return LiteModel(content, signature=signature, threads=threads, reference=reference)
-
-
 def _round(values: NDArray[np.float64]) -> NDArray[np.int64]:
     """The nearest symbols, in 32 bits."""
     return np.clip(np.floor(values + 0.5), -(2**31), 2**31 - 1).astype(np.int64)
-
-
-def _edge_of(details: dict[str, Any]) -> Edge:
-    dtype = np.dtype(details["dtype"]).name
-    shape = tuple(int(n) for n in details["shape"])
-    if dtype in ("float32", "int32"):
-        return Edge(shape, dtype)
-    scale, zero_point = details["quantization"]
-    if dtype != "uint8" or not scale > 0:
-        raise BundleError(f"A model's edge must be float32, uint8 or int32. Received: {dtype}")
-    return Edge(shape, dtype, float(scale), int(zero_point))
-
-
-def _check_part(name: str, part: Part, model: LiteModel) -> None:
-    for side, said, found in (
-        ("input", part.input, model.input),
-        ("output", part.output, model.output),
-    ):
-        same = (said.shape, said.dtype, said.zero_point) == (
-            found.shape,
-            found.dtype,
-            found.zero_point,
-        )
-        if not same or not math.isclose(said.scale, found.scale, rel_tol=1e-6):
-            raise BundleError(
-                f"{MANIFEST}: `{name}.{side}` does not match {part.file}. "
-                f"Received: {said}, in the file {found}"
-            )
 
 
 def _pixel_levels(edge: Edge) -> Image:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kerasae_export.contents import read_files
 from kerasae_export.errors import BundleError
 from kerasae_export.files import write_bytes
 from kerasae_export.manifest import MANIFEST, Manifest
-from kerasae_export.runtime import Codec, read_files
+from kerasae_export.runtime import Codec
 from kerasae_export.verification import checks as checks_
 from kerasae_export.verification import kernels, measuring, parts, quality
 from kerasae_export.verification.layers import LayerError, compare_layers, worst_layer

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kerasae_export.litemodel import LiteModel
 from kerasae_export.manifest import Manifest, Part
-from kerasae_export.runtime import Codec, LiteModel
+from kerasae_export.runtime import Codec
 from kerasae_export.verification.graph import Graph
 
 __all__ = ["Side", "codec_of", "sides"]
