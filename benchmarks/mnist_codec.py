@@ -61,7 +61,7 @@ BETA_2 = 0.97
 # Name -> lambda, epochs and first step size; each goes on from the one before.
 MODELS: dict[str, tuple[float, int, float]] = {
     "26 dB": (0.0017, 24, 2e-3),
-    "23 dB": (0.00025, 12, 1e-3),
+    "23 dB": (0.00032, 12, 1e-3),
 }
 TEST, FILES = 2500, 500
 CALIBRATION = 20_000
