@@ -3,7 +3,7 @@
     python benchmarks/mnist_codec.py            # train, export, measure, write JSON and table
     python benchmarks/mnist_codec.py --resume   # go on; the time of a killed training is lost
     python benchmarks/mnist_codec.py --measure  # measure again the bundles of the last training
-    python benchmarks/mnist_codec.py --table    # write docs/compression.md from the JSON only
+    python benchmarks/mnist_codec.py --table    # write docs/compression.md and the README's lines
 
 Two models of `build_rate_distortion` of one architecture, for two points of the curve: the first
 is trained from scratch, the second goes on from it with a smaller lambda. Both learn from the
@@ -15,10 +15,12 @@ TensorFlow Datasets (offline: set TFDS_DATA_DIR).
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import shutil
 import sys
+import textwrap
 import time
 from pathlib import Path
 from typing import Any
@@ -36,11 +38,13 @@ from kerasae.evaluation import rate_distortion
 from kerasae.training import TrainConfig, train
 from kerasae_export import Codec, export_bundle
 from kerasae_export.evaluation import Evaluation, Point, evaluate, rate_at
-from kerasae_export.evaluation.coders import LOSSY
+from kerasae_export.evaluation.coders import LOSSY, PillowCoder
+from kerasae_export.evaluation.measure import measure as rate_measure
 from kerasae_export.split import evenly
 
 ROOT = Path(__file__).parents[1]
 RESULT = Path(__file__).parent / "results" / "mnist_codec.json"
+README, MARKS = ROOT / "README.md", ("<!-- codec -->", "<!-- /codec -->")
 PAGE, PLOT = ROOT / "docs" / "compression.md", ROOT / "docs" / "mnist_codec.png"
 FOLDER = RUNS / "mnist_codec"
 STORY = "model.json"
@@ -139,6 +143,16 @@ def measure(images: Images) -> Evaluation:
     )
 
 
+def avif_for_psnr(images: Images) -> list[dict[str, Any]]:
+    """AVIF's mosaic, tuned for PSNR; as Pillow writes it, it is tuned for the eye."""
+    digits = list(np.floor(images.test[:TEST] * 255 + 0.5).astype(np.uint8))
+    coders = [PillowCoder("AVIF", quality) for quality in (0, 3, 6)]
+    for coder in coders:
+        coder._options["advanced"] = {"tune": "psnr"}
+    points = rate_measure(coders, digits, "together")
+    return [{"setting": p.setting, "bytes": p.bytes_per_image, "psnr": p.psnr} for p in points]
+
+
 def cost_of_int8(images: Images) -> dict[str, Any]:
     """Bytes and PSNR of the float32 bundles, as one stream."""
     digits = list(np.floor(images.test[:TEST] * 255 + 0.5).astype(np.uint8))
@@ -147,19 +161,20 @@ def cost_of_int8(images: Images) -> dict[str, Any]:
     return {p.setting: {"bytes": p.bytes_per_image, "psnr": p.psnr} for p in points}
 
 
-def verdicts(evaluation: Evaluation) -> list[dict[str, Any]]:
+def verdicts(evaluation: Evaluation, avif: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Each target, what was reached, and whether that is enough; others measured in this run."""
     result = []
     for name, (asked_bytes, psnr, saving) in TARGETS.items():
         (point,) = (p for p in evaluation.of("together", "kerasae") if p.setting == name)
-        theirs = _bytes_at(evaluation, "together", "AVIF", point)
+        tuned = rate_at([p["bytes"] for p in avif], [p["psnr"] for p in avif], point.psnr)
+        theirs = min(_bytes_at(evaluation, "together", "AVIF", point), tuned or math.inf)
         reached = 1 - point.bytes_per_image / theirs
         result.append(
             {
                 "target": f"one stream, at {psnr} dB or more: {saving:.0%} fewer bytes than "
                 f"AVIF's mosaic ({asked_bytes} when the target was set)",
-                "reached": f"{point.bytes_per_image:.1f} bytes at {point.psnr:.2f} dB, AVIF "
-                f"{theirs:.1f}: {reached:.0%} fewer",
+                "reached": f"{point.bytes_per_image:.1f} bytes at {point.psnr:.2f} dB; AVIF, "
+                f"tuned for PSNR, {theirs:.1f} in this run: {reached:.0%} fewer",
                 "met": bool(
                     reached >= saving
                     and (point.psnr or 0) >= psnr
@@ -194,6 +209,30 @@ def _bytes_at(evaluation: Evaluation, arrangement: str, codec: str, point: Point
 def write_table() -> None:
     content = json.loads(RESULT.read_text(encoding="utf-8"))
     PAGE.write_text(page(content), encoding="utf-8")
+    before, rest = README.read_text(encoding="utf-8").split(MARKS[0])
+    after = rest.split(MARKS[1])[1]
+    README.write_text(
+        f"{before}{MARKS[0]}\n{summary(content)}\n{MARKS[1]}{after}", encoding="utf-8"
+    )
+
+
+def summary(content: dict[str, Any]) -> str:
+    """A paragraph for the README, from the small point of the stream."""
+    (ours,) = (
+        p
+        for p in content["evaluation"]["points"]
+        if (p["arrangement"], p["codec"], p["setting"]) == ("together", "kerasae", "23 dB")
+    )
+    minutes = sum(m["wall_seconds"] for m in content["models"].values()) / 60
+    text = (
+        f"A codec for one kind of image: `build_rate_distortion`, trained on MNIST in "
+        f"{minutes:.0f} minutes, sends {content['test_images']:,} test digits as one stream of "
+        f"{ours['bytes_per_image']:.1f} bytes a digit at {ours['psnr']:.1f} dB. Beside JPEG, WebP, "
+        f"AVIF, JPEG 2000, PCA, PNG, zip and LZMA, with where it loses: "
+        f"[docs/compression.md](docs/compression.md)."
+    )
+    picture = "![Rate-distortion curves of all codecs on MNIST digits](docs/mnist_codec.png)"
+    return "\n".join([*textwrap.wrap(text, 100, break_on_hyphens=False), "", picture])
 
 
 def page(content: dict[str, Any]) -> str:
@@ -218,6 +257,13 @@ def page(content: dict[str, Any]) -> str:
         ],
         "",
         *_points_table(points, "together", f"{content['test_images']:,} digits at once"),
+        "",
+        "AVIF is written as Pillow does by default, tuned for how images look. Tuned for PSNR, "
+        + "; ".join(
+            f"{p['setting']} takes {p['bytes']:.1f} bytes at {p['psnr']:.2f} dB"
+            for p in content["avif_for_psnr"]
+        )
+        + ". The targets above are held against the better of the two.",
         "",
         *_points_table(points, "files", f"{content['files']:,} digits, one file each"),
         "",
@@ -302,6 +348,7 @@ def main(arguments: list[str]) -> None:
             shutil.rmtree(FOLDER, ignore_errors=True)
         models = train_all(images)
     evaluation = measure(images)
+    avif = avif_for_psnr(images)
     content = {
         "command": "python benchmarks/mnist_codec.py",
         "machine": {"processor": platform.machine(), "cores": os.cpu_count()},
@@ -310,7 +357,8 @@ def main(arguments: list[str]) -> None:
         "test_images": TEST,
         "files": FILES,
         "float32": cost_of_int8(images),
-        "verdicts": verdicts(evaluation),
+        "avif_for_psnr": avif,
+        "verdicts": verdicts(evaluation, avif),
         "evaluation": json.loads(evaluation.to_json()),
     }
     RESULT.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

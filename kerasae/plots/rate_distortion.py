@@ -140,13 +140,15 @@ def _clipped(curve: Any, bottom: float, top: float) -> Any:
 def _label(axes: Any, ends: Sequence[tuple[float, float, str, str]], crowded: bool) -> None:
     """Name the curves at their ends, one below the other where they would overlap.
 
-    Ours is named on its left, unless it is `crowded` by a curve there.
+    Ours is named on its left, unless it is `crowded` by a curve or by the edge there.
     """
     low, high = axes.get_ylim()
-    near = 0.16 * math.log10(axes.get_xlim()[1] / axes.get_xlim()[0])  # about a name's width
+    left, right = axes.get_xlim()
+    near = 0.16 * math.log10(right / left)  # about a name's width
     gap, taken = 0.05 * (high - low), list[tuple[float, float]]()
     for x, y, codec, colour in sorted(ends, key=lambda end: (-end[1], end[0])):
-        if codec == _OURS and not crowded:  # on the other side, where there is nothing
+        free = not crowded and math.log10(x / left) > near
+        if codec == _OURS and free:  # on the other side, where there is nothing
             place, height, side = x / 1.08, min(y + gap / 2, high - gap), "right"
         else:
             place, height, side = x * 1.06, min(y, high - gap), "left"
