@@ -173,8 +173,8 @@ def verdicts(evaluation: Evaluation, avif: list[dict[str, Any]]) -> list[dict[st
             {
                 "target": f"one stream, at {psnr} dB or more: {saving:.0%} fewer bytes than "
                 f"AVIF's mosaic ({asked_bytes} when the target was set)",
-                "reached": f"{point.bytes_per_image:.1f} bytes at {point.psnr:.2f} dB; AVIF, the better of "
-                f"two tunings, {theirs:.1f} in this run: {reached:.0%} fewer",
+                "reached": f"{point.bytes_per_image:.1f} bytes at {point.psnr:.2f} dB; AVIF, "
+                f"the better of two tunings, {theirs:.1f} in this run: {reached:.0%} fewer",
                 "met": bool(
                     reached >= saving
                     and (point.psnr or 0) >= psnr
