@@ -37,7 +37,7 @@ from kerasae_export.bitstream import Block, read_image, read_stream, write_image
 from kerasae_export.entropy import Table, Tables
 from kerasae_export.litemodel import LiteModel
 from kerasae_export.manifest import MANIFEST, Manifest
-from kerasae_export.soundness import check_operators, check_tensors
+from kerasae_export.soundness import check_graphs, check_tensors
 
 MANY = pytest.mark.parametrize("examples", [30, pytest.param(1500, marks=pytest.mark.slow)])
 INT32 = st.integers(-(2**31), 2**31 - 1)
@@ -460,10 +460,21 @@ def test_operators_have_the_inputs_they_need(graph, name, inputs, sound):
     graphs[graph].operators = [schema.OperatorT(opcodeIndex=0, inputs=inputs)]
     content = packed(schema.ModelT(operatorCodes=[code], subgraphs=graphs))
     if sound:
-        check_operators(content)
+        check_graphs(content)
     else:
         with pytest.raises(BundleError, match=f"{name} lacks an input"):
-            check_operators(content)
+            check_graphs(content)
+
+
+@pytest.mark.parametrize("graph", [0, 1])
+def test_names_are_text(graph):
+    """Found by the fuzzer: LiteRT leaves tensors of other names out of its details."""
+    graphs = [schema.SubGraphT(), schema.SubGraphT()]
+    graphs[graph].tensors = [schema.TensorT(name="schön")]
+    content = packed(schema.ModelT(subgraphs=graphs))
+    check_graphs(content)
+    with pytest.raises(BundleError, match="A tensor's name must be UTF-8"):
+        check_graphs(content.replace("ö".encode(), b"\xff\xfe"))
 
 
 def test_an_operator_without_input_is_refused_in_every_signature(digit_model, digits, tmp_path):

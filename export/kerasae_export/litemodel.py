@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kerasae_export.errors import BundleError
 from kerasae_export.manifest import Edge
-from kerasae_export.soundness import check_operators, check_tensors
+from kerasae_export.soundness import check_graphs, check_tensors
 
 __all__ = ["LiteModel", "dequantise", "quantise"]
 
@@ -61,9 +61,9 @@ class LiteModel:
                 num_threads=threads,
                 experimental_op_resolver_type=resolver,
             )
+            check_graphs(content)
             for subgraph in range(self._interpreter.num_subgraphs()):
                 check_tensors(self._interpreter.get_tensor_details(subgraph))
-            check_operators(content)
             self._interpreter.allocate_tensors()
         except BundleError:
             raise

@@ -16,7 +16,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from kerasae_export.errors import BundleError
 
-__all__ = ["check_operators", "check_tensors"]
+__all__ = ["check_graphs", "check_tensors"]
 
 _MAX_TENSOR_BYTES = 2**28
 _ZERO_POINTS = {"int8": (-128, 127), "uint8": (0, 255)}  # other types have none
@@ -55,20 +55,27 @@ def check_tensors(details: Iterable[Mapping[str, Any]]) -> None:
             )
 
 
-def check_operators(content: bytes) -> None:
-    """Refuse operators without an input that they need, in any of the file's graphs.
+def check_graphs(content: bytes) -> None:
+    """Refuse names that are no text, and operators without an input that they need.
 
-    Only the last input, a bias, may be left out, and any of a recurrent operator's.
+    Of a tensor with such a name, LiteRT gives no details that could be checked. Only the last
+    input of an operator, a bias, may be left out, and any of a recurrent one's.
 
     Args:
         content: A TF Lite file that LiteRT has found to be a well-formed flatbuffer.
 
     Raises:
-        BundleError: If another input is missing.
+        BundleError: If a name is not UTF-8, or another input is missing.
     """
     model = schema.Model.GetRootAsModel(content, 0)
     codes = [model.OperatorCodes(i) for i in range(model.OperatorCodesLength())]
     for graph in map(model.Subgraphs, range(model.SubgraphsLength())):
+        for tensor in map(graph.Tensors, range(graph.TensorsLength())):
+            label = tensor.Name() or b""
+            try:
+                label.decode()
+            except UnicodeDecodeError:
+                raise BundleError(f"A tensor's name must be UTF-8. Received: {label!r}") from None
         for operator in map(graph.Operators, range(graph.OperatorsLength())):
             inputs = [operator.Inputs(i) for i in range(operator.InputsLength())]
             if min(inputs[:-1], default=0) >= 0:
