@@ -238,8 +238,8 @@ display(
         "*Quality of test faces over the code size, from both models. "
         + "; ".join(f"with {n} values they are {home[n] - away[n]:.1f} dB apart" for n in home)
         + f". The model of nonfaces with {CODE_SIZE} values has {away[CODE_SIZE]:.1f} dB; the "
-        f"model of faces has {home[4]:.1f} dB with 4 already. Knowing the kind is worth numbers in the "
-        f"code.*"
+        f"model of faces has {home[4]:.1f} dB with 4 already. Knowing the kind is worth numbers "
+        f"in the code.*"
     )
 )
 
@@ -364,9 +364,9 @@ assert together["autoencoder"] < together[cheapest]
 display(
     Markdown(
         f"*Above: what the receiver sees, and the difference. Below: what it costs; orange is "
-        f"lossy. All at once the autoencoder takes {together['autoencoder']:.1f} bytes an image, and the "
-        f"best lossless program, {cheapest}, {together[cheapest]:.1f}. But the programs give back "
-        f"every pixel; the autoencoder reaches {quality:.1f} dB, and "
+        f"lossy. All at once the autoencoder takes {together['autoencoder']:.1f} bytes an "
+        f"image, and the best lossless program, {cheapest}, {together[cheapest]:.1f}. But the "
+        f"programs give back every pixel; the autoencoder reaches {quality:.1f} dB, and "
         f"{100 * equal:.0f} % of its images are equal to the original. "
         f"This is no fault of training that more epochs would repair: an image of "
         f"{pixels[0].size} bytes does not fit into {together['autoencoder']:.0f}.*"

@@ -461,8 +461,8 @@ display(
     Markdown(
         f"Chosen: `code_size={size_of}`, `hidden={hidden}`, `loss={loss!r}`. On validation images "
         f"it has {validated:.2f} dB; on the {len(images.test):,} **test images "
-        f"{tested['chosen']:.2f} dB**, where the base has {tested['base']:.2f} dB. This is the number to report, and the "
-        f"end of choosing."
+        f"{tested['chosen']:.2f} dB**, where the base has {tested['base']:.2f} dB. This is the "
+        f"number to report, and the end of choosing."
     )
 )
 assert tested["chosen"] > tested["base"] - 0.3
