@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.ticker import NullFormatter, NullLocator
+from matplotlib.ticker import NullLocator
 from numpy.typing import ArrayLike, NDArray
 
 from kerasae.plots import _style
@@ -104,15 +104,13 @@ def plot_curves(
     axes.margins(y=0.08)
     _ticks(axes, sorted({x for points in series.values() for x in points}), log_x)
     if log_y:
-        axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.6g}")
         low, high = axes.get_ylim()
-        if high < 20 * low:  # one power of ten, or none, would be the only number
-            axes.yaxis.set_minor_formatter(
-                lambda value, _: f"{value:,.6g}" if f"{value:e}"[0] in "25" else ""
-            )
-        else:
-            axes.yaxis.set_minor_formatter(NullFormatter())
-    axes.tick_params(colors=INK, labelsize=9)
+        shown = "123456789" if high < 5 * low else "125" if high < 100 * low else "1"
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.6g}")
+        axes.yaxis.set_minor_formatter(
+            lambda value, _: f"{value:,.6g}" if f"{value:e}"[0] in shown else ""
+        )
+    axes.tick_params(colors=INK, labelsize=9, which="both")
     axes.grid(color="#e7eaee", lw=0.7)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
