@@ -98,12 +98,15 @@ display(plots.plot_samples(firsts, labels=list(kinds)))
 # ## The model
 #
 # One for each kind, all built alike. With so few faces the model has to be simple: one linear
-# layer on each side.
+# layer on each side, and both use the same weights (`tied`, see
+# [chapter 6](06_undercomplete.ipynb)).
 
 # %%
 shape = (SIZE, SIZE, 1)
 keras.utils.set_random_seed(0)
-model = kerasae.build_undercomplete(input_shape=shape, code_size=CODE_SIZE, hidden=(), loss="mse")
+model = kerasae.build_undercomplete(
+    input_shape=shape, code_size=CODE_SIZE, hidden=(), loss="mse", tied=True
+)
 display(plots.plot_architecture(model))
 
 # %% [markdown]
@@ -113,20 +116,20 @@ display(plots.plot_architecture(model))
 # ## Training
 
 # %%
-STEPS = 350 if FAST else 2000
+STEPS = 250 if FAST else 2000
 models = {}
 for name, each in kinds.items():
     batch = 8 if len(each.train) < 200 else 64
     config = TrainConfig(
         epochs=max(1, STEPS * batch // len(each.train)),
         batch_size=batch,
-        learning_rate=5e-3,
+        learning_rate=1e-2 if FAST else 5e-3,
         flip=name != "digits",  # mirrored faces are faces, mirrored digits are not digits
         jit_compile=False,
     )
     keras.utils.set_random_seed(0)
     models[name] = kerasae.build_undercomplete(
-        input_shape=shape, code_size=CODE_SIZE, hidden=(), loss="mse"
+        input_shape=shape, code_size=CODE_SIZE, hidden=(), loss="mse", tied=True
     )
     history = train(models[name], each, config, progress=False)
     if name == "faces":
@@ -220,7 +223,7 @@ for n in (4, CODE_SIZE, 64):
         if n != CODE_SIZE:
             keras.utils.set_random_seed(0)
             each_model = kerasae.build_undercomplete(
-                input_shape=shape, code_size=n, hidden=(), loss="mse"
+                input_shape=shape, code_size=n, hidden=(), loss="mse", tied=True
             )
             train(each_model, kinds[name], few_config, progress=False)
         unseen = kinds["faces"].test
@@ -235,7 +238,7 @@ display(
 )
 display(
     Markdown(
-        "*Quality of test faces over the code size, from both models. "
+        "*Quality of test faces over the code size, from both models: "
         + "; ".join(f"with {n} values they are {home[n] - away[n]:.1f} dB apart" for n in home)
         + f". The model of nonfaces with {CODE_SIZE} values has {away[CODE_SIZE]:.1f} dB; the "
         f"model of faces has {home[4]:.1f} dB with 4 already. Knowing the kind is worth numbers "
@@ -264,7 +267,12 @@ reader = kerasae.build_undercomplete(
 train(
     reader,
     written,
-    TrainConfig(epochs=25 if FAST else 12, learning_rate=5e-3 if FAST else 2e-3),
+    TrainConfig(
+        epochs=25 if FAST else 10,
+        batch_size=64 if FAST else 128,
+        learning_rate=3e-3 if FAST else 2e-3,
+        jit_compile=not FAST,
+    ),
     progress=False,
 )
 encoder = kerasae.encoder(reader)
@@ -275,9 +283,11 @@ features = {
     "PCA codes": [pca.transform(values) for values in flat.values()],
     "raw pixels": list(flat.values()),
 }
-display(
-    plots.plot_codes(features["codes"][1][:1000], labels=written.test_labels[:1000], method="tsne")
+figure = plots.plot_codes(
+    features["codes"][1][:1000], labels=written.test_labels[:1000], method="tsne"
 )
+figure.set_size_inches(6.5, 4.6)
+display(figure)
 
 # %% [markdown]
 # *Codes of test images, laid out in the plane by t-SNE. The labels only choose the colours. The
@@ -306,10 +316,26 @@ display(
         log_x=True,
     )
 )
-average = {
+mean = {
     name: {count: float(np.mean(values)) for count, values in curve.items()}
     for name, curve in accuracy.items()
 }
+few, many = counts[0], counts[-1]
+lead = {count: mean["codes"][count] - mean["raw pixels"][count] for count in counts}
+assert lead[few] > 0
+assert lead[many] < lead[few]
+display(
+    Markdown(
+        f"*Accuracy on all {len(written.test):,} test images over the number of labels, the mean "
+        f"of three draws; the band shows the lowest and the highest. From {few} labels, one of "
+        f"each digit, the codes give {mean['codes'][few]:.0f} %, raw pixels "
+        f"{mean['raw pixels'][few]:.0f} %, PCA codes {mean['PCA codes'][few]:.0f} %. The lead of "
+        f"codes over pixels shrinks from {lead[few]:+.1f} points to {lead[many]:+.1f} points with "
+        f"{many:,} labels. Labels tell the classifier which of {flat['train'].shape[1]} pixels "
+        f"matter; the code knew some of that before. It also threw something away, which counts "
+        f"when there are labels enough to use it.*"
+    )
+)
 
 # %% [markdown]
 # ## Lossy
@@ -471,7 +497,7 @@ display(
 # few = kerasae.Images(train=few.train[:count], validation=few.validation[:100], test=few.test)
 # keras.utils.set_random_seed(0)
 # poor = kerasae.build_undercomplete(
-#     input_shape=shape, code_size=CODE_SIZE, hidden=(), loss="mse"
+#     input_shape=shape, code_size=CODE_SIZE, hidden=(), loss="mse", tied=True
 # )
 # train(poor, few, few_config, progress=False)
 # for name, each in kinds.items():
@@ -480,7 +506,8 @@ display(
 #     print(f"{name}: {scores[SCENES, name]:.1f} dB, from {count}: {psnr(unseen, rebuilt):.1f}")
 # ```
 #
-# A good part of its lead is the number of images.
+# Many images help everywhere, most of all on its own kind. But even with few it stays ahead of
+# narrow models on the kinds that neither has seen.
 #
 # </details>
 #
