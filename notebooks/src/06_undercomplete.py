@@ -116,7 +116,7 @@ assert size > MIDDLE
 # %%
 config = TrainConfig(
     epochs=30 if FAST else 8,
-    batch_size=64 if FAST else 128,
+    batch_size=32 if FAST else 128,
     learning_rate=3e-2 if FAST else 1e-2,
     jit_compile=not FAST,  # compiling takes longer than training when it is this short
 )
@@ -165,7 +165,7 @@ rows = [
 head = "| code size | PCA | linear autoencoder | difference | largest angle |"
 display(Markdown("\n".join([head, "|---:|---:|---:|---:|---:|", *rows])))
 apart = max(abs(error_linear[n] / error_pca[n] - 1) for n in CODE_SIZES)
-assert apart < 0.005
+assert apart < (0.01 if FAST else 0.002)  # little data and little training, or MNIST
 assert max(angle.values()) < 20
 display(
     Markdown(
