@@ -247,8 +247,8 @@ display(
         "*Quality of test faces over the code size, from both models: "
         + "; ".join(f"with {n} values they are {apart[n]:.1f} dB apart" for n in apart)
         + f". {verdict} Look across as well: the model of nonfaces needs {CODE_SIZE} "
-        f"values for {away[CODE_SIZE]:.1f} dB, and the model of faces has {home[4]:.1f} dB with 4. Knowing the "
-        f"kind is worth numbers in the code.*"
+        f"values for {away[CODE_SIZE]:.1f} dB, and the model of faces has {home[4]:.1f} dB "
+        f"with 4. Knowing the kind is worth numbers in the code.*"
     )
 )
 
