@@ -84,9 +84,9 @@ def plot_curves(
         means = [float(points[x].mean()) for x in settings]
         axes.plot(settings, means, "o-", color=colour, ms=4, zorder=3)
         if any(len(points[x]) > 1 for x in settings):
-            low = [float(points[x].min()) for x in settings]
-            high = [float(points[x].max()) for x in settings]
-            axes.fill_between(settings, low, high, color=colour, alpha=0.18, lw=0)
+            least = [float(points[x].min()) for x in settings]
+            most = [float(points[x].max()) for x in settings]
+            axes.fill_between(settings, least, most, color=colour, alpha=0.18, lw=0)
         if name in mark:
             y = float(points[mark[name]].mean())
             axes.plot(mark[name], y, "o", mfc="none", mec=INK, ms=11, zorder=4)
