@@ -81,7 +81,7 @@ kinds = {
     "nonfaces": kerasae.load_images("nonfaces", image_size=SIZE),
     "digits": kerasae.load_images("digits" if FAST else "mnist", image_size=SIZE),
     SCENES: kerasae.load_images(
-        "photos" if FAST else "cifar10", image_size=SIZE, channels=1, limit=10_000
+        "photos" if FAST else "cifar10", image_size=SIZE, channels=1, limit=5_000
     ),
 }
 for name, each in kinds.items():
@@ -116,14 +116,14 @@ display(plots.plot_architecture(model))
 # ## Training
 
 # %%
-STEPS = 250 if FAST else 2000
+STEPS = 250 if FAST else 1200
 models = {}
 for name, each in kinds.items():
     batch = 8 if len(each.train) < 200 else 64
     config = TrainConfig(
         epochs=max(1, STEPS * batch // len(each.train)),
         batch_size=batch,
-        learning_rate=1e-2 if FAST else 5e-3,
+        learning_rate=1e-2,
         flip=name != "digits",  # mirrored faces are faces, mirrored digits are not digits
         jit_compile=False,
     )
@@ -274,7 +274,7 @@ train(
     reader,
     written,
     TrainConfig(
-        epochs=25 if FAST else 10,
+        epochs=25 if FAST else 8,
         batch_size=64 if FAST else 128,
         learning_rate=3e-3 if FAST else 2e-3,
         jit_compile=not FAST,

@@ -226,9 +226,9 @@ assert cosines[:3].min() > 0.9
 # size, takes three values, for three kinds of model.
 
 # %%
-HIDDEN = (128, 64) if FAST else (512, 256)
+HIDDEN = (128, 64) if FAST else (256, 128)
 deep_config = TrainConfig(
-    epochs=15 if FAST else 10,
+    epochs=15 if FAST else 8,
     batch_size=32 if FAST else 128,
     learning_rate=5e-3 if FAST else 2e-3,
     jit_compile=not FAST,
