@@ -232,7 +232,7 @@ apart = {n: home[n] - away[n] for n in home}
 verdict = (
     "A larger code narrows the gap: what it has room for, it need not know beforehand."
     if apart[64] < apart[4] - 0.3
-    else "A larger code lifts both and does not close the gap."
+    else "A larger code does not close the gap here."
 )
 display(
     plots.plot_curves(
