@@ -170,7 +170,7 @@ assert max(angle.values()) < 20
 display(
     Markdown(
         f"*Squared error of a test image, to four digits. At no code size do the two differ by "
-        f"more than {100 * apart:.2f} %. The subspaces coincide up to "
+        f"more than {100 * apart:.3f} %. The subspaces coincide up to "
         f"{max(angle.values()):.1f} degrees: gradient descent, which knows nothing of "
         f"eigenvectors, has found them.*"
     )
@@ -418,7 +418,7 @@ best = {count: size * min(overfitted[count]["val_loss"]) for count in COUNTS}
 display(
     Markdown(
         f"*Training on {fewest} images: {weights:,} weights for {values:,} pixel values. The "
-        f"training loss falls to the end, the validation loss does not. The circled epoch has a "
+        f"training loss falls towards nothing, the validation loss does not. The circled epoch has a "
         f"squared error of {best[fewest]:.1f} for a validation image, the last one "
         f"{size * overfitted[fewest]['val_loss'][-1]:.1f}; on the training images it is "
         f"{curves['network, training'][fewest]:.2f}.*"
