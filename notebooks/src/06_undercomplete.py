@@ -418,7 +418,7 @@ best = {count: size * min(overfitted[count]["val_loss"]) for count in COUNTS}
 display(
     Markdown(
         f"*Training on {fewest} images: {weights:,} weights for {values:,} pixel values. The "
-        f"training loss falls towards nothing, the validation loss does not. The circled epoch has a "
+        f"training loss falls nearly to 0, the validation loss does not. The circled epoch has a "
         f"squared error of {best[fewest]:.1f} for a validation image, the last one "
         f"{size * overfitted[fewest]['val_loss'][-1]:.1f}; on the training images it is "
         f"{curves['network, training'][fewest]:.2f}.*"
