@@ -9,6 +9,7 @@ from kerasae.plots.architecture import plot_architecture
 from kerasae.plots.code_maps import plot_code_maps
 from kerasae.plots.codes import plot_codes
 from kerasae.plots.comparison import plot_comparison
+from kerasae.plots.curves import plot_curves
 from kerasae.plots.detection import plot_scores
 from kerasae.plots.filters import plot_filters
 from kerasae.plots.history import plot_history
@@ -35,6 +36,7 @@ __all__ = [
     "plot_code_maps",
     "plot_codes",
     "plot_comparison",
+    "plot_curves",
     "plot_filters",
     "plot_history",
     "plot_inpaintings",
