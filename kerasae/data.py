@@ -150,6 +150,62 @@ class Images:
         """Whether each pixel has a label, as segmentation needs it."""
         return self.train_labels is not None and self.train_labels.ndim == 3
 
+    def of_classes(self, classes: Sequence[str | int]) -> Images:
+        """Return the images of some classes only, in the splits and the order that they had.
+
+        Args:
+            classes: Names from `label_names`, or labels, each once. The first one is label 0 of
+                the result, the second label 1, and so on.
+
+        Returns:
+            The images, with their new labels, `label_names`, `sources` and the `source_names` that
+            still occur. Its `name` names the classes.
+
+        Raises:
+            ValueError: If the images have no labels of their own, a class is unknown or named
+                twice, or a split holds none of the classes.
+
+        Example:
+            >>> load_images("digits").of_classes(["8", "1"]).summary()
+            'digits (8, 1): 8x8x1, 251 train, 26 validation, 79 test images, 2 labels'
+        """
+        if self.train_labels is None or self.segmented:
+            kind = "labels of pixels" if self.segmented else "none"
+            raise ValueError(f"Images of classes need one label for each. Received: {kind}")
+        chosen = [classes] if isinstance(classes, str | int) else list(classes)
+        known: dict[Any, int] = {name: label for label, name in enumerate(self.label_names)}
+        known |= {label: label for label in range(len(self.label_names))}
+        wanted = [known.get(one, -1) for one in chosen]
+        if not wanted or -1 in wanted or len(set(wanted)) < len(wanted):
+            raise ValueError(
+                f"`classes` must be different ones of {', '.join(self.label_names)}, or their "
+                f"labels. Received: classes={classes!r}"
+            )
+        arrays: dict[str, Any] = {}
+        sources: dict[str, Integers] = {}
+        for split in _SPLITS:
+            labels = getattr(self, f"{split}_labels")
+            kept = np.flatnonzero(np.isin(labels, wanted))
+            if not len(kept):
+                raise ValueError(
+                    f"`classes` must occur in each split. Received: classes={classes!r}, of which "
+                    f"{split} holds no image"
+                )
+            arrays[split] = getattr(self, split)[kept]
+            arrays[f"{split}_labels"] = np.array([wanted.index(i) for i in labels[kept]], np.int64)
+            if split in self.sources:
+                sources[split] = self.sources[split][kept]
+        names = tuple(self.label_names[label] for label in wanted)
+        left = {int(i) for ids in sources.values() for i in ids}
+        return dataclasses.replace(
+            self,
+            **arrays,
+            label_names=names,
+            sources=sources,
+            source_names={i: name for i, name in self.source_names.items() if i in left},
+            name=f"{self.name} ({', '.join(names)})",
+        )
+
     def summary(self) -> str:
         """Return the facts of the set in one line."""
         height, width, channels = self.image_shape

@@ -195,6 +195,20 @@ def test_thumbnails_do_not_overlap_and_lie_on_their_points(rng):
     assert (apart < 1).all(axis=2).any(axis=1).all()
 
 
+@pytest.mark.parametrize("pictures", [False, True])
+def test_the_cloud_of_codes_fills_its_axes_without_a_note(rng, caplog, pictures):
+    points = rng.normal(size=(40, 2)) * [5, 1]
+    images = rng.random((40, 8, 8, 1)) if pictures else None
+    figure = plots.plot_codes(points, labels=np.arange(40) % 2, images=images)
+    figure.draw_without_rendering()
+    assert not caplog.records
+    (axes,) = figure.axes
+    for k, (low, high) in enumerate((axes.get_xlim(), axes.get_ylim())):
+        assert low < points[:, k].min()
+        assert high > points[:, k].max()
+    assert np.diff(axes.get_xlim()) < 1.3 * np.ptp(points[:, 0])
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

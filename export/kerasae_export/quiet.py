@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 __all__ = ["silence_native"]
 
@@ -12,13 +13,24 @@ def silence_native() -> None:
     """Discard what native code writes to file descriptor 2, for the rest of the process.
 
     Importing TensorFlow and creating the first LiteRT interpreter print notes that no
-    environment variable turns off. Python's own `sys.stderr` keeps working. For commands
-    only; `KERASAE_DEBUG=1` keeps everything.
+    environment variable turns off. Python's own `sys.stderr` keeps working: a stream of that
+    descriptor gets a copy of it, and that of a notebook, which has a way of its own, is left
+    alone, so that warnings still show. For commands and notebooks only; `KERASAE_DEBUG=1` keeps
+    everything.
     """
     if os.environ.get("KERASAE_DEBUG"):
         return
     sys.stderr.flush()
-    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
+    if _descriptor(sys.stderr) == 2:
+        sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
     sink = os.open(os.devnull, os.O_WRONLY)
     os.dup2(sink, 2)
     os.close(sink)
+
+
+def _descriptor(stream: Any) -> int | None:
+    try:
+        number: int = stream.fileno()
+    except (AttributeError, OSError, ValueError):  # a stream without one
+        return None
+    return number

@@ -5,6 +5,7 @@ without a display and leaks nothing; notebooks show the returned figure.
 """
 
 from kerasae.plots._style import BLUE, GREEN, INK, MUTED, ORANGE, RED, Figure, show_image
+from kerasae.plots.activations import plot_activations
 from kerasae.plots.architecture import plot_architecture
 from kerasae.plots.code_maps import plot_code_maps
 from kerasae.plots.codes import plot_codes
@@ -20,6 +21,7 @@ from kerasae.plots.images import (
     plot_samples,
     plot_traversals,
 )
+from kerasae.plots.journey import plot_journey
 from kerasae.plots.rate_distortion import plot_rate_distortion
 from kerasae.plots.segmentation import plot_segmentations
 from kerasae.plots.sequences import plot_piano_roll, plot_series
@@ -32,6 +34,7 @@ __all__ = [
     "ORANGE",
     "RED",
     "Figure",
+    "plot_activations",
     "plot_architecture",
     "plot_code_maps",
     "plot_codes",
@@ -40,6 +43,7 @@ __all__ = [
     "plot_filters",
     "plot_history",
     "plot_inpaintings",
+    "plot_journey",
     "plot_manifold",
     "plot_piano_roll",
     "plot_rate_distortion",

@@ -104,7 +104,6 @@ def plot_codes(
     axes.set_aspect("equal", adjustable="datalim")
     low, high = points.min(axis=0), points.max(axis=0)
     edge = (0.04 if images is None else 0.02 + thumbnail / 2) * (spans.max() or 1.0)
-    axes.set(xlim=(low[0] - edge, high[0] + edge), ylim=(low[1] - edge, high[1] + edge))
     axes.set(xlabel=names[0], ylabel=names[1])
     if title:
         axes.set_title(title, loc="left", fontsize=10, color=INK)
@@ -121,6 +120,9 @@ def plot_codes(
             frameon=False,
             ncols=1 + (len(classes) - 1) // 15,
         )
+    # Last, since artists ask for limits of their own; not fixed, since the aspect may widen one.
+    axes.set_xlim(low[0] - edge, high[0] + edge, auto=None)
+    axes.set_ylim(low[1] - edge, high[1] + edge, auto=None)
     return figure
 
 
