@@ -363,3 +363,14 @@ def test_several_losses_make_several_qualities(digit_model, digits, tmp_path):
 def test_losses_must_increase(digit_model, digits, tmp_path, step_loss):
     with pytest.raises(ValueError, match="`step_loss` must be above 0 dB and at most 20, or an"):
         export_bundle(digit_model, tmp_path / "b", calibration=digits.train, step_loss=step_loss)
+
+
+@pytest.mark.parametrize("scheme", ["float32", "int8"])
+def test_an_operator_without_a_reference_kernel_is_no_obstacle(scheme, digits, tmp_path):
+    """LiteRT has none for ELU; its own kernels without XNNPACK take the place."""
+    keras.utils.set_random_seed(0)
+    model = kerasae.build_undercomplete(
+        input_shape=(8, 8, 1), code_size=4, hidden=(16,), activation="elu"
+    )
+    folder = export_bundle(model, tmp_path / "b", scheme=scheme, calibration=digits.train)
+    assert verify_bundle(folder, report=False).passed

@@ -36,7 +36,8 @@ class LiteModel:
         content: The bytes of the `.tflite` file.
         signature: The one to run, where the file has several.
         threads: Threads that the kernels may use.
-        reference: Use the plain reference kernels in place of the fast ones.
+        reference: Use the plain reference kernels in place of the fast ones; where LiteRT has none
+            for an operator of the model, such as ELU, its own kernels without XNNPACK.
 
     Raises:
         BundleError: If LiteRT cannot load the bytes, the file does not have the signature, or
@@ -52,15 +53,10 @@ class LiteModel:
         threads: int = 1,
         reference: bool = False,
     ) -> None:
-        resolver = OpResolverType.BUILTIN_REF if reference else OpResolverType.AUTO
         self._lock = threading.Lock()
         self._made_of = (content, threads, reference)
         try:
-            self._interpreter = Interpreter(
-                model_content=content,
-                num_threads=threads,
-                experimental_op_resolver_type=resolver,
-            )
+            self._interpreter = _interpreter(content, threads, reference)
             check_graphs(content)
             for subgraph in range(self._interpreter.num_subgraphs()):
                 check_tensors(self._interpreter.get_tensor_details(subgraph))
@@ -126,6 +122,22 @@ class LiteModel:
         return np.concatenate(
             [dequantise(self(quantise(v[None], self.input)), self.output) for v in values]
         )
+
+
+def _interpreter(content: bytes, threads: int, reference: bool) -> Interpreter:
+    def of(resolver: OpResolverType) -> Interpreter:
+        return Interpreter(
+            model_content=content, num_threads=threads, experimental_op_resolver_type=resolver
+        )
+
+    if not reference:
+        return of(OpResolverType.AUTO)
+    try:
+        return of(OpResolverType.BUILTIN_REF)
+    except (RuntimeError, ValueError) as error:
+        if "Didn't find op" not in str(error):
+            raise
+        return of(OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
 
 
 def _remake(content: bytes, threads: int, reference: bool, signature: str | None) -> LiteModel:
