@@ -1,7 +1,8 @@
 """Figures: every picture that chapters and reports show.
 
 Each function returns a Matplotlib figure that belongs to no window, so that plotting works
-without a display and leaks nothing; notebooks show the returned figure.
+without a display and leaks nothing; notebooks show the returned figure. `latent_sliders` alone
+returns something that can be moved.
 """
 
 from kerasae.plots._style import BLUE, GREEN, INK, MUTED, ORANGE, RED, Figure, show_image
@@ -22,6 +23,7 @@ from kerasae.plots.images import (
 from kerasae.plots.rate_distortion import plot_rate_distortion
 from kerasae.plots.segmentation import plot_segmentations
 from kerasae.plots.sequences import plot_piano_roll, plot_series
+from kerasae.plots.sliders import LatentSliders, latent_sliders
 
 __all__ = [
     "BLUE",
@@ -31,6 +33,8 @@ __all__ = [
     "ORANGE",
     "RED",
     "Figure",
+    "LatentSliders",
+    "latent_sliders",
     "plot_architecture",
     "plot_code_maps",
     "plot_codes",
