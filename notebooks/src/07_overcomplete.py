@@ -183,7 +183,8 @@ plt.show()
 table = "\n".join(f"| {n} | {a:.1f} | {b:.1f} | {c:.1f} |" for n, (a, b, c) in scores.items())
 display(
     Markdown(
-        "| PSNR in dB | overcomplete | narrow | each image's mean grey |\n|---|---|---|---|\n" + table
+        "| PSNR in dB | overcomplete | narrow | each image's mean grey |\n|---|---|---|---|\n"
+        + table
     )
 )
 for name in ("inverted", "gravel", "noise"):
@@ -222,11 +223,12 @@ assert passed["overcomplete"] > 0.7 * varying
 assert abs(passed["narrow"] - NARROW) < 0.25 * NARROW
 display(
     Markdown(
-        f"*From each pixel (down) to each pixel (across). On the left a thin red diagonal: every "
-        f"pixel comes from itself. On the right the blocks of a projection: pixels are guessed "
-        f"from their neighbours and from those opposite. The traces are {passed['overcomplete']:.0f} "
-        f"and {passed['narrow']:.0f}: the one passes about as many numbers as there are pixels that "
-        f"vary ({varying} of {PIXELS}), the other as many as its code has, {NARROW}.*"
+        "*From each pixel (down) to each pixel (across). On the left a thin red diagonal: every "
+        "pixel comes from itself. On the right the blocks of a projection: pixels are guessed "
+        "from their neighbours and from those opposite. The traces are "
+        f"{passed['overcomplete']:.0f} and {passed['narrow']:.0f}: the one passes about as many "
+        f"numbers as there are pixels that vary ({varying} of {PIXELS}), the other as many as its "
+        f"code has, {NARROW}.*"
     )
 )
 
@@ -261,7 +263,7 @@ candidates = {"pixels": None, "random units, ReLU": random_units, "copy": kerasa
 errors = {}
 for name, encoder in candidates.items():
     codes = [
-        x if encoder is None else keras.ops.convert_to_numpy(encoder(x))
+        x if encoder is None else np.asarray(encoder(x))
         for x in (probe_train, images.validation, images.test)
     ]
     errors[name] = evaluation.linear_probe(
@@ -322,10 +324,7 @@ for name, (build, options) in builders.items():
     models[name] = build(**shared, **options)
     train(models[name], images, config, progress=False)
     encoder = kerasae.encoder(models[name])
-    codes = [
-        keras.ops.convert_to_numpy(encoder(x))
-        for x in (probe_train, images.validation, images.test)
-    ]
+    codes = [np.asarray(encoder(x)) for x in (probe_train, images.validation, images.test)]
     error = evaluation.linear_probe(
         codes[0],
         train_labels,
@@ -368,8 +367,8 @@ display(
     Markdown(
         f"*Linear probes on {LABELS:,} labelled codes. Grey: the controls. Orange: trained, ReLU, "
         f"no regulariser. Blue: regularised. The best of these is {best}, with "
-        f"{100 * measured[best][-1]:.1f} % against {100 * errors['pixels']:.1f} % of the pixels and "
-        f"{100 * errors['random units, ReLU']:.1f} % of random units.*"
+        f"{100 * measured[best][-1]:.1f} % against {100 * errors['pixels']:.1f} % of the pixels "
+        f"and {100 * errors['random units, ReLU']:.1f} % of random units.*"
     )
 )
 
@@ -404,9 +403,7 @@ for level in levels:
     )
     train(model, images, config, progress=False)
     encoders[level] = kerasae.encoder(model)
-    codes = [
-        keras.ops.convert_to_numpy(encoders[level](x)) for x in (probe_train, images.validation)
-    ]
+    codes = [np.asarray(encoders[level](x)) for x in (probe_train, images.validation)]
     error = evaluation.linear_probe(
         codes[0], train_labels, codes[1], images.validation_labels, l2=1e-2
     )
@@ -424,7 +421,7 @@ for axes in (left, right):
     axes.spines[["top", "right"]].set_visible(False)
 plt.show()
 chosen = min(results, key=lambda level: results[level][1])
-codes = [keras.ops.convert_to_numpy(encoders[chosen](x)) for x in (probe_train, images.test)]
+codes = [np.asarray(encoders[chosen](x)) for x in (probe_train, images.test)]
 final = evaluation.linear_probe(codes[0], train_labels, codes[1], images.test_labels, l2=1e-2)
 assert results[levels[0]][0] > results[levels[-1]][0]
 display(
@@ -489,8 +486,8 @@ display(
 #
 # </details>
 #
-# **2.** Give the probe fewer labels, 100 instead of all. Does the order of pixels, copy and denoising
-# change?
+# **2.** Give the probe fewer labels, 100 instead of all. Does the order of pixels, copy and
+# denoising change?
 #
 # <details><summary>Solution</summary>
 #
@@ -502,7 +499,7 @@ display(
 #     "denoising": kerasae.encoder(models["denoising"]),
 # }.items():
 #     codes = [
-#         x if encoder is None else keras.ops.convert_to_numpy(encoder(x))
+#         x if encoder is None else np.asarray(encoder(x))
 #         for x in (images.train[few], images.test)
 #     ]
 #     wrong = evaluation.linear_probe(

@@ -41,11 +41,12 @@
 #
 # $$\min_{f, g} \frac{1}{N} \sum_{n=1}^{N} \ell(x_n, g(h_n)) + \Omega, \quad h_n = f(x_n)$$
 #
-# | `penalty` | what happens | units |
-# |---|---|---|
-# | `"l1"` | $\Omega = \lambda \sum_j \lvert h_j \rvert$, mean over images: each image pays for its own | ReLU |
-# | `"kl"` | $\Omega = \beta \sum_j \mathrm{KL}(\rho \Vert \bar h_j)$ with $\bar h_j$ the mean over the batch: each unit pays if it is on for more, or fewer, than a share $\rho$ of the images | sigmoid |
-# | `"topk"` | no term: all but the $k$ largest units are set to zero | linear |
+# - `"l1"`: $\Omega = \lambda \sum_j \lvert h_j \rvert$, the mean over images, with ReLU units. Each
+#   image pays for what it uses.
+# - `"kl"`: $\Omega = \beta \sum_j \mathrm{KL}(\rho \,\Vert\, \bar h_j)$, where $\bar h_j$ is the
+#   mean of a unit over the batch, with sigmoid units. Each unit pays if it is on for more, or
+#   fewer, than a share $\rho$ of the images.
+# - `"topk"`: no term. All but the $k$ largest of the linear units are set to zero.
 
 # %%
 import dataclasses
@@ -161,10 +162,7 @@ plt.show()
 
 # %%
 outputs = {name: model.predict(images.test, verbose=0) for name, model in models.items()}
-codes = {
-    name: keras.ops.convert_to_numpy(kerasae.encoder(model)(images.test))
-    for name, model in models.items()
-}
+codes = {name: np.asarray(kerasae.encoder(model)(images.test)) for name, model in models.items()}
 psnr = {name: evaluation.psnr(images.test, output) for name, output in outputs.items()}
 grid = np.stack([images.test[:10], *(output[:10] for output in outputs.values())])
 display(plots.plot_samples(grid, labels=["original", *outputs]))
@@ -244,7 +242,7 @@ assert max(rows[name][2] for name in ("l1", "topk")) < min(
 errors = {}
 for name in ("pixels", *models):
     sets = [
-        x if name == "pixels" else keras.ops.convert_to_numpy(kerasae.encoder(models[name])(x))
+        x if name == "pixels" else np.asarray(kerasae.encoder(models[name])(x))
         for x in (images.train[:LABELS], images.validation, images.test)
     ]
     errors[name] = evaluation.linear_probe(
@@ -308,8 +306,7 @@ sweep = dict(sorted(sweep.items()))
 curve = {}
 for k, model in sweep.items():
     sets = [
-        keras.ops.convert_to_numpy(kerasae.encoder(model)(x))
-        for x in (images.train[:LABELS], images.validation)
+        np.asarray(kerasae.encoder(model)(x)) for x in (images.train[:LABELS], images.validation)
     ]
     wrong = evaluation.linear_probe(
         sets[0], images.train_labels[:LABELS], sets[1], images.validation_labels, l2=1e-2
@@ -386,9 +383,7 @@ for count in (16, 64, 256):
         keras.regularizers.L1(1.0),
         lambda h: ops.sum(losses.bernoulli_kl(0.03, ops.mean(h, axis=0))),
     ):
-        dense = keras.layers.Dense(
-            CODE_SIZE, activation="sigmoid", activity_regularizer=penalty
-        )
+        dense = keras.layers.Dense(CODE_SIZE, activation="sigmoid", activity_regularizer=penalty)
         dense.build(batch.shape)
         dense.set_weights(units)
         dense(batch)
@@ -418,8 +413,8 @@ assert table[0][2] / table[-1][2] > 4
 # **Counting zeros only.** Linear and sigmoid units are never zero. Count what matters.
 #
 # **Reading meaning into noise.** Dead units keep their initial weights, which look as speckled as
-# the features of a model that failed. `plots.plot_filters(model, sort=True)` shows the strong first.
-
+# the features of a model that failed. `plots.plot_filters(model, sort=True)` shows the strong
+# first.
 # %% [markdown]
 # ## Key takeaways
 #
@@ -434,8 +429,8 @@ assert table[0][2] / table[-1][2] > 4
 # %% [markdown]
 # ## Exercises
 #
-# **1.** L1 with untied weights (`tied=False`): does the loophole exist? Compare the mean size of the
-# code and of the decoder's weights with those of the tied model.
+# **1.** L1 with untied weights (`tied=False`): does the loophole exist? Compare the mean size of
+# the code and of the decoder's weights with those of the tied model.
 #
 # <details><summary>Solution</summary>
 #
@@ -443,7 +438,7 @@ assert table[0][2] / table[-1][2] > 4
 # keras.utils.set_random_seed(0)
 # untied = kerasae.build_sparse(**{**shared, "tied": False}, **options["l1"])
 # train(untied, images, config, progress=False)
-# loose = keras.ops.convert_to_numpy(kerasae.encoder(untied)(images.test))
+# loose = np.asarray(kerasae.encoder(untied)(images.test))
 # print("mean of the code, tied and untied:", codes["l1"].mean(), loose.mean())
 # kernel = models["l1"].get_layer("encoder").get_layer("code").get_weights()[0]
 # painted = untied.get_layer("decoder").get_layer("pixels").get_weights()[0]
@@ -463,7 +458,7 @@ assert table[0][2] / table[-1][2] > 4
 # keras.utils.set_random_seed(0)
 # strong = kerasae.build_sparse(**shared, penalty="l1", weight=3e-3)
 # train(strong, images, config, progress=False)
-# code = keras.ops.convert_to_numpy(kerasae.encoder(strong)(images.test))
+# code = np.asarray(kerasae.encoder(strong)(images.test))
 # print("units not zero:", rows["l1"][1], (code > 1e-6).sum(axis=1).mean())
 # print("PSNR:", psnr["l1"], evaluation.psnr(images.test, strong.predict(images.test, verbose=0)))
 # ```
@@ -504,7 +499,8 @@ assert table[0][2] / table[-1][2] > 4
 # - A. Ng (2011), *Sparse Autoencoder*, CS294A Lecture Notes, Stanford University: the KL term.
 # - A. Makhzani and B. Frey (2013), *k-Sparse Autoencoders*, arXiv 1312.5663.
 # - N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever and R. Salakhutdinov (2014), *Dropout: A
-#   Simple Way to Prevent Neural Networks from Overfitting*, Journal of Machine Learning Research 15.
+#   Simple Way to Prevent Neural Networks from Overfitting*, Journal of Machine Learning Research
+#   15.
 # - I. Goodfellow, Y. Bengio and A. Courville (2016), *Deep Learning*, section 14.2.1, MIT Press.
 #
 # The digits are of MNIST (Y. LeCun, C. Cortes and C. J. C. Burges, CC BY-SA 3.0), in fast mode of

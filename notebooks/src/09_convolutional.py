@@ -66,9 +66,8 @@ EPOCHS, COLOUR_EPOCHS = (12, 6) if FAST else (8, 10)
 # %% [markdown]
 # ## The data
 #
-# MNIST for the tools; fast mode takes the small digits of scikit-learn. Test images are used for the
-# final numbers only.
-
+# MNIST for the tools; fast mode takes the small digits of scikit-learn. Test images are used for
+# the final numbers only.
 # %%
 images = kerasae.load_images("digits") if FAST else kerasae.load_images("mnist", limit=8000)
 shape, test = images.image_shape, images.test[:2000]
@@ -85,9 +84,7 @@ display(plots.plot_samples(test[:20], columns=10))
 
 # %%
 keras.utils.set_random_seed(0)
-model = kerasae.build_convolutional(
-    input_shape=shape, hidden=(16, 32), code="spatial", code_size=2
-)
+model = kerasae.build_convolutional(input_shape=shape, hidden=(16, 32), code="spatial", code_size=2)
 display(plots.plot_architecture(model))
 
 # %% [markdown]
@@ -112,9 +109,7 @@ families = {
         input_shape=(side, side, 1), hidden=(16, 32, 64), code="spatial", code_size=4
     ),
 }
-counts = {
-    name: [build(side).count_params() for side in sides] for name, build in families.items()
-}
+counts = {name: [build(side).count_params() for side in sides] for name, build in families.items()}
 figure, axes = plt.subplots(figsize=(7, 3.6), layout="constrained")
 for (name, values), colour in zip(
     counts.items(), (plots.ORANGE, plots.GREEN, plots.BLUE), strict=True
@@ -130,11 +125,11 @@ dense_count, _, spatial_count = (values[-1] for values in counts.values())
 assert len(set(counts["convolutions, spatial code"])) == 1
 display(
     Markdown(
-        f"*Parameters over the side of the image; both axes are logarithmic. Dense layers grow with "
-        f"the number of pixels: at {sides[-1]} by {sides[-1]} they have {dense_count:,} weights. The "
-        f"convolutional model with a spatial code has {spatial_count:,} at every size, the line at "
-        f"the bottom. A dense code behind convolutions brings the growth back, since its layer sees "
-        f"the whole last map.*"
+        "*Parameters over the side of the image; both axes are logarithmic. Dense layers grow "
+        f"with the number of pixels: at {sides[-1]} by {sides[-1]} they have {dense_count:,} "
+        f"weights. The convolutional model with a spatial code has {spatial_count:,} at every "
+        "size, the line at the bottom. A dense code behind convolutions brings the growth back, "
+        "since its layer sees the whole last map.*"
     )
 )
 
@@ -172,12 +167,12 @@ assert falls["convolutional"] < falls["dense"]
 display(
     Markdown(
         f"*Originals, reconstructions and their difference. On {len(test):,} test images the "
-        f"convolutional model reaches {plain_psnr:.1f} dB; the average digit has {baseline:.1f}.*\n\n"
-        f"Does it matter that the filters are the same everywhere? Move all test images {step} "
-        f"pixel(s) down and to the left, which no training image was, and compare with a dense "
-        f"model of the same code, {codes_size} values. The dense one falls from "
-        f"{shifted['dense'][0]:.1f} to {shifted['dense'][1]:.1f} dB, the convolutional one from "
-        f"{shifted['convolutional'][0]:.1f} to {shifted['convolutional'][1]:.1f}."
+        f"convolutional model reaches {plain_psnr:.1f} dB; the average digit has "
+        f"{baseline:.1f}.*\n\nDoes it matter that the filters are the same everywhere? Move all "
+        f"test images {step} pixel(s) down and to the left, which no training image was, and "
+        f"compare with a dense model of the same code, {codes_size} values. The dense one falls "
+        f"from {shifted['dense'][0]:.1f} to {shifted['dense'][1]:.1f} dB, the convolutional one "
+        f"from {shifted['convolutional'][0]:.1f} to {shifted['convolutional'][1]:.1f}."
     )
 )
 
@@ -265,13 +260,12 @@ display(
     Markdown(
         f"*Everything measured on noisy inputs. The denoiser reaches {scores['denoiser']:.1f} dB; "
         f"the mark to beat is not the noisy image ({scores['noisy']:.1f} dB) but the linear map "
-        f"({scores['best linear map']:.1f} dB).*\n\n"
-        f"**The well-known mistake** is to evaluate on clean inputs. Many tutorials train a "
-        f"denoiser and then report its `val_loss`, or show its outputs, for images without noise. "
-        f"Fed clean images, ours has {clean_psnr:.1f} dB. That number is about copying, not about "
-        f"denoising. `val_loss` in the history is such a number too, since the noise layer rests in "
-        f"validation: use it to see that training is under way, and noisy validation images for "
-        f"every choice."
+        f"({scores['best linear map']:.1f} dB).*\n\n**The well-known mistake** is to evaluate on "
+        "clean inputs. Many tutorials train a denoiser and then report its `val_loss`, or show "
+        f"its outputs, for images without noise. Fed clean images, ours has {clean_psnr:.1f} dB. "
+        "That number is about copying, not about denoising. `val_loss` in the history is such a "
+        "number too, since the noise layer rests in validation: use it to see that training is "
+        "under way, and noisy validation images for every choice."
     )
 )
 
@@ -306,9 +300,9 @@ for name, error in holes.items():
 assert min(holes, key=holes.get) == "inpainter"
 display(
     Markdown(
-        f"*Holes in blue, and how they were filled. Strokes are carried on from both sides; where a "
-        f"whole part is gone, the model paints the average of what might have been there, which is "
-        f"grey. Inside the holes the squared error is {holes['inpainter']:.4f}, against "
+        "*Holes in blue, and how they were filled. Strokes are carried on from both sides; where "
+        "a whole part is gone, the model paints the average of what might have been there, which "
+        f"is grey. Inside the holes the squared error is {holes['inpainter']:.4f}, against "
         f"{holes['average digit']:.4f} for the average digit.*"
     )
 )
@@ -322,9 +316,9 @@ display(
 # ## An experiment: two ways up
 #
 # Each layer of the decoder has to double rows and columns. A **transposed convolution** of stride 2
-# paints overlapping windows: with a window of 3, some pixels get one contribution in each direction,
-# others two. **Resizing** repeats each pixel and then convolves with stride 1: every pixel is made
-# in the same way. One argument, `upsampling`, is all that differs.
+# paints overlapping windows: with a window of 3, some pixels get one contribution in each
+# direction, others two. **Resizing** repeats each pixel and then convolves with stride 1: every
+# pixel is made in the same way. One argument, `upsampling`, is all that differs.
 #
 # To see the pattern, feed something that has none. The models learn from colour pictures, CIFAR-10
 # copies (a lossy copy of CIFAR-10; in fast mode crops of seven photographs); then both get a
@@ -409,8 +403,8 @@ display(
 # **Training on one draw of the noise.** A fixed noisy copy of the training set can be learnt by
 # heart. New noise in each step cannot.
 #
-# **A code without a view.** With a spatial code, a position sees only what the kernels reach. If the
-# hole is larger than that, its middle cannot be filled from anywhere: use a dense code, or more
+# **A code without a view.** With a spatial code, a position sees only what the kernels reach. If
+# the hole is larger than that, its middle cannot be filled from anywhere: use a dense code, or more
 # layers.
 #
 # **Noise of another kind.** A denoiser learns *its* noise. Exercise 2 measures what it does to
@@ -454,8 +448,8 @@ display(
 #
 # </details>
 #
-# **2.** Give the denoiser salt and pepper in place of Gaussian noise: a fifth of the pixels black or
-# white. Compare it with the median filter.
+# **2.** Give the denoiser salt and pepper in place of Gaussian noise: a fifth of the pixels black
+# or white. Compare it with the median filter.
 #
 # <details><summary>Solution</summary>
 #

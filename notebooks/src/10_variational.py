@@ -17,9 +17,10 @@
 # # Variational autoencoders
 #
 # *Section: types based on functionality, variational autoencoders.* So far an encoder gave one code
-# for an image, and what lay between two codes was nobody's business. A variational autoencoder (VAE)
-# gives a whole *distribution* of codes, and makes all of them together fill a known space without
-# gaps. Draw a code from that space, decode it, and out comes an image that nobody has drawn.
+# for an image, and what lay between two codes was nobody's business. A variational autoencoder
+# (VAE) gives a whole *distribution* of codes, and makes all of them together fill a known space
+# without gaps. Draw a code from that space, decode it, and out comes an image that nobody has
+# drawn.
 #
 # **You will be able to**
 #
@@ -39,7 +40,12 @@
 # image, which codes it may have come from. The encoder is a guess at just that: a normal
 # distribution $q(z|x)$ with a mean and a variance for each value of the code. Whatever the guess,
 #
-# $$\log p(x) \;\ge\; \underbrace{\mathbb{E}_{z \sim q(z|x)} \left[ \log p(x|z) \right]}_{\text{reconstruction}} \;-\; \underbrace{\mathrm{KL} \left( q(z|x) \,\Vert\, p(z) \right)}_{\text{how far from the prior}}$$
+# $$
+# \log p(x) \;\ge\;
+# \underbrace{\mathbb{E}_{z \sim q(z|x)} \left[ \log p(x|z) \right]}_{\text{reconstruction}}
+# \;-\;
+# \underbrace{\mathrm{KL} \left( q(z|x) \,\Vert\, p(z) \right)}_{\text{distance from the prior}}
+# $$
 #
 # The right side is the **evidence lower bound**, ELBO. Encoder and decoder are trained together to
 # raise it; the loss is its negative. The first term wants codes that tell images apart. The second
@@ -91,8 +97,8 @@ display(plots.plot_samples(np.stack([grey[:10], binary[:10]]), labels=["grey", "
 #
 # ## The model
 #
-# A code of two values first: it is too short for good reconstructions, but it can be drawn on paper.
-
+# A code of two values first: it is too short for good reconstructions, but it can be drawn on
+# paper.
 # %%
 keras.utils.set_random_seed(0)
 vae = kerasae.build_variational(input_shape=shape, code_size=2, hidden=HIDDEN, binarize=True)
@@ -156,9 +162,7 @@ assert likelihood < -bound_500.elbo
 
 # %%
 chosen = [int(np.flatnonzero(images.test_labels[: len(grey)] == d)[0]) for d in (0, 1, 6)]
-mean, log_variance = (
-    keras.ops.convert_to_numpy(part) for part in vae.get_layer("encoder")(grey[chosen])
-)
+mean, log_variance = (np.asarray(part) for part in vae.get_layer("encoder")(grey[chosen]))
 sigma = np.exp(log_variance / 2)
 noise = rng.standard_normal((150, 2))
 
@@ -214,7 +218,7 @@ display(
 # ## The plane of the code
 
 # %%
-codes = keras.ops.convert_to_numpy(kerasae.encoder(vae)(grey))
+codes = np.asarray(kerasae.encoder(vae)(grey))
 display(plots.plot_codes(codes, labels=images.test_labels[: len(grey)]))
 
 # %% [markdown]
@@ -227,8 +231,8 @@ display(plots.plot_manifold(samplers.manifold(vae, size=12 if FAST else 15)))
 
 # %% [markdown]
 # *The same plane, decoded on a grid: the **manifold**. The grid is even in probability under the
-# prior. Follow a row with your eyes: digits turn into one another, and hardly a place shows anything
-# that is not at least nearly a digit.*
+# prior. Follow a row with your eyes: digits turn into one another, and hardly a place shows
+# anything that is not at least nearly a digit.*
 #
 # ## New images
 #
@@ -253,14 +257,14 @@ display(
         labels=["VAE", "", "plain", "autoencoder"],
     )
 )
-spread = keras.ops.convert_to_numpy(kerasae.encoder(plain)(grey)).std(axis=0)
-spread16 = keras.ops.convert_to_numpy(kerasae.encoder(vae16)(grey)).std(axis=0)
+spread = np.asarray(kerasae.encoder(plain)(grey)).std(axis=0)
+spread16 = np.asarray(kerasae.encoder(vae16)(grey)).std(axis=0)
 display(
     Markdown(
-        f"*Decoded codes from the prior. The VAE paints digits and near-digits. The plain "
-        f"autoencoder was never told where its codes should lie; a value of its code has a standard "
-        f"deviation of {spread.mean():.1f} on average, and random codes from the standard normal "
-        f"miss the places that its decoder knows.*"
+        "*Decoded codes from the prior. The VAE paints digits and near-digits. The plain "
+        "autoencoder was never told where its codes should lie; a value of its code has a "
+        f"standard deviation of {spread.mean():.1f} on average, and random codes from the standard "
+        "normal miss the places that its decoder knows.*"
     )
 )
 assert spread.mean() > 1.5
@@ -291,15 +295,14 @@ display(
 )
 
 # %% [markdown]
-# *Three values of one test image, each changed by up to three units to both sides; the middle column
-# is the reconstruction.*
+# *Three values of one test image, each changed by up to three units to both sides; the middle
+# column is the reconstruction.*
 #
 # ## An experiment: beta
 #
 # Multiply the KL by $\beta$. Below 1 the code may say more than the bound allows, above 1 less. The
-# loss is then no longer a bound, but `evaluation.elbo` still measures the true one, whatever $\beta$
-# was in training.
-
+# loss is then no longer a bound, but `evaluation.elbo` still measures the true one, whatever
+# $\beta$ was in training.
 # %%
 betas = {1.0: vae16}
 for beta in (0.1, 5.0):
@@ -309,9 +312,7 @@ for beta in (0.1, 5.0):
     )
     train(betas[beta], images, config, progress=False)
 measured = {beta: evaluation.elbo(betas[beta], binary, samples=5) for beta in sorted(betas)}
-active = {
-    beta: evaluation.active_units(model, grey) for beta, model in sorted(betas.items())
-}
+active = {beta: evaluation.active_units(model, grey) for beta, model in sorted(betas.items())}
 lines = "\n".join(
     f"| {beta:g} | {-m.log_likelihood:.1f} | {m.kl:.1f} | {m.elbo:.1f} | {active[beta]} |"
     for beta, m in measured.items()
@@ -333,11 +334,11 @@ assert rates == sorted(rates, reverse=True)
 assert max(measured, key=lambda beta: measured[beta].elbo) == 1.0
 display(
     Markdown(
-        f"*The table: with a small beta the KL rises to {rates[0]:.1f} nats and reconstructions are "
-        f"best; with a large one it falls to {rates[-1]:.1f}. The bound itself is best at 1, as it "
-        f"must be, since only there it is what was trained. The pictures: samples with beta = 0.1 "
-        f"fall apart, for the codes no longer fill the prior; with beta = 5 they are clean and all "
-        f"alike.*"
+        f"*The table: with a small beta the KL rises to {rates[0]:.1f} nats and reconstructions "
+        f"are best; with a large one it falls to {rates[-1]:.1f}. The bound itself is best at 1, "
+        "as it must be, since only there it is what was trained. The pictures: samples with beta "
+        "= 0.1 fall apart, for the codes no longer fill the prior; with beta = 5 they are clean "
+        "and all alike.*"
     )
 )
 
@@ -348,9 +349,8 @@ display(
 # noise, the decoder learns to ignore it, and nothing tells the encoder to begin again. It happens
 # to single values of a code, which is harmless and even useful, since a code that is too large
 # prunes itself. And it happens to all of them. The quickest way there is a slip of scale: take the
-# *mean* cross-entropy over the pixels, as Keras does, and add the KL as a *sum*. That is a beta of as
-# many as there are pixels.
-
+# *mean* cross-entropy over the pixels, as Keras does, and add the KL as a *sum*. That is a beta of
+# as many as there are pixels.
 # %%
 keras.utils.set_random_seed(0)
 collapsed = kerasae.build_variational(
@@ -360,7 +360,13 @@ train(collapsed, images, config, progress=False)
 dead = evaluation.elbo(collapsed, binary)
 display(
     plots.plot_samples(
-        np.stack([grey[:10], vae16.predict(grey[:10], verbose=0), collapsed.predict(grey[:10])]),
+        np.stack(
+            [
+                grey[:10],
+                vae16.predict(grey[:10], verbose=0),
+                collapsed.predict(grey[:10], verbose=0),
+            ]
+        ),
         labels=["original", "beta = 1", f"beta = {PIXELS}"],
     )
 )
@@ -370,8 +376,8 @@ assert dead.kl < 0.5
 display(
     Markdown(
         f"*Total collapse. Every image gets the same output, the average digit. KL {dead.kl:.3f} "
-        f"nats, active units {units} of 16 (a unit is active if its mean varies over the images with "
-        f"a variance above 0.01). The loss looks fine: it went down and came to rest.*"
+        f"nats, active units {units} of 16 (a unit is active if its mean varies over the images "
+        "with a variance above 0.01). The loss looks fine: it went down and came to rest.*"
     )
 )
 
@@ -474,20 +480,21 @@ display(Markdown(f"| loss | likelihood | beta | what it is |\n|---|---|---|---|\
 #
 # ## A VAE is not a GAN
 #
-# Both make images from noise, and both let you choose that noise. Otherwise they differ in what they
-# are asked. A generative adversarial network (GAN) has a generator, which is much like our decoder,
-# and a second network that tries to tell its images from real ones. The generator is rewarded for
-# images that pass; how *likely* a real image is, it never has to say. So it may leave out kinds of
-# images altogether, and what it does paint is sharp. A VAE has to explain *every* training image,
-# which is why it covers them all and blurs where it is unsure; it comes with an encoder, a bound on
-# the likelihood, and a training that simply converges. A GAN has none of these unless they are
-# added. That a VAE gives more control is true of the code: there is a known prior, and a code for
-# each image. Of the quality of its pictures it is not true; for sharp photographs neither of the two
-# is the first choice today.
+# Both make images from noise, and both let you choose that noise. Otherwise they differ in what
+# they are asked. A generative adversarial network (GAN) has a generator, which is much like our
+# decoder, and a second network that tries to tell its images from real ones. The generator is
+# rewarded for images that pass; how *likely* a real image is, it never has to say. So it may leave
+# out kinds of images altogether, and what it does paint is sharp. A VAE has to explain *every*
+# training image, which is why it covers them all and blurs where it is unsure; it comes with an
+# encoder, a bound on the likelihood, and a training that simply converges. A GAN has none of these
+# unless they are added. That a VAE gives more control is true of the code: there is a known prior,
+# and a code for each image. Of the quality of its pictures it is not true; for sharp photographs
+# neither of the two is the first choice today.
 #
 # ## What can go wrong
 #
-# **The wrong scale.** See above. Print both parts of the loss in nats and ask whether they are sums.
+# **The wrong scale.** See above. Print both parts of the loss in nats and ask whether they are
+# sums.
 #
 # **Reporting `val_loss`.** It is taken with the mean code. Report the ELBO or the likelihood, on
 # binary images if the decoder is a Bernoulli one; on grey images it is no likelihood at all.
@@ -495,8 +502,8 @@ display(Markdown(f"| loss | likelihood | beta | what it is |\n|---|---|---|---|\
 # **A decoder that is too strong, or too noisy.** If it does without the code, it will. A large
 # `sigma` says that pixels are noise, and then nothing is worth encoding.
 #
-# **Sampling from the prior of a model with a small beta.** Its codes lie elsewhere. Fit a density to
-# them (`samplers.fit_mixture`) or train with beta = 1.
+# **Sampling from the prior of a model with a small beta.** Its codes lie elsewhere. Fit a density
+# to them (`samplers.fit_mixture`) or train with beta = 1.
 #
 # **Reading meaning into single values.** Nothing in the bound makes one value of the code mean one
 # thing; a larger beta favours it, at the price of blur.
@@ -521,7 +528,7 @@ display(Markdown(f"| loss | likelihood | beta | what it is |\n|---|---|---|---|\
 # <details><summary>Solution</summary>
 #
 # ```python
-# m, v = (keras.ops.convert_to_numpy(part) for part in vae.get_layer("encoder")(binary))
+# m, v = (np.asarray(part) for part in vae.get_layer("encoder")(binary))
 # kl = 0.5 * (np.exp(v) + m**2 - 1 - v).sum(axis=1).mean()
 # print(kl, bound.kl)
 # assert abs(kl - bound.kl) < 1e-2
@@ -532,13 +539,13 @@ display(Markdown(f"| loss | likelihood | beta | what it is |\n|---|---|---|---|\
 #
 # </details>
 #
-# **2.** Make the plain autoencoder of this chapter generate, without training it again: fit a mixture
-# of Gaussians to its training codes.
+# **2.** Make the plain autoencoder of this chapter generate, without training it again: fit a
+# mixture of Gaussians to its training codes.
 #
 # <details><summary>Solution</summary>
 #
 # ```python
-# train_codes = keras.ops.convert_to_numpy(kerasae.encoder(plain)(images.train[:5000]))
+# train_codes = np.asarray(kerasae.encoder(plain)(images.train[:5000]))
 # mixture = samplers.fit_mixture(train_codes, components=10)
 # display(plots.plot_samples(samplers.sample_mixture(plain, mixture, 20), columns=10))
 # ```
@@ -562,7 +569,8 @@ display(Markdown(f"| loss | likelihood | beta | what it is |\n|---|---|---|---|\
 #
 # </details>
 #
-# **4.** A Gaussian decoder whose sigma is learned: what does it come to, and what becomes of the KL?
+# **4.** A Gaussian decoder whose sigma is learned: what does it come to, and what becomes of the
+# KL?
 #
 # <details><summary>Solution</summary>
 #
@@ -585,7 +593,8 @@ display(Markdown(f"| loss | likelihood | beta | what it is |\n|---|---|---|---|\
 #
 # - [`build_variational`](../kerasae/builders/variational.py): schedules, likelihoods, importance
 #   weighting.
-# - [Architectures](../docs/architectures.md): the equations of every builder, and what to set first.
+# - [Architectures](../docs/architectures.md): the equations of every builder, and what to set
+#   first.
 #
 # **Papers**
 #
@@ -595,8 +604,8 @@ display(Markdown(f"| loss | likelihood | beta | what it is |\n|---|---|---|---|\
 # - S. R. Bowman and others (2016), *Generating Sentences from a Continuous Space*, CoNLL: warm-up.
 # - D. P. Kingma and others (2016), *Improved Variational Inference with Inverse Autoregressive
 #   Flow*, NeurIPS: free bits.
-# - Y. Burda, R. Grosse and R. Salakhutdinov (2016), *Importance Weighted Autoencoders*, ICLR: active
-#   units, and the likelihood by importance sampling.
+# - Y. Burda, R. Grosse and R. Salakhutdinov (2016), *Importance Weighted Autoencoders*, ICLR:
+#   active units, and the likelihood by importance sampling.
 # - I. Higgins and others (2017), *beta-VAE: Learning Basic Visual Concepts with a Constrained
 #   Variational Framework*, ICLR.
 # - P. Ghosh and others (2020), *From Variational to Deterministic Autoencoders*, ICLR.
