@@ -138,8 +138,8 @@ display(
     Markdown(
         f"*Ten test digits, their copies, and four times the difference: as good as nothing to "
         f"see. The error corresponds to {copy_psnr:.1f} dB PSNR, against {narrow_psnr:.1f} dB of "
-        f"the narrow model with {NARROW} values. By the loss, this is the best autoencoder of the "
-        f"book. It is also the most useless one.*"
+        f"the narrow model with {NARROW} values. By the loss, this is the best autoencoder of all "
+        f"chapters. It is also the most useless one.*"
     )
 )
 
