@@ -64,7 +64,7 @@ from kerasae import TrainConfig, evaluation, plots, train
 # %matplotlib inline
 
 FAST = os.environ.get("KERASAE_FAST") == "1"
-EPOCHS, CODE_SIZE, NARROW, LABELS = (40, 100, 12, 1000) if FAST else (40, 300, 24, 4000)
+EPOCHS, CODE_SIZE, NARROW, LABELS = (20, 100, 12, 1000) if FAST else (25, 300, 24, 3000)
 
 # %% [markdown]
 # ## The data
@@ -76,7 +76,7 @@ EPOCHS, CODE_SIZE, NARROW, LABELS = (40, 100, 12, 1000) if FAST else (40, 300, 2
 if FAST:
     images = kerasae.load_images("digits")
 else:
-    images = kerasae.load_images("mnist", image_size=14, limit=15_000)
+    images = kerasae.load_images("mnist", image_size=14, limit=10_000)
 shape = images.image_shape
 PIXELS = int(np.prod(shape))
 print(images.summary())
@@ -92,13 +92,13 @@ display(
 # ## The model
 #
 # `build_overcomplete` wants a regulariser and refuses to guess one. To see the copying, say
-# `regularizer=None`. One layer up, one layer down, both linear: not even the shape of the network
-# stands between the image and its copy.
+# `regularizer=None`. One layer up and one layer down, both linear, and with `tied=True` the weights
+# down are those up, transposed.
 
 # %%
 keras.utils.set_random_seed(0)
 copying = kerasae.build_overcomplete(
-    input_shape=shape, code_size=CODE_SIZE, regularizer=None, loss="mse"
+    input_shape=shape, code_size=CODE_SIZE, regularizer=None, loss="mse", tied=True
 )
 display(plots.plot_architecture(copying))
 
@@ -113,12 +113,14 @@ display(plots.plot_architecture(copying))
 # as the [previous chapter](06_undercomplete.ipynb) shows.
 
 # %%
-config = TrainConfig(epochs=EPOCHS, batch_size=64, learning_rate=2e-3)
+config = TrainConfig(
+    epochs=EPOCHS, batch_size=64, learning_rate=5e-3, jit_compile=False if FAST else "auto"
+)
 history = train(copying, images, config, progress=False)
 
 keras.utils.set_random_seed(0)
 narrow = kerasae.build_undercomplete(
-    input_shape=shape, code_size=NARROW, hidden=(), loss="mse", learning_rate=3e-3
+    input_shape=shape, code_size=NARROW, hidden=(), loss="mse", tied=True
 )
 train(narrow, images, config, progress=False)
 display(plots.plot_history(history.history))
@@ -200,16 +202,16 @@ display(
 )
 
 # %% [markdown]
-# **Second proof: the matrix.** Without an activation the whole network is one matrix, the product
-# of the two kernels, and a copy is the identity: ones on the diagonal, zeros elsewhere. The
-# trace of the matrix, the sum of its diagonal, says how many independent numbers get through.
+# **Second proof: the matrix.** Without an activation the whole network is one matrix, $W W^T$ with
+# the kernel $W$ of the encoder, and a copy is the identity: ones on the diagonal, zeros elsewhere.
+# The trace of the matrix, the sum of its diagonal, says how many independent numbers get through.
 
 # %%
 matrices = {
     name: model.get_layer("encoder").get_layer("code").get_weights()[0]
-    @ model.get_layer("decoder").get_layer("pixels").get_weights()[0]
     for name, model in (("overcomplete", copying), ("narrow", narrow))
 }
+matrices = {name: kernel @ kernel.T for name, kernel in matrices.items()}
 figure, grid = plt.subplots(1, 2, figsize=(8, 3.6), layout="constrained")
 for axes, (name, matrix) in zip(grid, matrices.items(), strict=True):
     shown = axes.imshow(matrix, cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
@@ -256,7 +258,12 @@ display(plots.plot_filters(copying, count=32))
 train_labels, probe_train = images.train_labels[:LABELS], images.train[:LABELS]
 keras.utils.set_random_seed(0)
 relu = kerasae.build_overcomplete(
-    input_shape=shape, code_size=CODE_SIZE, regularizer=None, code_activation="relu", loss="mse"
+    input_shape=shape,
+    code_size=CODE_SIZE,
+    regularizer=None,
+    code_activation="relu",
+    loss="mse",
+    tied=True,
 )
 random_units = kerasae.encoder(relu)
 candidates = {"pixels": None, "random units, ReLU": random_units, "copy": kerasae.encoder(copying)}
@@ -301,10 +308,10 @@ assert abs(errors["copy"] - errors["pixels"]) < 0.04
 # model without any regulariser.
 
 # %%
-shared = {"input_shape": shape, "code_size": CODE_SIZE, "loss": "mse"}
+shared = {"input_shape": shape, "code_size": CODE_SIZE, "loss": "mse", "tied": True}
 builders = {
     "none": (kerasae.build_overcomplete, {"regularizer": None, "code_activation": "relu"}),
-    "l1": (kerasae.build_overcomplete, {"regularizer": "l1", "weight": 1e-4}),
+    "l1": (kerasae.build_overcomplete, {"regularizer": "l1", "weight": 0.06 / PIXELS}),
     "topk": (kerasae.build_overcomplete, {"regularizer": "topk", "k": CODE_SIZE // 12}),
     "dropout": (kerasae.build_overcomplete, {"regularizer": "dropout", "rate": 0.5}),
     "denoising": (
@@ -389,19 +396,14 @@ for name in ("none", "denoising"):
 # is made on validation images; the test images are looked at once, for the chosen one.
 
 # %%
-levels = (0.1, 0.4, 0.7) if FAST else (0.1, 0.25, 0.4, 0.55, 0.7)
+levels = (0.1, 0.4, 0.7) if FAST else (0.1, 0.2, 0.4, 0.6, 0.8)
 results, encoders = {}, {}
 for level in levels:
-    keras.utils.set_random_seed(0)
-    model = kerasae.build_denoising(
-        base="overcomplete",
-        corruption="masking",
-        level=level,
-        regularizer=None,
-        code_activation="relu",
-        **shared,
-    )
-    train(model, images, config, progress=False)
+    model = models["denoising"]  # which has the level 0.4
+    if level != 0.4:
+        keras.utils.set_random_seed(0)
+        model = kerasae.build_denoising(**{**builders["denoising"][1], "level": level}, **shared)
+        train(model, images, config, progress=False)
     encoders[level] = kerasae.encoder(model)
     codes = [np.asarray(encoders[level](x)) for x in (probe_train, images.validation)]
     error = evaluation.linear_probe(
@@ -473,7 +475,11 @@ display(
 # ```python
 # keras.utils.set_random_seed(0)
 # sigmoid = kerasae.build_overcomplete(
-#     input_shape=shape, code_size=CODE_SIZE, regularizer=None, loss="binary_crossentropy"
+#     input_shape=shape,
+#     code_size=CODE_SIZE,
+#     regularizer=None,
+#     loss="binary_crossentropy",
+#     tied=True,
 # )
 # train(sigmoid, images, config, progress=False)
 # for name, case in cases.items():
@@ -521,12 +527,11 @@ display(
 # ```python
 # keras.utils.set_random_seed(0)
 # tiny = kerasae.build_undercomplete(
-#     input_shape=shape, code_size=5, hidden=(), loss="mse", learning_rate=3e-3
+#     input_shape=shape, code_size=5, hidden=(), loss="mse", tied=True
 # )
 # train(tiny, images, config, progress=False)
 # kernel = tiny.get_layer("encoder").get_layer("code").get_weights()[0]
-# back = tiny.get_layer("decoder").get_layer("pixels").get_weights()[0]
-# print(np.trace(kernel @ back))
+# print(np.trace(kernel @ kernel.T))
 # ```
 #
 # About 5. The best linear map through five numbers is a projection, and the trace of a projection

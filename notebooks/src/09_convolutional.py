@@ -61,7 +61,7 @@ from kerasae.masks import draw_masks
 # %matplotlib inline
 
 FAST = os.environ.get("KERASAE_FAST") == "1"
-EPOCHS, COLOUR_EPOCHS = (12, 6) if FAST else (8, 10)
+EPOCHS, COLOUR_EPOCHS = (12, 6) if FAST else (6, 8)
 
 # %% [markdown]
 # ## The data
@@ -69,7 +69,7 @@ EPOCHS, COLOUR_EPOCHS = (12, 6) if FAST else (8, 10)
 # MNIST for the tools; fast mode takes the small digits of scikit-learn. Test images are used for
 # the final numbers only.
 # %%
-images = kerasae.load_images("digits") if FAST else kerasae.load_images("mnist", limit=8000)
+images = kerasae.load_images("digits") if FAST else kerasae.load_images("mnist", limit=7000)
 shape, test = images.image_shape, images.test[:2000]
 print(images.summary())
 display(plots.plot_samples(test[:20], columns=10))

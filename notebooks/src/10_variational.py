@@ -72,7 +72,7 @@ from kerasae import TrainConfig, evaluation, plots, samplers, train
 # %matplotlib inline
 
 FAST = os.environ.get("KERASAE_FAST") == "1"
-EPOCHS, HIDDEN = (25, (64, 32)) if FAST else (15, (256, 128))
+EPOCHS, HIDDEN = (25, (128, 64)) if FAST else (12, (256, 128))
 
 # %% [markdown]
 # ## The data
@@ -83,7 +83,10 @@ EPOCHS, HIDDEN = (25, (64, 32)) if FAST else (15, (256, 128))
 # the test images this is done once, with a seed.
 
 # %%
-images = kerasae.load_images("digits") if FAST else kerasae.load_images("mnist", limit=15_000)
+if FAST:
+    images = kerasae.load_images("digits", image_size=16)
+else:
+    images = kerasae.load_images("mnist", limit=12_000)
 shape = images.image_shape
 PIXELS = int(np.prod(shape))
 rng = np.random.default_rng(0)
@@ -114,7 +117,7 @@ display(plots.plot_architecture(vae))
 # `plot_history` shows the loss and its two parts.
 
 # %%
-config = TrainConfig(epochs=EPOCHS, batch_size=64, learning_rate=2e-3)
+config = TrainConfig(epochs=EPOCHS, batch_size=64, learning_rate=3e-3)
 history = train(vae, images, config, progress=False).history
 display(plots.plot_history(history))
 
