@@ -61,7 +61,7 @@ from kerasae.masks import draw_masks
 # %matplotlib inline
 
 FAST = os.environ.get("KERASAE_FAST") == "1"
-EPOCHS, COLOUR_EPOCHS = (12, 6) if FAST else (6, 8)
+EPOCHS, COLOUR_EPOCHS, CHANNELS = (40, 6, 8) if FAST else (6, 8, 2)
 
 # %% [markdown]
 # ## The data
@@ -84,7 +84,9 @@ display(plots.plot_samples(test[:20], columns=10))
 
 # %%
 keras.utils.set_random_seed(0)
-model = kerasae.build_convolutional(input_shape=shape, hidden=(16, 32), code="spatial", code_size=2)
+model = kerasae.build_convolutional(
+    input_shape=shape, hidden=(16, 32), code="spatial", code_size=CHANNELS
+)
 display(plots.plot_architecture(model))
 
 # %% [markdown]
@@ -137,13 +139,13 @@ display(
 # ## Training
 
 # %%
-config = TrainConfig(epochs=EPOCHS, batch_size=32, learning_rate=3e-3)
+config = TrainConfig(epochs=EPOCHS, batch_size=64 if FAST else 32, learning_rate=3e-3)
 history = train(model, images, config, progress=False)
 display(plots.plot_history(history.history))
 keras.utils.set_random_seed(0)
 codes_size = int(np.prod(model.get_layer("encoder").output_shape[1:]))
 dense = kerasae.build_undercomplete(input_shape=shape, hidden=(256,), code_size=codes_size)
-train(dense, images, config, progress=False)
+_ = train(dense, images, config, progress=False)
 
 # %% [markdown]
 # *Cross-entropy of the convolutional model. Grey pixels give it a floor above zero, so read the

@@ -427,7 +427,8 @@ display(
         f"|---|---|---|---|---|\n{lines}"
     )
 )
-assert outcomes["free bits"][0] > outcomes["none"][0]
+assert outcomes["free bits"][1].kl > outcomes["none"][1].kl
+assert outcomes["free bits"][0] >= outcomes["none"][0]
 display(
     Markdown(
         f"*The KL of each of 32 values, sorted. Without a remedy {outcomes['none'][0]} are active, "
