@@ -46,6 +46,7 @@
 # what limits it, and it may even pay to have many units, each for something special.
 
 # %%
+import logging
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no start-up notes from TensorFlow
@@ -61,6 +62,7 @@ from IPython.display import Markdown, display
 import kerasae
 from kerasae import TrainConfig, evaluation, plots, train
 
+logging.getLogger("tensorflow").setLevel("ERROR")  # nor advice on speed from TensorFlow
 # %matplotlib inline
 
 FAST = os.environ.get("KERASAE_FAST") == "1"

@@ -50,6 +50,7 @@
 
 # %%
 import dataclasses
+import logging
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no start-up notes from TensorFlow
@@ -66,6 +67,7 @@ from keras import ops
 import kerasae
 from kerasae import TrainConfig, evaluation, layers, losses, plots, train
 
+logging.getLogger("tensorflow").setLevel("ERROR")  # nor advice on speed from TensorFlow
 # %matplotlib inline
 
 FAST = os.environ.get("KERASAE_FAST") == "1"
@@ -193,9 +195,9 @@ for name, model in models.items():
 
 # %% [markdown]
 # *The first 32 units of each model. Without a penalty they are speckled: each carries a bit of
-# everything. The three sparse models have units with a place and a shape, strokes, bows and dots.
-# Pictures that still look like even noise belong to units that have hardly learnt anything.*
-
+# everything. Among those of the sparse models look for units with a place and a shape, strokes,
+# bows and dots (the coarse digits of fast mode show little of it). Pictures that still look like
+# even noise belong to units that have hardly learnt anything.*
 # %% [markdown]
 # ## The codes
 #
@@ -214,14 +216,14 @@ for name, code in codes.items():
     rows[name] = (code.shape[1], not_zero.mean(), needed.mean(), int(dead))
     active[name] = needed
 
+bins = np.linspace(0, 1.05 * max(needed.max() for needed in active.values()), 40)
 figure, grid = plt.subplots(2, 5, figsize=(9, 4), layout="constrained")
 for column, (name, code) in enumerate(codes.items()):
     top, bottom = grid[:, column]
     top.hist(code.ravel()[::7], bins=40, color=colours[name], log=True)
     top.set_title(name, fontsize=10)
     top.set_xlabel("value of a unit", fontsize=9)
-    bottom.hist(active[name], bins=30, color=colours[name])
-    bottom.set(xlim=(0, 1.05 * max(a.max() for a in active.values())))
+    bottom.hist(active[name], bins=bins, color=colours[name])
     bottom.set_xlabel("units for 95 % energy", fontsize=9)
     for axes in (top, bottom):
         axes.spines[["top", "right"]].set_visible(False)

@@ -53,6 +53,7 @@
 # over the pixels and over the code, in nats per image.
 
 # %%
+import logging
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no start-up notes from TensorFlow
@@ -69,6 +70,7 @@ from matplotlib.patches import Ellipse
 import kerasae
 from kerasae import TrainConfig, evaluation, plots, samplers, train
 
+logging.getLogger("tensorflow").setLevel("ERROR")  # nor advice on speed from TensorFlow
 # %matplotlib inline
 
 FAST = os.environ.get("KERASAE_FAST") == "1"
