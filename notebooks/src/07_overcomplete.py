@@ -485,7 +485,8 @@ display(
 # )
 # train(sigmoid, images, config, progress=False)
 # for name, case in cases.items():
-#     print(name, evaluation.psnr(case, sigmoid.predict(case, verbose=0)), scores[name][0])
+#     bent = evaluation.psnr(case, sigmoid.predict(case, verbose=0))
+#     print(f"{name:10} {bent:.1f} dB, linear output {scores[name][0]:.1f} dB")
 # ```
 #
 # Digits come back well. The rest suffers: black and white are easy for a sigmoid, mid-grey needs

@@ -63,7 +63,7 @@ logging.getLogger("tensorflow").setLevel("ERROR")  # nor advice on speed from Te
 # %matplotlib inline
 
 FAST = os.environ.get("KERASAE_FAST") == "1"
-EPOCHS, COLOUR_EPOCHS, CHANNELS = (20, 20, 4) if FAST else (6, 8, 2)
+EPOCHS, COLOUR_EPOCHS, CHANNELS = (20, 12, 4) if FAST else (6, 8, 2)
 
 # %% [markdown]
 # ## The data
@@ -449,7 +449,7 @@ display(
 #         kernel_size=kernel_size,
 #     )
 #     grey = up.predict(flat, verbose=0)[0, 8:-8, 8:-8]
-#     print(kernel_size, (grey - grey.mean(axis=(0, 1))).std())
+#     print(kernel_size, f"{(grey - grey.mean(axis=(0, 1))).std():.4f}")
 # ```
 #
 # Now each pixel gets equally many contributions, yet not the same ones: even and odd pixels meet
@@ -509,7 +509,8 @@ display(
 #     base="convolutional", level=LEVEL / 4, input_shape=shape, hidden=(16, 32), code_size=64
 # )
 # train(weak, images, config, progress=False)
-# print(evaluation.psnr(test, weak.predict(noisy["test"], verbose=0)), scores["denoiser"])
+# weak_psnr = evaluation.psnr(test, weak.predict(noisy["test"], verbose=0))
+# print(f"{weak_psnr:.1f} dB, against {scores['denoiser']:.1f} dB")
 # ```
 #
 # It falls short: it trusts its input too much. The level in training should be that of the noise to
