@@ -433,8 +433,8 @@ assert table[0][2] / table[-1][2] > 4
 # %% [markdown]
 # ## Exercises
 #
-# **1.** L1 with untied weights (`tied=False`): does the loophole exist? Compare the mean size of
-# the code and of the decoder's weights with those of the tied model.
+# **1.** Does the loophole exist? Train L1 with untied weights (`tied=False`), and compare what the
+# encoder reads with to what the decoder paints with.
 #
 # <details><summary>Solution</summary>
 #
@@ -443,14 +443,15 @@ assert table[0][2] / table[-1][2] > 4
 # untied = kerasae.build_sparse(**{**shared, "tied": False}, **options["l1"])
 # train(untied, images, config, progress=False)
 # loose = np.asarray(kerasae.encoder(untied)(images.test))
-# print("mean of the code, tied and untied:", codes["l1"].mean(), loose.mean())
-# kernel = models["l1"].get_layer("encoder").get_layer("code").get_weights()[0]
+# print(f"mean of the code: tied {codes['l1'].mean():.3f}, untied {loose.mean():.3f}")
+# read = untied.get_layer("encoder").get_layer("code").get_weights()[0]
 # painted = untied.get_layer("decoder").get_layer("pixels").get_weights()[0]
-# print("size of the decoder's weights:", np.abs(kernel).mean(), np.abs(painted).mean())
+# print(f"mean size of its weights: encoder {np.abs(read).mean():.3f}")
+# print(f"                          decoder {np.abs(painted).mean():.3f}")
 # ```
 #
-# Untied, the values shrink, and the weights of the decoder grow to make up for it. The penalty is
-# paid off without anything having become sparser.
+# Untied, the values of the code are smaller, and so is the penalty, without anything having become
+# sparser; weights of the decoder that are larger than those of the encoder make up for it.
 #
 # </details>
 #
@@ -463,8 +464,9 @@ assert table[0][2] / table[-1][2] > 4
 # strong = kerasae.build_sparse(**shared, penalty="l1", weight=1 / PIXELS)
 # train(strong, images, config, progress=False)
 # code = np.asarray(kerasae.encoder(strong)(images.test))
-# print("units not zero:", rows["l1"][1], (code > 1e-6).sum(axis=1).mean())
-# print("PSNR:", psnr["l1"], evaluation.psnr(images.test, strong.predict(images.test, verbose=0)))
+# quality = evaluation.psnr(images.test, strong.predict(images.test, verbose=0))
+# print(f"units not zero: {rows['l1'][1]:.0f}, then {(code > 1e-6).sum(axis=1).mean():.0f}")
+# print(f"PSNR: {psnr['l1']:.1f} dB, then {quality:.1f} dB")
 # ```
 #
 # Fewer units, and a worse picture. If the weight goes on growing, all units fall silent and every
