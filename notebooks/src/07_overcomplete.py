@@ -66,7 +66,7 @@ logging.getLogger("tensorflow").setLevel("ERROR")  # nor advice on speed from Te
 # %matplotlib inline
 
 FAST = os.environ.get("KERASAE_FAST") == "1"
-EPOCHS, CODE_SIZE, NARROW, LABELS = (20, 100, 12, 1000) if FAST else (25, 300, 24, 3000)
+EPOCHS, CODE_SIZE, NARROW, LABELS = (20, 100, 12, 1000) if FAST else (20, 300, 24, 2000)
 
 # %% [markdown]
 # ## The data

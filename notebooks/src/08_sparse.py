@@ -71,7 +71,7 @@ logging.getLogger("tensorflow").setLevel("ERROR")  # nor advice on speed from Te
 # %matplotlib inline
 
 FAST = os.environ.get("KERASAE_FAST") == "1"
-EPOCHS, CODE_SIZE, K, LABELS = (20, 100, 10, 1000) if FAST else (15, 500, 25, 3000)
+EPOCHS, CODE_SIZE, K, LABELS = (20, 100, 10, 1000) if FAST else (12, 500, 25, 2000)
 
 # %% [markdown]
 # ## The data

@@ -74,7 +74,7 @@ logging.getLogger("tensorflow").setLevel("ERROR")  # nor advice on speed from Te
 # %matplotlib inline
 
 FAST = os.environ.get("KERASAE_FAST") == "1"
-EPOCHS, HIDDEN = (25, (128, 64)) if FAST else (12, (256, 128))
+EPOCHS, HIDDEN = (18, (128, 64)) if FAST else (12, (256, 128))
 
 # %% [markdown]
 # ## The data
@@ -284,7 +284,7 @@ assert spread.mean() > 1.2
 # a page like this one a picture stands in for them, with a row for each slider.
 
 # %%
-informative = np.argsort(-evaluation.elbo(vae16, binary).kl_per_dimension)[:6]
+informative = np.argsort(-evaluation.elbo(vae16, binary, samples=5).kl_per_dimension)[:6]
 plots.latent_sliders(vae16, dimensions=sorted(informative.tolist()), steps=9)
 
 # %% [markdown]
