@@ -110,6 +110,7 @@ display(
 # The weights of the penalties are divided by the number of pixels, since Keras takes the mean over
 # the pixels; more of that below. Two more models stand beside the three. One has no penalty. And
 # one has `"dropout"`, which switches off half of the units at random in each training step.
+
 # %%
 shared = {
     "input_shape": shape,
@@ -198,6 +199,7 @@ for name, model in models.items():
 # everything. Among those of the sparse models look for units with a place and a shape, strokes,
 # bows and dots (the coarse digits of fast mode show little of it). Pictures that still look like
 # even noise belong to units that have hardly learnt anything.*
+
 # %% [markdown]
 # ## The codes
 #
@@ -419,6 +421,7 @@ assert table[0][2] / table[-1][2] > 4
 # **Reading meaning into noise.** Dead units keep their initial weights, which look as speckled as
 # the features of a model that failed. `plots.plot_filters(model, sort=True)` shows the strong
 # first.
+
 # %% [markdown]
 # ## Key takeaways
 #

@@ -70,6 +70,7 @@ EPOCHS, COLOUR_EPOCHS, CHANNELS = (20, 12, 4) if FAST else (6, 8, 2)
 #
 # MNIST for the tools; fast mode takes the small digits of scikit-learn. Test images are used for
 # the final numbers only.
+
 # %%
 if FAST:
     images = kerasae.load_images("digits", image_size=16)

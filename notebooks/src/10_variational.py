@@ -104,6 +104,7 @@ display(plots.plot_samples(np.stack([grey[:10], binary[:10]]), labels=["grey", "
 #
 # A code of two values first: it is too short for good reconstructions, but it can be drawn on
 # paper.
+
 # %%
 keras.utils.set_random_seed(0)
 vae = kerasae.build_variational(input_shape=shape, code_size=2, hidden=HIDDEN, binarize=True)
@@ -311,6 +312,7 @@ display(
 # Multiply the KL by $\beta$. Below 1 the code may say more than the bound allows, above 1 less. The
 # loss is then no longer a bound, but `evaluation.elbo` still measures the true one, whatever
 # $\beta$ was in training.
+
 # %%
 betas = {1.0: vae16}
 for beta in (0.1, 5.0):
@@ -359,6 +361,7 @@ display(
 # prunes itself. And it happens to all of them. The quickest way there is a slip of scale: take the
 # *mean* cross-entropy over the pixels, as Keras does, and add the KL as a *sum*. That is a beta of
 # as many as there are pixels.
+
 # %%
 keras.utils.set_random_seed(0)
 collapsed = kerasae.build_variational(
