@@ -292,7 +292,7 @@ display(
 # few images need. Dropout takes away the specialist in every other step, so that others must be
 # able to stand in for it: it rewards *redundancy*. What both do is forbid the plain copy, which is
 # why both regularise. Which units are silent is decided by the image in the one case, and by a
-# dice in the other.
+# throw of dice in the other.
 
 # %%
 assert rows["dropout"][2] > 1.5 * rows["l1"][2]

@@ -153,13 +153,13 @@ assert likelihood < -bound_500.elbo
 
 # %% [markdown]
 # Three numbers for one model. The first is too good to be true, the second is a bound on the safe
-# side, the third lies between the bound and the truth.
+# side, the third is closer to the truth, and on average still on the safe side.
 #
 # ## Drawing a code
 #
-# Training needs a random code, but a gradient cannot pass through a dice. The way out is the
-# **reparameterisation**: draw $\varepsilon$ from a standard normal, which depends on nothing, and
-# compute
+# Training needs a random code, but a gradient cannot pass through a throw of dice. The way out is
+# the **reparameterisation**: draw $\varepsilon$ from a standard normal, which depends on nothing,
+# and compute
 #
 # $$z = \mu(x) + \sigma(x) \, \varepsilon$$
 #
@@ -346,7 +346,7 @@ display(
     Markdown(
         f"*The table: with a small beta the KL rises to {rates[0]:.1f} nats and reconstructions "
         f"are best; with a large one it falls to {rates[-1]:.1f}, with {used[5.0]} active units. "
-        "The bound itself is best at 1, as it must be, since only there it is what was trained. "
+        "The bound itself is best at 1, as it should be, since only there it is what was trained. "
         "The pictures: samples with beta = 0.1 fall apart, for the codes do not fill the prior; "
         "with beta = 5 they are smooth, and more alike.*"
     )
@@ -490,8 +490,8 @@ lines = "\n".join("| " + " | ".join(row) + " |" for row in recipes)
 display(Markdown(f"| loss | likelihood | beta | what it is |\n|---|---|---|---|\n{lines}"))
 
 # %% [markdown]
-# kerasae sums over everything, so that `beta=1` is the bound, and `likelihood` and `sigma` say what
-# an error costs. With images of another size nothing has to be tuned again.
+# kerasae sums over everything, so that `beta=1` is the bound, whatever the size of image and code;
+# `likelihood` and `sigma` say what an error costs.
 #
 # ## A VAE is not a GAN
 #
@@ -501,10 +501,10 @@ display(Markdown(f"| loss | likelihood | beta | what it is |\n|---|---|---|---|\
 # rewarded for images that pass; how *likely* a real image is, it never has to say. So it may leave
 # out kinds of images altogether, and what it does paint is sharp. A VAE has to explain *every*
 # training image, which is why it covers them all and blurs where it is unsure; it comes with an
-# encoder, a bound on the likelihood, and a training that simply converges. A GAN has none of these
-# unless they are added. That a VAE gives more control is true of the code: there is a known prior,
-# and a code for each image. Of the quality of its pictures it is not true; for sharp photographs
-# neither of the two is the first choice today.
+# encoder, a bound on the likelihood, and a training with one loss that goes down. A GAN has none of
+# these unless they are added. That a VAE gives more control is true of the code: there is a known
+# prior, and a code for each image. Of the quality of its pictures it is not true; for sharp
+# photographs neither of the two is the first choice today.
 #
 # ## What can go wrong
 #
