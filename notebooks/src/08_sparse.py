@@ -410,8 +410,11 @@ assert table[0][2] / table[-1][2] > 4
 # %% [markdown]
 # *L1 hardly depends on the batch. KL as an `activity_regularizer` falls with its size, so that the
 # strength of the penalty changes whenever somebody changes the batch size. `build_sparse` adds the
-# term in a layer of its own, undivided. (Some of the fall in the last column is real: the mean over
-# few images is farther from $\rho$.)*
+# term in a layer of its own, undivided: the last column stays about where it is.*
+#
+# The same division is why weights from older recipes for L1 do not carry over: where an
+# implementation sums over the batch, its weight is as many times larger in effect as there are
+# images in a batch.
 #
 # **Small batches for KL.** A unit that should be on for 5 % of the images is on for three in a
 # batch of 64, give or take two. With batches much smaller than $1/\rho$ the mean says nothing.
