@@ -230,8 +230,8 @@ display(
         "*From each pixel (down) to each pixel (across). On the left a thin red diagonal: every "
         "pixel comes from itself. On the right the blocks of a projection: each pixel is guessed "
         "from others around it. The traces are "
-        f"{passed['overcomplete']:.0f} and {passed['narrow']:.0f}: of {PIXELS} numbers the one passes "
-        f"nearly all, the other as many as its code has, {NARROW}.*"
+        f"{passed['overcomplete']:.0f} and {passed['narrow']:.0f}: of {PIXELS} numbers the one "
+        f"passes nearly all, the other as many as its code has, {NARROW}.*"
     )
 )
 
