@@ -408,7 +408,9 @@ display(
 # **Clean inputs in the evaluation.** See above. It holds for holes just as for noise.
 #
 # **No baseline.** "The noise is gone" is true of a grey image, too. Compare with the best linear
-# map; a network that does not beat it has learnt nothing that needs a network.
+# map; a network that does not beat it has learnt nothing that needs a network. After a short
+# training the margin is small. With most of MNIST and fifty epochs it grows to three decibels (row
+# 13 of [Fidelity](../docs/fidelity.md)).
 #
 # **Training on one draw of the noise.** A fixed noisy copy of the training set can be learnt by
 # heart. New noise in each step cannot.
