@@ -1,7 +1,8 @@
 """Figures: every picture that chapters and reports show.
 
 Each function returns a Matplotlib figure that belongs to no window, so that plotting works
-without a display and leaks nothing; notebooks show the returned figure.
+without a display and leaks nothing; notebooks show the returned figure. `latent_sliders` alone
+returns something that can be moved.
 """
 
 from kerasae.plots._style import BLUE, GREEN, INK, MUTED, ORANGE, RED, Figure, show_image
@@ -25,6 +26,7 @@ from kerasae.plots.journey import plot_journey
 from kerasae.plots.rate_distortion import plot_rate_distortion
 from kerasae.plots.segmentation import plot_segmentations
 from kerasae.plots.sequences import plot_piano_roll, plot_series
+from kerasae.plots.sliders import LatentSliders, latent_sliders
 
 __all__ = [
     "BLUE",
@@ -34,6 +36,8 @@ __all__ = [
     "ORANGE",
     "RED",
     "Figure",
+    "LatentSliders",
+    "latent_sliders",
     "plot_activations",
     "plot_architecture",
     "plot_code_maps",
