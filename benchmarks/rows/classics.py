@@ -41,8 +41,7 @@ def linear() -> dict:
 
 def deep() -> dict:
     """784-1000-500-250-30 with a linear code (Hinton & Salakhutdinov 2006)."""
-    # The paper keeps no validation images; 2,000 are enough to choose the epoch.
-    images = kerasae.load_images("mnist", validation_fraction=1 / 30, seed=SEED)
+    images = mnist()
     model, seconds = trained(
         "deep",
         lambda: kerasae.build_undercomplete(

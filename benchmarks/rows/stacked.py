@@ -30,11 +30,12 @@ class Net:
 
 @dataclass(frozen=True)
 class Tuning:
-    """How they are tuned with labels, with a rate that falls to zero along a cosine."""
+    """How they are tuned with labels."""
 
     optimizer: str
     rate: float
-    epochs: int = 40
+    epochs: int = 30
+    patience: int = 5
 
 
 NETS = (Net("sigmoid", True, 0.25, 2e-3), Net("relu", False, 0.4, 1e-3))
@@ -89,14 +90,13 @@ def tuned(start: str, seed: int, net: Net, tuning: Tuning) -> tuple[keras.Model,
 
     def make() -> tuple[keras.Model, dict]:
         images = basic()
-        model = kerasae.build_classifier(encoder, classes=10)
-        steps = tuning.epochs * len(images.train) // BATCH
-        rate = keras.optimizers.schedules.CosineDecay(tuning.rate, steps)
+        model = kerasae.build_classifier(encoder, classes=10, learning_rate=tuning.rate)
         if tuning.optimizer == "sgd":
-            optimizer = keras.optimizers.SGD(rate, momentum=0.9)
-        else:
-            optimizer = keras.optimizers.Adam(rate)
-        model.compile(optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+            model.compile(
+                keras.optimizers.SGD(tuning.rate, momentum=0.9),
+                loss="sparse_categorical_crossentropy",
+                metrics=["accuracy"],
+            )
         history = model.fit(
             images.train,
             images.train_labels,
@@ -105,7 +105,7 @@ def tuned(start: str, seed: int, net: Net, tuning: Tuning) -> tuple[keras.Model,
             epochs=tuning.epochs,
             callbacks=[
                 keras.callbacks.EarlyStopping(
-                    "val_accuracy", patience=tuning.epochs, restore_best_weights=True
+                    "val_accuracy", patience=tuning.patience, restore_best_weights=True
                 )
             ],
             verbose=0,
