@@ -431,7 +431,7 @@ display(
 # %%
 single = compare_files(list(pixels[:200]), codec)
 together = compare_together(list(pixels[:1000]), codec)
-drawn = [dataclasses.replace(entry, pictures=entry.pictures[:8]) for entry in single]
+drawn = [dataclasses.replace(entry, pictures=entry.pictures[:5]) for entry in single]
 display(plots.plot_comparison(drawn, together, link=LINK))
 
 alone = {entry.codec: entry for entry in single}

@@ -56,7 +56,7 @@ from IPython.display import Markdown, display
 import kerasae
 from kerasae import TrainConfig, evaluation, plots, samplers, train
 from kerasae_export.conversion import Converter
-from kerasae_export.runtime import LiteModel
+from kerasae_export.litemodel import LiteModel
 from kerasae_export.split import predict  # runs a model on images, batch by batch
 
 # %matplotlib inline
