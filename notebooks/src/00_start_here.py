@@ -146,7 +146,12 @@ print(f"parameters: encoder {encoder.count_params():,}, decoder {decoder.count_p
 # weights of the epoch with the lowest validation loss.
 
 # %%
-config = TrainConfig(epochs=EPOCHS, batch_size=64, learning_rate=3e-3)
+config = TrainConfig(
+    epochs=EPOCHS,
+    batch_size=64,
+    learning_rate=3e-3,
+    jit_compile=False if FAST else "auto",  # compiling takes longer than so short a training
+)
 history = train(model, images, config, progress=False)
 display(plots.plot_history(history.history))
 
