@@ -38,8 +38,7 @@
 # look at each image. But images alone hold a lot already. Neighbouring pixels are alike, fur has
 # texture, sky is above. A short description, a **code**, that suffices to paint the image again
 # must make use of all that. An autoencoder finds such a description by itself. The same
-# description, sent in place of the pixels, is a compressed image. Two problems, one answer; this
-# is why autoencoders were invented.
+# description, sent in place of the pixels, is a compressed image: one answer to two problems.
 
 # %%
 import dataclasses
