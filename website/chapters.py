@@ -1,0 +1,106 @@
+"""A notebook with its outputs as a Markdown page and the files beside it."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+import struct
+from pathlib import Path
+from typing import Any
+
+__all__ = ["chapter", "title"]
+
+_DATA_URI = re.compile(r'src="data:(?P<kind>\w+)/(?P<format>[\w.+-]+);base64,(?P<data>[^"]*)"')
+_CAPTION = re.compile(r"^\s*\*(?!\*)(?P<text>.+?)(?<!\*)\*(?!\*)", flags=re.DOTALL)
+_WIDEST_ALT = 300  # characters of a caption that serve as a picture's alternative text
+
+
+def title(path: Path) -> str:
+    """The first heading of a notebook."""
+    first = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
+    return first.splitlines()[0].removeprefix("# ")
+
+
+def chapter(path: Path) -> tuple[str, dict[str, bytes]]:
+    """The page of a notebook, and its pictures and sounds by their names beside the page."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    parts: list[str] = []
+    files: dict[str, bytes] = {}
+    for number, cell in enumerate(cells):
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            parts.append(_folds(source))
+        elif cell["cell_type"] == "code" and source.strip():
+            parts.append(f"```python\n{source}\n```")
+            following = "".join(cells[number + 1]["source"]) if number + 1 < len(cells) else ""
+            texts = [_text(output, "text/markdown") for output in cell["outputs"]] + [following]
+            for place, output in enumerate(cell["outputs"]):
+                caption = next((text for text in texts[place + 1 :] if text), "")
+                name = f"{path.stem}/{number:02}-{place}"
+                parts.append(_output(output, name, caption, files))
+    return "\n\n".join(parts) + "\n", files
+
+
+def _folds(source: str) -> str:
+    """Let Markdown inside of `<details>` be Markdown."""
+    source = source.replace("<details>", '<details markdown="block">')
+    return re.sub(r"(<summary>.*?</summary>)[ ]*\n?", r"\1\n\n", source)
+
+
+def _text(output: dict[str, Any], kind: str) -> str:
+    return "".join(output.get("data", {}).get(kind, ""))
+
+
+def _output(output: dict[str, Any], name: str, caption: str, files: dict[str, bytes]) -> str:
+    """One output in the richest form that a page without a kernel can show."""
+    if output["output_type"] == "stream":
+        return _plain("".join(output["text"]))
+    if markdown := _text(output, "text/markdown"):
+        return _folds(markdown)
+    if latex := _text(output, "text/latex"):
+        return latex
+    if picture := _text(output, "image/png"):
+        data = base64.b64decode(picture)
+        files[f"{name}.png"] = data
+        width, height = struct.unpack(">II", data[16:24])
+        alt = html.escape(_alternative(caption), quote=True)
+        return (
+            f'<p class="picture"><img src="{name}.png" alt="{alt}" width="{width}" '
+            f'height="{height}" loading="lazy"></p>'
+        )
+    if markup := _text(output, "image/svg+xml"):
+        return f'<div class="picture">{markup}</div>'
+    if markup := _text(output, "text/html"):
+        return f'<div class="output">\n{_own_files(markup, name, files)}\n</div>'
+    return _plain(_text(output, "text/plain"))
+
+
+def _plain(text: str) -> str:
+    # A blank line would end the block for Markdown.
+    escaped = html.escape(text.rstrip("\n"), quote=False).replace("\n", "&#10;")
+    return f'<pre class="output" data-search-exclude tabindex="0"><code>{escaped}</code></pre>'
+
+
+def _own_files(markup: str, name: str, files: dict[str, bytes]) -> str:
+    """Move what an output carries along, such as a sound, to files of their own."""
+
+    def move(match: re.Match[str]) -> str:
+        own = f"{name}-{len(files)}.{match['format'].removeprefix('x-')}"
+        files[own] = base64.b64decode(match["data"])
+        return f'src="{own}"'
+
+    markup = _DATA_URI.sub(move, markup)
+    return "\n".join(line for line in markup.splitlines() if line.strip())
+
+
+def _alternative(caption: str) -> str:
+    """The caption, which the chapters put below a picture in italics, as plain text."""
+    found = _CAPTION.match(caption)
+    if not found:
+        return "What the code above draws"
+    text = re.sub(r"[*`$\\]|\]\([^)]*\)|\[", "", " ".join(found["text"].split()))
+    if len(text) > _WIDEST_ALT:
+        text = text[:_WIDEST_ALT].rsplit(" ", 1)[0] + " ..."
+    return text

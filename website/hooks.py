@@ -1,0 +1,177 @@
+"""What MkDocs does besides: pages from all over the repository, chapters, figures, formulas.
+
+Pages keep their path in the repository, so that the links between them hold on the site as they
+do in a folder; only the README moves, since the site has a front page of its own.
+"""
+
+from __future__ import annotations
+
+import html
+import posixpath
+import re
+from ast import literal_eval, parse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import chapters
+import commands
+import figures
+import formulas
+from mkdocs.structure.files import File, Files, InclusionLevel
+
+if TYPE_CHECKING:
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.pages import Page
+
+ROOT = Path(__file__).resolve().parents[1]
+CHAPTERS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+PARTS = {
+    0: "First steps",
+    6: "Types",
+    11: "Applications",
+    16: "On the phone",
+    18: "In short",
+    19: "Beyond",
+}
+GUIDES = [
+    "README.md",
+    "docs/architectures.md",
+    "docs/fidelity.md",
+    "docs/compression.md",
+    "docs/schemes.md",
+    "docs/codec.md",
+    "docs/receiver.md",
+    "docs/fuzz.md",
+    "export/README.md",
+    "export/FORMAT.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+]
+"""In the order of the navigation; a page in docs/ that is not named here follows them."""
+
+MOVED = {"README.md": "manual.md", "LICENSE": "LICENSE.txt"}
+_LINK = re.compile(r"(?P<start>\]\()(?P<target>[^)#\s:]+)(?P<anchor>#[^)\s]*)?(?P<end>\))")
+_CODE = re.compile(r"^```.*?^```$|`[^`\n]+`", flags=re.DOTALL | re.MULTILINE)
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Write the navigation from the files that exist."""
+    parts: dict[str, list[Any]] = {}
+    for path in CHAPTERS:
+        number = int(path.name[:2])
+        part = PARTS[max(first for first in PARTS if first <= number)]
+        entry = {f"{number:02} {chapters.title(path)}": f"notebooks/{path.stem}.md"}
+        parts.setdefault(part, []).append(entry)
+    api = Path(config.docs_dir, "api")
+    first = ["api/index.md", *(f"api/{name}.md" for name in _API)]
+    rest = sorted({f"api/{path.name}" for path in api.glob("*.md")} - set(first))
+    config.nav = [
+        {"Home": "index.md"},
+        {"Chapters": ["notebooks/README.md", *({k: v} for k, v in parts.items())]},
+        {"API": first + rest},
+        {"Guides": [MOVED.get(name, name) for name in _guides()]},
+    ]
+    return config
+
+
+_API = [
+    "builders",
+    "data",
+    "training",
+    "evaluation",
+    "samplers",
+    "plots",
+    "applications",
+    "layers",
+    "export",
+    "codec",
+    "commands",
+]
+
+
+def _guides() -> list[str]:
+    others = [f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))]
+    return GUIDES[:-2] + [name for name in others if name not in GUIDES] + GUIDES[-2:]
+
+
+def on_files(files: Files, *, config: MkDocsConfig) -> Files:
+    """Add the pages that lie outside of `pages/`, and all that they show or link to."""
+    pages: dict[str, str] = {}
+    for path in CHAPTERS:
+        pages[f"notebooks/{path.name}"], parts = chapters.chapter(path)
+        for name, data in parts.items():
+            files.append(File.generated(config, f"notebooks/{name}", content=data))
+    for name in ["notebooks/README.md", *_guides()]:
+        pages[name] = (ROOT / name).read_text(encoding="utf-8")
+    own = {file.src_uri: file.content_string for file in files.documentation_pages()}
+    linked: set[str] = set()
+    for name, text in (pages | own).items():
+        target = MOVED.get(name, name).replace(".ipynb", ".md")
+        text = _with_links(text, name, target, {*pages, *own}, linked)
+        if name in own:
+            files.remove(files.src_uris[name])
+        files.append(File.generated(config, target, content=text))
+    for name in linked - {*files.src_uris}:
+        data = (ROOT / name).read_bytes()
+        file = File.generated(config, MOVED.get(name, name), content=data)
+        file.inclusion = InclusionLevel.INCLUDED
+        files.append(file)
+    return files
+
+
+def _with_links(text: str, name: str, target: str, pages: set[str], linked: set[str]) -> str:
+    """Turn links within the repository to links within the site, outside of code."""
+    folder = posixpath.dirname(name)
+
+    def turn(match: re.Match[str]) -> str:
+        path = posixpath.normpath(posixpath.join(folder, match["target"]))
+        if path not in pages and f"{path}/README.md" in pages:
+            path = f"{path}/README.md"
+        if path.startswith(("kerasae/", "export/kerasae_export/")) and path.endswith(".py"):
+            return f"][{_identifier(path)}]"
+        if path not in pages and (ROOT / path).is_file():
+            linked.add(path)
+        there = MOVED.get(path, path).replace(".ipynb", ".md")
+        relative = posixpath.relpath(there, posixpath.dirname(target) or ".")
+        return f"{match['start']}{relative}{match['anchor'] or ''}{match['end']}"
+
+    pieces, position = [], 0
+    for code in _CODE.finditer(text):
+        pieces += [text[position : code.start()], code[0]]
+        position = code.end()
+    pieces.append(text[position:])
+    # A link's text may hold code, so that a link can begin in one piece and end in the next.
+    return "".join(
+        piece if index % 2 else _LINK.sub(turn, piece) for index, piece in enumerate(pieces)
+    )
+
+
+def _identifier(path: str) -> str:
+    """The name in the API reference of what a source file is about: the first that it exports."""
+    module = path.removeprefix("export/").removesuffix(".py").removesuffix("/__init__")
+    module = module.replace("/", ".")
+    if path.endswith("__init__.py"):
+        return module
+    for node in parse((ROOT / path).read_text(encoding="utf-8")).body:
+        if getattr(getattr(node, "targets", [None])[0], "id", None) == "__all__":
+            return f"{module}.{literal_eval(node.value)[0]}"
+    return module
+
+
+def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Fill in what is measured and what is listed."""
+    if page.file.src_uri == "index.md":
+        return figures.fill(markdown, ROOT)
+    if page.file.src_uri == "api/commands.md":
+        return commands.fill(markdown)
+    return markdown
+
+
+def on_page_content(content: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Typeset the formulas."""
+    return formulas.typeset(content, page.file.src_uri)
+
+
+def on_post_build(*, config: MkDocsConfig) -> None:
+    """Give the formulas their letters."""
+    formulas.write_font(Path(config.site_dir))
