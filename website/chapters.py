@@ -80,7 +80,7 @@ def _output(output: dict[str, Any], name: str, caption: str, files: dict[str, by
 def _plain(text: str) -> str:
     # A blank line would end the block for Markdown.
     escaped = html.escape(text.rstrip("\n"), quote=False).replace("\n", "&#10;")
-    return f'<pre class="output" data-search-exclude tabindex="0"><code>{escaped}</code></pre>'
+    return f'<pre class="output" data-search-exclude tabindex="0">{escaped}</pre>'
 
 
 def _own_files(markup: str, name: str, files: dict[str, bytes]) -> str:

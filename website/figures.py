@@ -58,8 +58,8 @@ def fill(page: str, root: Path) -> str:
         "</div>",
         "",
         f"On photographs a general codec is better: the cat above takes {files['WebP']['bytes']:,} "
-        f"bytes in WebP, {files['kerasae']['bytes']:,} with kerasae. A codec of your own pays where "
-        f"images are small or all of one kind. The figures are those of {quickstart['machine']}; "
-        "[compression](docs/compression.md) has all of them, lost comparisons included.",
+        f"bytes in WebP, {files['kerasae']['bytes']:,} with kerasae. A codec of your own pays "
+        f"where images are small or all of one kind. Machine: {quickstart['machine']}. "
+        "[Compression](docs/compression.md) has every comparison, those that are lost included.",
     ]
     return page.replace(MARK, "\n".join(lines))

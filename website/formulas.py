@@ -44,7 +44,8 @@ def write_font(site: Path) -> None:
     """Write STIX Two Math (SIL Open Font License), with the characters of the formulas."""
     options = subset.Options(flavor="woff2", layout_features=["*"], notdef_outline=True)
     package = find_spec("ziamath")  # only for its font, so that it need not be imported
-    assert package is not None and package.origin is not None
+    assert package is not None
+    assert package.origin is not None
     path = Path(package.origin).parent / "fonts" / "STIXTwoMath-Regular.ttf"
     font = subset.load_font(str(path), options)
     cutter = subset.Subsetter(options)

@@ -6,7 +6,6 @@ do in a folder; only the README moves, since the site has a front page of its ow
 
 from __future__ import annotations
 
-import html
 import posixpath
 import re
 from ast import literal_eval, parse
@@ -49,7 +48,11 @@ GUIDES = [
 ]
 """In the order of the navigation; a page in docs/ that is not named here follows them."""
 
-MOVED = {"README.md": "manual.md", "LICENSE": "LICENSE.txt"}
+MOVED = {
+    "README.md": "manual.md",
+    "export/README.md": "export/receiver.md",  # not the first page of a section
+    "LICENSE": "LICENSE.txt",
+}
 _LINK = re.compile(r"(?P<start>\]\()(?P<target>[^)#\s:]+)(?P<anchor>#[^)\s]*)?(?P<end>\))")
 _CODE = re.compile(r"^```.*?^```$|`[^`\n]+`", flags=re.DOTALL | re.MULTILINE)
 
@@ -69,7 +72,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
         {"Home": "index.md"},
         {"Chapters": ["notebooks/README.md", *({k: v} for k, v in parts.items())]},
         {"API": first + rest},
-        {"Guides": [MOVED.get(name, name) for name in _guides()]},
+        {"Guides": [{"Manual": "manual.md"}, *(MOVED.get(name, name) for name in _guides()[1:])]},
     ]
     return config
 
