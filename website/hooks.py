@@ -16,7 +16,10 @@ import chapters
 import commands
 import figures
 import formulas
-from mkdocs.structure.files import File, Files, InclusionLevel
+from mkdocs.structure.files import File, Files
+
+import kerasae
+import kerasae_export
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -116,9 +119,7 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
         files.append(File.generated(config, target, content=text))
     for name in linked - {*files.src_uris}:
         data = (ROOT / name).read_bytes()
-        file = File.generated(config, MOVED.get(name, name), content=data)
-        file.inclusion = InclusionLevel.INCLUDED
-        files.append(file)
+        files.append(File.generated(config, MOVED.get(name, name), content=data))
     return files
 
 
@@ -165,9 +166,20 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
     """Fill in what is measured and what is listed."""
     if page.file.src_uri == "index.md":
         return figures.fill(markdown, ROOT)
+    if page.file.src_uri == "api/index.md":
+        return markdown.replace("<!-- names -->", _names())
     if page.file.src_uri == "api/commands.md":
         return commands.fill(markdown)
     return markdown
+
+
+def _names() -> str:
+    """Every public name of both packages, as links to where it is described."""
+    parts = []
+    for package in (kerasae, kerasae_export):
+        names = " ·\n".join(f"[`{name}`][{package.__name__}.{name}]" for name in package.__all__)
+        parts.append(f"**`{package.__name__}`**: {names}")
+    return "\n\n".join(parts)
 
 
 def on_page_content(content: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:

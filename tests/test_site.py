@@ -1,0 +1,169 @@
+"""The website, built as a reader gets it: complete, sound, and sufficient without a network."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+import kerasae
+import kerasae_export
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+CHAPTERS = sorted((REPOSITORY / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+FETCHED = {  # what a browser fetches without being asked
+    "audio": "src",
+    "embed": "src",
+    "iframe": "src",
+    "img": "src",
+    "object": "data",
+    "script": "src",
+    "source": "src",
+    "video": "src",
+}
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass
+class Reading(HTMLParser):
+    """What a page links to, fetches, and can be linked to at."""
+
+    ids: set[str] = field(default_factory=set)
+    links: list[str] = field(default_factory=list)
+    fetched: list[str] = field(default_factory=list)
+    pictures: list[dict[str, str | None]] = field(default_factory=list)
+    formulas: int = 0
+    text: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+        self.within: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag not in {"img", "link", "meta", "br", "hr", "input", "source", "path"}:
+            self.within.append(tag)
+        self.ids |= {value for key in ("id", "name") if (value := given.get(key))}
+        if tag == "a" and given.get("href"):
+            self.links.append(given["href"])
+        if tag == "link" and not {"canonical", "next", "prev"} & {*(given["rel"] or "").split()}:
+            self.fetched.append(given["href"] or "")
+        if given.get(FETCHED.get(tag, "")):
+            self.fetched.append(given[FETCHED[tag]] or "")
+        self.fetched += re.findall(r"url\(([^)]*)\)", given.get("style") or "")
+        assert "srcset" not in given
+        if tag == "img":
+            self.pictures.append(given)
+        self.formulas += tag == "math"
+
+    def handle_endtag(self, tag: str) -> None:
+        while self.within and self.within.pop() != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        if not {"code", "pre", "script", "style", "annotation"} & {*self.within}:
+            self.text.append(data)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("site")
+    done = subprocess.run(
+        [sys.executable, str(REPOSITORY / "website" / "build.py"), "--out", str(out)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "warn" not in (done.stdout + done.stderr).lower()
+    return out
+
+
+@pytest.fixture(scope="module")
+def pages(site: Path) -> dict[Path, Reading]:
+    read = {}
+    for path in site.rglob("*.html"):
+        read[path] = Reading()
+        read[path].feed(path.read_text(encoding="utf-8"))
+    return read
+
+
+def test_every_chapter_is_a_page_in_the_navigation(site, pages):
+    links = pages[site / "notebooks" / "index.html"].links
+    for path in CHAPTERS:
+        assert f"{path.stem}.html" in links
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        page = pages[site / "notebooks" / f"{path.stem}.html"]
+        drawn = sum(
+            "image/png" in output.get("data", {}) and "text/markdown" not in output["data"]
+            for cell in notebook["cells"]
+            for output in cell.get("outputs", [])
+        )
+        assert len(page.pictures) == drawn
+        pictures = site / "notebooks" / path.stem
+        assert len(list(pictures.glob("*.png"))) == drawn
+
+
+def test_links_and_anchors_lead_somewhere(site, pages):
+    for path, page in pages.items():
+        base = site if path.name == "404.html" else path.parent
+        for link in [*page.links, *page.fetched]:
+            parts = urlsplit(link)
+            if parts.scheme or link.startswith("//"):
+                continue
+            if parts.path.startswith("/"):
+                target = site / unquote(parts.path).lstrip("/")
+            else:
+                target = (base / unquote(parts.path)).resolve() if parts.path else path
+            target = target / "index.html" if target.is_dir() else target
+            assert target.is_file(), (path.name, link)
+            if parts.fragment and target in pages:
+                known = {*pages[target].ids, "__comments"}
+                assert unquote(parts.fragment) in known, (path.name, link)
+
+
+def test_nothing_is_fetched_from_elsewhere(site, pages):
+    for path, page in pages.items():
+        for address in page.fetched:
+            assert address.startswith("data:") or not urlsplit(address).netloc, (path, address)
+    for path in site.rglob("*.css"):
+        for address in re.findall(r"url\(([^)]*)\)|@import\s+(\S+)", path.read_text("utf-8")):
+            assert "//" not in "".join(address) or "data:" in "".join(address), (path, address)
+
+
+def test_every_public_name_is_described(site, pages):
+    known = set().union(*(page.ids for path, page in pages.items() if path.parent.name == "api"))
+    for package in (kerasae, kerasae_export):
+        for name in package.__all__:
+            home = package._HOME.get(name, "")
+            home = home if home.startswith("kerasae") else f"{package.__name__}.{home}"
+            assert {f"{package.__name__}.{name}", f"{home}.{name}"} & known, name
+
+
+def test_formulas_are_typeset(pages):
+    assert sum(page.formulas for page in pages.values()) > 40
+    for path, page in pages.items():
+        text = "".join(page.text)
+        assert not re.search(r"\\[(\[]|\$\$|\$[^$\n]*\\[a-z]+[^$\n]*\$", text), path
+
+
+def test_pictures_say_what_they_show(pages):
+    for path, page in pages.items():
+        for picture in page.pictures:
+            assert picture.get("alt"), (path, picture)
+
+
+def test_search_needs_no_server(site):
+    index = (site / "search" / "search_index.js").read_text(encoding="utf-8")
+    found = {entry["location"].split("#")[0] for entry in json.loads(index[14:])["docs"]}
+    assert {f"notebooks/{path.stem}.html" for path in CHAPTERS} <= found
+    assert "api/builders.html" in found
+    assert "IFrameWorker" in (site / "assets" / "iframe-worker.js").read_text(encoding="utf-8")
