@@ -67,8 +67,8 @@ def _output(output: dict[str, Any], name: str, caption: str, files: dict[str, by
         width, height = struct.unpack(">II", data[16:24])
         alt = html.escape(_alternative(caption), quote=True)
         return (
-            f'<p class="picture"><img src="{name}.png" alt="{alt}" width="{width}" '
-            f'height="{height}" loading="lazy"></p>'
+            f'<p class="picture"><a href="{name}.png"><img src="{name}.png" alt="{alt}" '
+            f'width="{width}" height="{height}" loading="lazy"></a></p>'
         )
     if markup := _text(output, "image/svg+xml"):
         return f'<div class="picture">{markup}</div>'

@@ -6,13 +6,29 @@ import json
 from pathlib import Path
 from typing import Any
 
+from kerasae.builders import BUILDERS
+
 __all__ = ["fill"]
 
-MARK = "<!-- figures -->"
+_DIGIT = """<figure class="journey">
+<div>
+<img src="assets/digit.png" alt="A handwritten {label}, {pixels} pixels" width="28" height="28">
+<span>{pixels} bytes</span>
+</div>
+<div class="half"><b>encoder.tflite</b><span>{encoder:.0f} kB, int8</span></div>
+<div class="file"><code>{file}</code><span>{bytes} bytes, the whole file</span></div>
+<div class="half"><b>decoder.tflite</b><span>{decoder:.0f} kB, int8</span></div>
+<div>
+<img src="assets/digit-rebuilt.png" alt="The {label} again, a little softer" width="28" height="28">
+<span>{psnr:.1f} dB</span>
+</div>
+<figcaption>A digit that training has not seen, and its file, byte by byte. As PNG it has {png}.
+{images} such files have {mean:.1f} bytes on average, at {psnr_of_all:.1f} dB.</figcaption>
+</figure>"""
 
 
-def fill(page: str, root: Path) -> str:
-    """Put the figures where the mark is."""
+def fill(page: str, root: Path, chapters: int) -> str:
+    """Put each figure where its mark is."""
 
     def result(name: str) -> Any:
         path = root / "benchmarks" / "results" / f"{name}.json"
@@ -57,9 +73,29 @@ def fill(page: str, root: Path) -> str:
     lines += [
         "</div>",
         "",
-        f"On photographs a general codec is better: the cat above takes {files['WebP']['bytes']:,} "
+        f"On photographs a general codec is better: the cat below takes {files['WebP']['bytes']:,} "
         f"bytes in WebP, {files['kerasae']['bytes']:,} with kerasae. A codec of your own pays "
         f"where images are small or all of one kind. Machine: {quickstart['machine']}. "
         "[Compression](docs/compression.md) has every comparison, those that are lost included.",
     ]
-    return page.replace(MARK, "\n".join(lines))
+    marks = {
+        "digit": _digit(result("one_digit")),
+        "architectures": str(len(BUILDERS)),
+        "chapters": str(chapters),
+        "figures": "\n".join(lines),
+    }
+    for mark, text in marks.items():
+        page = page.replace(f"<!-- {mark} -->", text)
+    return page
+
+
+def _digit(result: dict[str, Any]) -> str:
+    data = bytes.fromhex(result["file"])
+    return _DIGIT.format(
+        **result,
+        encoder=result["model_bytes"]["encoder"] / 1000,
+        decoder=result["model_bytes"]["decoder"] / 1000,
+        bytes=len(data),
+        png=result["png_bytes"],
+        mean=result["mean_bytes"],
+    ).replace(result["file"], data.hex(" "))

@@ -165,7 +165,7 @@ def _identifier(path: str) -> str:
 def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Fill in what is measured and what is listed."""
     if page.file.src_uri == "index.md":
-        return figures.fill(markdown, ROOT)
+        return figures.fill(markdown, ROOT, len(CHAPTERS))
     if page.file.src_uri == "api/index.md":
         return markdown.replace("<!-- names -->", _names())
     if page.file.src_uri == "api/commands.md":
