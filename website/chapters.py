@@ -33,7 +33,7 @@ def chapter(path: Path) -> tuple[str, dict[str, bytes]]:
         if cell["cell_type"] == "markdown":
             parts.append(_folds(source))
         elif cell["cell_type"] == "code" and source.strip():
-            parts.append(f"```python\n{source}\n```")
+            parts.append(f'```{{ .python data-search-exclude="" }}\n{source}\n```')
             following = "".join(cells[number + 1]["source"]) if number + 1 < len(cells) else ""
             texts = [_text(output, "text/markdown") for output in cell["outputs"]] + [following]
             for place, output in enumerate(cell["outputs"]):

@@ -183,7 +183,9 @@ def _names() -> str:
 
 
 def on_page_content(content: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Typeset the formulas."""
+    """Typeset the formulas; leave the source of functions out of the search."""
+    source = '<details class="mkdocstrings-source"'
+    content = content.replace(source, f"{source} data-search-exclude")
     return formulas.typeset(content, page.file.src_uri)
 
 
