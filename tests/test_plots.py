@@ -209,6 +209,33 @@ def test_the_cloud_of_codes_fills_its_axes_without_a_note(rng, caplog, pictures)
     assert np.diff(axes.get_xlim()) < 1.3 * np.ptp(points[:, 0])
 
 
+def test_maps_have_a_panel_each_and_one_legend(rng):
+    maps = {"one": rng.normal(size=(30, 2)), "two\nlines": rng.normal(size=(30, 2)) * [5, 1]}
+    figure = plots.plot_maps(maps, labels=np.arange(30) % 3, class_names=("a", "b", "c"), columns=2)
+    assert [axes.get_title(loc="left") for axes in figure.axes] == list(maps)
+    assert [text.get_text() for text in figure.legends[0].texts] == ["a", "b", "c"]
+    for axes, points in zip(figure.axes, maps.values(), strict=True):
+        drawn = np.concatenate([c.get_offsets() for c in axes.collections])
+        np.testing.assert_allclose(np.sort(drawn, axis=0), np.sort(points, axis=0))
+        assert axes.get_aspect() == 1
+    assert not plots.plot_maps({"alone": maps["one"]}).legends
+
+
+@pytest.mark.parametrize(
+    ("maps", "options", "message"),
+    [
+        ({}, {}, "`maps` must hold at least one map"),
+        ({"a": np.zeros((4, 2)), "b": np.zeros((5, 2))}, {}, "the same number of points"),
+        ({"a": np.zeros((4, 3))}, {}, "points of 3 values"),
+        ({"a": np.zeros((4, 2))}, {"columns": 0}, "`columns` must be a positive integer"),
+        ({"a": np.zeros((4, 2))}, {"labels": [1, 2]}, "`labels` must be one for each"),
+    ],
+)
+def test_bad_maps_give_one_sentence(maps, options, message):
+    with pytest.raises(ValueError, match=message):
+        plots.plot_maps(maps, **options)
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

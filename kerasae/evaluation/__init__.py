@@ -1,8 +1,9 @@
-"""Measures of images, likelihoods, codes and rates, NumPy in and out."""
+"""Measures of images, samples, likelihoods, codes and rates, NumPy in and out."""
 
 from kerasae.evaluation.codes import code_rate, codebook_perplexity, linear_probe
 from kerasae.evaluation.compression import RateDistortion, rate_distortion
 from kerasae.evaluation.detection import auroc
+from kerasae.evaluation.generation import SampleScores, frechet_distance, sample_scores
 from kerasae.evaluation.images import hole_error, psnr, ssim
 from kerasae.evaluation.jacobian import jacobian_norm
 from kerasae.evaluation.likelihood import Elbo, active_units, elbo, negative_log_likelihood
@@ -17,6 +18,7 @@ from kerasae.evaluation.segmentation import (
 __all__ = [
     "Elbo",
     "RateDistortion",
+    "SampleScores",
     "SegmentationScores",
     "active_units",
     "auroc",
@@ -24,6 +26,7 @@ __all__ = [
     "codebook_perplexity",
     "confusion_matrix",
     "elbo",
+    "frechet_distance",
     "hole_error",
     "jacobian_norm",
     "linear_probe",
@@ -32,6 +35,7 @@ __all__ = [
     "neighbourhood_accuracy",
     "psnr",
     "rate_distortion",
+    "sample_scores",
     "segmentation_scores",
     "ssim",
     "trustworthiness",

@@ -9,7 +9,7 @@ from kerasae.plots._style import BLUE, GREEN, INK, MUTED, ORANGE, RED, Figure, s
 from kerasae.plots.activations import plot_activations
 from kerasae.plots.architecture import plot_architecture
 from kerasae.plots.code_maps import plot_code_maps
-from kerasae.plots.codes import plot_codes
+from kerasae.plots.codes import plot_codes, plot_maps
 from kerasae.plots.comparison import plot_comparison
 from kerasae.plots.curves import plot_curves
 from kerasae.plots.detection import plot_scores
@@ -49,6 +49,7 @@ __all__ = [
     "plot_inpaintings",
     "plot_journey",
     "plot_manifold",
+    "plot_maps",
     "plot_piano_roll",
     "plot_rate_distortion",
     "plot_reconstructions",

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
+from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 
 from kerasae.plots import _style
-from kerasae.plots._style import BLUE, CLASSES, INK, MUTED, Figure
+from kerasae.plots._style import BLUE, CLASSES, INK, MUTED, PALE, Figure
 
-__all__ = ["plot_codes"]
+__all__ = ["plot_codes", "plot_maps"]
 
 _MARKERS = "os^"  # three shapes with ten colours: neighbours differ in both
 _EXACT = 400  # codes up to which exact t-SNE is also the quicker one
@@ -123,6 +125,89 @@ def plot_codes(
     # Last, since artists ask for limits of their own; not fixed, since the aspect may widen one.
     axes.set_xlim(low[0] - edge, high[0] + edge, auto=None)
     axes.set_ylim(low[1] - edge, high[1] + edge, auto=None)
+    return figure
+
+
+def plot_maps(
+    maps: Mapping[str, ArrayLike],
+    *,
+    labels: ArrayLike | None = None,
+    class_names: Sequence[str] | None = None,
+    columns: int = 3,
+    seed: int = 0,
+) -> Figure:
+    """Plot several maps of the same things side by side: points in the plane, coloured by class.
+
+    Each panel has its own scale, the same along both axes, and no ticks: what is to be compared
+    is which points lie together. `plot_codes` draws one map, with axes.
+
+    Args:
+        maps: The title of each panel and its points (n, 2).
+        labels: (n,), integers or strings, the classes of the points: at most 30 different ones.
+        class_names: Names of the classes in the legend: name i for the label i.
+        columns: Panels in a row.
+        seed: Seed of the order of drawing.
+
+    Returns:
+        A figure with a panel for each map and one legend.
+
+    Raises:
+        ValueError: If an argument breaks its rule, or the maps differ in length.
+
+    Example:
+        >>> points = np.random.default_rng(0).normal(size=(20, 2))
+        >>> figure = plot_maps({"one": points, "other": -points}, labels=np.arange(20) % 3)
+        >>> [axes.get_title(loc="left") for axes in figure.axes]
+        ['one', 'other']
+    """
+    points = {title: _vectors(values) for title, values in maps.items()}
+    if not points or len({values.shape for values in points.values()}) > 1:
+        raise ValueError(
+            "`maps` must hold at least one map, and all of the same number of points. "
+            f"Received: shapes {[values.shape for values in points.values()]}"
+        )
+    count, values = next(iter(points.values())).shape
+    if values != 2:
+        raise ValueError(f"`maps` must hold points (n, 2). Received: points of {values} values")
+    if columns < 1:
+        raise ValueError(f"`columns` must be a positive integer. Received: columns={columns!r}")
+    classes, members = _classes(labels, class_names, count)
+    columns = min(columns, len(points))
+    rows, side = math.ceil(len(points) / columns), min(3.4, 8.2 / columns)
+    lines = 1 + max(title.count("\n") for title in points)
+    figure = Figure(
+        figsize=(columns * side + (0.8 if classes else 0.0), rows * (side + 0.2 * lines)),
+        layout="constrained",
+    )
+    order = np.random.default_rng(seed).permutation(count)
+    colours = np.array([CLASSES[i % len(CLASSES)] for i in members]) if classes else None
+    shapes = members % len(_MARKERS)
+    for place, (title, cloud) in enumerate(points.items(), start=1):
+        axes = figure.add_subplot(rows, columns, place)
+        for shape in np.unique(shapes):
+            chosen = order[shapes[order] == shape]
+            axes.scatter(
+                cloud[chosen, 0],
+                cloud[chosen, 1],
+                c=BLUE if colours is None else colours[chosen],
+                marker=_MARKERS[shape],
+                s=float(np.clip(6000 / count, 3, 20)),
+                alpha=0.8,
+                linewidths=0,
+            )
+        axes.set(xticks=[], yticks=[])
+        axes.set_aspect("equal", adjustable="datalim")
+        axes.set_title(title, loc="left", fontsize=9, color=INK)
+        axes.spines[:].set_color(PALE)
+    if classes:
+        handles = [
+            Line2D(
+                [], [], ls="", label=name,
+                color=CLASSES[i % len(CLASSES)], marker=_MARKERS[i % len(_MARKERS)],
+            )
+            for i, name in classes.items()
+        ]  # fmt: skip
+        figure.legend(handles=handles, loc="outside right center", frameon=False)
     return figure
 
 
