@@ -19,8 +19,10 @@ _WIDEST_ALT = 300  # characters of a caption that serve as a picture's alternati
 
 def title(path: Path) -> str:
     """The first heading of a notebook."""
-    first = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
-    return first.splitlines()[0].removeprefix("# ")
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    texts = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+    found = re.search(r"^# (.*)$", "\n".join(texts), flags=re.MULTILINE)
+    return found[1] if found else path.stem
 
 
 def chapter(path: Path) -> tuple[str, dict[str, bytes]]:
