@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from ast import literal_eval, parse
+from ast import ClassDef, FunctionDef, literal_eval, parse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -131,8 +131,8 @@ def _with_links(text: str, name: str, target: str, pages: set[str], linked: set[
         path = posixpath.normpath(posixpath.join(folder, match["target"]))
         if path not in pages and f"{path}/README.md" in pages:
             path = f"{path}/README.md"
-        if path.startswith(("kerasae/", "export/kerasae_export/")) and path.endswith(".py"):
-            return f"][{_identifier(path)}]"
+        if identifier := _identifier(path):
+            return f"][{identifier}]"
         if path not in pages and (ROOT / path).is_file():
             linked.add(path)
         there = MOVED.get(path, path).replace(".ipynb", ".md")
@@ -150,16 +150,35 @@ def _with_links(text: str, name: str, target: str, pages: set[str], linked: set[
     )
 
 
-def _identifier(path: str) -> str:
-    """The name in the API reference of what a source file is about: the first that it exports."""
-    module = path.removeprefix("export/").removesuffix(".py").removesuffix("/__init__")
-    module = module.replace("/", ".")
+def _identifier(path: str) -> str | None:
+    """The name in the API reference of what a source file is about, if it is there."""
+    module = path.removeprefix("export/").removesuffix(".py").replace("/", ".")
+    if not path.endswith(".py") or not module.startswith(("kerasae.", "kerasae_export.")):
+        return None
+    module = module.removesuffix(".__init__")
+    described = {
+        name
+        for page in (ROOT / "website" / "pages" / "api").glob("*.md")
+        for name in re.findall(r"^::: (\S+)", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    }
     if path.endswith("__init__.py"):
-        return module
-    for node in parse((ROOT / path).read_text(encoding="utf-8")).body:
+        return module if module in described else None
+    package, parent = module.partition(".")[0], module.rpartition(".")[0]
+    siblings = _exports(posixpath.join(posixpath.dirname(path), "__init__.py"))
+    for name in _exports(path):
+        inside = module in described or (parent in described and name in siblings)
+        if f"{package}.{name}" in described or (inside and not name.isupper()):
+            return f"{module}.{name}"
+    return None
+
+
+def _exports(path: str) -> list[str]:
+    """What a module has in `__all__`, or else its functions and classes."""
+    tree = parse((ROOT / path).read_text(encoding="utf-8"))
+    for node in tree.body:
         if getattr(getattr(node, "targets", [None])[0], "id", None) == "__all__":
-            return f"{module}.{literal_eval(node.value)[0]}"
-    return module
+            return literal_eval(node.value)
+    return [node.name for node in tree.body if isinstance(node, FunctionDef | ClassDef)]
 
 
 def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
