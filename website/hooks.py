@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from ast import ClassDef, FunctionDef, literal_eval, parse
+from ast import ClassDef, Constant, FunctionDef, parse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -177,7 +177,7 @@ def _exports(path: str) -> list[str]:
     tree = parse((ROOT / path).read_text(encoding="utf-8"))
     for node in tree.body:
         if getattr(getattr(node, "targets", [None])[0], "id", None) == "__all__":
-            return literal_eval(node.value)
+            return [each.value for each in node.value.elts if isinstance(each, Constant)]
     return [node.name for node in tree.body if isinstance(node, FunctionDef | ClassDef)]
 
 
