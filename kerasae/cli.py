@@ -454,6 +454,7 @@ def _forward(name: str, what: str) -> None:
 
 _forward("compress", "Write a .kae file for each image.")
 _forward("decompress", "Write a .png file for each .kae file.")
+_forward("serve", "Open a page on which a browser or a phone runs a bundle.")
 
 
 def _integers(option: str, text: str) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""Compress and decompress images with a bundle, without Keras or TensorFlow."""
+"""Compress and decompress images with a bundle, and serve its page, without Keras or TensorFlow."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import signal
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from kerasae_export import __version__
-from kerasae_export.errors import BundleError
+from kerasae_export.errors import BundleError, SiteError
 from kerasae_export.pool import cores
 from kerasae_export.quiet import silence_native
 
@@ -60,6 +60,8 @@ def main() -> None:
 def run(arguments: Sequence[str], *, program: str = "kae") -> int:
     """Run a command; returns the exit status: 0, 1 for failure, 2 for bad use."""
     options = _parser(program).parse_args(arguments)
+    if options.command == "serve":
+        return _serve(program, options)
     # NumPy and LiteRT take most of the time of a short command; a wrong option needs neither.
     from kerasae_export.files import compress_files, decompress_files
     from kerasae_export.runtime import Codec
@@ -90,6 +92,46 @@ def run(arguments: Sequence[str], *, program: str = "kae") -> int:
         raise
     finally:
         outcomes.close()
+
+
+def _serve(program: str, options: argparse.Namespace) -> int:
+    """Serve the page of a bundle until Ctrl-C, or write it to a folder."""
+    from kerasae_export.litertjs import find_litert_js
+    from kerasae_export.serve import PageServer
+    from kerasae_export.site import make_site, write_site
+
+    fetching = _Fetching(sys.stderr.isatty())
+    try:
+        site = make_site(options.bundle, find_litert_js(options.litert_js, progress=fetching.set))
+        fetching.hide()
+        if options.build is not None:
+            folder = write_site(site, options.build)
+            size = sum(map(len, site.values()))
+            print(f"{folder}: {len(site)} files, {size:,} bytes; host it anywhere, best by https")
+            return 0
+        with PageServer(site, options.host, options.port) as server:
+            print(f"The page of {options.bundle}: {'  '.join(server.addresses)}")
+            if len(server.addresses) > 1:
+                print("A phone in the same network takes the second one; offline use needs https.")
+            print("Ctrl-C ends it.", flush=True)
+            server.serve_forever(poll_interval=0.2)
+    except (BundleError, SiteError) as error:
+        fetching.hide()
+        print(f"{program}: {_as_options(str(error))}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        fetching.hide()
+        print()
+    return 0
+
+
+def _as_options(message: str) -> str:
+    """Call arguments by the names that they have on the command line."""
+    names = {"bundle": "BUNDLE", "folder": "--build", "litert_js": "--litert-js"}
+    names |= {"host": "--host", "port": "--port"}
+    for name, option in names.items():
+        message = message.replace(f"`{name}`", f"`{option}`")
+    return message
 
 
 def _report(program: str, outcomes: Iterable[Outcome], line: _Line) -> int:
@@ -149,6 +191,28 @@ class _Line:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)  # erases the line
 
 
+class _Fetching:
+    """A bar for the download of LiteRT.js; without a terminal, one line."""
+
+    def __init__(self, terminal: bool) -> None:
+        self._terminal, self._shown = terminal, False
+
+    def set(self, done: int, total: int) -> None:
+        text = f"fetching LiteRT.js with npm, once, {total / 1e6:.0f} MB"
+        if not self._terminal:
+            if not self._shown:
+                print(text, file=sys.stderr, flush=True)
+        else:
+            width = max(10, min(40, shutil.get_terminal_size().columns - len(text) - 4))
+            bar = "#" * (width * done // total)
+            print(f"\r[{bar:<{width}}] {text}", end="", file=sys.stderr, flush=True)
+        self._shown = True
+
+    def hide(self) -> None:
+        if self._terminal and self._shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
 def _terminated(*_: object) -> NoReturn:
     """End as after an error, so that scratch files are removed."""
     sys.exit(128 + signal.SIGTERM)
@@ -161,6 +225,16 @@ def _positive(text: str) -> int:
         value = 0
     if value < 1:
         raise argparse.ArgumentTypeError(f"must be a positive integer. Received: {text}")
+    return value
+
+
+def _port(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = -1
+    if not 0 <= value <= 65535:
+        raise argparse.ArgumentTypeError(f"must be an integer from 0 to 65535. Received: {text}")
     return value
 
 
@@ -207,7 +281,37 @@ def _parser(program: str) -> argparse.ArgumentParser:
             metavar="N",
             help="refuse images, and streams, of more pixels; default: %(default)s",
         )
+    _add_serve(commands)
     return parser
+
+
+def _add_serve(commands: Any) -> None:
+    command = commands.add_parser(
+        "serve",
+        help="open a page on which a browser or a phone runs the bundle",
+        description="Serve a page that runs the bundle in a browser: on this machine only, unless "
+        "`--host` names another address, such as 0.0.0.0 for all. It sends files and takes none. "
+        "LiteRT.js is fetched by npm when it is first needed.",
+    )
+    command.add_argument("bundle", type=Path, metavar="BUNDLE", help="the bundle's folder")
+    command.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on; default: %(default)s"
+    )
+    command.add_argument(
+        "--port", type=_port, default=8000, help="port, 0 for any free one; default: %(default)s"
+    )
+    command.add_argument(
+        "--build",
+        type=Path,
+        metavar="DIR",
+        help="write the page as a folder of files to host anywhere, and serve nothing",
+    )
+    command.add_argument(
+        "--litert-js",
+        type=Path,
+        metavar="DIR",
+        help="a folder that holds the packages of LiteRT.js, where npm cannot fetch them",
+    )
 
 
 if __name__ == "__main__":

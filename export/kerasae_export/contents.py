@@ -12,7 +12,7 @@ from kerasae_export.errors import BundleError
 from kerasae_export.litemodel import LiteModel
 from kerasae_export.manifest import MANIFEST, MAX_MANIFEST_BYTES, Manifest, Part
 
-__all__ = ["check_part", "open_models", "read_files"]
+__all__ = ["check_part", "open_models", "read_file", "read_files"]
 
 MAX_MODEL_BYTES = 2**30
 
@@ -26,10 +26,10 @@ def read_files(folder: str | os.PathLike[str]) -> tuple[Manifest, dict[str, byte
     root = Path(folder)
     if not root.is_dir():
         raise BundleError(f"`folder` must be a bundle's folder. Received: {os.fspath(folder)!r}")
-    manifest = Manifest.from_json(_read(root, MANIFEST, MAX_MANIFEST_BYTES))
+    manifest = Manifest.from_json(read_file(root, MANIFEST, MAX_MANIFEST_BYTES))
     files = {}
     for name, (digest, size) in manifest.files.items():
-        content = _read(root, name, min(size, MAX_MODEL_BYTES))
+        content = read_file(root, name, min(size, MAX_MODEL_BYTES))
         if len(content) != size or hashlib.sha256(content).hexdigest() != digest:
             raise BundleError(f"{name} is not the file that {MANIFEST} lists: its hash differs.")
         files[name] = content
@@ -75,8 +75,12 @@ def check_part(name: str, part: Part, model: LiteModel) -> None:
             )
 
 
-def _read(root: Path, name: str, limit: int) -> bytes:
-    """A file of the bundle; links are not followed, and what is no plain file is not opened."""
+def read_file(root: Path, name: str, limit: int) -> bytes:
+    """A file of the bundle; links are not followed, and what is no plain file is not opened.
+
+    Raises:
+        BundleError: If it is missing, no plain file, or larger than `limit` bytes.
+    """
     path = root / name
     try:
         linked = any((root / part).is_symlink() for part in (name, name.partition("/")[0]))

@@ -10,6 +10,7 @@ __all__ = [
     "BundleError",
     "ConversionError",
     "CorruptBitstreamError",
+    "SiteError",
 ]
 
 
@@ -39,3 +40,7 @@ class BitstreamBundleError(BitstreamError):
 
 class BitstreamLimitError(BitstreamError):
     """The bytes are intact but ask for more than the reader allows."""
+
+
+class SiteError(RuntimeError):
+    """The page of a bundle could not be put together, written or served."""

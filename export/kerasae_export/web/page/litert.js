@@ -1,0 +1,203 @@
+// The models of a bundle in LiteRT.js, for a worker.
+
+import { BundleError } from "../codec/index.js";
+
+/** Something that is neither the bundle's nor the image's fault, in a sentence for people. */
+export class PageError extends Error {
+  name = "PageError";
+}
+
+/**
+ * Fetch a file, telling how far it is.
+ *
+ * @param {string} url
+ * @param {(done: number, total: number) => void} tell
+ * @returns {Promise<Uint8Array>}
+ */
+export async function download(url, tell = () => {}) {
+  const stream = await open(url, tell);
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+async function open(url, tell) {
+  const name = url.slice(url.lastIndexOf("/") + 1);
+  let response;
+  try {
+    response = await fetch(url);
+  } catch {
+    throw new PageError(`${name} could not be loaded: the server does not answer.`);
+  }
+  if (!response.ok) {
+    const missing = response.status === 404 ? "it is missing on the server" : response.statusText;
+    throw new PageError(`${name} could not be loaded: ${missing || response.status}.`);
+  }
+  const sizes = ["X-Size", "Content-Length"].map((header) => Number(response.headers.get(header)));
+  const total = sizes.find((size) => size > 0) ?? 0;
+  let done = 0;
+  const count = new TransformStream({
+    transform(chunk, controller) {
+      done += chunk.length;
+      tell(done, Math.max(done, total));
+      controller.enqueue(chunk);
+    },
+  });
+  return response.body.pipeThrough(count);
+}
+
+/**
+ * Start LiteRT.js from the folder that holds it.
+ *
+ * @param {string} folder its address, with a slash at the end
+ * @param {(done: number, total: number) => void} tell
+ * @returns {Promise<object>} its module
+ */
+export async function startLiteRt(folder, tell) {
+  if (typeof WebAssembly !== "object") {
+    throw new PageError("This browser has no WebAssembly, without which the models cannot run.");
+  }
+  const litert = await import(`${folder}index.js`);
+  let failed;
+  const failure = new Promise((_, reject) => {
+    failed = reject;
+  });
+  const wide = await litert.supportsFeature("relaxedSimd");
+  const wasm = `${folder}litert_wasm_${wide ? "" : "compat_"}internal.wasm`;
+  // What its loader looks for: where the wasm is, and where to put what it says.
+  self.Module = {
+    instantiateWasm(imports, done) {
+      open(wasm, tell)
+        .then((stream) => new Response(stream, { headers: { "Content-Type": "application/wasm" } }))
+        .then((response) => WebAssembly.instantiateStreaming(response, imports))
+        .then(({ instance, module }) => done(instance, module))
+        .catch(failed);
+      return {};
+    },
+    print() {},
+    printErr(line) {
+      if (!/^(INFO|WARNING|VERBOSE)/.test(line)) console.debug(line);
+    },
+  };
+  try {
+    await Promise.race([litert.loadLiteRt(folder), failure]);
+  } catch (error) {
+    if (error instanceof PageError) throw error;
+    throw new PageError(`LiteRT.js cannot start in this browser: ${error?.message ?? error}.`);
+  }
+  return litert;
+}
+
+/**
+ * Load the models of a bundle and check that their edges are those of the manifest.
+ *
+ * @param {object} litert what `startLiteRt` gave
+ * @param {object} manifest
+ * @param {Object<string, Uint8Array>} files the contents, after `verifyFiles`
+ * @returns {Promise<{encoder: Function, decoder: Function}>} from values to values
+ */
+export async function openModels(litert, manifest, files) {
+  const models = {};
+  const runs = {};
+  for (const side of ["encoder", "decoder"]) {
+    const part = manifest[side];
+    models[part.file] ??= await compile(litert, part.file, files[part.file]);
+    runs[side] = runnerOf(litert, models[part.file], side, part);
+  }
+  return runs;
+}
+
+/**
+ * Say at once what no browser can run, in words that say what to do.
+ *
+ * @param {string} text manifest.json, not yet checked
+ */
+export function refuseWhatNoBrowserRuns(text) {
+  let content;
+  try {
+    content = JSON.parse(text);
+  } catch {
+    return; // parseManifest says what is wrong
+  }
+  for (const side of ["encoder", "decoder"]) {
+    for (const end of ["input", "output"]) {
+      const edge = content?.[side]?.[end];
+      if (edge?.dtype === "int8") throw int8(`${side}.${end}`);
+      if (Array.isArray(edge?.shape) && !(edge.shape[0] > 0)) throw batch(`${side}.${end}`);
+    }
+  }
+}
+
+function int8(where) {
+  return new BundleError(
+    `\`${where}\` is int8, which browsers cannot feed: export the bundle again with uint8 edges, ` +
+      "as `kerasae export` does.",
+  );
+}
+
+function batch(where) {
+  return new BundleError(
+    `\`${where}\` takes a batch of any size, which browsers cannot run: export the bundle again ` +
+      "with a batch of 1, as `kerasae export` does.",
+  );
+}
+
+async function compile(litert, file, bytes) {
+  try {
+    return await litert.loadAndCompile(bytes, { accelerator: "wasm" });
+  } catch (error) {
+    const message = String(error?.message ?? error);
+    if (/\bINT8\b/.test(message)) throw int8(file);
+    throw new BundleError(
+      `${file} cannot be loaded by LiteRT.js: it is damaged, or has operators that are not built ` +
+        `in (${message.replace(/\.$/, "").slice(0, 200)}).`,
+    );
+  }
+}
+
+function runnerOf(litert, model, side, part) {
+  const names = Object.keys(model.signatures);
+  const runner = part.signature ? model.signatures[part.signature] : model.defaultSignature;
+  if (!runner || (!part.signature && names.length > 1)) {
+    throw new BundleError(
+      `${part.file} must have the signature ${part.signature ?? "of one model"}. ` +
+        `Received: ${names.join(", ")}`,
+    );
+  }
+  let inputs, outputs;
+  try {
+    [inputs, outputs] = [runner.getInputDetails(), runner.getOutputDetails()];
+  } catch (error) {
+    throw new BundleError(`${part.file} has edges that LiteRT.js refuses: ${error.message}.`);
+  }
+  if (inputs.length !== 1 || outputs.length !== 1) {
+    throw new BundleError(
+      `${part.file} must have one input and one output. ` +
+        `Received: ${inputs.length} and ${outputs.length}`,
+    );
+  }
+  for (const [end, edge, found] of [
+    ["input", part.input, inputs[0]],
+    ["output", part.output, outputs[0]],
+  ]) {
+    const shape = Array.from(found.shape);
+    if (found.dtype === "int8") throw int8(`${side}.${end}`);
+    if (shape.some((n) => n < 1)) throw batch(`${side}.${end}`);
+    if (found.dtype !== edge.dtype || String(shape) !== String(edge.shape)) {
+      throw new BundleError(
+        `manifest.json: \`${side}.${end}\` does not match ${part.file}. Received: ` +
+          `${edge.dtype} [${edge.shape}], in the file ${found.dtype} [${shape}]`,
+      );
+    }
+  }
+  return async (values) => {
+    const input = new litert.Tensor(values, part.input.shape);
+    let results = [];
+    try {
+      results = await runner.run([input]);
+      return await results[0].data();
+    } finally {
+      input.delete();
+      for (const result of results) result.delete();
+    }
+  };
+}
+

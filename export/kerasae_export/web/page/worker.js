@@ -1,0 +1,18 @@
+// Runs the bundle away from the page, which stays quick. No module, but imports them: LiteRT.js
+// loads its wasm with importScripts, which modules lack.
+
+const ready = import("./engine.js").then(({ Engine }) => new Engine());
+let turn = Promise.resolve(); // one job at a time: they share the models
+
+self.onmessage = ({ data: { id, op, args } }) => {
+  const report = (progress) => self.postMessage({ id, progress });
+  turn = turn.then(async () => {
+    try {
+      const engine = await ready;
+      self.postMessage({ id, result: await engine[op](args, report) });
+    } catch (error) {
+      const { name = "Error", message = String(error) } = error ?? {};
+      self.postMessage({ id, error: { name, message } });
+    }
+  });
+};
