@@ -98,10 +98,11 @@ def _serve(program: str, options: argparse.Namespace) -> int:
     """Serve the page of a bundle until Ctrl-C, or write it to a folder."""
     from kerasae_export.litertjs import find_litert_js
     from kerasae_export.serve import PageServer
-    from kerasae_export.site import make_site, write_site
+    from kerasae_export.site import make_site, read_bundle, write_site
 
     fetching = _Fetching(sys.stderr.isatty())
     try:
+        read_bundle(options.bundle)  # before megabytes are fetched for one that is off
         site = make_site(options.bundle, find_litert_js(options.litert_js, progress=fetching.set))
         fetching.hide()
         if options.build is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import ipaddress
+import re
 import socket
 from collections.abc import Mapping
 from functools import cached_property
@@ -183,11 +184,13 @@ class PageServer(ThreadingHTTPServer):
 
         Else a page of that name could read the bundle (DNS rebinding).
         """
-        name = host.rpartition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
-        name = name.strip("[]").lower().rstrip(".")
+        found = re.fullmatch(r"\[([0-9a-f:.]+)\](:\d+)?|([^:\[\]]+)(:\d+)?", host.lower())
+        if found is None:
+            return False
+        name = found[1] or found[3].rstrip(".")
         machine = socket.gethostname().lower()
         if name in ("localhost", self.asked.lower(), machine, f"{machine}.local"):
-            return bool(name)
+            return True
         try:
             ipaddress.ip_address(name)
         except ValueError:

@@ -22,7 +22,7 @@ from kerasae_export.errors import BundleError, SiteError
 from kerasae_export.litertjs import VERSION as LITERT_VERSION
 from kerasae_export.manifest import MANIFEST, MAX_MANIFEST_BYTES, Manifest
 
-__all__ = ["POLICY", "make_site", "mime_type", "write_site"]
+__all__ = ["POLICY", "make_site", "mime_type", "policy", "read_bundle", "write_site"]
 
 POLICY = {
     "default-src": "'none'",
@@ -72,15 +72,8 @@ def make_site(
     Raises:
         BundleError: If the bundle is off.
     """
-    root = Path(bundle)
-    if not root.is_dir():
-        raise BundleError(f"`bundle` must be a bundle's folder. Received: {os.fspath(bundle)}")
-    raw = read_file(root, MANIFEST, MAX_MANIFEST_BYTES)
-    manifest, files = read_files(root)
-    if Manifest.from_json(raw) != manifest:
-        raise BundleError(f"{MANIFEST} was changed while it was read.")
+    manifest, files = read_bundle(bundle)
     site = {f"bundle/{name}": content for name, content in files.items()}
-    site[f"bundle/{MANIFEST}"] = raw
     for path in sorted(_WEB.glob("*.js")):
         site[f"codec/{path.name}"] = path.read_bytes()
     for path in sorted((_WEB / "page").iterdir()):
@@ -103,6 +96,22 @@ def make_site(
     known = json.dumps({"version": _version(site), "files": sorted(site)})
     site[_MARK] = worker.replace('{ version: "", files: [] }', known, 1).encode()
     return site
+
+
+def read_bundle(bundle: str | os.PathLike[str]) -> tuple[Manifest, dict[str, bytes]]:
+    """The manifest of a bundle, and all its files, hashes checked, the manifest's own among them.
+
+    Raises:
+        BundleError: If the bundle is off.
+    """
+    root = Path(bundle)
+    if not root.is_dir():
+        raise BundleError(f"`bundle` must be a bundle's folder. Received: {os.fspath(bundle)}")
+    raw = read_file(root, MANIFEST, MAX_MANIFEST_BYTES)
+    manifest, files = read_files(root)
+    if Manifest.from_json(raw) != manifest:
+        raise BundleError(f"{MANIFEST} was changed while it was read.")
+    return manifest, {**files, MANIFEST: raw}
 
 
 def policy() -> str:

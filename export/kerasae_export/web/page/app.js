@@ -448,7 +448,8 @@ async function compare(current) {
 }
 
 function listSizes(rows) {
-  const most = Math.max(...rows.map((row) => row.bytes));
+  // Raw and PNG, which lose nothing, would make all other bars alike: theirs may leave the scale.
+  const most = 1.1 * Math.max(...rows.filter((row) => row.psnr < Infinity).map((row) => row.bytes));
   $("size-rows").replaceChildren(
     ...rows.map(({ name, bytes, psnr: quality, note, ours }) => {
       const row = document.createElement("tr");
@@ -466,7 +467,8 @@ function listSizes(rows) {
       drawn.className = "wide";
       const bar = document.createElement("span");
       bar.className = "bar";
-      bar.style.setProperty("--part", `${(100 * bytes) / most}%`);
+      bar.style.setProperty("--part", `${Math.min(100, (100 * bytes) / most)}%`);
+      bar.classList.toggle("beyond", bytes > most);
       drawn.append(bar);
       row.classList.toggle("ours", Boolean(ours));
       row.append(head, cell(say.count(bytes)), cell(say.decibels(quality)), drawn);
@@ -493,7 +495,7 @@ function showCode(coded, kae) {
   $("code-map").setAttribute("aria-label", `The code as a picture: ${line}`);
   $("code-caption").textContent = !shape
     ? "There are too many symbols to draw."
-    : `${shape.maps > 1 ? `${shape.maps} maps, one a channel. ` : ""}` +
+    : (shape.maps > 1 ? `${shape.maps} maps, one a channel. ` : shape.tiles > 1 ? "A row is a tile. " : "") +
       (codec.codebook
         ? "Each square is one index, each index one colour."
         : "Each square is one symbol: blue below zero, orange above.");
@@ -611,6 +613,7 @@ function setUpExplorer() {
     $("result").scrollIntoView({ block: "start" });
   });
   explorer.middle();
+  preview();
 }
 
 function renderCode() {

@@ -17,7 +17,7 @@ const PARTS = {
 /**
  * Draw the symbols of an image: a map for each channel of a grid, or a row for each tile.
  *
- * @returns {{rows: number, columns: number, maps: number} | null} null if there are too many
+ * @returns {{rows: number, columns: number, maps: number, tiles?: number} | null} null if there are too many
  */
 export function drawCode(canvas, spec, { symbols, height, width }) {
   const layout = new Layout(spec);
@@ -31,7 +31,7 @@ export function drawCode(canvas, spec, { symbols, height, width }) {
     ? { maps: depth, rows, columns }
     : tiles === 1
       ? { maps: 1, rows: Math.ceil(depth / across), columns: across }
-      : { maps: 1, rows: tiles, columns: depth };
+      : { maps: 1, rows: tiles, columns: depth, tiles };
   const perRow = Math.ceil(Math.sqrt((shape.maps * shape.rows) / shape.columns));
   const gap = shape.maps > 1 ? 1 : 0;
   const high = Math.ceil(shape.maps / perRow) * (shape.rows + gap) - gap;

@@ -55,6 +55,9 @@ export async function startLiteRt(folder, tell) {
   if (typeof WebAssembly !== "object") {
     throw new PageError("This browser has no WebAssembly, without which the models cannot run.");
   }
+  // LiteRT.js would ask for a GPU, which takes time and is not used, and warn if there is none.
+  Object.defineProperty(self.navigator, "gpu", { value: undefined, configurable: true });
+  const { warn } = console;
   const litert = await import(`${folder}index.js`);
   let failed;
   const failure = new Promise((_, reject) => {
@@ -78,10 +81,13 @@ export async function startLiteRt(folder, tell) {
     },
   };
   try {
+    console.warn = () => {};
     await Promise.race([litert.loadLiteRt(folder), failure]);
   } catch (error) {
     if (error instanceof PageError) throw error;
     throw new PageError(`LiteRT.js cannot start in this browser: ${error?.message ?? error}.`);
+  } finally {
+    console.warn = warn;
   }
   return litert;
 }

@@ -89,7 +89,7 @@ export function toCanvas(canvas, { data, height, width }) {
     image.data[4 * i + 3] = 255;
   }
   canvas.getContext("2d", { willReadFrequently: true }).putImageData(image, 0, 0);
-  canvas.classList.toggle("tiny", Math.max(height, width) < 200);
+  canvas.classList.toggle("tiny", Math.max(height, width) < 100);
   return canvas;
 }
 
