@@ -17,6 +17,8 @@ from kerasae.training import TrainConfig, train
 from kerasae_export import Codec, export_bundle
 from kerasae_export.conversion import Converter
 
+pytest_plugins = ["browser"]  # the fixtures of the page's tests
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 

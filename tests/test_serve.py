@@ -25,7 +25,7 @@ from kerasae_export.site import make_site, mime_type, policy, write_site
 
 BUNDLE = Path(__file__).parent / "golden" / "blocks" / "bundle"
 PAGE = Path(__file__).parents[1] / "export" / "kerasae_export" / "web" / "page"
-LITERT = {name: b"// stands for LiteRT.js" * 100 for name in (*litertjs.FILES, litertjs.LICENCE)}
+LITERT = dict.fromkeys((*litertjs.FILES, litertjs.LICENCE), b"// stands for LiteRT.js" * 100)
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +87,9 @@ def test_headers_allow_the_page_nothing_but_itself(server):
     [
         "/..", "/../manifest.json", "/bundle/../../README.md", "/%2e%2e/manifest.json",
         "/bundle/%2e%2e/%2e%2e/etc/passwd", "//etc/passwd", "/bundle", "/bundle/", "/page/",
-        "/bundle//manifest.json", "/bundle/manifest.json/", "/bundle\\manifest.json", "/./index.html",
-        "index.html", "http://127.0.0.1/index.html", "/page/index.html", "/page/apache-2.0.txt",
-        "/index.html%00", "/" + "a" * 5000,
+        "/bundle//manifest.json", "/bundle/manifest.json/", "/bundle\\manifest.json",
+        "/./index.html", "index.html", "http://127.0.0.1/index.html", "/page/index.html",
+        "/page/apache-2.0.txt", "/index.html%00", "/" + "a" * 5000,
     ],
 )  # fmt: skip
 def test_nothing_else_is_there(server, path):

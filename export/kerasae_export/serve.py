@@ -6,6 +6,7 @@ to list or to leave, and nothing that is sent to it is read or kept.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import ipaddress
@@ -29,7 +30,6 @@ _SECURITY = {
     "Content-Security-Policy": f"{policy()}; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "geolocation=(), microphone=(), payment=(), usb=()",
 }
@@ -58,11 +58,11 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = _IDLE
     server: PageServer
 
-    def do_GET(self) -> None:  # noqa: N802 - the name that the base class calls
+    def do_GET(self) -> None:
         """Send a file of the site."""
         self._answer(body=True)
 
-    def do_HEAD(self) -> None:  # noqa: N802
+    def do_HEAD(self) -> None:
         """Send what would come with a file."""
         self._answer(body=False)
 
@@ -153,6 +153,7 @@ class PageServer(ThreadingHTTPServer):
     def __init__(self, site: Mapping[str, bytes], host: str = HOST, port: int = PORT) -> None:
         self.files = {path: _File(path, content) for path, content in site.items()}
         self.asked = host
+        self._connections: set[socket.socket] = set()
         if ":" in host:
             self.address_family = socket.AF_INET6
         try:
@@ -203,6 +204,24 @@ class PageServer(ThreadingHTTPServer):
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = self.asked, self.server_address[1]
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept a connection and remember it."""
+        connection, address = super().get_request()
+        self._connections.add(connection)
+        return connection, address
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close a connection."""
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def server_close(self) -> None:
+        """Stop listening, and end the connections that browsers keep open."""
+        super().server_close()
+        for connection in list(self._connections):
+            with contextlib.suppress(OSError):  # it has just ended by itself
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A browser that went away is no news."""

@@ -60,9 +60,7 @@ _TOP, _BOTTOM = (13, 148, 136), (67, 56, 202)  # the colours of the icons
 _MARK = "sw.js"  # by which a site that may be replaced is known
 
 
-def make_site(
-    bundle: str | os.PathLike[str], litert_js: Mapping[str, bytes]
-) -> dict[str, bytes]:
+def make_site(bundle: str | os.PathLike[str], litert_js: Mapping[str, bytes]) -> dict[str, bytes]:
     """The files of the page of a bundle, by their paths.
 
     Args:
@@ -139,8 +137,7 @@ def write_site(site: Mapping[str, bytes], folder: str | os.PathLike[str]) -> Pat
             target.is_dir() and ((target / _MARK).is_file() or not any(target.iterdir()))
         ):
             raise SiteError(
-                "`folder` must not exist, be empty, or hold a site to replace. "
-                f"Received: {folder}"
+                f"`folder` must not exist, be empty, or hold a site to replace. Received: {folder}"
             )
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as scratch:
