@@ -792,9 +792,9 @@ def test_the_command_serves_until_it_is_stopped(screen, tmp_path):
     assert one.text("#check") == "Self-check passed"
     one.page.context.close()
     process.send_signal(signal.SIGINT)
+    assert process.stdout.readline() == "Ctrl-C ends it.\n"
     out, errors = process.communicate(timeout=20)
-    assert (process.returncode, errors) == (0, "")
-    assert "Ctrl-C ends it." in out
+    assert (process.returncode, out, errors) == (0, "\n", "")
 
 
 def test_a_built_site_works_in_a_folder_of_any_host(screen, tmp_path, litert_js, site_of):
