@@ -107,6 +107,7 @@ def test_help_answers_at_once():
             "verify",
             "compress",
             "decompress",
+            "serve",
         ]:
             assert f"\n  {command} " in done.stdout
         return time.perf_counter() - start
