@@ -12,7 +12,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 import kerasae
-from kerasae_export import BundleError, ConversionError, convert, convert_both, litemodel
+from kerasae_export import BundleError, ConversionError, _worker, convert, convert_both, litemodel
 from kerasae_export.conversion import Converter
 from kerasae_export.litemodel import LiteModel, dequantise, quantise
 from kerasae_export.manifest import SCHEMES
@@ -44,7 +44,7 @@ def test_calibration_decides_the_input_range(classifier, digits, converter, tmp_
 
 def test_a_crash_of_the_converter_is_an_error_message(classifier, digits, tmp_path):
     with Converter() as converter:
-        os.kill(converter._process.pid, signal.SIGKILL)
+        os.kill(converter._worker.process.pid, signal.SIGKILL)
         with pytest.raises(ConversionError, match="died on model 'classifier' with signal 9"):
             converter.convert(classifier, tmp_path / "c.tflite", calibration=digits.train[:9])
     assert not list(tmp_path.iterdir())
@@ -285,7 +285,29 @@ def test_models_without_fixed_inputs_are_refused(model, message, converter, tmp_
 @pytest.mark.slow
 def test_a_converter_goes_on_after_a_crash(classifier, tmp_path):
     with Converter() as converter:
-        os.kill(converter._process.pid, signal.SIGKILL)
+        os.kill(converter._worker.process.pid, signal.SIGKILL)
         with pytest.raises(ConversionError, match="signal 9 in the scheme 'float16'"):
             converter.convert(classifier, tmp_path / "c.tflite", scheme="float16")
         assert converter.convert(classifier, tmp_path / "c.tflite", scheme="float16").exists()
+
+
+def test_the_process_is_kept_for_the_next_conversion(classifier, tmp_path):
+    contents = set()
+    processes = set()
+    for i in range(2):
+        with Converter() as converter:
+            path = converter.convert(classifier, tmp_path / f"{i}.tflite", scheme="float16")
+            processes.add(converter._worker.process.pid)
+        contents.add(path.read_bytes())
+    assert len(processes) == len(contents) == 1  # and what it did before changes nothing
+
+
+def test_a_process_that_has_left_is_started_again(classifier, tmp_path, monkeypatch):
+    _worker.stop_idle()
+    monkeypatch.setenv("KERASAE_CONVERTER_IDLE", "0.1")
+    with Converter() as converter:
+        first = converter._worker.process
+        assert first.wait(timeout=100) == _worker.RETIRED
+        monkeypatch.delenv("KERASAE_CONVERTER_IDLE")
+        assert converter.convert(classifier, tmp_path / "c.tflite", scheme="float32").exists()
+        assert converter._worker.process.pid != first.pid

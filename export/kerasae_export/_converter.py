@@ -1,10 +1,16 @@
-"""The process behind `kerasae_export.conversion`: a job a line in, an answer a line out."""
+"""The process behind `kerasae_export.conversion`: a job a line in, an answer a line out.
+
+It leaves by itself, between two jobs, when it has idled for long or the converter's leaks have
+added up, and when the program that started it has gone.
+"""
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,15 +20,29 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
+from kerasae_export._worker import RETIRED
+
+_IDLE = float(os.environ.get("KERASAE_CONVERTER_IDLE", "60"))  # seconds
+_JOBS = 40  # each leaks some 22 MB where the net is large
+
 
 def main() -> None:
-    """Serve jobs from standard input until it ends."""
+    """Serve jobs from standard input until it ends, or idles."""
     # Libraries print to standard output too; the answers get a channel of their own.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    for line in sys.stdin:
+    for _ in range(_JOBS):
+        retire = threading.Timer(_IDLE, os._exit, [RETIRED])
+        retire.daemon = True
+        retire.start()
+        line = sys.stdin.readline()
+        retire.cancel()
+        if not line:
+            return
         error = _try(json.loads(line))
         print(json.dumps({"error": error}), file=answers, flush=True)
+        keras.utils.clear_session()
+        gc.collect()
 
 
 def _try(job: dict[str, Any]) -> str | None:

@@ -2,17 +2,13 @@
 
 The other process makes the backend irrelevant (LiteRT export exists on TensorFlow only),
 keeps the converter's memory leak out of the caller, turns a crash of the converter into an
-error message, and proves each time that the model reloads in safe mode from stock layers.
+error message, and proves each time that the model reloads in safe mode from stock layers. It is
+kept for the next conversion, and leaves after a minute without one.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
-import re
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,6 +19,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from kerasae_export import _worker
 from kerasae_export._conversion_checks import (
     Calibration,
     check_model,
@@ -37,7 +34,6 @@ __all__ = ["Calibration", "Converter", "convert", "convert_both"]
 
 _SINGLE = "serving_default"  # the signature of a file with one model
 _ADVICE = '; `scheme="dynamic"` quantises the weights only and may do.'
-_LOG_LINE = re.compile(r"[IW]\d{4} |WARNING: All log|INFO: ")
 
 
 def convert(
@@ -128,37 +124,14 @@ def convert_both(
 
 
 class Converter:
-    """A TensorFlow process that converts one model after another; a new one after a crash."""
+    """A TensorFlow process that converts one model after another; a new one after a crash.
+
+    It starts with the first converter of a program, in the background. A converter that is done
+    leaves it to the next one.
+    """
 
     def __init__(self) -> None:
-        self._start()
-
-    def _start(self) -> None:
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
-        environment = {
-            **os.environ,
-            "KERAS_BACKEND": "tensorflow",
-            "CUDA_VISIBLE_DEVICES": "-1",
-            "TF_CPP_MIN_LOG_LEVEL": "3",
-        }
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "kerasae_export._converter"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            env=environment,
-            text=True,
-        )
-
-    def _stop(self) -> None:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.kill()  # it holds nothing worth keeping between jobs
-        self._process.wait()
-        with contextlib.suppress(BrokenPipeError):  # a job that a dead process never read
-            self._process.stdin.close()
-        self._process.stdout.close()
-        self._errors.close()
+        self._worker = _worker.borrow()
 
     def __enter__(self) -> Converter:
         return self
@@ -169,7 +142,7 @@ class Converter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._stop()
+        _worker.give_back(self._worker)
 
     def convert(
         self,
@@ -227,37 +200,34 @@ class Converter:
         return target
 
     def _run(self, job: dict[str, Any], names: str) -> None:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
         advice = _ADVICE if job["scheme"] == "int8" else ""
         try:
-            self._process.stdin.write(json.dumps(job) + "\n")
-            self._process.stdin.flush()
-            answer = self._process.stdout.readline()
-        except BrokenPipeError:
-            answer = ""
-        if not answer:
-            status = self._process.wait()
-            how = f"signal {-status}" if status < 0 else f"exit status {status}"
-            words = self._last_words()
-            self._stop()
-            self._start()  # the next model may do better
+            error = self._answer(job)
+        except _worker.WorkerError as death:
+            self._renew()  # the next model may do better
+            how = f"signal {-death.status}" if death.status < 0 else f"exit status {death.status}"
             raise ConversionError(
                 f"The TF Lite converter died on model {names} with {how} in the scheme "
-                f"{job['scheme']!r}: {words}{advice}"
-            )
-        error = json.loads(answer)["error"]
+                f"{job['scheme']!r}: {death.words}{advice}"
+            ) from None
         if error:
             raise ConversionError(
                 f"Model {names} cannot be converted with the scheme {job['scheme']!r}: "
                 f"{error.rstrip('.')}{advice or '.'}"
             )
 
-    def _last_words(self) -> str:
-        self._errors.seek(0)
-        lines = self._errors.read().decode(errors="replace").strip().splitlines()
-        said = [line.strip() for line in lines if line.strip() and not _LOG_LINE.match(line)]
-        return said[-1] if said else "it said nothing."
+    def _answer(self, job: dict[str, Any]) -> str | None:
+        try:
+            return self._worker.run(job)
+        except _worker.WorkerError as death:
+            if death.status != _worker.RETIRED:
+                raise
+        self._renew()  # it left before it saw the job
+        return self._worker.run(job)
+
+    def _renew(self) -> None:
+        self._worker.stop()
+        self._worker = _worker.Worker()
 
 
 def _check_target(path: str | os.PathLike[str], scheme: str) -> Path:
