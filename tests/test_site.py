@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -168,3 +169,27 @@ def test_search_needs_no_server(site):
     assert {f"notebooks/{path.stem}.html" for path in CHAPTERS} <= found
     assert "api/builders.html" in found
     assert "IFrameWorker" in (site / "assets" / "iframe-worker.js").read_text(encoding="utf-8")
+
+
+@pytest.mark.browser
+def test_pages_fit_a_phone_and_need_no_network(site, chromium):
+    """Opened from their folder, as a reader without a server would do."""
+    context = chromium.new_context(
+        viewport={"width": 360, "height": 740}, offline=True, reduced_motion="reduce"
+    )
+    page = context.new_page()
+    asked: set[str] = set()
+    faults: list[str] = []
+    page.on("request", lambda request: asked.add(urlsplit(request.url).scheme))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    for path in sorted(site.rglob("*.html")):
+        if path.name != "404.html":  # its links begin at a server's root
+            page.goto(path.as_uri())
+            wide: Any = page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= 360, path
+    page.goto((site / "index.html").as_uri())
+    page.fill(".md-search__input", "posterior collapse")
+    page.wait_for_selector(".md-search-result__item")
+    assert asked <= {"file", "data", "blob"}
+    assert not faults
+    context.close()

@@ -110,7 +110,7 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     for name in ["notebooks/README.md", *_guides()]:
         pages[name] = (ROOT / name).read_text(encoding="utf-8")
     own = {file.src_uri: file.content_string for file in files.documentation_pages()}
-    linked: set[str] = set()
+    linked = {config.theme["logo"]}
     for name, text in (pages | own).items():
         target = MOVED.get(name, name).replace(".ipynb", ".md")
         text = _with_links(text, name, target, {*pages, *own}, linked)
