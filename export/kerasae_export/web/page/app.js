@@ -6,7 +6,7 @@ import { Explorer, hasSliders } from "./explore.js";
 import { fromText, inside, linkTo } from "./link.js";
 import { Pad } from "./pad.js";
 import { apart, differenceOf, fromCanvas, mosaicOf, psnr, readPicture, toCanvas } from "./picture.js";
-import { rivals } from "./rivals.js";
+import { PLAIN, rivals, searches } from "./rivals.js";
 import { prepareOffline } from "./offline.js";
 import * as say from "./text.js";
 
@@ -17,6 +17,11 @@ const MAX_PIXELS = 2 ** 24; // as the engine has it
 const MAX_TILES = 4096; // of an image of blocks, before it is brought to one tile
 const MAX_LINK = 2 ** 15; // bytes of a file that goes into a link
 const MOVED = 0.1; // share of the golden symbols that another kernel may move by one
+
+const NOTES = {
+  true: "PNG, JPEG and WebP as this browser writes them, JPEG and WebP at the coarsest setting that is at least as good.",
+  false: `PNG, JPEG and WebP as this browser writes them, JPEG and WebP at setting ${PLAIN}: no other was tried on so large an image.`,
+};
 
 const engine = new Client(address("page/worker.js"));
 const state = {
@@ -103,7 +108,7 @@ function setUp({ manifest, seconds }, verdict) {
     $("warning").hidden = false;
   }
   fillSelect($("size"), [
-    ["auto", "at most 1 megapixel"],
+    ["auto", codec.layout === "blocks" ? "automatic" : "at most 1 megapixel"],
     ["small", "at most 1/4 megapixel"],
     ["whole", `as it is, up to ${MAX_PIXELS / 2 ** 20} megapixels`],
     ["tile", `one tile, ${width} × ${height}`],
@@ -175,7 +180,7 @@ function connect() {
     $(id).addEventListener("change", ({ target }) => {
       const [file] = target.files;
       target.value = ""; // so that the same file can be chosen again
-      if (file) take(file);
+      if (file) take(file, id === "photograph");
     });
   }
   $("sample").addEventListener("click", showSample);
@@ -224,17 +229,20 @@ function connectDrop() {
 }
 
 /** A file of any kind: an image to encode, or a `.kae` file to decode. */
-async function take(file) {
+async function take(file, photographed = false) {
   const head = new Uint8Array(await file.slice(0, 2).arrayBuffer());
   const coded = /\.kae$/i.test(file.name) || (head[0] === 0xae && [0x6b, 0x73].includes(head[1]));
   if (coded) await receive(new Uint8Array(await file.arrayBuffer()), file.name);
-  else await show({ blob: file, name: file.name || "the pasted image" });
+  else await show({ blob: file, name: file.name || "the pasted image", photographed });
 }
 
 async function showSample() {
   const name = "golden/image.png";
   if (!Object.hasOwn(state.manifest.files, name)) {
-    await show({ pixels: { data: new Uint8Array(state.manifest.codec.tile.reduce((a, b) => a * b) * state.manifest.codec.channels).fill(128), height: state.manifest.codec.tile[0], width: state.manifest.codec.tile[1] }, name: "grey" });
+    const { tile, channels } = state.manifest.codec;
+    const [height, width] = tile;
+    const data = new Uint8Array(height * width * channels).fill(128);
+    await show({ pixels: { data, height, width }, name: "plain grey" });
     return;
   }
   try {
@@ -247,11 +255,13 @@ async function showSample() {
 }
 
 /** The size to bring an image to. */
-function fitter(choice) {
+function fitter(choice, photographed) {
   const { tile, layout } = state.manifest.codec;
   return (height, width) => {
+    // Blocks are images of their own: a photograph, or what would be thousands, becomes one.
     const tiles = Math.ceil(height / tile[0]) * Math.ceil(width / tile[1]);
-    if (choice === "tile" || (choice === "auto" && layout === "blocks" && tiles > MAX_TILES)) {
+    const single = layout === "blocks" && (photographed || tiles > MAX_TILES);
+    if (choice === "tile" || (choice === "auto" && single)) {
       return { height: tile[0], width: tile[1], crop: true };
     }
     const most = { auto: 2 ** 20, small: 2 ** 18, whole: Infinity }[choice];
@@ -263,7 +273,7 @@ function fitter(choice) {
 
 async function read(source) {
   const { channels } = state.manifest.codec;
-  const fit = source.whole ? asItIs : fitter($("size").value);
+  const fit = source.whole ? asItIs : fitter($("size").value, source.photographed);
   const image = source.blob
     ? await readPicture(source.blob, { name: source.name, channels, fit })
     : { ...source.pixels, from: source.pixels };
@@ -314,7 +324,12 @@ async function show(source) {
 async function receive(kae, name) {
   state.source = null;
   await work(async (current, tell) => {
-    const decoded = await engine.call("decode", { kae }, tell("Decoding"));
+    let decoded;
+    try {
+      decoded = await engine.call("decode", { kae }, tell("Decoding"));
+    } catch ({ message }) {
+      throw new Error(`${name}: ${message[0].toLowerCase()}${message.slice(1)}`);
+    }
     if (!current()) return;
     const { images } = decoded;
     const many = images.length > 1;
@@ -444,7 +459,9 @@ async function compare(current) {
   const own = { name: "kerasae", bytes: kae.length, psnr: ours, note: "", ours: true };
   listSizes([raw, own]);
   const others = await rivals($("original"), original, ours, () => !current());
-  if (current()) listSizes([raw, ...others, own]);
+  if (!current()) return;
+  listSizes([raw, ...others, own]);
+  $("sizes-note").textContent = NOTES[searches(original)];
 }
 
 function listSizes(rows) {

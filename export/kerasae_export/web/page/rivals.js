@@ -3,7 +3,14 @@
 import { fromCanvas, psnr } from "./picture.js";
 
 const SEARCHED = 2 ** 22; // pixels up to which the setting is searched for
-const PLAIN = 80; // the setting beyond that
+
+/** The setting beyond that. */
+export const PLAIN = 80;
+
+/** Whether the image is small enough for many attempts. */
+export function searches({ height, width }) {
+  return height * width <= SEARCHED;
+}
 
 /**
  * An image as PNG, JPEG and WebP, the last two at the coarsest setting that is at least as good.
@@ -37,7 +44,7 @@ async function coarsest(canvas, type, image, channels, target, stale) {
     const quality = psnr(image.data, await pixelsOf(blob, channels));
     return { bytes: blob.size, psnr: quality, note: `setting ${setting}` };
   };
-  if (image.height * image.width > SEARCHED) return attempt(PLAIN);
+  if (!searches(image)) return attempt(PLAIN);
   let [low, high, best] = [1, 100, null];
   while (low <= high && !stale()) {
     const middle = (low + high) >> 1;

@@ -15,10 +15,15 @@ function needed(path) {
   return !path.includes(other);
 }
 
+/** Past the browser's own cache, which may be older; but what has its version in its address. */
+function asked(path) {
+  return new Request(path, { cache: path.startsWith("litert/") ? "default" : "no-cache" });
+}
+
 self.addEventListener("install", (event) => {
   self.skipWaiting();
   event.waitUntil(
-    caches.open(CACHE).then((cache) => cache.addAll(SITE.files.filter(needed))),
+    caches.open(CACHE).then((cache) => cache.addAll(SITE.files.filter(needed).map(asked))),
   );
 });
 
