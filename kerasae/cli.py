@@ -116,6 +116,7 @@ def quickstart(data: str, out: Path, seed: int) -> None:
     for command, what in (
         (f"kerasae decompress {sample} --bundle {bundle} --out rebuilt", "as a receiver"),
         (f"kerasae compress PHOTO --bundle {bundle} --out sent", "your own image"),
+        (f"kerasae serve {bundle}", "all of this on a page in the browser"),
         ("kerasae list", "what else can be trained, and on what"),
         ("jupyter lab notebooks/", "how all of this works"),
     ):

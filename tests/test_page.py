@@ -390,6 +390,12 @@ def huge() -> bytes:
     )
 
 
+def crc_of(name: str, body: bytes) -> bytes:
+    """A `.kae` file with a checksum that fits."""
+    digest = json.loads(golden(name, "bundle/manifest.json"))["bundle_hash"]
+    return body + zlib.crc32(body, zlib.crc32(bytes.fromhex(digest))).to_bytes(4, "little")
+
+
 def test_files_that_are_off_are_refused_in_a_sentence(screen, serve, site_of):
     kae = golden("blocks", "image-0-quality-1.kae")
     other = golden("grid", "image-0-quality-1.kae")
@@ -408,6 +414,11 @@ def test_files_that_are_off_are_refused_in_a_sentence(screen, serve, site_of):
         "text.kae": (
             b"not a kae file",
             r"text\.kae: the data is not a kerasae bitstream: it has 14",
+        ),
+        "large.kae": (
+            crc_of("blocks", kae[:5] + bytes.fromhex("808004") * 2 + b"\x00"),
+            r"large\.kae: the bitstream claims 1 x 65536 x 65536 pixels, over the 16777216 that are "
+            r"allowed\.$",
         ),
         "none.kae": (b"", r"none\.kae: the data is not a kerasae bitstream: it has 0 b"),
     }

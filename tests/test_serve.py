@@ -15,8 +15,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
+import kerasae.cli
 from kerasae_export import litertjs
 from kerasae_export.cli import run
 from kerasae_export.errors import BundleError, SiteError
@@ -377,6 +379,9 @@ def test_the_command_says_in_one_sentence_what_is_wrong(cache, tmp_path, capsys)
     assert said == f"kerasae: `BUNDLE` must be a bundle's folder. Received: {tmp_path}/none\n"
     assert run(["serve", str(BUNDLE)], program="kerasae") == 1
     assert capsys.readouterr().err.startswith("kerasae: npm, which comes with Node.js, fetches")
+    done = CliRunner().invoke(kerasae.cli.main, ["serve", str(tmp_path / "none")])
+    assert done.exit_code == 1
+    assert done.stderr.startswith("kerasae: `BUNDLE` must be a bundle's folder. Received: ")
     for wrong in (["--port", "70000"], ["--port", "x"], []):
         with pytest.raises(SystemExit) as stopped:
             run(["serve", *([str(BUNDLE)] if wrong else []), *wrong])

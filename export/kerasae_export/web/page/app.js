@@ -5,7 +5,16 @@ import { drawCode, showBytes } from "./codeview.js";
 import { Explorer, hasSliders } from "./explore.js";
 import { fromText, inside, linkTo } from "./link.js";
 import { Pad } from "./pad.js";
-import { apart, differenceOf, fromCanvas, mosaicOf, psnr, readPicture, toCanvas } from "./picture.js";
+import {
+  apart,
+  differenceOf,
+  fromCanvas,
+  MAX_BYTES,
+  mosaicOf,
+  psnr,
+  readPicture,
+  toCanvas,
+} from "./picture.js";
 import { PLAIN, rivals, searches } from "./rivals.js";
 import { prepareOffline } from "./offline.js";
 import * as say from "./text.js";
@@ -232,7 +241,9 @@ function connectDrop() {
 async function take(file, photographed = false) {
   const head = new Uint8Array(await file.slice(0, 2).arrayBuffer());
   const coded = /\.kae$/i.test(file.name) || (head[0] === 0xae && [0x6b, 0x73].includes(head[1]));
-  if (coded) await receive(new Uint8Array(await file.arrayBuffer()), file.name);
+  if (coded && file.size > MAX_BYTES) {
+    showError(new Error(`${file.name} has ${say.bytes(file.size)}, more than this page reads.`));
+  } else if (coded) await receive(new Uint8Array(await file.arrayBuffer()), file.name);
   else await show({ blob: file, name: file.name || "the pasted image", photographed });
 }
 
@@ -328,7 +339,8 @@ async function receive(kae, name) {
     try {
       decoded = await engine.call("decode", { kae }, tell("Decoding"));
     } catch ({ message }) {
-      throw new Error(`${name}: ${message[0].toLowerCase()}${message.slice(1)}`);
+      const sentence = message.replace("; raise `maxPixels` if you trust it", ""); // for programs
+      throw new Error(`${name}: ${sentence[0].toLowerCase()}${sentence.slice(1)}`);
     }
     if (!current()) return;
     const { images } = decoded;

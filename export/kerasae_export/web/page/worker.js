@@ -11,7 +11,10 @@ self.onmessage = ({ data: { id, op, args } }) => {
       const engine = await ready;
       self.postMessage({ id, result: await engine[op](args, report) });
     } catch (error) {
-      const { name = "Error", message = String(error) } = error ?? {};
+      let { name = "Error", message = String(error) } = error ?? {};
+      if (error instanceof WebAssembly.RuntimeError) {
+        message = `The models stopped, perhaps for want of memory (${message}): reload the page.`;
+      }
       self.postMessage({ id, error: { name, message } });
     }
   });
