@@ -17,7 +17,8 @@ const PARTS = {
 /**
  * Draw the symbols of an image: a map for each channel of a grid, or a row for each tile.
  *
- * @returns {{rows: number, columns: number, maps: number, tiles?: number} | null} null if there are too many
+ * @returns {{rows: number, columns: number, maps: number, tiles?: number} | null} null if there
+ *   are too many
  */
 export function drawCode(canvas, spec, { symbols, height, width }) {
   const layout = new Layout(spec);

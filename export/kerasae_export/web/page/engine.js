@@ -2,10 +2,9 @@
 
 import { arrayFor, Codec, isStream, parseManifest, verifyFiles } from "../codec/index.js";
 import { download, openModels, PageError, refuseWhatNoBrowserRuns, startLiteRt } from "./litert.js";
+import { MAX_PIXELS } from "./picture.js";
 
-const GOLDEN = ["golden/image.png", "golden/symbols.json", "golden/image.kae", "golden/reconstruction.png"];
-
-export const MAX_PIXELS = 2 ** 24;
+const GOLDEN = ["image.png", "symbols.json", "image.kae", "reconstruction.png"];
 
 /** A bundle, opened; each method takes one object and a function that is told the progress. */
 export class Engine {
@@ -23,7 +22,9 @@ export class Engine {
   async open({ bundle, litert: folder }, report) {
     const started = performance.now();
     const tell = (stage) => (done, total) => report({ stage, done, total });
-    const text = new TextDecoder().decode(await download(`${bundle}manifest.json`, tell("the manifest")));
+    const text = new TextDecoder().decode(
+      await download(`${bundle}manifest.json`, tell("the manifest")),
+    );
     refuseWhatNoBrowserRuns(text);
     const manifest = parseManifest(text);
     const files = {};
@@ -32,8 +33,8 @@ export class Engine {
     }
     report({ stage: "checking the hashes" });
     const golden = {};
-    for (const name of GOLDEN.filter((name) => Object.hasOwn(manifest.files, name))) {
-      golden[name] = await download(`${bundle}${name}`);
+    for (const name of GOLDEN.map((file) => `golden/${file}`)) {
+      if (Object.hasOwn(manifest.files, name)) golden[name] = await download(`${bundle}${name}`);
     }
     verifyFiles(manifest, { ...files, ...golden });
     const litert = await startLiteRt(folder, tell("LiteRT.js"));

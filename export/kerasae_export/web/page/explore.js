@@ -18,9 +18,11 @@ export function hasSliders({ codec }) {
 
 /** The symbols that sliders stand for; `changed` is called when one is moved. */
 export class Explorer {
+  #codec;
   #rows = [];
 
   constructor(manifest, box, changed) {
+    this.#codec = manifest.codec;
     const { code_shape: shape, qualities } = manifest.codec;
     this.generative = isGenerative(manifest);
     this.count = shape.reduce((a, b) => a * b, 1);
@@ -42,7 +44,9 @@ export class Explorer {
   /** Show all sliders, or the few that matter most. */
   show(all) {
     this.all = all;
-    this.box.replaceChildren(...(all ? this.#rows : this.#rows.slice(0, FEW)).map((row) => row.label));
+    this.box.replaceChildren(
+      ...(all ? this.#rows : this.#rows.slice(0, FEW)).map((row) => row.label),
+    );
   }
 
   get symbols() {
@@ -53,6 +57,14 @@ export class Explorer {
 
   set symbols(symbols) {
     for (const row of this.#rows) row.set(symbols[row.i]);
+  }
+
+  /** Take the code of an image of any quality. */
+  follow({ symbols, quality }) {
+    const { qualities } = this.#codec;
+    const steps = stepsOf(qualities[quality - 1]);
+    const value = (i) => symbols[i] * steps[i % steps.length];
+    this.symbols = this.values.map(({ step }, i) => Math.floor(value(i) / step + 0.5));
   }
 
   /** The code in the middle. */
@@ -100,7 +112,10 @@ function spread({ offset, frequencies }, step, generative) {
   const mean = counts.reduce((sum, n, j) => sum + n * (offset + j), 0) / total;
   const variance = counts.reduce((sum, n, j) => sum + n * (offset + j - mean) ** 2, 0) / total;
   let [low, high] = [offset, offset + counts.length - 1];
-  if (generative) [low, high] = [Math.min(low, -Math.ceil(3 / step)), Math.max(high, Math.ceil(3 / step))];
+  if (generative) {
+    const three = Math.ceil(3 / step); // standard deviations
+    [low, high] = [Math.min(low, -three), Math.max(high, three)];
+  }
   const draw = (random) => {
     let left = random() * total;
     const j = counts.findIndex((n) => (left -= n) < 0);

@@ -32,3 +32,8 @@ export function inside(fragment) {
   const text = fragment.replace(/^#/, "");
   return text.startsWith(KEY) ? text.slice(KEY.length) : null;
 }
+
+/** Drop a received file from the address when something else is shown. */
+export function forgetAddress() {
+  if (inside(location.hash) !== null) history.replaceState(null, "", location.href.split("#")[0]);
+}

@@ -206,4 +206,3 @@ function runnerOf(litert, model, side, part) {
     }
   };
 }
-

@@ -19,8 +19,8 @@ export async function prepareOffline(line, button) {
   });
   if (!isSecureContext) {
     line.textContent =
-      "This page came over plain http, where browsers forbid offline use and installing: for these " +
-      "two, open it by https or on localhost. All the rest works.";
+      "This page came over plain http, where browsers forbid offline use and installing: for " +
+      "these two, open it by https or on localhost. All the rest works.";
     return;
   }
   if (!("serviceWorker" in navigator)) {

@@ -1,6 +1,7 @@
 // Image files to the pixels that the codec takes, and back, with the browser's own decoders.
 
-export const MAX_BYTES = 2 ** 27;
+export const MAX_BYTES = 2 ** 27; // of a file
+export const MAX_PIXELS = 2 ** 24; // of an image that is encoded or decoded
 export const MAX_DECODED = 2 ** 26; // pixels that a browser is asked to decode
 
 /**
@@ -17,7 +18,9 @@ export const MAX_DECODED = 2 ** 26; // pixels that a browser is asked to decode
 export async function readPicture(blob, { name, channels, fit }) {
   if (!blob.size) throw new RangeError(`${name} is empty.`);
   if (blob.size > MAX_BYTES) {
-    throw new RangeError(`${name} has ${blob.size} bytes, over the ${MAX_BYTES} that this page reads.`);
+    throw new RangeError(
+      `${name} has ${blob.size} bytes, over the ${MAX_BYTES} that this page reads.`,
+    );
   }
   const claimed = sizeOf(new Uint8Array(await blob.slice(0, 2 ** 18).arrayBuffer()));
   if (claimed) checkSize(name, claimed);
@@ -26,7 +29,8 @@ export async function readPicture(blob, { name, channels, fit }) {
     bitmap = await createImageBitmap(blob, { imageOrientation: "from-image" });
   } catch {
     throw new RangeError(
-      `${name} cannot be read as an image: it is damaged, or of a format that this browser does not know.`,
+      `${name} cannot be read as an image: it is damaged, or of a format that this browser does ` +
+        "not know.",
     );
   }
   try {
@@ -42,12 +46,27 @@ export async function readPicture(blob, { name, channels, fit }) {
     context.imageSmoothingQuality = "high";
     const scale = Math.min(from.width / width, from.height / height);
     const [w, h] = crop ? [width * scale, height * scale] : [from.width, from.height];
-    context.drawImage(bitmap, (from.width - w) / 2, (from.height - h) / 2, w, h, 0, 0, width, height);
+    context.drawImage(
+      bitmap,
+      (from.width - w) / 2,
+      (from.height - h) / 2,
+      w,
+      h,
+      0,
+      0,
+      width,
+      height,
+    );
     const { data } = context.getImageData(0, 0, width, height);
     return { data: fromCanvas(data, channels), height, width, from };
   } finally {
     bitmap.close();
   }
+}
+
+/** For `fit`: leave the size alone. */
+export function asItIs(height, width) {
+  return { height, width, crop: false };
 }
 
 function checkSize(name, { height, width }) {
@@ -95,7 +114,9 @@ export function toCanvas(canvas, { data, height, width }) {
 
 /** How far two images are apart, enlarged, on black. */
 export function differenceOf(a, b, gain) {
-  const data = Uint8Array.from(a.data, (value, i) => Math.min(255, gain * Math.abs(value - b.data[i])));
+  const data = Uint8Array.from(a.data, (value, i) =>
+    Math.min(255, gain * Math.abs(value - b.data[i])),
+  );
   return { data, height: a.height, width: a.width };
 }
 
@@ -149,7 +170,8 @@ export function sizeOf(bytes) {
   const text = (at, n) => String.fromCharCode(...bytes.subarray(at, at + n));
   try {
     if (text(1, 3) === "PNG") return { width: view.getUint32(16), height: view.getUint32(20) };
-    if (text(0, 3) === "GIF") return { width: view.getUint16(6, true), height: view.getUint16(8, true) };
+    if (text(0, 3) === "GIF")
+      return { width: view.getUint16(6, true), height: view.getUint16(8, true) };
     if (text(0, 2) === "BM") {
       return { width: view.getInt32(18, true), height: Math.abs(view.getInt32(22, true)) };
     }
@@ -175,10 +197,11 @@ function webp(view, kind) {
 }
 
 function jpeg(view) {
-  for (let at = 2; ; ) {
+  for (let at = 2; ;) {
     const marker = view.getUint16(at);
     if (marker < 0xff00) return null;
-    const frame = marker >= 0xffc0 && marker <= 0xffcf && ![0xffc4, 0xffc8, 0xffcc].includes(marker);
+    const frame =
+      marker >= 0xffc0 && marker <= 0xffcf && ![0xffc4, 0xffc8, 0xffcc].includes(marker);
     if (frame) return { height: view.getUint16(at + 5), width: view.getUint16(at + 7) };
     at += marker === 0xffff ? 1 : 2 + view.getUint16(at + 2);
   }

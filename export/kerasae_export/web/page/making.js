@@ -1,0 +1,107 @@
+// Images that are made on the page: drawn, or out of a changed code.
+
+import { Explorer, hasSliders } from "./explore.js";
+import { receive, show } from "./jobs.js";
+import { forgetAddress } from "./link.js";
+import { Pad } from "./pad.js";
+import { $, engine, showError, state } from "./page.js";
+import { fromCanvas, toCanvas } from "./picture.js";
+import * as say from "./text.js";
+
+let explorer;
+
+/** Let an image be drawn. */
+export function setUpPad() {
+  const { tile, layout, channels } = state.manifest.codec;
+  const [height, width] = layout === "blocks" ? tile : [256, 256];
+  const scale = 256 / Math.max(height, width);
+  const size = [Math.round(height * scale), Math.round(width * scale)];
+  const tools = { ink: $("ink"), pen: $("pen"), swap: $("swap"), clear: $("clear") };
+  const colours = channels === 1 ? ["#ffffff", "#000000"] : ["#1d4ed8", "#ffffff"];
+  new Pad($("pad"), tools, drawn).reset(...size, ...colours);
+  $("draw").addEventListener("click", () => {
+    const open = $("pad-area").hidden;
+    $("pad-area").hidden = !open;
+    $("draw").setAttribute("aria-expanded", String(open));
+    if (open) $("pad").focus();
+  });
+  function drawn() {
+    const canvas = document.createElement("canvas");
+    [canvas.height, canvas.width] = [height, width];
+    const context = canvas.getContext("2d", { willReadFrequently: true });
+    context.imageSmoothingQuality = "high";
+    context.drawImage($("pad"), 0, 0, width, height);
+    const { data } = context.getImageData(0, 0, width, height);
+    show({ pixels: { data: fromCanvas(data, channels), height, width }, name: "drawing.png" });
+  }
+}
+
+/** Let the code be changed, where it has few enough values. */
+export function setUpExplorer() {
+  if (!hasSliders(state.manifest)) return;
+  explorer = new Explorer(state.manifest, $("sliders"), preview);
+  $("explore").hidden = false;
+  $("explore-note").textContent = explorer.generative
+    ? "Codes of this model were trained to be normally distributed: a random one gives a new image."
+    : "Each value of the code has a slider over the range that real images use. This model was " +
+      "not trained to generate: a sample takes each value by itself, from the entropy tables.";
+  $("more-sliders").hidden = explorer.all;
+  $("more-sliders").textContent = `Show all ${explorer.count}`;
+  $("more-sliders").addEventListener("click", () => {
+    explorer.show(true);
+    $("more-sliders").hidden = true;
+  });
+  $("draw-sample").addEventListener("click", () => {
+    explorer.sample();
+    preview();
+  });
+  $("reset-code").addEventListener("click", () => {
+    explorer.middle();
+    preview();
+  });
+  $("use").addEventListener("click", async () => {
+    const { kae } = await renderCode();
+    forgetAddress();
+    await receive(kae, "changed-code.kae");
+    $("result").scrollIntoView({ block: "start" });
+  });
+  addEventListener("shown", () => {
+    const { coded } = state.shown;
+    if (coded.symbols.length !== explorer.count) return;
+    explorer.follow(coded);
+    preview();
+  });
+  explorer.middle();
+  preview();
+}
+
+function renderCode() {
+  const [height, width] = state.manifest.codec.tile;
+  const quality = state.manifest.codec.qualities.length;
+  return engine.call("render", { symbols: explorer.symbols, height, width, quality });
+}
+
+let pending = false;
+let again = false;
+
+/** Show the image of the sliders; while one is computed, only the latest next one waits. */
+async function preview() {
+  if (pending) {
+    again = true;
+    return;
+  }
+  pending = true;
+  try {
+    do {
+      again = false;
+      const { data, kae, milliseconds } = await renderCode();
+      const [height, width] = state.manifest.codec.tile;
+      toCanvas($("preview"), { data, height, width });
+      $("preview-caption").textContent = `${say.bytes(kae.length)}, ${say.time(milliseconds)}`;
+    } while (again);
+  } catch (error) {
+    showError(error);
+  } finally {
+    pending = false;
+  }
+}
