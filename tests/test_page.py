@@ -417,8 +417,8 @@ def test_files_that_are_off_are_refused_in_a_sentence(screen, serve, site_of):
         ),
         "large.kae": (
             crc_of("blocks", kae[:5] + bytes.fromhex("808004") * 2 + b"\x00"),
-            r"large\.kae: the bitstream claims 1 x 65536 x 65536 pixels, over the 16777216 that are "
-            r"allowed\.$",
+            r"large\.kae: the bitstream claims 1 x 65536 x 65536 pixels, over the 16777216 "
+            r"that are allowed\.$",
         ),
         "none.kae": (b"", r"none\.kae: the data is not a kerasae bitstream: it has 0 b"),
     }
