@@ -14,6 +14,7 @@ __all__ = ["chapter", "title"]
 
 _DATA_URI = re.compile(r'src="data:(?P<kind>\w+)/(?P<format>[\w.+-]+);base64,(?P<data>[^"]*)"')
 _CAPTION = re.compile(r"^\s*\*(?!\*)(?P<text>.+?)(?<!\*)\*(?!\*)", flags=re.DOTALL)
+_VIEW = "application/vnd.jupyter.widget-view+json"
 _WIDEST_ALT = 300  # characters of a caption that serve as a picture's alternative text
 
 
@@ -27,7 +28,9 @@ def title(path: Path) -> str:
 
 def chapter(path: Path) -> tuple[str, dict[str, bytes]]:
     """The page of a notebook, and its pictures and sounds by their names beside the page."""
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    cells, widgets = notebook["cells"], notebook["metadata"].get("widgets", {})
+    state = widgets.get("application/vnd.jupyter.widget-state+json", {}).get("state", {})
     parts: list[str] = []
     files: dict[str, bytes] = {}
     for number, cell in enumerate(cells):
@@ -41,7 +44,10 @@ def chapter(path: Path) -> tuple[str, dict[str, bytes]]:
             for place, output in enumerate(cell["outputs"]):
                 caption = next((text for text in texts[place + 1 :] if text), "")
                 name = f"{path.stem}/{number:02}-{place}"
-                parts.append(_output(output, name, caption, files))
+                if view := output.get("data", {}).get(_VIEW):
+                    parts.append(_widget(view["model_id"], state, name, caption, files))
+                else:
+                    parts.append(_output(output, name, caption, files))
     return "\n\n".join(parts) + "\n", files
 
 
@@ -77,6 +83,23 @@ def _output(output: dict[str, Any], name: str, caption: str, files: dict[str, by
     if markup := _text(output, "text/html"):
         return f'<div class="output">\n{_own_files(markup, name, files)}\n</div>'
     return _plain(_text(output, "text/plain"))
+
+
+def _widget(
+    model: str, state: dict[str, Any], name: str, caption: str, files: dict[str, bytes]
+) -> str:
+    """Controls as they stood when the notebook was saved, and what they showed."""
+    widget = state.get(model, {}).get("state", {})
+    parts = [
+        _output(output, f"{name}-{number}", caption, files)
+        for number, output in enumerate(widget.get("outputs", []))
+    ]
+    if "value" in widget:
+        text = html.escape(f"{widget['description']}: {widget['value']}")
+        parts.append(f'<p class="control">{text}</p>')
+    for child in widget.get("children", []):
+        parts.append(_widget(child.removeprefix("IPY_MODEL_"), state, name, caption, files))
+    return "\n\n".join(parts)
 
 
 def _plain(text: str) -> str:
