@@ -39,16 +39,29 @@ def chapter(path: Path) -> tuple[str, dict[str, bytes]]:
             parts.append(_folds(source))
         elif cell["cell_type"] == "code" and source.strip():
             parts.append(f'```{{ .python data-search-exclude="" }}\n{source}\n```')
-            following = "".join(cells[number + 1]["source"]) if number + 1 < len(cells) else ""
-            texts = [_text(output, "text/markdown") for output in cell["outputs"]] + [following]
+            after = _texts(cells[number + 1 : number + 3])
             for place, output in enumerate(cell["outputs"]):
-                caption = next((text for text in texts[place + 1 :] if text), "")
+                texts = [_text(each, "text/markdown") for each in cell["outputs"][place + 1 :]]
+                caption = next(filter(_CAPTION.match, texts + after), "")
                 name = f"{path.stem}/{number:02}-{place}"
                 if view := output.get("data", {}).get(_VIEW):
                     parts.append(_widget(view["model_id"], state, name, caption, files))
                 else:
                     parts.append(_output(output, name, caption, files))
     return "\n\n".join(parts) + "\n", files
+
+
+def _texts(cells: list[dict[str, Any]]) -> list[str]:
+    """What cells say in Markdown."""
+    return [
+        text
+        for cell in cells
+        for text in (
+            ["".join(cell["source"])]
+            if cell["cell_type"] == "markdown"
+            else [_text(output, "text/markdown") for output in cell.get("outputs", [])]
+        )
+    ]
 
 
 def _folds(source: str) -> str:
