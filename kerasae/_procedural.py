@@ -28,6 +28,18 @@ def pitch_name(midi: int) -> str:
     return f"{_NAMES[midi % 12]}{midi // 12 - 1}"
 
 
+def pitch_number(name: str) -> int:
+    """The MIDI note of a name: the inverse of `pitch_name`.
+
+    Raises:
+        ValueError: If it is no name of a pitch.
+    """
+    tone, octave = name[:-1], name[-1:]
+    if tone not in _NAMES or not octave.isdecimal():
+        raise ValueError(f"a pitch must be named such as C4 or F#5. Received: {name!r}")
+    return _NAMES.index(tone) + 12 * (int(octave) + 1)
+
+
 def melodies(length: int, count: int, seed: int) -> tuple[Integers, Integers]:
     """Different melodies as symbols (count, length), and the label of each."""
     rng = random.Random(seed)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import kerasae
-from kerasae._procedural import pitch_name
-from kerasae.sequences import SEQUENCES
+from kerasae._procedural import pitch_name, pitch_number
+from kerasae.sequences import SEQUENCES, melody_wave
 
 SCALES = {"major": {0, 2, 4, 5, 7, 9, 11}, "minor": {0, 2, 3, 5, 7, 8, 10}}
 
@@ -99,6 +99,31 @@ def test_the_anomalies_are_what_they_are_called(series):
 def test_pitches_have_the_names_of_midi():
     names = {0: "C-1", 57: "A3", 60: "C4", 61: "C#4", 69: "A4", 127: "G9"}
     assert {number: pitch_name(number) for number in names} == names
+    assert [pitch_number(pitch_name(number)) for number in range(12, 128)] == [*range(12, 128)]
+
+
+def test_a_melody_sounds_as_it_is_written():
+    """A4 for two steps, a rest, C5: the strongest frequency, silence, and the length."""
+    names, rate = ("A4", "C5", "hold", "rest"), 8000
+    wave = melody_wave(np.eye(4)[[0, 2, 3, 1]], names, step=0.25, rate=rate)
+    assert wave.dtype == np.float32
+    assert wave.shape == (rate,)
+    assert 0.5 < np.abs(wave).max() <= 1
+    for part, hertz in ((slice(0, 4000), 440.0), (slice(6000, 8000), 523.25)):
+        spectrum = np.abs(np.fft.rfft(wave[part], 8 * rate))
+        assert spectrum.argmax() / 8 == pytest.approx(hertz, abs=2)
+    assert not wave[4000:6000].any()
+    assert np.abs(np.diff(wave)).max() < 0.8  # no click where a note ends
+    assert np.abs(wave[3990:4000]).max() < 0.05
+
+
+def test_holds_without_a_note_are_silent_and_high_overtones_are_left_out():
+    names = ("A5", "hold", "rest")
+    assert not melody_wave(np.eye(3)[[1, 1, 2, 1]], names).any()
+    low, high = (melody_wave(np.eye(3)[[0, 1]], names, rate=rate) for rate in (2000, 16000))
+    assert len(high) == 8 * len(low)
+    spectrum = np.abs(np.fft.rfft(low))
+    assert spectrum.argmax() * 2000 / len(low) == pytest.approx(880, abs=3)
 
 
 @pytest.mark.parametrize(
@@ -115,3 +140,18 @@ def test_pitches_have_the_names_of_midi():
 def test_bad_arguments_give_one_sentence(wrong, message):
     with pytest.raises(ValueError, match=message):
         kerasae.load_sequences(**{"source": "melodies", **wrong})
+
+
+@pytest.mark.parametrize(
+    ("melody", "names", "options", "message"),
+    [
+        (np.eye(3), ("C4", "hold"), {}, r"`melody` must be an array \(length, features\)"),
+        (np.zeros(3), ("C4", "hold", "rest"), {}, "Received: shape=\\(3,\\) and 3 names"),
+        (np.eye(2), ("H4", "hold"), {}, "a pitch must be named such as C4 or F#5. Received: 'H4'"),
+        (np.eye(2), ("C4", "hold"), {"step": 0}, "`step` must be a number above 0"),
+        (np.eye(2), ("C4", "hold"), {"rate": 999}, "`rate` must be at least 1000. Received: rate="),
+    ],
+)
+def test_what_is_no_melody_is_refused(melody, names, options, message):
+    with pytest.raises(ValueError, match=message):
+        melody_wave(melody, names, **options)
