@@ -57,6 +57,8 @@ MOVED = {
     "LICENSE": "LICENSE.txt",
 }
 _LINK = re.compile(r"(?P<start>\]\()(?P<target>[^)#\s:]+)(?P<anchor>#[^)\s]*)?(?P<end>\))")
+_CELL = re.compile(r"<td(?P<rest>[^>]*)>(?P<text>.*?)</td>", flags=re.DOTALL)
+_LONG = 50  # characters of a table's cell
 _CODE = re.compile(r"^```.*?^```$|`[^`\n]+`", flags=re.DOTALL | re.MULTILINE)
 
 
@@ -202,10 +204,21 @@ def _names() -> str:
 
 
 def on_page_content(content: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Typeset the formulas; leave the source of functions out of the search."""
+    """Typeset the formulas; leave source out of the search; give long cells of tables room."""
+    if not any(heading.children for heading in page.toc):
+        page.meta.setdefault("hide", ["toc"])  # room for what there is
     source = '<details class="mkdocstrings-source"'
     content = content.replace(source, f"{source} data-search-exclude")
+    content = _CELL.sub(_with_room, content)
     return formulas.typeset(content, page.file.src_uri)
+
+
+def _with_room(cell: re.Match[str]) -> str:
+    characters = len(re.sub(r"<[^>]*>", "", cell["text"]))
+    if characters < _LONG:
+        return cell[0]
+    name = "long" if characters < 3 * _LONG else "longer"
+    return f'<td class="{name}"{cell["rest"]}>{cell["text"]}</td>'
 
 
 def on_post_build(*, config: MkDocsConfig) -> None:
