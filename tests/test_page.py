@@ -36,6 +36,7 @@ from PIL import Image
 
 import kerasae
 from kerasae_export import export_bundle
+from kerasae_export.pictures import read_image
 
 pytestmark = pytest.mark.browser
 
@@ -453,6 +454,33 @@ def test_large_images_are_brought_to_size(screen, serve, site_of):
     assert one.text("#source-line") == "small.png: 70 × 60 pixels"
     one.give("IMG.png", png(pattern(60, 70, 3)), "#photograph").shown()
     assert "8 × 8 pixels, from 70 × 60" in one.text("#source-line")
+
+
+def test_files_are_read_as_python_reads_them(screen, serve, site_of, tmp_path):
+    """Upright, transparency over white, colour to grey and grey to colour."""
+    image = pattern(30, 50, 3)
+    clear = np.concatenate([image, np.full((30, 50, 1), 255, np.uint8)], axis=-1)
+    clear[5:20, 5:20, 3] = 0
+    clear[5:20, 25:40, 3] = 100
+    exif = Image.Exif()
+    exif[274] = 6  # lies on its side
+    pictures = {
+        "colour.png": (Image.fromarray(image), {}, 0),
+        "grey.png": (Image.fromarray(image[..., 0]), {}, 0),
+        "palette.png": (Image.fromarray(image).quantize(16), {}, 0),
+        "clear.png": (Image.fromarray(clear), {}, 2),
+        "side.jpg": (Image.fromarray(image), {"exif": exif, "quality": 95, "subsampling": 0}, 4),
+        "plain.webp": (Image.fromarray(image), {"lossless": True}, 0),
+    }
+    for name, channels in (("grid", 3), ("blocks", 1)):
+        one = screen().open(serve(site_of(name)).url)
+        for file, (picture, how, tolerance) in pictures.items():
+            picture.save(tmp_path / file, **how)
+            expected = read_image(tmp_path / file, channels).astype(int)
+            one.give(file, (tmp_path / file).read_bytes()).shown()
+            shown = one.pixels("#original")[..., :channels]
+            assert shown.shape == expected.shape, file
+            assert np.abs(shown - expected).max() <= tolerance, file
 
 
 # Ways in and out
