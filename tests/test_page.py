@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import signal
 import struct
@@ -838,10 +839,11 @@ def test_everything_is_reached_by_the_keyboard(screen, serve, site_of):
 # The command
 
 
-def test_the_command_serves_until_it_is_stopped(screen, tmp_path):
+def test_the_command_serves_until_it_is_stopped(screen, litert_js, tmp_path):  # which is cached
     command = [sys.executable, "-m", "kerasae_export.cli", "serve", GOLDEN / "blocks" / "bundle"]
+    where = ["--litert-js", os.environ["LITERT_JS"]] if "LITERT_JS" in os.environ else []
     process = subprocess.Popen(
-        [*command, "--port", "0"],
+        [*command, "--port", "0", *where],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
