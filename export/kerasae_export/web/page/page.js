@@ -28,7 +28,8 @@ export async function work(job) {
     const { done, total } = progress;
     $("work-bar").hidden = false;
     $("work-bar").value = total ? done / total : 0;
-    $("status").textContent = `${what}: ${say.count(done)} of ${say.count(total)} tiles`;
+    const label = `${what}: ${say.count(done)} of ${say.count(total)} tiles`;
+    $("work-bar").setAttribute("aria-label", label); // not announced each time
   };
   $("result").setAttribute("aria-busy", "true");
   $("error").hidden = true;
