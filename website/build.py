@@ -25,6 +25,7 @@ if __name__ == "__main__":
     )
     config = ["--config-file", str(HERE / "mkdocs.yml")]
     if arguments.serve:
-        cli(["serve", "--watch", str(HERE.parent / "docs"), *config])
+        watched = [f"--watch={HERE.parent / name}" for name in ("docs", "notebooks", "website")]
+        cli(["serve", *watched, *config])
     else:
         cli(["build", "--strict", "--site-dir", str(arguments.out.resolve()), *config])
