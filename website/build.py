@@ -20,9 +20,8 @@ if __name__ == "__main__":
     parser.add_argument("--out", type=Path, default=HERE.parent / "build" / "site")
     parser.add_argument("--serve", action="store_true", help="build after each change, and serve")
     arguments = parser.parse_args()
-    os.environ["PATH"] = (
-        f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # has ruff
-    )
+    # Ruff, which breaks the lines of signatures, is beside this Python.
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     config = ["--config-file", str(HERE / "mkdocs.yml")]
     if arguments.serve:
         watched = [f"--watch={HERE.parent / name}" for name in ("docs", "notebooks", "website")]
