@@ -116,7 +116,7 @@ display(plots.plot_architecture(model))
 # ## Training
 
 # %%
-STEPS = 250 if FAST else 1200
+STEPS = 160 if FAST else 1200
 models = {}
 for name, each in kinds.items():
     batch = 8 if len(each.train) < 200 else 64
@@ -274,7 +274,7 @@ train(
     reader,
     written,
     TrainConfig(
-        epochs=25 if FAST else 8,
+        epochs=15 if FAST else 8,
         batch_size=64 if FAST else 128,
         learning_rate=3e-3 if FAST else 2e-3,
         jit_compile=not FAST,

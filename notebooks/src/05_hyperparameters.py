@@ -97,7 +97,7 @@ BASE = {
     "loss": "mse",
 }
 config = TrainConfig(
-    epochs=15 if FAST else 10,
+    epochs=10,
     batch_size=32 if FAST else 64,
     learning_rate=5e-3 if FAST else 2e-3,
     jit_compile=not FAST,  # compiling takes longer than training when it is this short
@@ -136,7 +136,7 @@ display(
 
 # %%
 CODE_SIZES = (2, 4, 8, 16) if FAST else (2, 4, 8, 16, 32, 64)
-LAYERS = {0: (), 1: (64,), 2: (64, 32), 3: (64, 48, 32)}
+LAYERS = {0: (), 1: (64,), 2: (64, 32)}
 NODES = (16, 64, 256)
 if not FAST:
     LAYERS = {0: (), 1: (128,), 2: (128, 64), 3: (128, 96, 64), 4: (128, 112, 96, 64)}
