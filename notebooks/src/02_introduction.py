@@ -346,7 +346,7 @@ gap = table["digits"][0] - max(table["noise"][0], table["shuffled pixels"][0])
 assert gap > 3
 display(
     Markdown(
-        f"*Three kinds of input in rows. The copier (loss {perfect:.0e}) returns all of them "
+        f"*Three kinds of input in rows. The copier (loss {perfect:.1g}) returns all of them "
         f"without a flaw, so it cannot know what a digit is; its code is as large as the image, "
         f"{pixels} numbers. The autoencoder returns digits ({table['digits'][0]:.1f} dB) and "
         f"fails with the same pixels in another order ({table['shuffled pixels'][0]:.1f} dB) and "

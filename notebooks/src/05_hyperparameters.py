@@ -320,8 +320,8 @@ display(
 # %% [markdown]
 # ## Loss: two measures of the same difference
 #
-# For a pixel with target x and output p, the squared error is (x − p)², and the binary
-# cross-entropy is −x log p − (1 − x) log(1 − p).
+# For a pixel with target $x$ and output $p$, the squared error is $(x - p)^2$, and the binary
+# cross-entropy is $-x \log p - (1 - x) \log(1 - p)$.
 
 # %%
 p = np.linspace(0.01, 0.99, 99)
