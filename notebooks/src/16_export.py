@@ -657,7 +657,7 @@ plt.show()
 # %% [markdown]
 # ## What to read next
 #
-# - The next chapter, a codec of your own: what the symbols cost in bytes, and how to train for it.
+# - [A codec of your own](17_codec.ipynb): what the symbols cost in bytes, and how to train for it.
 # - [Schemes](../docs/schemes.md): every architecture in every scheme, measured.
 # - [The mobile developer's page](../export/README.md) and [the format](../export/FORMAT.md).
 #
