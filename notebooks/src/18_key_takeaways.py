@@ -199,7 +199,8 @@ verdicts += [
         "[0](00_start_here.ipynb), [16](16_export.ipynb)",
     ),
 ]
-print(f"copy {copy_quality['digits']:.1f} dB; groups {grouped:.1%}; told {told}; {bits:.0f} bits")
+by_labels = ", ".join(f"{share:.1%} with {n} labels" for n, share in told.items())
+print(f"copy {copy_quality['digits']:.1f} dB; groups {grouped:.1%}; {by_labels}; {bits:.0f} bits")
 
 # %% [markdown]
 # ## "Data-specific and lossy"
@@ -361,7 +362,7 @@ verdicts += [
         "[7](07_overcomplete.ipynb)",
     ),
 ]
-print(f"{FEW} images: {seen:.1f} dB on them, {unseen:.1f} dB on others; noise: {through}")
+print(f"{FEW} images: {seen:.1f} dB on them, {unseen:.1f} dB on others")
 
 # %% [markdown]
 # ## "Sparse: neurons are randomly dropped"
