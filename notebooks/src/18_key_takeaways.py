@@ -720,7 +720,7 @@ display(
 # - J.-P. Briot, [*Deep Learning Techniques for Music Generation*, the lecture on
 #   autoencoders](http://www-desir.lip6.fr/~briot/cours/unirio2/Slides/dlmg-4-autoencoder.pdf). For
 #   an application that is not an image: codes of melodies, and how to make new ones.
-#   Chapter 22 does it.
+#   [Chapter 22](22_sequences.ipynb) does it.
 # - On the way it also points to an introduction to t-SNE (read it together with [chapter
 #   11](11_dimensionality_reduction.ipynb), which shows how such maps mislead), to an article on
 #   types of autoencoders, and to a video on variational autoencoders by Arxiv Insights, for a first
