@@ -4,7 +4,9 @@
 
 Trains a small U-Net on CamVid at half size (through TensorFlow Datasets; offline: set
 TFDS_DATA_DIR, or CAMVID_DIR to a folder with train, trainannot and so on), reports its scores on
-the validation and on the test images, and writes `notebooks/models/street_scenes.keras`.
+the validation and on the test images, and writes `notebooks/models/street_scenes.keras`. The file
+in the repository was trained with JAX on an NVIDIA H100, in 272 s beside other runs: mIoU 58.19 on
+the validation images, 49.55 on the test images.
 """
 
 from __future__ import annotations

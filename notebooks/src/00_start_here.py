@@ -72,7 +72,7 @@ from kerasae_export.quality import pooled_psnr
 # %matplotlib inline
 
 FAST = os.environ.get("KERASAE_FAST") == "1"
-EPOCHS = 15 if FAST else 150
+EPOCHS = 10 if FAST else 150
 CODE_SIZE = 8
 
 # %% [markdown]

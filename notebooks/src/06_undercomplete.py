@@ -115,7 +115,7 @@ assert size > MIDDLE
 
 # %%
 config = TrainConfig(
-    epochs=25 if FAST else 8,
+    epochs=18 if FAST else 8,
     batch_size=32 if FAST else 128,
     learning_rate=5e-2 if FAST else 1e-2,
     jit_compile=not FAST,  # compiling takes longer than training when it is this short
