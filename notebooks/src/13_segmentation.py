@@ -284,9 +284,9 @@ display(
 # ## A longer training
 #
 # Minutes are too few for CamVid. The repository holds a model of the same kind, with wider layers,
-# a code and a Dice term in its loss, that `benchmarks/street_scenes.py` trained at 180 by 240 in five
-# minutes on a GPU (about an hour on two cores); how this kind was arrived at is told in row 9 of [the
-# figures](../docs/fidelity.md). Here it is loaded and put to the test. (Fast mode, which has no
+# a code and a Dice term in its loss, that `benchmarks/street_scenes.py` trained at 180 by 240 in
+# five minutes on a GPU (about an hour on two cores); how this kind came about is told in row 9 of
+# [the figures](../docs/fidelity.md). Here it is put to the test. (Fast mode, which has no
 # data for it, goes on with the small U-Net.)
 
 # %%
