@@ -72,7 +72,7 @@ SOURCE, PAIR = ("digits", ("1", "8")) if FAST else ("cifar10", ("cat", "dog"))
 CODE_SIZE = 8 if FAST else 64
 HIDDEN = (16, 32) if FAST else (32, 64)
 BATCH, RATE = (16, 5e-3) if FAST else (32, 2e-3)
-CONFIG = TrainConfig(epochs=30 if FAST else 8, batch_size=BATCH, learning_rate=RATE)
+CONFIG = TrainConfig(epochs=20 if FAST else 8, batch_size=BATCH, learning_rate=RATE)
 
 # %% [markdown]
 # ## The data

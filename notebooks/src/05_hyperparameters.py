@@ -97,7 +97,7 @@ BASE = {
     "loss": "mse",
 }
 config = TrainConfig(
-    epochs=10,
+    epochs=12 if FAST else 10,
     batch_size=32 if FAST else 64,
     learning_rate=5e-3 if FAST else 2e-3,
     jit_compile=not FAST,  # compiling takes longer than training when it is this short

@@ -63,7 +63,7 @@ logging.getLogger("tensorflow").setLevel("ERROR")  # nor advice on speed from Te
 # %matplotlib inline
 
 FAST = os.environ.get("KERASAE_FAST") == "1"
-EPOCHS, COLOUR_EPOCHS, CHANNELS = (20, 12, 4) if FAST else (6, 8, 2)
+EPOCHS, COLOUR_EPOCHS, CHANNELS = (20, 7, 4) if FAST else (6, 8, 2)
 
 # %% [markdown]
 # ## The data
