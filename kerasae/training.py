@@ -195,7 +195,7 @@ def train(
     folder = None if out is None else Path(out)
     checkpoint = _open_run(folder, config, resume)
 
-    _compile(model, config, len(batches))
+    steps = _compile(model, config, len(batches))
     _seed(model, config.seed)
     run = _Run(model, config, folder, batches)
     if checkpoint is not None:
@@ -207,6 +207,7 @@ def train(
         if progress and not run.finished:
             callbacks.append(stack.enter_context(_progress(config.epochs, len(batches))))
         if not run.finished:
+            stack.enter_context(_steps_per_execution(model, steps))
             model.fit(
                 batches,
                 validation_data=(_to_validate(model, images, config), held_out),
@@ -295,8 +296,11 @@ def _seed(model: keras.Model, seed: int) -> None:
             variable.assign([seed, i])
 
 
-def _compile(model: keras.Model, config: TrainConfig, steps: int) -> None:
-    """Compile the model again as it was, with the configured rate, schedule and speed."""
+def _compile(model: keras.Model, config: TrainConfig, steps: int) -> int:
+    """Compile the model again as it was, with the configured rate, schedule and speed.
+
+    Returns how many steps to run between two returns to Python.
+    """
     rate: Any = config.learning_rate
     if config.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(rate, config.epochs * steps)
@@ -309,7 +313,6 @@ def _compile(model: keras.Model, config: TrainConfig, steps: int) -> None:
         before = model.get_compile_config()
         before["optimizer"]["config"]["learning_rate"] = keras.saving.serialize_keras_object(rate)
         before["jit_compile"] = jit_compile
-        before["steps_per_execution"] = min(steps_per_execution, steps)
         model.compile_from_config(before)
     except (TypeError, ValueError) as error:
         reason = str(error).splitlines()[0]
@@ -317,6 +320,20 @@ def _compile(model: keras.Model, config: TrainConfig, steps: int) -> None:
             "`model` must be compiled with a loss and metrics that Keras can serialise, such as "
             f"registered functions. Received: {reason}"
         ) from None
+    return min(steps_per_execution, steps)
+
+
+@contextlib.contextmanager
+def _steps_per_execution(model: keras.Model, steps: int) -> Iterator[None]:
+    """Set it for the training only: `predict` would unroll the steps, which takes longer."""
+    before = model.steps_per_execution
+    model.steps_per_execution = steps
+    try:
+        yield
+    finally:
+        if steps != before:
+            model.steps_per_execution = before
+            model.train_function = model.test_function = model.predict_function = None
 
 
 def _fast(model: keras.Model) -> tuple[bool | Literal["auto"], int]:

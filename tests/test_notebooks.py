@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import tempfile
 from pathlib import Path
@@ -55,6 +56,25 @@ def test_every_script_has_a_notebook_and_every_notebook_a_script_and_a_line():
     table = (NOTEBOOKS / "README.md").read_text(encoding="utf-8")
     for chapter in CHAPTERS:
         assert f"]({chapter}.ipynb)" in table
+
+
+def test_the_table_holds_what_was_measured_and_that_is_little():
+    """What `benchmarks/chapters.py` measured; nothing is timed here."""
+    results = json.loads((REPOSITORY / "benchmarks" / "results" / "chapters.json").read_text())
+    table = (NOTEBOOKS / "README.md").read_text(encoding="utf-8")
+    for chapter in CHAPTERS:
+        (line,) = [line for line in table.splitlines() if f"| [{chapter[:2]} " in line]
+        full, fast, size = (part.strip() for part in line.split("|")[-4:-1])
+        assert fast == f"{results[chapter]['fast']['seconds']:.0f} s"
+        if "full" in results[chapter]:
+            assert full == f"{results[chapter]['full']['seconds']:.0f} s"
+        assert int(full.removesuffix(" s")) < 360
+        assert float(size.removesuffix(" MB")) == pytest.approx(
+            (NOTEBOOKS / f"{chapter}.ipynb").stat().st_size / 1e6, abs=0.06
+        )
+    seconds = [results[chapter]["fast"]["seconds"] for chapter in CHAPTERS]
+    assert max(seconds) < 40
+    assert sum(seconds) / len(seconds) < 30
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)

@@ -211,12 +211,17 @@ def test_the_cosine_schedule_ends_at_zero(few):
     assert int(model.optimizer.iterations.value) == 8
 
 
-def test_speed_follows_the_net_and_can_be_overridden(few):
+def test_speed_follows_the_net_and_can_be_overridden(few, monkeypatch):
     dense = kerasae.build_undercomplete(input_shape=few.image_shape, code_size=4)
+    steps = []
+    fit = dense.fit
+    monkeypatch.setattr(
+        dense, "fit", lambda *a, **k: (steps.append(dense.steps_per_execution), fit(*a, **k))
+    )
     train(dense, few, TrainConfig(epochs=1, batch_size=50), progress=False)
     assert dense.jit_compile
-    if keras.backend.backend() == "tensorflow":
-        assert dense.steps_per_execution == 4  # of 20, since an epoch has no more
+    # Of 20, since an epoch has no more.
+    assert steps.pop() == (4 if keras.backend.backend() == "tensorflow" else 1)
     convolutional = noisy_model(few)
     train(convolutional, few, TrainConfig(epochs=1, batch_size=10), progress=False)
     assert convolutional.jit_compile is (keras.backend.backend() != "tensorflow")
@@ -226,7 +231,17 @@ def test_speed_follows_the_net_and_can_be_overridden(few):
     config = TrainConfig(epochs=1, jit_compile=False, steps_per_execution=1)
     train(dense, few, config, progress=False)
     assert dense.jit_compile is False
-    assert dense.steps_per_execution == 1
+    assert steps == [1]
+
+
+def test_several_steps_at_once_are_for_training_only(few):
+    model = kerasae.build_undercomplete(input_shape=few.image_shape, code_size=4)
+    train(model, few, TrainConfig(epochs=1, batch_size=50, steps_per_execution=3), progress=False)
+    assert model.steps_per_execution == 1
+    assert model.get_compile_config()["steps_per_execution"] == 1
+    before = int(model.optimizer.iterations.value)
+    model.fit(few.train, few.train, batch_size=50, verbose=0)
+    assert int(model.optimizer.iterations.value) == before + 4
 
 
 def test_a_bar_shows_the_progress(few, capsys):
