@@ -82,8 +82,8 @@ def fill(page: str, root: Path, chapters: int) -> str:
         f"On photographs a general codec is better: the cat below takes {files['WebP']['bytes']:,} "
         f"bytes in WebP, {files['kerasae']['bytes']:,} with kerasae. A codec of your own pays "
         f"where images are small or all of one kind. Machine: {quickstart['machine']}. "
-        f"The [manual]({measured}) has these comparisons, [Compression](docs/compression.md) those of "
-        "digits with more codecs, and where ours loses.",
+        f"The [manual]({measured}) has these comparisons, [Compression](docs/compression.md) those "
+        "of digits with more codecs, and where ours loses.",
     ]
     marks = {
         "digit": _digit(result("one_digit")),

@@ -67,9 +67,7 @@ TITLES = {
 
 _CELL = re.compile(r"<td(?P<rest>[^>]*)>(?P<text>.*?)</td>", flags=re.DOTALL)
 _LONG = 50  # characters of a table's cell
-_IMAGE = re.compile(
-    r'(?P<open><a [^>]*>)?(?P<tag><img (?P<attributes>[^>]*?src="(?P<source>[^":]+\.png)"[^>]*?)/?>)'
-)
+_IMAGE = re.compile(r'(?P<open><a [^>]*>)?(?P<tag><img [^>]*?src="(?P<source>[^":]+\.png)"[^>]*>)')
 _LEAST = 200  # pixels of a picture that is worth a page of its own
 _WIDE = 700  # pixels from which a picture holds too much for a phone's width
 _INLINE = re.compile(r"(?<!<pre>)(?<!</span>)<code>(?P<text>[^<>\n]+)</code>")

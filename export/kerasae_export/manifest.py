@@ -35,8 +35,8 @@ FORMAT_VERSION = 1
 MAX_MANIFEST_BYTES = 16 * 2**20
 
 SCHEMES = {
-    "float32": "weights, activations and edges in float32: exact, four times as large as int8",
-    "float16": "weights in float16, the rest in float32: half as large, hardly a difference",
+    "float32": "weights, activations and edges in float32: exact, four times as large",
+    "float16": "weights in float16, the rest in float32: half of that, hardly a difference",
     "dynamic": "large weights in int8, activations and edges in float32: small, not calibrated",
     "int8": "weights and activations in int8, edges in uint8: small and fast, for phones",
 }
