@@ -315,7 +315,7 @@ def cells(ways: dict[str, Any]) -> str:
 def difference(part: dict[str, Any]) -> str:
     """Mean and largest in per cent, or how many indices are others."""
     if "indices_that_differ" in part:
-        return f"{100 * part['indices_that_differ']:.2f} of indices"
+        return f"{100 * part['indices_that_differ']:.2f} % of indices"
     return " / ".join(percent(part[f"difference_{which}"]) for which in ("mean", "max"))
 
 
