@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from kerasae.plots._style import BLUE, INK, PALE, Figure, show_image
+from kerasae.plots._style import BLUE, INK, MUTED, PALE, Figure, show_image
 
 __all__ = ["plot_comparison"]
+
+_DECADES = 200  # largest over smallest, from where on powers of ten are ticks enough
 
 
 def plot_comparison(files: Sequence[Any], together: Sequence[Any], *, link: float) -> Figure:
@@ -40,7 +43,10 @@ def plot_comparison(files: Sequence[Any], together: Sequence[Any], *, link: floa
             axes.set_title(caption, fontsize=10, color=INK)
             height, width = entry.pictures[0].shape[:2]
             middle = np.s_[height // 3 : 2 * height // 3, width // 3 : 2 * width // 3]
-            show_image(figure.add_subplot(pictures[1, i]), entry.pictures[0][middle] / 255)
+            axes = figure.add_subplot(pictures[1, i])
+            show_image(axes, entry.pictures[0][middle] / 255)
+            if i == 0:
+                axes.set_title("the middle, enlarged", fontsize=9, color=MUTED, loc="left")
         else:
             axes = figure.add_subplot(pictures[i])
             gap = ((0, 0), (0, 1), (0, 0))
@@ -65,7 +71,15 @@ def _bars(axes: Any, name: str, entries: Sequence[Any], link: float) -> None:
         labels.append(f" {_short(value)} B, {seconds} s, {quality}")
     axes.bar_label(bars, labels, color=INK, fontsize=9)
     axes.set_xscale("log")
-    axes.set_xlim(min(values) / 4, max(values) * 30)
+    low, high = min(values) / 4, max(values)
+    axes.set_xlim(low, 30 * high)  # room for the words, which needs no scale
+    axes.spines["bottom"].set_bounds(low, high)
+    steps = (1,) if high / low > _DECADES else (1, 2, 5)
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)))
+    ticks = [step * 10.0**decade for decade in decades for step in steps]
+    axes.set_xticks([tick for tick in ticks if low <= tick <= high])
+    axes.set_xticks([], minor=True)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
     axes.set_xlabel(f"bytes an image (log scale), seconds at {link:,.0f} bit/s")
     axes.set_title(name, fontsize=10, color=INK, loc="left")
     axes.invert_yaxis()
