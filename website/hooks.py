@@ -69,7 +69,7 @@ _CELL = re.compile(r"<td(?P<rest>[^>]*)>(?P<text>.*?)</td>", flags=re.DOTALL)
 _LONG = 50  # characters of a table's cell
 _IMAGE = re.compile(r'(?P<open><a [^>]*>)?(?P<tag><img [^>]*?src="(?P<source>[^":]+\.png)"[^>]*>)')
 _LEAST = 200  # pixels of a picture that is worth a page of its own
-_WIDE = 700  # pixels from which a picture holds too much for a phone's width
+_WIDE = 600  # pixels from which a picture holds too much for a phone's width
 _INLINE = re.compile(r"(?<!<pre>)(?<!</span>)<code>(?P<text>[^<>\n]+)</code>")
 _FEW = 3  # headings, of which fewer need no list of them
 _WORD = 30  # characters of code that stay on one line
