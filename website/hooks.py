@@ -65,13 +65,15 @@ TITLES = {
 }
 """Names in the navigation of pages whose first heading does not say what they are for."""
 
+WIDE_TABLES = {"docs/codec.md", "docs/compression.md", "docs/schemes.md"}
+"""Pages of few headings, whose tables take the room of a list of them."""
+
 _CELL = re.compile(r"<td(?P<rest>[^>]*)>(?P<text>.*?)</td>", flags=re.DOTALL)
 _LONG = 50  # characters of a table's cell
 _IMAGE = re.compile(r'(?P<open><a [^>]*>)?(?P<tag><img [^>]*?src="(?P<source>[^":]+\.png)"[^>]*>)')
 _LEAST = 200  # pixels of a picture that is worth a page of its own
 _WIDE = 600  # pixels from which a picture holds too much for a phone's width
 _INLINE = re.compile(r"(?<!<pre>)(?<!</span>)<code>(?P<text>[^<>\n]+)</code>")
-_FEW = 3  # headings, of which fewer need no list of them
 _WORD = 30  # characters of code that stay on one line
 _CODE = re.compile(r"^```.*?^```$|`[^`\n]+`", flags=re.DOTALL | re.MULTILINE)
 
@@ -204,6 +206,8 @@ def _exports(path: str) -> list[str]:
 
 def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Fill in what is measured and what is listed."""
+    if page.file.src_uri in WIDE_TABLES:
+        page.meta["hide"] = ["toc"]
     if page.file.src_uri == "index.md":
         return figures.fill(markdown, ROOT, len(CHAPTERS))
     if page.file.src_uri == "api/index.md":
@@ -223,8 +227,8 @@ def _names() -> str:
 
 
 def on_page_content(content: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Typeset the formulas; leave source out of the search; give what is wide its room."""
-    if sum(len(heading.children) for heading in page.toc) < _FEW:
+    """Typeset the formulas; leave source out of the search; give long cells of tables room."""
+    if not any(heading.children for heading in page.toc):
         page.meta.setdefault("hide", ["toc"])  # room for what there is
     source = '<details class="mkdocstrings-source"'
     content = content.replace(source, f"{source} data-search-exclude")

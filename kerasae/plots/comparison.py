@@ -71,8 +71,17 @@ def _bars(axes: Any, name: str, entries: Sequence[Any], link: float) -> None:
         labels.append(f" {_short(value)} B, {seconds} s, {quality}")
     axes.bar_label(bars, labels, color=INK, fontsize=9)
     axes.set_xscale("log")
-    low, high = min(values) / 4, max(values)
-    axes.set_xlim(low, 30 * high)  # room for the words, which needs no scale
+    axes.set_xlim(min(values) / 4, max(values) * 30)
+    axes.set_xlabel(f"bytes an image (log scale), seconds at {link:,.0f} bit/s")
+    axes.set_title(name, fontsize=10, color=INK, loc="left")
+    axes.invert_yaxis()
+    axes.spines[["top", "right"]].set_visible(False)
+    _end_at(axes, max(values))
+
+
+def _end_at(axes: Any, high: float) -> None:
+    """End the scale where the data end: beyond is room for words."""
+    low = axes.get_xlim()[0]
     axes.spines["bottom"].set_bounds(low, high)
     steps = (1,) if high / low > _DECADES else (1, 2, 5)
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)))
@@ -80,10 +89,6 @@ def _bars(axes: Any, name: str, entries: Sequence[Any], link: float) -> None:
     axes.set_xticks([tick for tick in ticks if low <= tick <= high])
     axes.set_xticks([], minor=True)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
-    axes.set_xlabel(f"bytes an image (log scale), seconds at {link:,.0f} bit/s")
-    axes.set_title(name, fontsize=10, color=INK, loc="left")
-    axes.invert_yaxis()
-    axes.spines[["top", "right"]].set_visible(False)
 
 
 def _short(value: float) -> str:
