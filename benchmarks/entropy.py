@@ -2,6 +2,7 @@
 
     pip install constriction
     python benchmarks/entropy.py
+    python benchmarks/entropy.py --table    # write the table of docs/codec.md from the results
 
 Symbols are discretised Laplacians of sixteen channels, as codes are, from a small image's number
 to a large one's. Both coders use the same table for each channel; `constriction` codes channel by
@@ -18,13 +19,13 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import constriction
 import numpy as np
 
 from kerasae_export.entropy import TOTAL, Tables, cheapest_class
@@ -32,6 +33,8 @@ from kerasae_export.fitting import fit_classes, fit_tables
 from kerasae_export.rans import lane_count
 
 RESULT = Path(__file__).parent / "results" / "entropy.json"
+PAGE = Path(__file__).parents[1] / "docs" / "codec.md"
+MARKS = ("<!-- speed -->", "<!-- /speed -->")
 SCRIPT = Path(__file__).with_suffix(".mjs")
 CHANNELS = 16
 SIZES = (2**12, 2**16, 2**18, 2**20, 2**22, 2**24)
@@ -39,6 +42,9 @@ ROUNDS = 7
 
 
 def main() -> None:
+    if sys.argv[1:] == ["--table"]:
+        write_table()
+        return
     rows = []
     for size in SIZES:
         row = measure(size)
@@ -54,6 +60,39 @@ def main() -> None:
         "rows": rows,
     }
     RESULT.write_text(json.dumps(result, indent=1) + "\n")
+    write_table()
+
+
+def write_table() -> None:
+    """Put the table into the page, between its marks."""
+    before, rest = PAGE.read_text(encoding="utf-8").split(MARKS[0])
+    after = rest.split(MARKS[1])[1]
+    section = table(json.loads(RESULT.read_text(encoding="utf-8")))
+    PAGE.write_text(f"{before}{MARKS[0]}\n{section}\n{MARKS[1]}{after}", encoding="utf-8")
+
+
+def table(result: dict[str, Any]) -> str:
+    """Speeds to encode and to decode, and what the code is longer than its ideal."""
+    lines = [
+        "| symbols | lanes | Python | JavaScript | `constriction` | above entropy |",
+        "|--:|--:|--:|--:|--:|--:|",
+    ]
+    for row in result["rows"]:
+        cells = [
+            " / ".join(_speed(row["speed"].get(f"{coder}{way}")) for way in ("encode", "decode"))
+            for coder in ("", "javascript_", "constriction_")
+        ]
+        longer = row["bytes"] / row["entropy_bytes"] - 1
+        lines.append(
+            f"| {row['symbols']:,} | {row['lanes']:,} | {' | '.join(cells)} | {longer:.2%} |"
+        )
+    return "\n".join(lines).replace("%", " %")
+
+
+def _speed(value: float | None) -> str:
+    if value is None:
+        return "not run"
+    return f"{value:.0f}" if value >= 10 else f"{value:.1f}"
 
 
 def measure(size: int) -> dict[str, Any]:
@@ -114,6 +153,9 @@ class Constriction:
     """Range coding by `constriction` with the same tables, channel by channel."""
 
     def __init__(self, tables: Tables, symbols: np.ndarray) -> None:
+        import constriction
+
+        self.stream = constriction.stream
         model = constriction.stream.model.Categorical
         self.models, self.columns = [], []
         for table, column in zip(tables.tables, symbols.T, strict=True):
@@ -131,14 +173,14 @@ class Constriction:
 
     def encode(self) -> np.ndarray:
         """All channels."""
-        encoder = constriction.stream.queue.RangeEncoder()
+        encoder = self.stream.queue.RangeEncoder()
         for column, model in zip(self.columns, self.models, strict=True):
             encoder.encode(column, model)
         return encoder.get_compressed()
 
     def decode(self) -> list[np.ndarray]:
         """All channels."""
-        decoder = constriction.stream.queue.RangeDecoder(self.words)
+        decoder = self.stream.queue.RangeDecoder(self.words)
         return [
             decoder.decode(model, len(column))
             for column, model in zip(self.columns, self.models, strict=True)

@@ -16,6 +16,7 @@ import json
 import math
 import os
 import platform
+import re
 import sys
 import time
 from pathlib import Path
@@ -48,6 +49,44 @@ ROWS: dict[str, Row] = dict(
     )
 )
 
+BACKENDS = {"jax": "JAX", "tensorflow": "TensorFlow"}
+WORDS = {  # what a measurement is called where its name does not say it
+    "pca": "PCA",
+    "pca_32": "PCA with 32 components",
+    "largest_angle_degrees": "largest angle between the subspaces in degrees",
+    "k=10": "k = 10",
+    "k=40": "k = 40",
+    "elbo": "ELBO",
+    "nll_1": "k = 1",
+    "nll_5": "k = 5",
+    "nll_50": "k = 50",
+    "bm3d": "BM3D",
+    "gain": "gain over BM3D",
+    "noisy": "noisy photos in dB",
+    "noisy_psnr": "noisy images in dB",
+    "small_validation": "small net on validation photos",
+    "deep_validation": "deep net on validation photos",
+    "small_test": "small net on test photos",
+    "deep_test": "deep net on test photos",
+    "small_weights": "weights of the small net",
+    "deep_weights": "weights of the deep net",
+    "global": "global accuracy",
+    "pooling_validation": "pooling masks on validation images",
+    "concat_validation": "U-Net's maps on validation images",
+    "pooling_test": "pooling masks on test images",
+    "concat_test": "U-Net's maps on test images",
+    "validation": "mIoU on validation images",
+    "lowest_of_ten": "lowest of the ten digits",
+    "error_not_divided": "error that is not divided",
+    "norm_without": "norm without the penalty",
+    "norm": "norm with it",
+    "cross-entropy_without": "cross-entropy without it",
+    "cross-entropy": "cross-entropy with it",
+    "squared_error_without": "squared error without it",
+    "squared_error": "squared error with it",
+    "mean_fill": "filled with the mean",
+}
+
 
 def judge(row: Row, result: dict) -> str:
     """`match`, `pass` or `missed`."""
@@ -63,35 +102,75 @@ def number(value: float) -> str:
     return f"{value:.3g}" if abs(value) < 1 else f"{value:,.2f}".removesuffix(".00")
 
 
+def published(row: Row, measured: dict) -> str:
+    """The figures to compare with, those that were measured filled in."""
+    return row.published.format_map(measured) if measured else re.sub(r"{.*?}", "?", row.published)
+
+
+def asked(row: Row) -> tuple[str, str]:
+    """What it takes to pass and to match."""
+    sign = "≤" if row.better == "lower" else "≥"
+    passes, matches = (
+        "see protocol" if math.isinf(limit) else f"{sign}\u00a0{limit:g}"
+        for limit in (row.passes, row.matches)
+    )
+    return passes, matches
+
+
+def reached(row: Row, result: dict) -> str:
+    return f"{number(result['measured']['figure'])} {row.unit}".rstrip()
+
+
 def table(results: dict) -> str:
-    """All rows, with everything that was measured."""
+    """A line for each row: what was reached, what was asked for, and what others reach."""
     lines = [
-        "| architecture | protocol | published or baseline | asked: pass / match | ours | | time |",
-        "|---|---|---|---|---|---|---|",
+        "| architecture | ours | verdict | to pass / to match | published or baseline |",
+        "|---|---|---|---|---|",
     ]
     for name, row in ROWS.items():
-        sign = "<=" if row.better == "lower" else ">="
-        asked = " / ".join(
-            "see protocol" if math.isinf(limit) else f"{sign} {limit:g}"
-            for limit in (row.passes, row.matches)
-        )
-        ours = "not run | | "
-        if name in results:
-            result = results[name]
-            more = [
-                f"{key.replace('_', ' ')} {number(value)}"
-                for key, value in result["measured"].items()
-                if key not in ("figure", "passes", "matches", "training_seconds")
-            ]
-            text = f"{number(result['measured']['figure'])} {row.unit}"
-            text += f" ({', '.join(more)})" if more else ""
-            text += f"; {row.remark}" if row.remark else ""
-            ours = (
-                f"{text} | {result['verdict']} | {result['seconds']:,.0f} s, "
-                f"{result['machine']}, {result['backend']}"
-            )
-        lines.append(f"| {row.title} | {row.protocol} | {row.published} | {asked} | {ours} |")
+        result = results.get(name, {})
+        limits = " / ".join(dict.fromkeys(asked(row)))
+        ours = f"{reached(row, result)} | {result['verdict']}" if result else "not run | "
+        other = published(row, result.get("measured", {}))
+        lines.append(f"| [{row.title}](#{name}) | {ours} | {limits} | {other} |")
     return "\n".join(lines)
+
+
+def section(name: str, row: Row, result: dict) -> str:
+    """All that is known of a row."""
+    lines = [
+        f"## {name}",
+        "",
+        f"{_capital(row.title.partition('. ')[2])}: `python benchmarks/fidelity.py {name}`",
+        "",
+        f"- **Protocol.** {_sentences(row.protocol)}",
+    ]
+    if result:
+        lines.append(
+            f"- **Ours.** {reached(row, result)}: {result['verdict']}. {result['seconds']:,.0f} s "
+            f"on {result['machine']}, with {BACKENDS[result['backend']]}."
+        )
+        more = [
+            f"{WORDS.get(key, key.replace('_', ' '))}: {number(value)}"
+            for key, value in result["measured"].items()
+            if key not in ("figure", "passes", "matches", "training_seconds")
+        ]
+        if more:
+            lines.append(f"- **Also measured.** {_capital('; '.join(more))}.")
+    if row.remark:
+        lines.append(f"- **Remarks.** {_sentences(row.remark)}")
+    return "\n".join(lines)
+
+
+def _sentences(text: str) -> str:
+    """Clauses that are parted by semicolons, outside of brackets, as sentences."""
+    clauses = re.split(r"; (?![^(]*\))", text)
+    return " ".join(f"{_capital(clause)}." for clause in clauses)
+
+
+def _capital(text: str) -> str:
+    """With a capital in front, unless it begins with a symbol."""
+    return text[:1].upper() + text[1:] if re.match(r"(a|[a-z]{2,})\b(?! =)", text) else text
 
 
 def summary(results: dict) -> str:
@@ -99,23 +178,29 @@ def summary(results: dict) -> str:
     lines = ["| architecture | published or baseline | ours | |", "|---|---|---:|---|"]
     for name, row in ROWS.items():
         if name in results:
-            ours = f"{number(results[name]['measured']['figure'])} {row.unit}".rstrip()
-            verdict = results[name]["verdict"]
-            lines.append(f"| {row.title} | {row.published} | {ours} | {verdict} |")
+            result = results[name]
+            lines.append(
+                f"| {row.title} | {published(row, result['measured'])} | {reached(row, result)} | "
+                f"{result['verdict']} |"
+            )
     return "\n".join(lines)
 
 
 def write_pages(results: dict) -> None:
     """`docs/fidelity.md`, and the summary in the README."""
-    PAGE.write_text(
+    sections = [section(name, row, results.get(name, {})) for name, row in ROWS.items()]
+    text = (
         "# Fidelity\n\nWhat the literature reports, and what ours reaches. Each row is one "
-        "command: `python benchmarks/fidelity.py NAME`. Every choice was made on validation "
+        "command, `python benchmarks/fidelity.py NAME`; its name heads the section below that says "
+        "what was done. Every choice was made on validation "
         "images; test images were looked at once, unless a row says otherwise. "
         "*Pass* is what a short run must reach, *match* "
-        "what says that the architecture is the published one; a miss is shown as a miss. "
+        "what says that the architecture is the published one; where no published figure is "
+        "comparable, both are marks of our own. A miss is shown as a miss. "
         '"(read)": found in the paper; "(from memory)": not verified; "(measured)": computed on '
-        f"the data.\n\nNames: {', '.join(f'`{name}`' for name in ROWS)}.\n\n{table(results)}\n"
+        f"the data.\n\n{table(results)}\n\n"
     )
+    PAGE.write_text(text + "\n\n".join(sections) + "\n")
     before, mark, rest = README.read_text().partition("<!-- fidelity -->\n")
     after = rest[rest.index("<!-- /fidelity -->") :]
     README.write_text(f"{before}{mark}{summary(results)}\n{after}")

@@ -237,7 +237,7 @@ def report(result: dict[str, Any]) -> str:
     lines += [
         "",
         f"Wrong images that passed without a repaired CRC: {wrong} of {bitstreams:,}; a CRC-32 "
-        "lets one of 4 thousand millions pass. "
+        "lets one in about 4 billion pass. "
         f"Crashes: {sum(row['crashes'] for row in result['targets'].values())}. "
         "With a valid CRC or valid hashes a mutated input may be sound, and is then accepted. "
         '"Largest growth" is that of the resident memory while one '
@@ -246,7 +246,7 @@ def report(result: dict[str, Any]) -> str:
         f"The reader allows {result['max_pixels']:,} pixels, so that whatever it accepts is a "
         "small image. Changes are bits, bytes, cuts, copies, splices, inflated numbers and foreign "
         "magics; of well-formed blocks the sizes, counts and payloads; of a manifest also values "
-        "of other types, extreme and nested ones, names twice, other encodings; of a bundle "
+        "of other types, extreme and nested ones, duplicate names, other encodings; of a bundle "
         "files that are changed, swapped, missing or links. With repaired hashes the models "
         "themselves are damaged or exchanged.",
         "",

@@ -100,15 +100,18 @@ def table(results: dict) -> str:
             cells = []
             for entry in result[kind][1:]:
                 quality = "exact" if entry["psnr"] is None else f"{entry['psnr']:.1f} dB"
-                cells.append(f"{entry['bytes'] / entry['images']:,.1f} B, {quality}")
+                decimals = 0 if entry["images"] == 1 else 1
+                cells.append(f"{entry['bytes'] / entry['images']:,.{decimals}f} B, {quality}")
             count = result[kind][0]["images"]
             lines.append(f"| {data}: {count:,}, {how} | {' | '.join(cells)} |")
-    lines += ["", "| int8 bundle | Keras | TF Lite | with the code rounded | files | whole run |"]
-    lines.append("|---|---:|---:|---:|---:|---:|")
+    head = ("int8 bundle", "images", "Keras", "TF Lite", "with the code rounded", "files")
+    lines += ["", f"| {' | '.join(head)} | whole run |"]
+    lines.append("|---|---:|---:|---:|---:|---:|---:|")
     for data, result in results["data"].items():
         parity, sizes = result["measurements"]["parity"], result["measurements"]["bytes"]
         lines.append(
-            f"| {data} | {parity['psnr_keras']:.2f} dB | {parity['psnr_tflite']:.2f} dB | "
+            f"| {data} | {parity['images']} | {parity['psnr_keras']:.2f} dB | "
+            f"{parity['psnr_tflite']:.2f} dB | "
             f"{parity['psnr_codec']:.2f} dB | {sizes['encoder']:,} + {sizes['decoder']:,} B | "
             f"{result['seconds_in_all']:.0f} s |"
         )

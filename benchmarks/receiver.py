@@ -114,12 +114,15 @@ def packages(python: str) -> list[str]:
 
 def report(result: dict[str, Any]) -> str:
     lines = [
-        "# The receiver",
+        "# Start-up of a receiver",
+        "",
+        "How long the commands of a receiver take, from their start to their end, and what of that "
+        "the imports are. Each is a process of its own; the figures are the median, the least and "
+        f"the most of {result['rounds']} runs on {result['machine']}. The load of the machine was "
+        f"{result['load']}, so the ratios say more than the seconds.",
         "",
         "A fresh virtual environment with `pip install ./export` and nothing else: "
-        f"{', '.join(result['packages'])}; {result['environment_bytes'] / 2**20:.0f} MB. Whole "
-        f"processes, the median of {result['rounds']}, on {result['machine']}; the load of the "
-        f"machine was {result['load']}, so the ratios say more than the seconds. "
+        f"{', '.join(result['packages'])}; {result['environment_bytes'] / 2**20:.0f} MB. "
         f"The bundle has {result['bundle_bytes']:,} bytes. `python benchmarks/receiver.py` makes "
         "this page.",
         "",

@@ -13,6 +13,7 @@ Some minutes on two quiet cores.
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import sys
@@ -46,6 +47,7 @@ SEED = 0
 CALIBRATION = 200
 TESTED = 150
 RUNS = 300  # of which the median latency is taken
+LEAST = 0.001  # per cent; what differs by less is not told apart
 
 
 @dataclass(frozen=True)
@@ -241,11 +243,26 @@ def title(name: str) -> str:
     return f"{subject.builder} ({subject.title})" if subject.title else subject.builder
 
 
+DATA = {
+    "photos": "photographs",
+    "streets": "street scenes",
+    "melodies": "melodies",
+    "series": "time series",
+}
+
+
+def data(name: str) -> str:
+    """What a subject was trained and tested on."""
+    source, options = SUBJECTS[name].data
+    size, grey = options.get("image_size"), options.get("channels") == 1
+    return DATA[source] + (f", {size} x {size}" if size else "") + (", grey" if grey else "")
+
+
 def summary(results: dict[str, Any]) -> str:
     """A row for each subject: quality and bytes in every scheme."""
     lines = [
-        f"| architecture | measure | Keras | {' | '.join(SCHEMES)} |",
-        f"|---|---|---:|{'---:|' * len(SCHEMES)}",
+        f"| architecture | data | measure | Keras | {' | '.join(SCHEMES)} |",
+        f"|---|---|---|---:|{'---:|' * len(SCHEMES)}",
     ]
     for name in filter(results.get, SUBJECTS):
         row = results[name]
@@ -259,69 +276,101 @@ def summary(results: dict[str, Any]) -> str:
                     f"{found['score']:.2f}<br>{sum(found['bytes'].values()) / 1024:,.1f} KiB"
                 )
         lines.append(
-            f"| {title(name)} | {row['measure']} | {row['keras']:.2f} | {' | '.join(cells)} |"
+            f"| {title(name)} | {data(name)} | {row['measure']} | {row['keras']:.2f} | "
+            f"{' | '.join(cells)} |"
         )
     return "\n".join(lines)
 
 
 def details(results: dict[str, Any]) -> str:
-    """A row for each subject, scheme and packaging."""
+    """A row for each subject and scheme, the two packagings side by side."""
     lines = [
-        "| architecture | scheme | files | bytes | code differs | output differs | measure | ms |",
-        "|---|---|---|---:|---:|---:|---:|---:|",
+        "| architecture | scheme | code differs, % | output differs, % | bytes of two files | "
+        "bytes of one | ms, two files | ms, one |",
+        "|---|---|---:|---:|---:|---:|---:|---:|",
     ]
     for name in filter(results.get, SUBJECTS):
+        shown = f"**{title(name)}**"
         for scheme, ways in results[name]["schemes"].items():
-            for way, found in ways.items():
-                lines.append(f"| {title(name)} | {scheme} | {WAYS[way]} | {cells(found)} |")
+            lines.append(f"| {shown} | {scheme} | {cells(ways)} |")
+            shown = ""
     return "\n".join(lines)
 
 
-WAYS = {"separate": "two", "both": "one, two signatures", "one": "one, one model"}
+def cells(ways: dict[str, Any]) -> str:
+    """How far a scheme is from Keras, which is the same in one file, and its bytes and times."""
+    if reasons := [found["refused"] for found in ways.values() if "refused" in found]:
+        return f"{reasons[0]} | | | | | "
+    found = next(iter(ways.values()))
+    differs = [difference(found[key]) for key in ("encoder", "decoder", "whole") if key in found]
+    sizes, times = [], []
+    for way in ("separate", "both" if "both" in ways else "one"):
+        figures = ways.get(way, {})
+        parts = [figures[key]["ms"] for key in ("encoder", "decoder", "whole") if key in figures]
+        sizes.append(" + ".join(f"{size:,}" for size in figures.get("bytes", {}).values()))
+        times.append(" + ".join(f"{ms:.3f}" for ms in parts))
+    return " | ".join([*(differs if len(differs) == 2 else ["", *differs]), *sizes, *times])
 
 
-def cells(found: dict[str, Any]) -> str:
-    if "refused" in found:
-        return f"{found['refused']} | | | |"
-    parts = [found[key] for key in ("encoder", "decoder", "whole") if key in found]
-    differs = [
-        f"{p['indices_that_differ']:.2%} of indices"
-        if "indices_that_differ" in p
-        else f"{100 * p['difference_mean']:.2g} / {100 * p['difference_max']:.2g}"
-        for p in parts
-    ]
-    differs = differs if len(differs) == 2 else ["", *differs]
-    sizes = " + ".join(f"{size:,}" for size in found["bytes"].values())
-    times = " + ".join(f"{p['ms']:.3f}" for p in parts)
-    return f"{sizes} | {' | '.join(differs)} | {found['score']:.2f} | {times}"
+def difference(part: dict[str, Any]) -> str:
+    """Mean and largest in per cent, or how many indices are others."""
+    if "indices_that_differ" in part:
+        return f"{100 * part['indices_that_differ']:.2f} % of indices"
+    return " / ".join(percent(part[f"difference_{which}"]) for which in ("mean", "max"))
+
+
+def time_of(found: dict[str, Any]) -> float:
+    """Milliseconds of all that one image runs through; none where a conversion was refused."""
+    return sum(found[key]["ms"] for key in ("encoder", "decoder", "whole") if key in found)
+
+
+def percent(share: float) -> str:
+    value = 100 * share
+    if 0 < value < LEAST:
+        return f"<\u00a0{LEAST}"
+    return f"{value:.{max(0, 1 - math.floor(math.log10(value)))}f}" if value else "0"
 
 
 def write_page(results: dict[str, Any]) -> None:
     rows = list(results.values())
-    refused = sum(
-        "refused" in found
-        for r in rows
-        for ways in r["schemes"].values()
-        for found in ways.values()
-    )
+    found = [found for r in rows for ways in r["schemes"].values() for found in ways.values()]
+    refused = sum("refused" in each for each in found)
+    sizes = [
+        [sum(next(iter(r["schemes"][scheme].values())).get("bytes", {}).values()) for r in rows]
+        for scheme in ("dynamic", "int8")
+    ]
+    smaller = sum(0 < dynamic < int8 for dynamic, int8 in zip(*sizes, strict=True))
+    times = [
+        [time_of(next(iter(r["schemes"][scheme].values()))) for r in rows]
+        for scheme in ("dynamic", "int8")
+    ]
+    faster = [dynamic / int8 for dynamic, int8 in zip(*times, strict=True) if 0 < int8 < dynamic]
     schemes = "\n".join(f"- `{name}`: {what}." for name, what in SCHEMES.items())
     machine = rows[0]["machine"]
     PAGE.write_text(
         "# Schemes\n\nEvery architecture in every scheme, trained for seconds on embedded data: "
         "enough to see what conversion costs, not what an architecture can do. One command: "
-        f"`python benchmarks/schemes.py`. Measured on {machine}; {refused} conversions refused.\n\n"
+        f"`python benchmarks/schemes.py`. Measured on {machine}. Of {len(found)} conversions "
+        f"{refused or 'none'} {'were' if refused > 1 else 'was'} refused.\n\n"
         f"{schemes}\n\n"
-        "Unrolled recurrences, which `int8` needs, hardly shrink by it, or grow. "
-        "Loops and attention, which no architecture here has once it is exported, are refused in "
-        "`int8`, and `dynamic` takes them.\n\n"
-        "## Quality and size\n\nThe measure on test data with encoder and decoder of two files, or "
-        "with the whole model where its skips are no code, and the bytes of all files.\n\n"
+        "Sizes in this list are those of weights, against `int8`. "
+        f"In {smaller} of {len(rows)} rows the files of `dynamic` are smaller than those of "
+        f"`int8`. On this machine `int8` is the faster of the two in {len(faster)} rows, by up to "
+        f"{max(faster):.1f} times; its edges take pixels as they are.\n\n"
+        "`int8` needs recurrent layers unrolled, which makes their files hardly smaller, or "
+        "larger. It refuses loops and attention, which `dynamic` takes; no architecture here has "
+        "either once it is exported.\n\n"
+        "## Quality and size\n\nHow good the outputs for the test data are, and the bytes of all "
+        "files: encoder and decoder, one after the other, in two files. A segmentation with skips "
+        "is one model in one file. Differences of some hundredths are chance, so that a scheme may "
+        "come out better than Keras.\n\n"
         f"{summary(results)}\n\n"
         "## Each file\n\nDifferences from Keras are mean / largest, in per cent of the output's "
-        "range over all test data, the decoder being given Keras's own codes. Milliseconds are "
-        f"medians of {RUNS} runs on one thread, encoder + decoder, on a shared machine: compare "
-        "rows of one architecture. They include some microseconds that Python takes, one or two "
-        "more for a signature.\n\n"
+        "range over all test data, the decoder being given Keras's own codes. One file holds both "
+        "models as two signatures, or, for a segmentation with skips, one model; its outputs "
+        f"are those of two files. Milliseconds are medians of {RUNS} runs on one thread, encoder + "
+        "decoder, on a shared machine: compare rows of one architecture. They include some "
+        "microseconds that Python takes, one or two more for a signature.\n\n"
         f"{details(results)}\n"
     )
 

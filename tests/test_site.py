@@ -163,6 +163,27 @@ def test_pictures_say_what_they_show(pages):
             assert picture.get("alt"), (path, picture)
 
 
+def test_wide_pictures_lead_to_their_full_size(site):
+    wide = re.compile(r'<a class="wide" href="(?P<there>[^"]+)"><img [^>]*src="(?P<shown>[^"]+)"')
+    for name in ("index", "manual", "docs/compression", "notebooks/16_export"):
+        found = wide.findall((site / f"{name}.html").read_text(encoding="utf-8"))
+        assert found, name
+        assert all(there == shown for there, shown in found), name
+
+
+def test_options_stay_on_one_line(site):
+    page = (site / "manual.html").read_text(encoding="utf-8")
+    assert '<code class="word">--help</code>' in page
+    assert '<code>kerasae export RUN <span class="word">--out</span> BUNDLE</code>' in page
+
+
+def test_a_page_that_is_not_found_leads_on(pages, site):
+    page = pages[site / "404.html"]
+    text = "".join(page.text)
+    assert "There is no page of this address" in text
+    assert {"/index.html", "/notebooks/index.html"} <= {*page.links}
+
+
 def test_search_needs_no_server(site):
     index = (site / "search" / "search_index.js").read_text(encoding="utf-8")
     found = {entry["location"].split("#")[0] for entry in json.loads(index[14:])["docs"]}

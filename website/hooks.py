@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import struct
 from ast import ClassDef, Constant, FunctionDef, parse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,8 +58,23 @@ MOVED = {
     "LICENSE": "LICENSE.txt",
 }
 _LINK = re.compile(r"(?P<start>\]\()(?P<target>[^)#\s:]+)(?P<anchor>#[^)\s]*)?(?P<end>\))")
+TITLES = {
+    "README.md": "Manual",
+    "docs/receiver.md": "Start-up of a receiver",
+    "export/README.md": "On a phone and elsewhere",
+}
+"""Names in the navigation of pages whose first heading does not say what they are for."""
+
+WIDE_TABLES = {"docs/codec.md", "docs/compression.md", "docs/schemes.md"}
+"""Pages of few headings, whose tables take the room of a list of them."""
+
 _CELL = re.compile(r"<td(?P<rest>[^>]*)>(?P<text>.*?)</td>", flags=re.DOTALL)
 _LONG = 50  # characters of a table's cell
+_IMAGE = re.compile(r'(?P<open><a [^>]*>)?(?P<tag><img [^>]*?src="(?P<source>[^":]+\.png)"[^>]*>)')
+_LEAST = 200  # pixels of a picture that is worth a page of its own
+_WIDE = 600  # pixels from which a picture holds too much for a phone's width
+_INLINE = re.compile(r"(?<!<pre>)(?<!</span>)<code>(?P<text>[^<>\n]+)</code>")
+_WORD = 30  # characters of code that stay on one line
 _CODE = re.compile(r"^```.*?^```$|`[^`\n]+`", flags=re.DOTALL | re.MULTILINE)
 
 
@@ -77,7 +93,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
         {"Home": "index.md"},
         {"Chapters": ["notebooks/README.md", *({k: v} for k, v in parts.items())]},
         {"API": first + rest},
-        {"Guides": [{"Manual": "manual.md"}, *(MOVED.get(name, name) for name in _guides()[1:])]},
+        {"Guides": [_entry(name) for name in _guides()]},
     ]
     return config
 
@@ -95,6 +111,11 @@ _API = [
     "codec",
     "commands",
 ]
+
+
+def _entry(name: str) -> Any:
+    target = MOVED.get(name, name)
+    return {TITLES[name]: target} if name in TITLES else target
 
 
 def _guides() -> list[str]:
@@ -185,6 +206,8 @@ def _exports(path: str) -> list[str]:
 
 def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Fill in what is measured and what is listed."""
+    if page.file.src_uri in WIDE_TABLES:
+        page.meta["hide"] = ["toc"]
     if page.file.src_uri == "index.md":
         return figures.fill(markdown, ROOT, len(CHAPTERS))
     if page.file.src_uri == "api/index.md":
@@ -210,6 +233,8 @@ def on_page_content(content: str, *, page: Page, config: MkDocsConfig, files: Fi
     source = '<details class="mkdocstrings-source"'
     content = content.replace(source, f"{source} data-search-exclude")
     content = _CELL.sub(_with_room, content)
+    content = _INLINE.sub(_on_one_line, content)
+    content = _with_pictures(content, page, files)
     return formulas.typeset(content, page.file.src_uri)
 
 
@@ -219,6 +244,60 @@ def _with_room(cell: re.Match[str]) -> str:
         return cell[0]
     name = "long" if characters < 3 * _LONG else "longer"
     return f'<td class="{name}"{cell["rest"]}>{cell["text"]}</td>'
+
+
+def _on_one_line(code: re.Match[str]) -> str:
+    """Keep short words of code from being broken, at the hyphens of an option above all."""
+    words = [
+        f'<span class="word">{word}</span>' if "-" in word and len(word) < _WORD else word
+        for word in code["text"].split(" ")
+    ]
+    if len(words) == 1 and len(code["text"]) < _WORD:
+        return f'<code class="word">{code["text"]}</code>'
+    return f"<code>{' '.join(words)}</code>"
+
+
+def _with_pictures(content: str, page: Page, files: Files) -> str:
+    """Let a picture lead to itself in its full size, and mark those that are wide."""
+
+    def turn(match: re.Match[str]) -> str:
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(page.url), match["source"]))
+        file = files.get_file_from_path(path)
+        if file is None:
+            return match[0]
+        width, height = struct.unpack(">II", file.content_bytes[16:24])
+        kind = ' class="wide"' if width >= _WIDE else ""
+        if match["open"]:
+            return match[0].replace("<a ", f"<a{kind} ", 1)
+        tag = match["tag"]
+        if " width=" not in tag:
+            size = f'width="{width}" height="{height}" loading="lazy"'
+            tag = tag.replace("<img ", f"<img {size} ", 1)
+        if width < _LEAST:
+            return tag
+        return f'<a{kind} href="{match["source"]}">{tag}</a>'
+
+    return _IMAGE.sub(turn, content)
+
+
+def on_post_template(output: str, *, template_name: str, config: MkDocsConfig) -> str:
+    """Say on the page for what is not found where to go on."""
+    if template_name != "404.html":
+        return output
+    home = re.search(r'<a href="([^"]*)" title="[^"]*" class="md-header__button', output)
+    assert home is not None
+    base = posixpath.dirname(home[1])
+    links = " or ".join(
+        f'<a href="{posixpath.join(base, page)}">{name}</a>'
+        for name, page in (("home", "index.html"), ("the chapters", "notebooks/index.html"))
+    )
+    found, number = re.subn(
+        r"<h1>404[^<]*</h1>",
+        f"<h1>Not found</h1><p>There is no page of this address. Go {links}, or search above.</p>",
+        output,
+    )
+    assert number == 1
+    return found
 
 
 def on_post_build(*, config: MkDocsConfig) -> None:

@@ -27,7 +27,8 @@ class Row:
     Attributes:
         title: Architecture and source.
         protocol: Data, measure and net.
-        published: The figure of the literature or of a baseline.
+        published: The figure of the literature or of a baseline; a name in braces stands for what
+            `run` has measured under it.
         unit: Unit of the figure.
         passes: Threshold of a short run; `better` says which side of it is good.
         matches: Threshold of a full match.

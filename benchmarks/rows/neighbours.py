@@ -50,7 +50,7 @@ ROWS = {
     "neighbours": Row(
         "11. two-dimensional codes (van der Maaten 2009)",
         "trustworthiness, k = 12, on the 10,000 test images of MNIST; an autoencoder "
-        "784-1000-500-250-2 without any loss on neighbours; PCA must come to .7437 +- .001",
+        "784-1000-500-250-2 without any loss on neighbours; PCA must come to .7437 ± .001",
         "PCA .7437 (measured), autoencoder .729, parametric t-SNE .926 (from memory)",
         "",
         0.85,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from kerasae.plots._style import BLUE, INK, PALE, Figure, show_image
+from kerasae.plots._style import BLUE, INK, MUTED, PALE, Figure, show_image
 
 __all__ = ["plot_comparison"]
+
+_DECADES = 200  # largest over smallest, from where on powers of ten are ticks enough
 
 
 def plot_comparison(files: Sequence[Any], together: Sequence[Any], *, link: float) -> Figure:
@@ -40,7 +43,10 @@ def plot_comparison(files: Sequence[Any], together: Sequence[Any], *, link: floa
             axes.set_title(caption, fontsize=10, color=INK)
             height, width = entry.pictures[0].shape[:2]
             middle = np.s_[height // 3 : 2 * height // 3, width // 3 : 2 * width // 3]
-            show_image(figure.add_subplot(pictures[1, i]), entry.pictures[0][middle] / 255)
+            axes = figure.add_subplot(pictures[1, i])
+            show_image(axes, entry.pictures[0][middle] / 255)
+            if i == 0:
+                axes.set_title("the middle, enlarged", fontsize=9, color=MUTED, loc="left")
         else:
             axes = figure.add_subplot(pictures[i])
             gap = ((0, 0), (0, 1), (0, 0))
@@ -70,6 +76,19 @@ def _bars(axes: Any, name: str, entries: Sequence[Any], link: float) -> None:
     axes.set_title(name, fontsize=10, color=INK, loc="left")
     axes.invert_yaxis()
     axes.spines[["top", "right"]].set_visible(False)
+    _end_at(axes, max(values))
+
+
+def _end_at(axes: Any, high: float) -> None:
+    """End the scale where the data end: beyond is room for words."""
+    low = axes.get_xlim()[0]
+    axes.spines["bottom"].set_bounds(low, high)
+    steps = (1,) if high / low > _DECADES else (1, 2, 5)
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)))
+    ticks = [step * 10.0**decade for decade in decades for step in steps]
+    axes.set_xticks([tick for tick in ticks if low <= tick <= high])
+    axes.set_xticks([], minor=True)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
 
 
 def _short(value: float) -> str:

@@ -16,7 +16,11 @@ __all__ = ["plot_rate_distortion"]
 
 _OURS, _LINEAR = "kerasae", "PCA"
 _TITLES = {"files": "one file for each image", "together": "all images at once"}
-_MEASURES = {"psnr": "PSNR in dB", "ssim": "SSIM", "ms_ssim": "MS-SSIM"}
+_MEASURES = {
+    "psnr": "PSNR in dB",
+    "ssim": "SSIM (log scale of 1 - SSIM)",
+    "ms_ssim": "MS-SSIM (log scale of 1 - MS-SSIM)",
+}
 _OTHERS = (("#30363f", "-"), ("#5a6572", "--"), ("#5a6572", "-."), ("#87919d", ":"))
 _ROOM = 12.0  # dB above our best point that are shown; what general codecs do beyond is known
 
@@ -165,7 +169,7 @@ def _label(axes: Any, ends: Sequence[tuple[float, float, str, str]], crowded: bo
             ha=side,
             va="center",
             zorder=5,
-            bbox={"boxstyle": "square,pad=0.05", "fc": "white", "ec": "none", "alpha": 0.8},
+            bbox={"boxstyle": "square,pad=0.05", "fc": "white", "ec": "none"},
         )
 
 
