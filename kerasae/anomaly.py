@@ -1,8 +1,10 @@
 """Anomalies: images that a model of normal ones reconstructs badly, or codes unlike theirs.
 
-    scorer = anomaly.scorer(model, kind="reconstruction")
-    limit = anomaly.threshold(anomaly.scores(scorer, normal), false_alarm_rate=0.01)
-    flagged = anomaly.scores(scorer, images) > limit
+```python
+scorer = anomaly.scorer(model, kind="reconstruction")
+limit = anomaly.threshold(anomaly.scores(scorer, normal), false_alarm_rate=0.01)
+flagged = anomaly.scores(scorer, images) > limit
+```
 
 The higher a score, the stranger the image. A scorer is a stock Keras model that can be deployed
 like an encoder; all else is NumPy in and out.
@@ -36,9 +38,9 @@ Scores = NDArray[np.float64]
 class CodeDistance:
     """The squared Mahalanobis distance of a code from the codes of normal images.
 
-    `(z - m)^T S^-1 (z - m)` with the mean `m` and the covariance `S` of normal codes: how many
-    standard deviations away, all directions counted alike. Of Gaussian codes it is chi-squared
-    distributed with as many degrees of freedom as the code has values.
+    `(z - m)^T S^-1 (z - m)` with the mean `m` and the covariance `S` of normal codes: the square of
+    how many standard deviations away, all directions counted alike. Of Gaussian codes it is
+    chi-squared distributed with as many degrees of freedom as the code has values.
 
     Args:
         codes: Codes of normal images, (n, ...), flattened to vectors; many more than a vector has
@@ -53,6 +55,7 @@ class CodeDistance:
         ValueError: If the codes are not finite, or too few for their covariance.
 
     Example:
+        >>> import numpy as np
         >>> codes = np.random.default_rng(0).normal(3.0, 2.0, (1000, 4))
         >>> bool(abs(CodeDistance(codes)(codes).mean() - 4) < 0.01)
         True
@@ -72,7 +75,14 @@ class CodeDistance:
         self.whitening: Scores = axes / np.sqrt(np.maximum(variances, 0) + floor)
 
     def __call__(self, codes: ArrayLike) -> Scores:
-        """Distances of codes (n, ...), (n,)."""
+        """Give the distance of each code.
+
+        Args:
+            codes: (n, ...), flattened to vectors.
+
+        Returns:
+            float64 (n,).
+        """
         vectors = _vectors("codes", codes)
         if vectors.shape[1] != len(self.mean):
             raise ValueError(
@@ -96,6 +106,7 @@ def reconstruction_scores(model: keras.Model, images: ArrayLike) -> Scores:
         ValueError: If the images do not fit the model, or its output is no reconstruction.
 
     Example:
+        >>> import kerasae, numpy as np
         >>> model = kerasae.build_undercomplete(input_shape=(8, 8, 1), code_size=4)
         >>> reconstruction_scores(model, np.zeros((3, 8, 8, 1))).shape
         (3,)
@@ -125,14 +136,14 @@ def scorer(
         kind: With `e` the mean squared error of the reconstruction over `D` values,
 
             - `"reconstruction"`: `e`;
-            - `"relative"`: `e / sqrt(mean(x^2))`, for dark images with bright lines, whose error
-              grows with the length of the lines;
+            - `"relative"`: `e / sqrt(mean(x^2) + 1e-4)`, for dark images with bright lines, whose
+              error grows with the length of the lines;
             - `"code"`: the squared Mahalanobis distance of the code, see `CodeDistance`;
             - `"likelihood"`: `(D e / s + code) / D`, where `s` is the mean of `e` over `images`:
               up to constants, minus the log-likelihood of a Gaussian whose spread within the
-              code's subspace is that of the codes, and outside of it that of the errors (Tipping &
-              Bishop 1999, Probabilistic Principal Component Analysis, which this is for a linear
-              model).
+              code's subspace is that of the codes, and outside of it that of the errors. For a
+              linear model with a code much smaller than the image it is nearly that of Tipping &
+              Bishop (1999, Probabilistic Principal Component Analysis).
         images: Normal images for the statistics of `"code"` and `"likelihood"`, best those that
             were not trained on.
 
@@ -144,6 +155,7 @@ def scorer(
         ValueError: If an argument breaks its rule, or the images are missing or too few.
 
     Example:
+        >>> import kerasae
         >>> images = kerasae.load_images("digits", limit=200)
         >>> model = kerasae.build_undercomplete(input_shape=(8, 8, 1), code_size=4)
         >>> scorer(model, "likelihood", images=images.train).output_shape
@@ -185,6 +197,7 @@ def scores(scorer: keras.Model, images: ArrayLike) -> Scores:
         ValueError: If the images do not fit the model.
 
     Example:
+        >>> import kerasae, numpy as np
         >>> model = kerasae.build_undercomplete(input_shape=(8, 8, 1), code_size=4)
         >>> images = np.random.default_rng(0).random((3, 8, 8, 1))
         >>> again = reconstruction_scores(model, images)
@@ -217,7 +230,7 @@ def threshold(scores: ArrayLike, *, false_alarm_rate: float = 0.01) -> float:
             `1 / false_alarm_rate - 1`, which cannot tell so small a rate.
 
     Example:
-        >>> threshold(np.arange(1, 100), false_alarm_rate=0.05)
+        >>> threshold(range(1, 100), false_alarm_rate=0.05)
         95.0
     """
     values = np.asarray(scores, float)

@@ -100,8 +100,20 @@ def _console() -> Console:
 
 @_command
 @click.option("--data", default="photos", show_default=True, help=DATA_HELP)
-@click.option("--out", type=FOLDER, default="kerasae-quickstart", show_default=True)
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
+@click.option(
+    "--out",
+    type=FOLDER,
+    default="kerasae-quickstart",
+    show_default=True,
+    help="Folder for the run, the bundle, the files and the report.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=0,
+    show_default=True,
+    help="Seed of the split, the weights and the training.",
+)
 def quickstart(data: str, out: Path, seed: int) -> None:
     """Train, export to int8, verify, compress, decompress and report: all in a minute."""
     console = _console()
@@ -173,7 +185,9 @@ def list() -> None:
 @click.option("--hidden", help="Layers of the encoder, such as 128,64.")
 @click.option("--activation", help="Activation of the hidden layers.")
 @click.option(
-    "--loss", help="binary_crossentropy or mse; of a segmentation, cross_entropy or dice."
+    "--loss",
+    help="One of binary_crossentropy and mse; for sequences also categorical_crossentropy; for "
+    "segmentation cross_entropy, dice or cross_entropy+dice.",
 )
 @click.option(
     "--set",
@@ -185,11 +199,23 @@ def list() -> None:
 @click.option("--image-size", type=int, help="Side to resize or crop the images to.")
 @click.option("--channels", type=click.Choice(["1", "3"]), help="Grey or colour.")
 @click.option("--limit", type=int, help="Use at most so many images.")
-@click.option("--epochs", type=int, default=20, show_default=True)
-@click.option("--batch-size", type=int, default=128, show_default=True)
-@click.option("--learning-rate", type=float, default=1e-3, show_default=True)
 @click.option(
-    "--schedule", type=click.Choice(["cosine", "constant"]), default="cosine", show_default=True
+    "--epochs", type=int, default=20, show_default=True, help="Passes over the training images."
+)
+@click.option("--batch-size", type=int, default=128, show_default=True, help="Images in a step.")
+@click.option(
+    "--learning-rate",
+    type=float,
+    default=1e-3,
+    show_default=True,
+    help="Step size of the optimizer, the first one of a schedule.",
+)
+@click.option(
+    "--schedule",
+    type=click.Choice(["cosine", "constant"]),
+    default="cosine",
+    show_default=True,
+    help="Whether the learning rate falls to zero along a cosine, or stays.",
 )
 @click.option("--patience", type=int, help="Stop after so many epochs without progress.")
 @click.option(
@@ -200,7 +226,13 @@ def list() -> None:
     help="Weights of the epoch with the lowest val_loss, or of the last one.",
 )
 @click.option("--flip", is_flag=True, help="Mirror half of the images, others in each epoch.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    help="Seed of the split, the weights and the training.",
+)
 @click.option("--decorrelate", is_flag=True, help="Then turn the code to its principal axes.")
 @click.option("--resume", is_flag=True, help="Continue an interrupted run.")
 def train(
@@ -226,7 +258,10 @@ def train(
     decorrelate: bool,
     resume: bool,
 ) -> None:
-    """Train an architecture on images or sequences and leave the model in a run folder."""
+    """Train an architecture on images or sequences and leave the model in a run folder.
+
+    ARCH is a name that `kerasae list` gives, such as convolutional.
+    """
     hyperparameters: dict[str, Any] = {
         name: value
         for name, value in (
@@ -311,7 +346,10 @@ def train(
 def export(
     run: Path, scheme: str, signatures: str, out: Path, step_loss: str, tile: int | None
 ) -> None:
-    """Export a trained run as a bundle: TF Lite files with a codec around them."""
+    """Export a trained run as a bundle: TF Lite files with a codec around them.
+
+    RUN is the folder that `kerasae train` wrote.
+    """
     losses = _losses(step_loss)
     from kerasae_export.manifest import SCHEMES
 
@@ -391,7 +429,9 @@ def verify(bundle: Path, run: Path | None, data: str | None) -> None:
     default=None,
     help="Codecs to compare with, such as JPEG,WebP,AVIF,PCA,PNG; by default all that there are.",
 )
-@click.option("--threads", type=int, default=1, show_default=True)
+@click.option(
+    "--threads", type=int, default=1, show_default=True, help="Threads of a bundle's models."
+)
 def evaluate(
     bundles: tuple[Path, ...],
     data: str,

@@ -33,18 +33,19 @@ def decorrelate_code(model: keras.Model, images: ArrayLike) -> NDArray[np.float6
 
     Args:
         model: A model whose encoder ends, and whose decoder begins, with a Dense or Conv2D
-            layer, the former without an activation.
+            layer, that of the encoder without an activation.
         images: float32 (n, height, width, channels), such as the training images.
 
     Returns:
-        The variances of the new channels in descending order, in squared pixel values: how
-        much the mean squared error would grow if a channel were constant.
+        The variances of the new channels, float64 (channels,), in descending order and in
+        squared pixel values. Each says how much the mean squared error would grow if its channel
+        were constant.
 
     Raises:
         ValueError: If the code is not between two such layers.
 
     Example:
-        >>> import kerasae
+        >>> import kerasae, numpy as np
         >>> images = kerasae.load_images("digits")
         >>> model = kerasae.build_undercomplete(input_shape=(8, 8, 1), code_size=4)
         >>> variances = decorrelate_code(model, images.train)

@@ -105,19 +105,19 @@ class Images:
 
     Attributes:
         train: float32 array of shape (images, height, width, channels), values in [0, 1].
-        validation: the same, for choosing hyperparameters and stopping early.
-        test: the same, for the final number only.
+        validation: The same, for choosing hyperparameters and stopping early.
+        test: The same, for the final number only.
         train_labels: int64 array of shape (images,); for segmentation a label of each pixel, uint8
             (images, height, width); or None where the set has no labels.
-        validation_labels: the same for `validation`.
-        test_labels: the same for `test`.
-        label_names: the name of each label; empty where there are none.
-        sources: for each of "train", "validation" and "test" an int64 array that gives, for each
+        validation_labels: The same for `validation`.
+        test_labels: The same for `test`.
+        label_names: The name of each label; empty where there are none.
+        sources: For each of "train", "validation" and "test" an int64 array that gives, for each
             image, the id of the photograph that it came from. No id occurs in two splits.
-        source_names: id -> name of the photograph or file, where sources have names.
-        skipped: files that could not be read, relative to the folder.
-        name: name of the set, or of the folder.
-        ignored_class: label of the pixels that belong to no class, where there are such; its name
+        source_names: Id -> name of the photograph or file, where sources have names.
+        skipped: Files that could not be read, relative to the folder.
+        name: Name of the set, or of the folder.
+        ignored_class: Label of the pixels that belong to no class, where there are such; its name
             is the last of `label_names`.
     """
 
@@ -266,7 +266,7 @@ def load_images(
     stay in one split, and copies of test or validation files are dropped from "train".
 
     Args:
-        source: name of a set, or a folder.
+        source: Name of a set, or a folder.
         image_size: (height, width) in pixels, or one integer for a square. Images are scaled
             (Lanczos, aspect kept) so that this size is just covered, then cropped at the centre,
             and label maps with them (nearest neighbour). For "photos" and "textures" it is the
@@ -274,23 +274,23 @@ def load_images(
             size that all the images share, if no side is above 256, otherwise 128x128.
         channels: 1 (grey: ITU-R 601 luma) or 3 (RGB). Default: what the set has; for a folder 1
             if every image is grey, otherwise 3.
-        validation_fraction: fraction, in (0, 1), of the sources outside the test set (images, or
+        validation_fraction: Fraction, in (0, 1), of the sources outside the test set (images, or
             for "photos" and "textures" photographs) that are the validation set; at least one.
             A set with a validation split of its own keeps it.
-        limit: at most this many images in train and validation together (at least 2), and at
+        limit: At most this many images in train and validation together (at least 2), and at
             most this many in test; no more are read than that takes.
-        seed: seed of every random choice: splits, limits and crops.
+        seed: Seed of every random choice: splits, limits and crops.
 
     Returns:
         The images, as an `Images` object.
 
     Raises:
-        ValueError: an argument is out of range, the name is unknown, or the folder holds too few
+        ValueError: If an argument is out of range, the name is unknown, or the folder holds too few
             readable images for three splits.
-        DataError: the set exists in TensorFlow Datasets, but cannot be downloaded or read here.
+        DataError: If the set exists in TensorFlow Datasets but cannot be downloaded or read here.
 
     Warns:
-        UserWarning: files of a folder could not be read; they are also in `Images.skipped`.
+        UserWarning: If files of a folder could not be read; they are also in `Images.skipped`.
 
     Example:
         >>> images = load_images("digits", image_size=16, channels=3, limit=100)
@@ -329,7 +329,7 @@ def photograph(name: str) -> NDArray[np.uint8]:
     """Return one whole photograph that the embedded sets are cut from.
 
     Args:
-        name: one of `PHOTOGRAPHS`, or a photograph of the "textures": "brick", "grass", "gravel",
+        name: One of `PHOTOGRAPHS`, or a photograph of the "textures": "brick", "grass", "gravel",
             "immunohistochemistry".
 
     Returns:
@@ -337,7 +337,7 @@ def photograph(name: str) -> NDArray[np.uint8]:
         and "gravel".
 
     Raises:
-        ValueError: the name is not one of these.
+        ValueError: If the name is not one of these.
 
     Example:
         >>> photograph("chelsea").shape
@@ -425,9 +425,9 @@ def _carve(pool: int, own: Mapping[str, int], options: _Options) -> dict[str, In
     """Choose the images of each split.
 
     Args:
-        pool: number of sources to train on, and to carve missing splits from.
-        own: number of images in the splits that the set has besides, "validation" and "test".
-        options: what the user asked for.
+        pool: Number of sources to train on, and to carve missing splits from.
+        own: Number of images in the splits that the set has besides, "validation" and "test".
+        options: What the user asked for.
 
     Returns:
         For each split the sorted indices, into its own images or else into the pool.

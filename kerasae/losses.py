@@ -32,7 +32,7 @@ _LOG_2PI = math.log(2 * math.pi)
 
 
 def bernoulli_kl(rho: float, observed: Any, *, epsilon: float = 1e-7) -> Any:
-    """KL divergence in nats of Bernoulli(observed) from Bernoulli(rho), elementwise.
+    """KL divergence in nats of Bernoulli(rho) from Bernoulli(observed), elementwise.
 
     `rho log(rho / observed) + (1 - rho) log((1 - rho) / (1 - observed))`, the sparsity term of
     Ng (2011), CS294A Lecture Notes: Sparse Autoencoder, section 3.
@@ -119,8 +119,8 @@ def gaussian_log_likelihood(x: Any, mean: Any, log_sigma: Any) -> Any:
 def importance_weighted_bound(log_weights: Any) -> Any:
     """The bound `log(1/k sum_i w_i)` on log p(x) in nats, over the last axis.
 
-    With `w_i = p(x, z_i) / q(z_i | x)` and z_i drawn from q it grows with k from the ELBO to
-    log p(x) (Burda, Grosse & Salakhutdinov 2016, Importance Weighted Autoencoders).
+    With `w_i = p(x, z_i) / q(z_i | x)` and `z_i` drawn from q its expectation grows with k from
+    the ELBO to log p(x) (Burda, Grosse & Salakhutdinov 2016, Importance Weighted Autoencoders).
 
     Args:
         log_weights: Tensor (..., k) of `log w_i`.

@@ -1,13 +1,15 @@
 """Masks of holes in images: rectangles, brush strokes and writing, by NumPy and Pillow.
 
+The masks are procedural: nothing but the arguments, the seed and, for writing, Pillow's built-in
+font decides what they look like.
+
+Example:
+    >>> from kerasae.masks import draw_masks
     >>> draw_masks("centre", (4, 4), 1)[0].astype(int)
     array([[0, 0, 0, 0],
            [0, 1, 1, 0],
            [0, 1, 1, 0],
            [0, 0, 0, 0]])
-
-The masks are procedural: nothing but the arguments, the seed and, for writing, Pillow's built-in
-font decides what they look like.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Generation: codes from a prior, a fitted mixture, a line or a grid, decoded to images.
 
-All functions return float32 images, the decoder's first output clipped to [0, 1]. Random codes
-are drawn by NumPy: one seed gives the same codes on every backend.
+What decodes returns float32 images, the decoder's first output clipped to [0, 1]; `fit_mixture`
+and `slerp` work on codes alone. Random codes are drawn by NumPy: one seed gives the same codes on
+every backend.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def sample_prior(model: keras.Model, count: int, *, seed: int = 0) -> Floats:
 
     Example:
         >>> import kerasae
-        >>> model = kerasae.build_undercomplete(input_shape=(8, 8, 1), code_size=4)
+        >>> model = kerasae.build_variational(input_shape=(8, 8, 1), code_size=4)
         >>> sample_prior(model, 3).shape
         (3, 8, 8, 1)
     """
@@ -84,6 +85,7 @@ def fit_mixture(codes: ArrayLike, components: int = 10, *, seed: int = 0) -> Gau
         ValueError: If there are fewer codes than components, or an argument breaks its rule.
 
     Example:
+        >>> import numpy as np
         >>> codes = np.random.default_rng(0).normal(5.0, 2.0, (1000, 1))
         >>> mixture = fit_mixture(codes, components=1)
         >>> bool(abs(mixture.means_[0, 0] - codes.mean()) < 1e-6)
@@ -262,7 +264,7 @@ def traverse(
         ValueError: If an argument breaks its rule.
 
     Example:
-        >>> import kerasae
+        >>> import kerasae, numpy as np
         >>> model = kerasae.build_undercomplete(input_shape=(8, 8, 1), code_size=4)
         >>> traverse(model, np.zeros(4), dimensions=(0, 2), steps=5).shape
         (2, 5, 8, 8, 1)
@@ -313,7 +315,7 @@ def manifold(model: keras.Model, *, size: int = 20, codes: ArrayLike | None = No
         codes: (n, 2), such as those of the training images, or None.
 
     Returns:
-        float32 (size, size, height, width, channels), laid out like a plot: the first value of
+        float32 (size, size, height, width, channels), laid out like a plot. The first value of
         the code grows from left to right, along the second axis, and the second value from
         bottom to top, against the first axis.
 

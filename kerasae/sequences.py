@@ -49,16 +49,16 @@ class Sequences:
 
     Attributes:
         train: float32 array of shape (sequences, length, features), values in [0, 1].
-        validation: the same, for choosing hyperparameters and stopping early.
-        test: the same, for the final number only.
+        validation: The same, for choosing hyperparameters and stopping early.
+        test: The same, for the final number only.
         train_labels: int64 array of shape (sequences,), or None where the set has no labels.
-        validation_labels: the same for `validation`.
-        test_labels: the same for `test`.
-        label_names: the name of each label; empty where there are none.
-        feature_names: the name of each feature; empty where they have none.
-        loss: the loss of a builder that suits the values: `"categorical_crossentropy"` where each
+        validation_labels: The same for `validation`.
+        test_labels: The same for `test`.
+        label_names: The name of each label; empty where there are none.
+        feature_names: The name of each feature; empty where they have none.
+        loss: The loss of a builder that suits the values: `"categorical_crossentropy"` where each
             step is one-hot, else `"mse"` or `"binary_crossentropy"`.
-        name: name of the set.
+        name: Name of the set.
     """
 
     train: Values
@@ -131,7 +131,7 @@ def load_sequences(
         The sequences, as a `Sequences` object.
 
     Raises:
-        ValueError: An argument is out of range, or the name is unknown.
+        ValueError: If an argument is out of range, or the name is unknown.
 
     Example:
         >>> series = load_sequences("series", limit=50)
@@ -202,7 +202,7 @@ def melody_wave(
         rate: Samples a second, at least 1000.
 
     Returns:
-        float32 of `round(length * step * rate)` samples in [-1, 1], one channel: what
+        float32 of `round(length * step * rate)` samples in [-1, 1], one channel; what
         `IPython.display.Audio(wave, rate=rate, normalize=False)` plays.
 
     Raises:
@@ -210,6 +210,7 @@ def melody_wave(
             pitch, or a number is out of range.
 
     Example:
+        >>> from kerasae import load_sequences
         >>> melodies = load_sequences("melodies", limit=10)
         >>> wave = melody_wave(melodies.test[0], melodies.feature_names)
         >>> wave.shape, wave.dtype

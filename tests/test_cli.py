@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -111,6 +112,17 @@ def test_help_tells_of_all_commands():
     assert "--bundle" in call("kerasae", "compress", "--help").stdout
     assert kerasae.__version__ in call("kerasae", "--version").stdout
     assert kerasae.__version__ in call("kae", "--version").stdout
+
+
+def test_help_says_what_each_option_is():
+    from kerasae.cli import main
+
+    for name, command in main.commands.items():
+        for parameter in command.params:
+            assert not isinstance(parameter, click.Option) or parameter.help, (name, parameter)
+    for name in ("compress", "decompress", "serve"):
+        options = call("kae", name, "--help").stdout.partition("arguments:\n")[2]
+        assert not re.search(r"^  \S+(?: \S+)*\n(?!    )", options, re.MULTILINE), name
 
 
 def test_help_answers_at_once():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import subprocess
@@ -148,6 +149,31 @@ def test_every_public_name_is_described(site, pages):
     homes |= {f"kerasae_export.{home}." for home in kerasae_export._HOME.values()}
     for name in [*kerasae.__all__, *kerasae_export.__all__]:
         assert {f"{home}{name}" for home in homes} & links, name
+
+
+def signatures(page: Path) -> dict[str, str]:
+    """Name of what is described -> its signature, as a reader sees it."""
+    found = re.findall(
+        r'<h\d id="([\w.]+)" class="doc doc-heading">(?:(?!<h\d ).)*?'
+        r'<div class="doc-signature highlight">(.*?)</div>',
+        page.read_text(encoding="utf-8"),
+        flags=re.DOTALL,
+    )
+    return {name: html.unescape(re.sub(r"<[^>]*>", "", text)) for name, text in found}
+
+
+def test_signatures_say_all_that_a_caller_needs(site):
+    """Those of classes with defaults, and no type by a name that is explained nowhere."""
+    shown = {}
+    for page in (site / "api").glob("*.html"):
+        shown |= signatures(page)
+    assert "epochs: int = 20" in shown["kerasae.TrainConfig"]
+    assert "level: float" in shown["kerasae.layers.MaskingCorruption"]
+    assert "kerasae_export.Codec" not in shown  # `load` makes one
+    assert "train: NDArray[float32]" in shown["kerasae.Images"]
+    unknown = r"\b(Calibration|Floats|Integers|LabelMaps|Mask|Pictures?|Pixels|Scores|Values)\b"
+    for name, text in shown.items():
+        assert not re.search(unknown, text), (name, text)
 
 
 def test_formulas_are_typeset(pages):

@@ -17,6 +17,7 @@ import chapters
 import commands
 import figures
 import formulas
+import registers
 from mkdocs.structure.files import File, Files
 
 import kerasae
@@ -76,6 +77,8 @@ _WIDE = 600  # pixels from which a picture holds too much for a phone's width
 _INLINE = re.compile(r"(?<!<pre>)(?<!</span>)<code>(?P<text>[^<>\n]+)</code>")
 _WORD = 30  # characters of code that stay on one line
 _CODE = re.compile(r"^```.*?^```$|`[^`\n]+`", flags=re.DOTALL | re.MULTILINE)
+_PRIVATE_BASE = re.compile(r"(?<=Bases: )<code>(?:<[^>]*>)*_\w+(?:<[^>]*>)*</code>,\s*")
+_SOURCE = re.compile(r"(?<=<summary>Source code in <code>)[^<]*")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -179,11 +182,7 @@ def _identifier(path: str) -> str | None:
     if not path.endswith(".py") or not module.startswith(("kerasae.", "kerasae_export.")):
         return None
     module = module.removesuffix(".__init__")
-    described = {
-        name
-        for page in (ROOT / "website" / "pages" / "api").glob("*.md")
-        for name in re.findall(r"^::: (\S+)", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    }
+    described = _described()
     if path.endswith("__init__.py"):
         return module if module in described else None
     package, parent = module.partition(".")[0], module.rpartition(".")[0]
@@ -193,6 +192,15 @@ def _identifier(path: str) -> str | None:
         if f"{package}.{name}" in described or (inside and not name.isupper()):
             return f"{module}.{name}"
     return None
+
+
+def _described() -> set[str]:
+    """All that the pages of the API reference name, modules as a whole and single names."""
+    return {
+        name
+        for page in (ROOT / "website" / "pages" / "api").glob("*.md")
+        for name in re.findall(r"^::: (\S+)", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    }
 
 
 def _exports(path: str) -> list[str]:
@@ -214,24 +222,43 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
         return markdown.replace("<!-- names -->", _names())
     if page.file.src_uri == "api/commands.md":
         return commands.fill(markdown)
+    if page.file.src_uri.startswith("api/"):
+        return registers.fill(markdown)
     return markdown
 
 
 def _names() -> str:
-    """Every public name of both packages, as links to where it is described."""
-    parts = []
-    for package in (kerasae, kerasae_export):
-        names = " ·\n".join(f"[`{name}`][{package.__name__}.{name}]" for name in package.__all__)
-        parts.append(f"**`{package.__name__}`**: {names}")
-    return "\n\n".join(parts)
+    """Every public name of both packages and of their modules, as links to its description."""
+    homes = {package.__name__: package.__all__ for package in (kerasae, kerasae_export)}
+    described = _described()
+    for module in sorted(described):
+        path = Path(module.replace(".", "/"))
+        path = "export" / path if module.startswith("kerasae_export") else path
+        for source in (path.with_suffix(".py"), path / "__init__.py"):
+            if (ROOT / source).is_file():
+                classes = module == "kerasae.layers"  # such as GRU; elsewhere these are constants
+                names = _exports(f"{source}")
+                homes[module] = [name for name in names if classes or not name.isupper()]
+
+    def target(home: str, name: str) -> str:
+        """Where it is described: a function that is called as its module is, by the module."""
+        inside = f"{home}.{name}.{name}"
+        return inside if inside in described else f"{home}.{name}"
+
+    return "\n\n".join(
+        f"**`{home}`**: " + " ·\n".join(f"[`{name}`][{target(home, name)}]" for name in names)
+        for home, names in homes.items()
+    )
 
 
 def on_page_content(content: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Typeset the formulas; leave source out of the search; give long cells of tables room."""
+    """Typeset the formulas; leave source out of the search; give what is long room."""
     if not any(heading.children for heading in page.toc):
         page.meta.setdefault("hide", ["toc"])  # room for what there is
     source = '<details class="mkdocstrings-source"'
     content = content.replace(source, f"{source} data-search-exclude")
+    content = _SOURCE.sub(lambda path: path[0].replace("/", "/<wbr>"), content)
+    content = _PRIVATE_BASE.sub("", content)
     content = _CELL.sub(_with_room, content)
     content = _INLINE.sub(_on_one_line, content)
     content = _with_pictures(content, page, files)

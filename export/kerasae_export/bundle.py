@@ -98,6 +98,16 @@ def export_bundle(
         ValueError: If an argument breaks its rule.
         ConversionError: If a model cannot be converted.
         BundleError: If `folder` holds something else.
+
+    Example:
+        >>> import kerasae, kerasae_export
+        >>> images = kerasae.load_images("digits")
+        >>> model = kerasae.build_convolutional(input_shape=images.image_shape, code_size=8)
+        >>> folder = kerasae_export.export_bundle(                          # doctest: +SKIP
+        ...     model, "bundle", calibration=images.train
+        ... )
+        >>> sorted(path.name for path in folder.glob("*.tflite"))           # doctest: +SKIP
+        ['decoder.tflite', 'encoder.tflite']
     """
     images = _check_images(model, calibration)
     if len(encoder_of(model).outputs) > 1 or model.output_shape != model.input_shape:

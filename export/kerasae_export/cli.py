@@ -29,6 +29,7 @@ _COMMANDS = {
     "compress": (
         "write a .kae file for each image",
         "IMAGE|FOLDER",
+        "an image, or a folder of images",
         "Write a .kae file for each image: AVIF, BMP, GIF, JPEG, PNG, PNM, TIFF or WebP of any "
         "size. EXIF rotation is applied, transparency laid over white, colour turned to grey or "
         "grey to colour as the bundle needs; of an animation the first frame is taken, and "
@@ -37,6 +38,7 @@ _COMMANDS = {
     "decompress": (
         "write a .png file for each .kae file, a folder for a stream",
         "FILE|FOLDER",
+        "a .kae file, or a folder of them",
         "Write a .png file for each .kae file, and for a stream of many images a folder of them.",
     ),
 }
@@ -248,9 +250,9 @@ def _parser(program: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"{program} {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, (what, source, description) in _COMMANDS.items():
+    for name, (what, source, meaning, description) in _COMMANDS.items():
         command = commands.add_parser(name, help=what, description=description)
-        command.add_argument("paths", nargs="+", type=Path, metavar=source)
+        command.add_argument("paths", nargs="+", type=Path, metavar=source, help=meaning)
         command.add_argument("--bundle", required=True, type=Path, help="the bundle's folder")
         command.add_argument("--out", required=True, type=Path, help="folder for the results")
         if name == "compress":
@@ -266,7 +268,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
             type=_positive,
             default=cores(),
             metavar="N",
-            help="files to work on at a time, each in a process; default: the cores, %(default)s",
+            help="files to work on at a time, each in a process; default: all cores",
         )
         command.add_argument(
             "--threads",

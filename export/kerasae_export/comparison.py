@@ -30,10 +30,10 @@ class Entry:
         codec: Its name.
         bytes: Bytes of all images, containers counted.
         images: Number of images.
-        psnr: Pooled PSNR in dB; infinite where the codec is lossless.
+        psnr: PSNR in dB, pooled over all images; infinite where the codec is lossless.
         ssim: Mean SSIM.
         setting: How the codec was told to reach the quality.
-        pictures: The first reconstructions.
+        pictures: The first reconstructions, at most 16, each uint8 (height, width, channels).
     """
 
     codec: str
@@ -54,6 +54,9 @@ def compare_files(images: Pictures, codec: Codec) -> list[Entry]:
     Args:
         images: uint8 (height, width, channels) each.
         codec: The bundle's.
+
+    Returns:
+        An entry for each codec, in that order.
     """
     files = [codec.compress(image) for image in images]
     ours = _entry("kerasae", files, images, [codec.decompress(f) for f in files], "one .kae each")
@@ -71,6 +74,9 @@ def compare_together(images: Pictures, codec: Codec) -> list[Entry]:
     Args:
         images: uint8 (height, width, channels), all of one size.
         codec: The bundle's.
+
+    Returns:
+        An entry for each codec, in the order of `compare_files`.
     """
     stream = codec.compress_many(images)
     ours = _entry("kerasae", [stream], images, codec.decompress_many(stream), "one stream")

@@ -71,8 +71,13 @@ def convert(
             converter crashes, and for attention, whose activations 8 bits do not hold.
 
     Example:
-        >>> convert(kerasae.encoder(model), "encoder.tflite", calibration=images.train[:200])
-        ... # doctest: +SKIP
+        >>> import kerasae
+        >>> from kerasae_export import convert
+        >>> images = kerasae.load_images("digits")
+        >>> model = kerasae.build_undercomplete(input_shape=images.image_shape, code_size=8)
+        >>> path = convert(                                                 # doctest: +SKIP
+        ...     kerasae.encoder(model), "encoder.tflite", calibration=images.train[:200]
+        ... )
     """
     with Converter() as converter:
         return converter.convert(model, path, scheme=scheme, calibration=calibration)
@@ -110,7 +115,13 @@ def convert_both(
             them or crashes.
 
     Example:
-        >>> convert_both(encoder, decoder, "model.tflite", scheme="float16")  # doctest: +SKIP
+        >>> import kerasae
+        >>> from kerasae_export import convert_both
+        >>> model = kerasae.build_undercomplete(input_shape=(8, 8, 1), code_size=8)
+        >>> encoder, decoder = kerasae.encoder(model), kerasae.decoder(model)
+        >>> path = convert_both(                                            # doctest: +SKIP
+        ...     encoder, decoder, "model.tflite", scheme="float16"
+        ... )
     """
     with Converter() as converter:
         return converter.convert_both(

@@ -281,6 +281,7 @@ def pack_bits(values: NDArray[Any], width: int) -> bytes:
     """Integers of `width` bits each, one after the other, low bits first.
 
     Example:
+        >>> import numpy as np
         >>> pack_bits(np.array([1, 2, 7]), 3).hex()
         'd101'
     """

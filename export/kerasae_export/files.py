@@ -83,8 +83,13 @@ def compress_files(
         jobs: Processes to use.
         progress: Called with the number of files that are done, and of all.
 
-    Returns:
+    Yields:
         What became of each file, in the order of `paths` and of names.
+
+    Example:
+        >>> codec = Codec.load("bundle")                                     # doctest: +SKIP
+        >>> for outcome in compress_files([Path("photos")], codec, Path("sent")):
+        ...     print(outcome.source, outcome.error or outcome.after)       # doctest: +SKIP
     """
     work = _Compress(codec, force, quality)
     return _each(paths, out, IMAGE_SUFFIXES, KAE_SUFFIX, work, jobs, progress)
@@ -102,18 +107,39 @@ def decompress_files(
     """Rebuild `.kae` files, and those in folders, as PNG files in `out`; see `compress_files`.
 
     A stream gets a folder of its name, with its images as 00000.png, 00001.png and so on.
+
+    Args:
+        paths: Files and folders; of a folder those that end in `.kae` and are not hidden.
+        codec: The codec of the bundle that the files were made with.
+        out: Folder to write to; it is made if it is missing.
+        force: Overwrite files, and the images in a stream's folder.
+        jobs: Processes to use.
+        progress: Called with the number of files that are done, and of all.
+
+    Yields:
+        What became of each file, in the order of `paths` and of names.
     """
     suffixes = frozenset([KAE_SUFFIX])
     return _each(paths, out, suffixes, ".png", _Decompress(codec, force), jobs, progress)
 
 
 def write_png(path: Path, image: NDArray[np.uint8]) -> None:
-    """Write an image as a PNG file, whole or not at all."""
+    """Write an image as a PNG file, whole or not at all.
+
+    Args:
+        path: The file; one that exists is replaced.
+        image: uint8 (height, width, channels), of 1 channel or 3.
+    """
     write_bytes(path, png_bytes(image))
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
+    """Write a file whole or not at all.
+
+    Args:
+        path: The file; one that exists is replaced.
+        content: Its bytes.
+    """
     scratch = _scratch(path)
     try:
         scratch.write_bytes(content)

@@ -40,7 +40,7 @@ SCHEMES = {
     "dynamic": "large weights in int8, activations and edges in float32: small, not calibrated",
     "int8": "weights and activations in int8, edges in uint8: small and fast, for phones",
 }
-"""How the models of a bundle may be stored."""
+"""Name -> what it is, of the schemes in which the models of a bundle may be stored."""
 
 ENCODE, DECODE = "encode", "decode"
 """The signatures of a file that holds both models."""

@@ -34,6 +34,9 @@ def read_image(path: Path, channels: int, *, max_pixels: int = 2**26) -> NDArray
         channels: 1 for grey, 3 for colour.
         max_pixels: Most pixels that it may have.
 
+    Returns:
+        uint8 (height, width, channels).
+
     Raises:
         ValueError: If it is no such image, is damaged, has more than 8 bits a channel, or
             more than `max_pixels` pixels.
@@ -58,7 +61,7 @@ def read_image(path: Path, channels: int, *, max_pixels: int = 2**26) -> NDArray
 
 
 def png_bytes(image: NDArray[np.uint8]) -> bytes:
-    """An image as a PNG file."""
+    """An image, uint8 (height, width, 1 or 3), as the bytes of a PNG file."""
     buffer = io.BytesIO()
     Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(buffer, "PNG")
     return buffer.getvalue()

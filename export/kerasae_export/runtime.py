@@ -33,7 +33,7 @@ Image = NDArray[np.uint8]
 
 
 class Coded(NamedTuple):
-    """What a `.kae` file holds.
+    """What a `.kae` file holds, in this order.
 
     Attributes:
         symbols: int32 of shape (positions, channels of the code).
@@ -55,11 +55,14 @@ class Codec:
     images and the default. Threads may share a codec: each run of a model waits for the one
     before it, so more cores need more codecs.
 
+    `Codec.load` makes one.
+
     Attributes:
-        manifest: The bundle's.
+        manifest: The bundle's, the content of its `manifest.json`.
         max_pixels: Most pixels of an image.
 
     Example:
+        >>> from kerasae_export import Codec
         >>> codec = Codec.load("bundle")            # doctest: +SKIP
         >>> data = codec.compress(image)            # doctest: +SKIP
         >>> image = codec.decompress(data)          # doctest: +SKIP
@@ -68,8 +71,8 @@ class Codec:
     def __init__(
         self, manifest: Manifest, encoder: LiteModel, decoder: LiteModel, *, max_pixels: int = 2**26
     ) -> None:
-        self.manifest = manifest
-        self.max_pixels = max_pixels
+        self.manifest: Manifest = manifest
+        self.max_pixels: int = max_pixels
         self._encoder = encoder
         self._decoder = decoder
         self._hash = bytes.fromhex(manifest.bundle_hash)
@@ -85,8 +88,16 @@ class Codec:
             threads: Threads that the models may use.
             max_pixels: Most pixels of an image to compress or decompress.
 
+        Returns:
+            The codec.
+
         Raises:
             BundleError: If the bundle is incomplete, damaged or inconsistent.
+            ValueError: If `threads` or `max_pixels` is not a positive integer.
+
+        Example:
+            >>> from kerasae_export import Codec
+            >>> codec = Codec.load("bundle", threads=2)                     # doctest: +SKIP
         """
         for name, value in (("threads", threads), ("max_pixels", max_pixels)):
             if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
@@ -118,6 +129,9 @@ class Codec:
                 (height, width) will do for a grey one.
             quality: 1 (the smallest file) to `qualities` (the best image), which is the default.
 
+        Returns:
+            The bytes of the file.
+
         Raises:
             ValueError: If the image is of another shape or dtype or over `max_pixels`, or there
                 is no such quality.
@@ -128,6 +142,9 @@ class Codec:
 
     def decompress(self, data: bytes) -> Image:
         """Rebuild the image of a `.kae` file.
+
+        Args:
+            data: The bytes of the file, made with the same bundle.
 
         Returns:
             uint8 of shape (height, width, channels).
@@ -142,14 +159,26 @@ class Codec:
         """Compress images to one stream, which costs far less per small image than files do.
 
         Args:
-            images: As `compress` takes them.
+            images: As `compress` takes them, each of a size of its own if need be.
             quality: As `compress` takes it; one for all images.
+
+        Returns:
+            The bytes of the stream.
+
+        Raises:
+            ValueError: As `compress`.
         """
         blocks = self._encode_blocks(images, self._check_quality(quality))
         return bitstream.write_stream(blocks, self._hash, qualities=self.qualities)
 
     def decompress_many(self, data: bytes) -> list[Image]:
         """Rebuild the images of a stream, in order.
+
+        Args:
+            data: The bytes of the stream, made with the same bundle.
+
+        Returns:
+            For each image uint8 of shape (height, width, channels).
 
         Raises:
             BitstreamError: As `decompress`; `max_pixels` holds for all images together.
@@ -170,11 +199,20 @@ class Codec:
     def pack(
         self, symbols: NDArray[Any], height: int, width: int, *, quality: int | None = None
     ) -> bytes:
-        """The `.kae` file of the symbols of an image of that size.
+        """Write the `.kae` file of the symbols of an image.
+
+        Args:
+            symbols: Integers of shape (positions, channels of the code), as `encode` gives them.
+            height: Of the image, in pixels.
+            width: Of the image, in pixels.
+            quality: That of `encode`, whose steps and tables the symbols need.
+
+        Returns:
+            The bytes of the file.
 
         Raises:
-            ValueError: If there are more or fewer symbols than such an image has, or they are no
-                indices into the codebook.
+            ValueError: If there are more or fewer symbols than such an image has, they are no
+                indices into the codebook, or there is no such quality.
         """
         count = self._count(height, width) if min(height, width) > 0 else 0
         if symbols.dtype.kind not in "iu" or symbols.size != count or not count:
@@ -186,7 +224,18 @@ class Codec:
         return bitstream.write_image(block, self._hash, qualities=self.qualities)
 
     def unpack(self, data: bytes) -> Coded:
-        """The symbols of a `.kae` file, the height and width of its image, and its quality."""
+        """Read the symbols of a `.kae` file, without running a model.
+
+        Args:
+            data: The bytes of the file, made with the same bundle.
+
+        Returns:
+            The symbols, int32 of shape (positions, channels of the code), the height and the
+            width of the image, and the quality.
+
+        Raises:
+            BitstreamError: As `decompress`.
+        """
         block = bitstream.read_image(
             _as_bytes(data), self._hash, max_pixels=self.max_pixels, qualities=self.qualities
         )
@@ -194,7 +243,19 @@ class Codec:
         return Coded(self._unpack_block(block)[0], block.height, block.width, block.quality)
 
     def encode(self, image: Image, *, quality: int | None = None) -> NDArray[np.int64]:
-        """The symbols of an image: int64 of shape (positions, channels of the code)."""
+        """Give the symbols of an image, by running the encoder tile by tile.
+
+        Args:
+            image: uint8 of shape (height, width, channels) with the channels of the bundle.
+            quality: As `compress` takes it: its steps round the code.
+
+        Returns:
+            int64 of shape (positions, channels of the code). A symbol is a value of the code in
+            steps, or an index into the codebook; positions go row by row.
+
+        Raises:
+            ValueError: If there is no such quality.
+        """
         spec, edge = self.manifest.codec, self.manifest.encoder.input
         quality = self._check_quality(quality)
         levels = quantise(np.arange(256) / 255, edge)
@@ -215,7 +276,22 @@ class Codec:
     def decode(
         self, symbols: NDArray[Any], height: int, width: int, quality: int | None = None
     ) -> Image:
-        """The image of given symbols, which `encode` gave for an image of that size."""
+        """Rebuild an image from its symbols, by running the decoder tile by tile.
+
+        Args:
+            symbols: Integers of shape (positions, channels of the code), as `encode` gave them for
+                an image of this size.
+            height: Of the image, in pixels.
+            width: Of the image, in pixels.
+            quality: That of `encode`.
+
+        Returns:
+            uint8 of shape (height, width, channels).
+
+        Raises:
+            ValueError: If the symbols are not those of such an image, are no indices into the
+                codebook, or there is no such quality.
+        """
         spec, edge = self.manifest.codec, self.manifest.decoder.input
         steps = spec.qualities[self._check_quality(quality) - 1].steps
         self._check_indices(symbols, ValueError)

@@ -341,6 +341,7 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
         )
     }
 )
+"""Name -> architecture, for all that there are; `kerasae list` shows them with their papers."""
 
 
 def build(name: str, **hyperparameters: Any) -> keras.Model:

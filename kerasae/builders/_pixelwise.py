@@ -92,7 +92,7 @@ def pool(x: Any) -> tuple[Any, tuple[Any, Any]]:
         x: (B, H, W, C), of any size.
 
     Returns:
-        The maxima (B, ceil(H / 2), ceil(W / 2), C), and two tensors of truth values: of the pairs
+        The maxima (B, ceil(H / 2), ceil(W / 2), C), and two tensors of truth values, of the pairs
         of columns (B, H, ceil(W / 2), C) and of the pairs of rows, of the shape of the maxima.
     """
     x, columns = _pool_pairs(x, 2)

@@ -38,13 +38,13 @@ def build_contractive(
 
         mean over pixels of loss(x, g(f(x))) + weight * |J_f(x)|_F^2
 
-    where J_f is the Jacobian of the code with respect to the pixels, and its squared Frobenius norm
-    a sum over both (Rifai, Vincent, Muller, Glorot & Bengio 2011, Contractive Auto-Encoders). The
-    paper sums the loss over the pixels: its lambda is `weight` times their number. The
+    where `J_f` is the Jacobian of the code with respect to the pixels, and its squared Frobenius
+    norm a sum over both (Rifai, Vincent, Muller, Glorot & Bengio 2011, Contractive Auto-Encoders).
+    The paper sums the loss over the pixels: its lambda is `weight` times their number. The
     reconstruction needs a code that moves along what tells images apart; the penalty makes it
     flat in all other directions.
 
-    The history has `jacobian`, the mean of |J_f(x)|_F^2; `kerasae.evaluation.jacobian_norm`
+    The history has `jacobian`, the mean of `|J_f(x)|_F^2`; `kerasae.evaluation.jacobian_norm`
     measures the norm itself. Units of the code are sigmoids, whose range is fixed: a linear code
     could shrink as a whole, and the decoder undo it, at no cost. Tied weights close the same way
     out for a code that stays in the linear middle of its sigmoids.

@@ -36,7 +36,9 @@ def build_denoising(
     measure denoising, corrupt a test set once and compare.
 
     Args:
-        base: A key of `BUILDERS` of the kind `"image"`.
+        base: An architecture of the kind `"image"` other than this one: `"undercomplete"`,
+            `"overcomplete"`, `"sparse"`, `"convolutional"`, `"contractive"` with its exact penalty,
+            `"variational"`, `"vector_quantized"` or `"rate_distortion"`.
         corruption: `"gaussian"` adds noise of standard deviation `level`;
             `"masking"` sets a fraction `level` of the pixels to 0; `"salt_and_pepper"` sets half of
             that fraction to 0 and half to 1.

@@ -48,7 +48,7 @@ def build_masked(
     Args:
         input_shape: (height, width, channels) of an image.
         code_size: Number of values in a dense code, or of channels at each position of a
-            spatial code. A code that may be larger than one that has to compress.
+            spatial code. It may be larger than a code that has to compress.
         hidden: Filters of the convolutions of stride 2, or units of each hidden layer of the
             encoder; the decoder mirrors it.
         activation: Activation of the hidden layers; the code itself is linear.

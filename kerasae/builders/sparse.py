@@ -69,6 +69,7 @@ def build_sparse(
         ValueError: If a hyperparameter breaks its rule.
 
     Example:
+        >>> from keras import ops
         >>> model = build_sparse(input_shape=(8, 8, 1), code_size=100, penalty="topk", k=5)
         >>> code = model.get_layer("encoder")(ops.ones((1, 8, 8, 1)))
         >>> int(ops.count_nonzero(code))

@@ -81,8 +81,8 @@ def build_variational(
     Returns:
         A compiled model, float32 (batch, height, width, channels) to the same shape. Its nested
         models are `encoder`, image to mean and log variance (batch, code_size), and `decoder`,
-        code to reconstruction, and to logits for `"bernoulli"`. At inference the code is the
-        mean.
+        code to reconstruction; with `"bernoulli"` it has a second output, the logits of the
+        reconstruction. At inference the code is the mean.
 
     Raises:
         ValueError: If a hyperparameter breaks its rule.

@@ -47,7 +47,7 @@ def linear_probe(
             validation codes.
 
     Example:
-        >>> codes = np.array([[-2.0], [-1.0], [1.0], [2.0]])
+        >>> codes = [[-2.0], [-1.0], [1.0], [2.0]]
         >>> linear_probe(codes, [0, 0, 1, 1], codes, [0, 0, 1, 0])
         0.25
     """
@@ -127,8 +127,8 @@ def code_rate(codes: ArrayLike, step: ArrayLike = 1.0) -> float:
 def codebook_perplexity(indices: ArrayLike, size: int) -> float:
     """Number of entries of a codebook that are in use, as the perplexity of its indices.
 
-    `exp(-sum_k p_k log p_k)` with p_k the share of entry k over all images and positions (van den
-    Oord, Vinyals & Kavukcuoglu 2017, Neural Discrete Representation Learning): the size of the
+    `exp(-sum_k p_k log p_k)` with `p_k` the share of entry `k` over all images and positions (van
+    den Oord, Vinyals & Kavukcuoglu 2017, Neural Discrete Representation Learning): the size of the
     codebook if all entries are used alike, 1 if only one is. Few indices cannot use many entries:
     compare sets that hold several times as many indices as there are entries.
 

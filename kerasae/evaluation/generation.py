@@ -47,6 +47,7 @@ def frechet_distance(real: ArrayLike, generated: ArrayLike) -> float:
         ValueError: If the features are no such arrays, or differ in size.
 
     Example:
+        >>> import numpy as np
         >>> rng = np.random.default_rng(0)
         >>> x = rng.normal(size=(500, 3))
         >>> round(frechet_distance(x, x + 2.0), 6)  # three means, each moved by 2
@@ -85,8 +86,9 @@ def sample_scores(real: ArrayLike, generated: ArrayLike, *, n_neighbors: int = 3
 
     Example:
         >>> real = [[0.0], [1.0], [2.0], [3.0]]
-        >>> sample_scores(real, [[0.4], [0.5], [9.0]], n_neighbors=1)
-        SampleScores(precision=0.6666666666666666, recall=0.75)
+        >>> scores = sample_scores(real, [[0.4], [0.5], [9.0]], n_neighbors=1)
+        >>> round(scores.precision, 2), scores.recall
+        (0.67, 0.75)
     """
     a, b = _features(real, generated)
     k = _arguments.positive_int("n_neighbors", n_neighbors)

@@ -29,6 +29,7 @@ def psnr(images: ArrayLike, reconstructions: ArrayLike) -> float:
         ValueError: If the shapes differ or are not those of images, or the values are integers.
 
     Example:
+        >>> import numpy as np
         >>> images = np.zeros((2, 8, 8, 1))
         >>> round(psnr(images, images + 0.1), 6)
         20.0
@@ -57,6 +58,7 @@ def ssim(images: ArrayLike, reconstructions: ArrayLike) -> float:
             the values are integers.
 
     Example:
+        >>> import numpy as np
         >>> images = np.random.default_rng(0).random((2, 8, 8, 1))
         >>> ssim(images, images)
         1.0
@@ -91,6 +93,7 @@ def hole_error(images: ArrayLike, reconstructions: ArrayLike, masks: ArrayLike) 
         ValueError: If shapes or types are others, or there is no hole.
 
     Example:
+        >>> import numpy as np
         >>> images, mask = np.zeros((2, 4, 4, 1)), np.zeros((4, 4), bool)
         >>> mask[1, 2] = True
         >>> hole_error(images, images + 0.5, mask)

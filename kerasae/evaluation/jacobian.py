@@ -18,15 +18,15 @@ def jacobian_norm(model: keras.Model, images: ArrayLike, *, step: float = 0.01) 
     """Mean Frobenius norm of the Jacobian of the code with respect to the image.
 
     The measure of Rifai, Vincent, Muller, Glorot & Bengio (2011, Contractive Auto-Encoders,
-    section 5), by central differences in every pixel, `(f(x + s e_i) - f(x - s e_i)) / 2 s`, whose
-    error is of the order of `s^2` where the encoder is smooth, and of rounding, 1e-5 or so for each
-    value. An image costs two encodings for each of its values, so that some hundred images are
-    enough to wait for.
+    section 5), by central differences in every pixel, `(f(x + s e_i) - f(x - s e_i)) / (2 s)`,
+    whose error is of the order of `s^2` where the encoder is smooth, and of rounding, 1e-5 or so
+    for each value. An image costs two encodings for each of its values, so that some hundred images
+    are enough to wait for.
 
     Args:
         model: A model; its code is taken before a quantiser.
         images: (n, height, width, channels).
-        step: s, in units of pixels.
+        step: `s`, in pixel values.
 
     Returns:
         The mean over the images.
@@ -35,7 +35,7 @@ def jacobian_norm(model: keras.Model, images: ArrayLike, *, step: float = 0.01) 
         ValueError: If the images do not fit the model, or the step is not positive.
 
     Example:
-        >>> import kerasae
+        >>> import kerasae, numpy as np
         >>> model = kerasae.build_undercomplete(input_shape=(8, 8, 1), code_size=2, hidden=())
         >>> kernel, bias = model.get_layer("encoder").get_weights()
         >>> exact = np.linalg.norm(kernel)

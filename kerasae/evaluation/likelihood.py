@@ -126,8 +126,8 @@ def negative_log_likelihood(
 
     Args:
         model: A model of `build_variational`.
-        images: (n, height, width, channels); binary ones if the likelihood is Bernoulli, as
-            otherwise it is none.
+        images: (n, height, width, channels); binary ones if the likelihood is Bernoulli, since
+            for grey ones it is no likelihood.
         samples: `K`, codes drawn for each image.
         seed: Seed of the codes. The same value gives the same result on one backend.
         batch_size: Codes decoded at once, by default about a million pixels' worth; more may
@@ -142,7 +142,7 @@ def negative_log_likelihood(
         ValueError: If the model is not variational, or an argument breaks its rule.
 
     Example:
-        >>> import kerasae
+        >>> import kerasae, numpy as np
         >>> images = (kerasae.load_images("digits", limit=50).train > 0.5).astype(np.float32)
         >>> model = kerasae.build_variational(input_shape=(8, 8, 1), code_size=3, hidden=(16,))
         >>> nats = negative_log_likelihood(model, images, samples=100)

@@ -36,6 +36,7 @@ def trustworthiness(images: ArrayLike, codes: ArrayLike, *, n_neighbors: int = 1
         ValueError: If there is not one code for each image, or `n_neighbors` breaks its rule.
 
     Example:
+        >>> import numpy as np
         >>> images = np.random.default_rng(0).random((50, 8, 8, 1))
         >>> trustworthiness(images, 2 * images)
         1.0

@@ -53,8 +53,8 @@ def confusion_matrix(
         ignored_class: Pixels with this label are not counted, whatever is predicted for them.
 
     Returns:
-        int64 (classes, classes): row the label, column the prediction. Those of parts of a set
-        add up to that of the set.
+        int64 (classes, classes), the label in rows and the prediction in columns. Those of parts
+        of a set add up to that of the set.
 
     Raises:
         ValueError: If the shapes differ, or a value is no class.

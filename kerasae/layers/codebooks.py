@@ -170,17 +170,17 @@ class VectorQuantizer(keras.layers.Layer):
 class FiniteScalarQuantizer(keras.layers.Layer):
     """Round each channel of a code to one of a few levels of its own.
 
-    Channel i is bounded by tanh and rounded to one of L_i integers around 0, which are divided by
-    `floor(L_i / 2)`, so that they lie in [-1, 1]; a value of 0 stays 0. The gradient passes
-    straight through the rounding, but not past tanh (Mentzer, Minnen, Agustsson & Tschannen 2024,
-    Finite Scalar Quantization: VQ-VAE Made Simple, ICLR). There is nothing to learn and nothing to
-    restart: the codebook is all combinations, and the index of one is the sum of its digits, each
-    times the product of the levels before it.
+    Channel `i` is bounded by tanh and rounded to one of `L_i` integers around 0, which are divided
+    by `floor(L_i / 2)`, so that they lie in [-1, 1]; a value of 0 stays 0. The gradient passes
+    straight through the rounding, while tanh keeps its own (Mentzer, Minnen, Agustsson & Tschannen
+    2024, Finite Scalar Quantization: VQ-VAE Made Simple, ICLR). There is nothing to learn and
+    nothing to restart: the codebook is all combinations, and the index of one is the sum of its
+    digits, each times the product of the levels before it.
 
     `encoder_tail` and `decoder_head` are as those of `VectorQuantizer`.
 
     Args:
-        levels: Number of levels of each channel, at least 3.
+        levels: Number of levels of each channel, `L_i`, at least 3.
     """
 
     part_names = ("perplexity",)

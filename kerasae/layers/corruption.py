@@ -85,7 +85,12 @@ class GaussianCorruption(Corruption):
 
 @keras.saving.register_keras_serializable("kerasae")
 class MaskingCorruption(Corruption):
-    """Set a fraction `level` of the pixels to zero (Vincent et al. 2010, section 3.3)."""
+    """Set a fraction `level` of the pixels to zero (Vincent et al. 2010, section 3.3).
+
+    Args:
+        level: Probability of a pixel to be set, all its channels together.
+        seed: Seed of the choice; by default drawn from Keras's global seed.
+    """
 
     def corrupt(self, images: Any) -> Any:
         """Each pixel is zero with probability `level`."""
@@ -94,7 +99,12 @@ class MaskingCorruption(Corruption):
 
 @keras.saving.register_keras_serializable("kerasae")
 class SaltAndPepper(Corruption):
-    """Set a fraction `level` of the pixels to black or white, half each (Vincent et al. 2010)."""
+    """Set a fraction `level` of the pixels to black or white, half each (Vincent et al. 2010).
+
+    Args:
+        level: Probability of a pixel to be set, all its channels together.
+        seed: Seed of the choice; by default drawn from Keras's global seed.
+    """
 
     def corrupt(self, images: Any) -> Any:
         """Each pixel is 0 with probability `level / 2`, and 1 with the same."""
@@ -108,6 +118,10 @@ class Perturbation(Corruption):
     """Add normal noise of standard deviation `level`, always the same at inference.
 
     Not for the way of an image through a model, but beside it, to see how a code answers.
+
+    Args:
+        level: Standard deviation.
+        seed: Seed of the noise in training; by default drawn from Keras's global seed.
     """
 
     def call(self, inputs: Any, training: bool = False) -> Any:

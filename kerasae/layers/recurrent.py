@@ -33,9 +33,9 @@ class _Unrolls:
 
 @keras.saving.register_keras_serializable("kerasae")
 class LSTM(_Unrolls, keras.layers.LSTM):
-    """Keras's LSTM (Hochreiter & Schmidhuber 1997), unrolled by `to_stock`."""
+    """Keras's LSTM (Hochreiter & Schmidhuber 1997), with its arguments, unrolled by `to_stock`."""
 
 
 @keras.saving.register_keras_serializable("kerasae")
 class GRU(_Unrolls, keras.layers.GRU):
-    """Keras's GRU (Cho et al. 2014), unrolled by `to_stock`."""
+    """Keras's GRU (Cho et al. 2014), with its arguments, unrolled by `to_stock`."""

@@ -1,8 +1,8 @@
 """Figures: every picture that chapters and reports show.
 
-Each function returns a Matplotlib figure that belongs to no window, so that plotting works
-without a display and leaks nothing; notebooks show the returned figure. `latent_sliders` alone
-returns something that can be moved.
+Each function named `plot_...` returns a Matplotlib figure that belongs to no window, so that
+plotting works without a display and leaks nothing; notebooks show the returned figure.
+`latent_sliders` returns something that can be moved; `show_image` draws in axes that exist.
 """
 
 from kerasae.plots._style import BLUE, GREEN, INK, MUTED, ORANGE, RED, Figure, show_image

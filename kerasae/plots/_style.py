@@ -40,7 +40,19 @@ class Figure(matplotlib_figure.Figure):
 
 
 def show_image(axes: Any, picture: NDArray[Any]) -> None:
-    """Draw an image of shape (height, width, 1 or 3) in axes without ticks."""
+    """Draw an image in axes without ticks, a small one with its pixels as squares.
+
+    Args:
+        axes: Matplotlib's axes to draw in.
+        picture: (height, width, 1 or 3), values in [0, 1]; what lies outside is clipped.
+
+    Example:
+        >>> import numpy as np
+        >>> figure = Figure()
+        >>> show_image(figure.add_subplot(), np.zeros((8, 8, 1)))
+        >>> figure.axes[0].images[0].get_array().shape
+        (8, 8)
+    """
     tiny = max(picture.shape[:2]) <= 64
     axes.imshow(
         np.clip(picture, 0, 1).squeeze(),

@@ -54,7 +54,7 @@ def plot_activations(
             or a name is unknown.
 
     Example:
-        >>> import kerasae
+        >>> import kerasae, numpy as np
         >>> model = kerasae.build_undercomplete(input_shape=(8, 8, 1), code_size=4, hidden=(20,))
         >>> figure = plot_activations(model, np.zeros((8, 8, 1)), layers=("encode_1", "code"))
         >>> [len(axes.patches) for axes in figure.axes]  # a bar for each unit

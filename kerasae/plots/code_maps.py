@@ -44,6 +44,7 @@ def plot_code_maps(
             codebook.
 
     Example:
+        >>> import numpy as np
         >>> figure = plot_code_maps(np.zeros((3, 8, 8, 1)), np.zeros((3, 2, 2), int), size=4)
         >>> len(figure.axes)
         7

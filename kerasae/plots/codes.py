@@ -56,6 +56,7 @@ def plot_codes(
         ValueError: If an argument breaks its rule, or the lengths differ.
 
     Example:
+        >>> import numpy as np
         >>> codes = np.random.default_rng(0).normal(size=(50, 8))
         >>> figure = plot_codes(codes, labels=np.arange(50) % 3)
         >>> [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
@@ -155,6 +156,7 @@ def plot_maps(
         ValueError: If an argument breaks its rule, or the maps differ in length.
 
     Example:
+        >>> import numpy as np
         >>> points = np.random.default_rng(0).normal(size=(20, 2))
         >>> figure = plot_maps({"one": points, "other": -points}, labels=np.arange(20) % 3)
         >>> [axes.get_title(loc="left") for axes in figure.axes]

@@ -4,26 +4,46 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kerasae.plots._style import BLUE, INK, MUTED, PALE, Figure, show_image
+
+if TYPE_CHECKING:
+    from kerasae_export.comparison import Entry
 
 __all__ = ["plot_comparison"]
 
 _DECADES = 200  # largest over smallest, from where on powers of ten are ticks enough
 
 
-def plot_comparison(files: Sequence[Any], together: Sequence[Any], *, link: float) -> Figure:
+def plot_comparison(files: Sequence[Entry], together: Sequence[Entry], *, link: float) -> Figure:
     """Plot what codecs make of the same images: the pictures, and bytes as bars.
 
     A single picture is shown whole and, below, its middle ninth enlarged.
 
     Args:
-        files: `kerasae_export.comparison.Entry` of each codec, one file for each image.
-        together: The same with all images at once, or empty.
-        link: Bits a second of the link for the seconds beside the bars.
+        files: What `kerasae_export.comparison.compare_files` gives: an `Entry` for each codec, one
+            or more, with one file for each image.
+        together: What `compare_together` gives, with all images at once, or empty.
+        link: Bits a second of the link for the seconds beside the bars, above 0.
+
+    Returns:
+        A figure with the pictures of each codec but PNG above, and below one axes with bars, or
+        two with `together`.
+
+    Example:
+        >>> import numpy as np
+        >>> from kerasae_export.comparison import Entry
+        >>> black = np.zeros((8, 8, 1), np.uint8)
+        >>> files = [
+        ...     Entry("raw", 64, 1, float("inf"), 1.0, "8 bits a value", (black,)),
+        ...     Entry("kerasae", 9, 1, 30.0, 0.9, "one .kae each", (black,)),
+        ... ]
+        >>> figure = plot_comparison(files, [], link=9600)
+        >>> [label.get_text() for label in figure.axes[-1].get_yticklabels()]
+        ['raw', 'kerasae']
     """
     shown = [entry for entry in files if entry.codec != "PNG"]
     one = len(files[0].pictures) == 1

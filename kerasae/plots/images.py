@@ -46,6 +46,7 @@ def plot_reconstructions(
         ValueError: If the arrays are not images, or differ in shape.
 
     Example:
+        >>> import numpy as np
         >>> images = np.zeros((4, 8, 8, 1))
         >>> [axes.get_ylabel() for axes in plot_reconstructions(images, images, count=1).axes]
         ['original', 'reconstruction', 'difference x4']
@@ -80,6 +81,7 @@ def plot_inpaintings(
         ValueError: If the arrays are not images, or do not fit each other.
 
     Example:
+        >>> import numpy as np
         >>> images, mask = np.zeros((4, 8, 8, 1)), np.eye(8, dtype=bool)
         >>> [axes.get_ylabel() for axes in plot_inpaintings(images, mask, images, count=1).axes]
         ['original', 'with hole', 'inpainted', 'difference']
@@ -120,6 +122,7 @@ def plot_samples(
         ValueError: If the array holds no images, or the labels are not as many as the rows.
 
     Example:
+        >>> import numpy as np
         >>> figure = plot_samples(np.zeros((7, 8, 8, 1)), columns=5)
         >>> figure.axes[0].images[0].get_array().shape  # 2 rows, 5 columns, a pixel between
         (17, 44)
@@ -163,6 +166,7 @@ def plot_traversals(
             or columns.
 
     Example:
+        >>> import numpy as np
         >>> figure = plot_traversals(np.zeros((2, 5, 8, 8, 1)), values=[-2, -1, 0, 1, 2])
         >>> [label.get_text() for label in figure.axes[0].get_yticklabels()]
         ['dimension 0', 'dimension 1']
@@ -214,6 +218,7 @@ def plot_manifold(
             columns.
 
     Example:
+        >>> import numpy as np
         >>> figure = plot_manifold(np.zeros((2, 3, 8, 8, 1)), rows=[1, -1], columns=[-1, 0, 1])
         >>> figure.axes[0].images[0].get_array().shape
         (16, 24)

@@ -37,6 +37,7 @@ def plot_journey(
         ValueError: If the images are not uint8 of one shape, or something is empty.
 
     Example:
+        >>> import numpy as np
         >>> image = np.zeros((8, 8, 1), np.uint8)
         >>> figure = plot_journey(image, [3, 0, -1], b"abcdef", image, link=9600)
         >>> figure.axes[2].get_title(loc="center")

@@ -5,12 +5,15 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from kerasae.plots._style import BLUE, INK, MUTED, ORANGE, Figure
+
+if TYPE_CHECKING:
+    from kerasae_export.evaluation import Evaluation
 
 __all__ = ["plot_rate_distortion"]
 
@@ -25,7 +28,7 @@ _OTHERS = (("#30363f", "-"), ("#5a6572", "--"), ("#5a6572", "-."), ("#87919d", "
 _ROOM = 12.0  # dB above our best point that are shown; what general codecs do beyond is known
 
 
-def plot_rate_distortion(evaluation: Any) -> Figure:
+def plot_rate_distortion(evaluation: Evaluation) -> Figure:
     """Plot quality over rate, a curve for each codec, the bundle's in colour.
 
     The rate is on a logarithmic axis, so that equal distances are equal ratios. What lossless
@@ -33,13 +36,20 @@ def plot_rate_distortion(evaluation: Any) -> Figure:
     below as the distance from 1, on a logarithmic axis too.
 
     Args:
-        evaluation: A `kerasae_export.evaluation.Evaluation`.
+        evaluation: What `kerasae_export.evaluation.evaluate` gives.
 
     Returns:
         A figure with a column for each arrangement and a row for each measure.
 
     Raises:
         ValueError: If there is no point.
+
+    Example:
+        >>> from kerasae_export import Codec
+        >>> from kerasae_export.evaluation import evaluate
+        >>> codecs = {"bundle": Codec.load("bundle")}                       # doctest: +SKIP
+        >>> evaluation = evaluate(codecs, images, data="digits")            # doctest: +SKIP
+        >>> plot_rate_distortion(evaluation).savefig("rates.png")           # doctest: +SKIP
     """
     arrangements = [a for a in _TITLES if evaluation.of(a)]
     if not arrangements:

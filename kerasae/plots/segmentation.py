@@ -64,6 +64,7 @@ def plot_segmentations(
         ValueError: If the arrays do not fit each other, or a class has no name or no colour.
 
     Example:
+        >>> import numpy as np
         >>> images, labels = np.zeros((1, 8, 8, 3)), np.eye(8, dtype=int)[None]
         >>> figure = plot_segmentations(images, labels, labels, names=("ground", "line"))
         >>> [text.get_text() for text in figure.legends[0].texts]

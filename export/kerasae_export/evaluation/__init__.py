@@ -1,7 +1,9 @@
 """A bundle beside general codecs: rate, distortion and time, measured on the same images.
 
-    evaluation = evaluate({"bundle": Codec.load("bundle")}, images, data="mnist", train=train)
-    evaluation.sentences()  # where ours wins and where it loses
+```python
+evaluation = evaluate({"bundle": Codec.load("bundle")}, images, data="mnist", train=train)
+evaluation.sentences()  # where ours wins and where it loses
+```
 
 Every rate is counted from real files, containers included; every quality is that of what the
 file gives back. Needs scikit-image, which a receiver does not.

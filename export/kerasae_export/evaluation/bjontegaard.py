@@ -57,6 +57,17 @@ def rate_at(rates: Sequence[float], quality: Sequence[float], wanted: float) -> 
     Between the points it is interpolated as for `bd_rate`. Below the worst point it is the rate
     of that point: a codec cannot be cheaper than its lowest setting.
 
+    Args:
+        rates: Rates of the curve, above 0, in any unit.
+        quality: Its qualities, one for each rate.
+        wanted: The quality.
+
+    Returns:
+        The rate, in the unit of `rates`, or None.
+
+    Raises:
+        ValueError: If rates and qualities differ in number, or a rate is not above 0.
+
     Example:
         >>> rate_at([10, 40], [30, 36], 33), rate_at([10, 40], [30, 36], 20)
         (20.0, 10.0)
@@ -72,8 +83,19 @@ def rate_at(rates: Sequence[float], quality: Sequence[float], wanted: float) -> 
 def front(rates: ArrayLike, quality: ArrayLike) -> NDArray[np.float64]:
     """The points of which no other has at most the rate and at least the quality.
 
+    Args:
+        rates: Rates above 0, in any unit.
+        quality: As many qualities.
+
     Returns:
         float64 (points, 2), rate and quality, both strictly increasing.
+
+    Raises:
+        ValueError: If rates and qualities differ in number, or a rate is not above 0.
+
+    Example:
+        >>> front([10, 20, 30], [30, 29, 33]).tolist()
+        [[10.0, 30.0], [30.0, 33.0]]
     """
     points = (
         np.stack([np.asarray(rates, float).ravel(), np.asarray(quality, float).ravel()], axis=1)

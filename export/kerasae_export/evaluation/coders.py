@@ -51,18 +51,49 @@ class Coder(abc.ABC):
 
     @abc.abstractmethod
     def encode(self, image: Picture) -> bytes:
-        """The file of an image, uint8 (height, width, channels)."""
+        """Write the file of an image.
+
+        Args:
+            image: uint8 (height, width, channels).
+
+        Returns:
+            The bytes of the file.
+        """
 
     @abc.abstractmethod
     def decode(self, data: bytes, shape: Shape) -> Picture:
-        """The image of a file. The shape is for codecs whose files do not say it."""
+        """Read the image of a file.
+
+        Args:
+            data: What `encode` gave.
+            shape: (height, width, channels), for codecs whose files do not say it.
+
+        Returns:
+            uint8 (height, width, channels).
+        """
 
     def encode_many(self, images: Pictures) -> bytes:
-        """One file of all images; by default, of a mosaic of them."""
+        """Write one file of all images; by default, of a mosaic of them.
+
+        Args:
+            images: uint8 (height, width, channels), of one size.
+
+        Returns:
+            The bytes of the file.
+        """
         return self.encode(mosaic(images))
 
     def decode_many(self, data: bytes, count: int, shape: Shape) -> list[Picture]:
-        """The images of such a file."""
+        """Read the images of such a file.
+
+        Args:
+            data: What `encode_many` gave.
+            count: Number of images.
+            shape: (height, width, channels) of each.
+
+        Returns:
+            The images, each uint8 (height, width, channels).
+        """
         columns = _columns(count)
         sheet = (math.ceil(count / columns) * shape[0], columns * shape[1], shape[2])
         return tiles(self.decode(data, sheet), shape[0], shape[1])[:count]
@@ -116,6 +147,7 @@ class PillowCoder(Coder):
         setting: One of its settings, of a lossy one.
 
     Example:
+        >>> import numpy as np
         >>> picture = np.zeros((8, 8, 1), np.uint8)
         >>> coder = PillowCoder("PNG")
         >>> bool((coder.decode(coder.encode(picture), picture.shape) == picture).all())

@@ -18,7 +18,10 @@ ARRANGEMENTS: dict[str, str] = {
     "files": "one file for each image",
     "together": "all images at once",
 }
-"""How images are handed to a codec."""
+"""How images are handed to a codec.
+
+`"files"`, one file for each image, or `"together"`, all images at once.
+"""
 
 _SSIM_IMAGES = 500  # enough for two digits, and SSIM is slow
 _PICTURES = 12  # reconstructions that are kept to be shown
@@ -42,7 +45,7 @@ class Point:
         ms_ssim: The same of the multi-scale SSIM; None where images are too small for it.
         encode_ms: Milliseconds to encode an image, on one core or on as many as a codec takes.
         decode_ms: The same to decode it.
-        pictures: The first reconstructions.
+        pictures: The first reconstructions, at most 12, each uint8 (height, width, channels).
     """
 
     arrangement: str
@@ -75,6 +78,9 @@ def measure(
         images: uint8 (height, width, channels); of one size if `arrangement` is "together".
         arrangement: A key of `ARRANGEMENTS`.
         done: Called after each coder.
+
+    Returns:
+        A point for each coder, in their order.
 
     Raises:
         ValueError: If there are no images, or those to be sent together differ in size.

@@ -17,6 +17,8 @@ from kerasae_export.evaluation.measure import ARRANGEMENTS, Point
 __all__ = ["OURS", "Comparison", "Evaluation", "Match", "short_names"]
 
 OURS = BundleCoder.name
+"""The name that a bundle's codec has among the others, `"kerasae"`."""
+
 _MEASURES = ("psnr", "ssim", "ms_ssim")
 
 
@@ -47,8 +49,9 @@ class Comparison:
     Attributes:
         arrangement: A key of `ARRANGEMENTS`.
         codec: The other.
-        bd_rate: Measure -> by how many per cent our rate differs at equal quality, on average
-            over the range that both cover; below 0 ours is the shorter. None where there is none.
+        bd_rate: `"psnr"`, `"ssim"` and `"ms_ssim"` -> by how many per cent our rate differs at
+            equal quality, on average over the range that both cover; below 0 ours is the shorter.
+            None where there is none.
         matches: The other at the quality of each of our points.
     """
 
@@ -77,15 +80,31 @@ class Evaluation:
     left_out: tuple[str, ...] = ()
 
     def of(self, arrangement: str, codec: str | None = None) -> list[Point]:
-        """The points of an arrangement, of one codec or of all."""
+        """Give the points of an arrangement, of one codec or of all.
+
+        Args:
+            arrangement: A key of `ARRANGEMENTS`.
+            codec: Name of a codec; None for all.
+        """
         return [p for p in self.points if p.arrangement == arrangement and codec in (None, p.codec)]
 
     def codecs(self, arrangement: str) -> list[str]:
-        """Names of the codecs of an arrangement, in order of measurement."""
+        """Give the names of the codecs of an arrangement, in order of measurement.
+
+        Args:
+            arrangement: A key of `ARRANGEMENTS`.
+        """
         return list(dict.fromkeys(p.codec for p in self.of(arrangement)))
 
     def best(self, arrangement: str, codec: str, measure: str = "psnr") -> list[Point]:
-        """The points of a codec that no other point of it beats, in order of rate."""
+        """Give the points of a codec that no other point of it beats, in order of rate.
+
+        Args:
+            arrangement: A key of `ARRANGEMENTS`.
+            codec: Name of the codec.
+            measure: What counts as quality: `"psnr"`, `"ssim"` or `"ms_ssim"`. A point without it
+                is left out.
+        """
         points = [p for p in self.of(arrangement, codec) if getattr(p, measure) is not None]
         kept = front([p.bytes for p in points], [getattr(p, measure) for p in points]).tolist()
         found = {(p.bytes, getattr(p, measure)): p for p in reversed(points)}
@@ -246,7 +265,12 @@ def _short(value: float) -> str:
 
 
 def short_names(paths: Sequence[str]) -> list[str]:
-    """The last parts of paths, with as many before them as tell them apart."""
+    """The last parts of paths, with as many before them as tell them apart.
+
+    Example:
+        >>> short_names(["runs/a/bundle", "runs/b/bundle"])
+        ['a/bundle', 'b/bundle']
+    """
     parts = [path.replace("\\", "/").rstrip("/").split("/") for path in paths]
     for depth in range(1, max(map(len, parts)) + 1):
         names = ["/".join(p[-depth:]) for p in parts]

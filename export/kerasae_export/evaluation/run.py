@@ -25,10 +25,14 @@ from kerasae_export.runtime import Codec
 __all__ = ["OTHERS", "TINY", "evaluate"]
 
 TINY = 48
-"""Sides up to this are also sent together: files of such images are mostly container."""
+"""Sides up to 48 pixels are also sent together: files of such images are mostly container."""
 
 OTHERS: tuple[str, ...] = (*LOSSY, "PCA", *LOSSLESS, *ARCHIVES)
-"""Codecs that a bundle can be compared with."""
+"""Codecs that a bundle can be compared with.
+
+`"JPEG"`, `"WebP"`, `"AVIF"`, `"JPEG 2000"` and `"PCA"` are lossy; `"PNG"`, `"WebP lossless"`,
+`"zip"` and `"LZMA (7z)"` are lossless.
+"""
 
 
 def evaluate(

@@ -83,6 +83,7 @@ def verify_bundle(
         ValueError: If only one of `model` and `images` is given, or they do not fit the bundle.
 
     Example:
+        >>> from kerasae_export import verify_bundle
         >>> verify_bundle("bundle").passed                                  # doctest: +SKIP
         True
     """

@@ -73,7 +73,7 @@ TOLERANCES = MappingProxyType(
         ),
     }
 )
-"""Every tolerance but `pixel_tolerance`, which a bundle's own manifest states."""
+"""What the checks allow, all but `pixel_tolerance`, which a bundle's own manifest states."""
 
 
 def tolerance(name: str, scheme: str = "") -> float:
@@ -108,7 +108,7 @@ class Verification:
 
     Attributes:
         bundle: The bundle hash, or `""` if the manifest could not be read.
-        checks: Every check that was made; after a failure that leaves nothing to go on
+        checks: Every `Check` that was made; after a failure that leaves nothing to go on
             with, the later ones are missing.
         measurements: Sizes, operators, latencies, memory and, with a model, differences,
             qualities and the errors of the layers.
@@ -144,4 +144,4 @@ class VerificationError(BundleError):
 
     def __init__(self, message: str, verification: Verification) -> None:
         super().__init__(message)
-        self.verification = verification
+        self.verification: Verification = verification
