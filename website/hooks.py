@@ -66,7 +66,7 @@ TITLES = {
 }
 """Names in the navigation of pages whose first heading does not say what they are for."""
 
-WIDE_TABLES = {"docs/codec.md", "docs/compression.md", "docs/schemes.md"}
+WIDE_TABLES = {"notebooks/README.md", "docs/codec.md", "docs/compression.md", "docs/schemes.md"}
 """Pages of few headings, whose tables take the room of a list of them."""
 
 _CELL = re.compile(r"<td(?P<rest>[^>]*)>(?P<text>.*?)</td>", flags=re.DOTALL)
