@@ -584,6 +584,12 @@ def test_the_ratio_counts_what_leaves_a_quantiser():
     assert colours_of(figure)["rounding"] == plots.ORANGE
 
 
+def test_what_is_no_image_is_called_an_input():
+    model = kerasae.build_recurrent(input_shape=(16, 3), code_size=8, hidden=(4,), cell="conv1d")
+    total = plots.plot_architecture(model).axes[0].texts[-1].get_text()
+    assert total.endswith("48 input values : 8 code values = 6 : 1")
+
+
 def test_a_model_without_halves_has_no_diagram():
     with pytest.raises(ValueError, match="`model` must hold nested models named 'encoder' and"):
         plots.plot_architecture(keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]))

@@ -42,7 +42,8 @@ def plot_architecture(model: keras.Model) -> Figure:
 
     Returns:
         A figure with one axes; the last line gives the parameters and how many values of the
-        image come to one of the code, or to one of all that the decoder takes.
+        image, or of another input, come to one of the code, or to one of all that the decoder
+        takes.
 
     Raises:
         ValueError: If the model has no nested `encoder` and `decoder`.
@@ -249,7 +250,7 @@ class _Diagram:
         ]
 
     def total(self) -> str:
-        """Parameters, and the ratio of image values to code values, in words."""
+        """Parameters, and the ratio of the input's values to those of the code, in words."""
         taken = [tensor.shape for tensor in self.decoder.inputs]
         if self._tails:
             taken = [self._tails[0].encoder_tail().output_shape]
@@ -261,7 +262,8 @@ class _Diagram:
         values = sum(count for count in code if count is not None)
         ratio = f"{image / values:.3g} : 1" if image >= values else f"1 : {values / image:.3g}"
         of = "code values" if len(code) == 1 else "values of code and skips"
-        return f"{text}, {image:,} image values : {values:,} {of} = {ratio}"
+        what = "image" if len(self.model.inputs[0].shape) > 3 else "input"
+        return f"{text}, {image:,} {what} values : {values:,} {of} = {ratio}"
 
 
 def _boxes(blocks: Sequence[_Block], middle: float) -> list[tuple[float, float, float]]:

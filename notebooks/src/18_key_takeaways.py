@@ -124,8 +124,8 @@ assert quality > mean_quality + 0.8
 display(
     Markdown(
         f"*Above the loss of each epoch; below ten test digits, what {CODE_SIZE} numbers keep of "
-        f"them, and the difference. {quality:.1f} dB PSNR, where the mean digit has "
-        f"{mean_quality:.1f} dB.*"
+        f"them, and the difference: grey is none, black is too dark, white is too bright. "
+        f"{quality:.1f} dB PSNR, where the mean digit has {mean_quality:.1f} dB.*"
     )
 )
 
@@ -413,7 +413,8 @@ verdicts += [
 ]
 display(
     Markdown(
-        f"*Size of the code's values for 25 test images, after training; black is zero. Above, "
+        f"*Size of the code's values for 25 test images, after training, each panel on a scale of "
+        f"its own; black is zero, or nearly. Above, "
         f"{at_work['topk']:.0%} of the units are at work, others for other images. Below, after "
         f"training with dropout, {at_work['dropout']:.0%}: nothing is dropped any more. Both "
         "models give the same code each time they are asked.*"
@@ -421,12 +422,13 @@ display(
 )
 
 # %% [markdown]
-# ## "Convolutional: can remove noise and reconstruct missing parts"
+# ## "Convolutional: can remove noise"
 #
 # That there are convolutions in both halves is true by construction; it can be read off the layers.
 # That they remove noise is another matter. Two models, equal but for their training: one has seen
 # clean images, one has been asked to clean noisy ones. Both get noisy test images, and are compared
-# with the clean ones.
+# with the clean ones. (That missing parts can be filled is said as well; chapters
+# [9](09_convolutional.ipynb) and [15](15_inpainting.ipynb) test that.)
 
 # %%
 small = kerasae.Images(
@@ -473,7 +475,7 @@ verdicts += [
         "[9](09_convolutional.ipynb)",
     ),
     (
-        "It can remove noise and fill missing parts",
+        "It can remove noise",
         partly,
         f"if trained to: noisy {clean_scores['noisy']:.1f} dB become "
         f"{clean_scores['trained to clean']:.1f}; trained on clean images, "
@@ -534,8 +536,9 @@ verdicts += [
     (
         "A VAE is generative; a code is drawn between encoder and decoder",
         yes,
-        f"in training two passes differ by {trembling:.3f} a pixel; deployed by {calm:.0f}: then "
-        "the code is the mean",
+        f"most of its draws above can be read as digits, few of the yardstick's; in training two "
+        f"passes differ by {trembling:.3f} a pixel; deployed by {calm:.0f}: then the code is the "
+        f"mean",
         "[10](10_variational.ipynb), [12](12_image_generation.ipynb)",
     ),
     (
@@ -552,7 +555,7 @@ display(
         "*Codes from the standard normal, decoded by both models. Nobody ever told the yardstick "
         f"where its codes should lie; their standard deviation is {spread['yardstick']:.1f}. The "
         f"best single value of the variational code names the digit in {one_knob:.0%} of the "
-        f"cases, where a guess would in about 10 %.*"
+        f"cases, where a guess would in about 10%.*"
     )
 )
 
@@ -726,7 +729,7 @@ display(
 #   types of autoencoders, and to a video on variational autoencoders by Arxiv Insights, for a first
 #   intuition.
 #
-# **The originals, one for each chapter**
+# **Some originals**
 #
 # - G. E. Hinton and R. R. Salakhutdinov (2006), *Reducing the Dimensionality of Data with Neural
 #   Networks*, Science 313: deep autoencoders work, and how far beyond PCA.
@@ -738,7 +741,7 @@ display(
 # - J. Masci and others (2011), *Stacked Convolutional Auto-Encoders for Hierarchical Feature
 #   Extraction*, ICANN.
 # - D. P. Kingma and M. Welling (2014), *Auto-Encoding Variational Bayes*, ICLR: the VAE.
-# - D. Bank, N. Koenigstein and R. Giryes (2020), *Autoencoders*, arXiv 2003.05991: a recent survey.
+# - D. Bank, N. Koenigstein and R. Giryes (2020), *Autoencoders*, arXiv 2003.05991: a survey.
 #
 # The digits are of MNIST (Y. LeCun, C. Cortes and C. J. C. Burges, CC BY-SA 3.0), in fast mode of
 # the UCI *Optical Recognition of Handwritten Digits* data set (E. Alpaydin and C. Kaynak, CC BY

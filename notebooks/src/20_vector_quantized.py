@@ -37,7 +37,9 @@
 # $v$ for each place of a coarse grid, and each is replaced by the nearest entry of the
 # **codebook** $c_1, \dots, c_K$:
 #
-# $$ k = \arg\min_j \lVert v - c_j \rVert^2, \qquad v \to c_k . $$
+# $$ k = \arg\min_j \lVert v - c_j \rVert^2 $$
+#
+# and $v$ becomes $c_k$.
 #
 # The choice of the nearest is a staircase, so its slope is zero or not defined. Three tricks train
 # the whole all the same:
@@ -135,8 +137,9 @@ history = train(model, images, config, progress=False)
 display(plots.plot_history(history.history))
 
 # %% [markdown]
-# *Loss, commitment and perplexity. Watch the last: it should rise and stay up. A falling
-# perplexity is the first sign of trouble, long before the loss shows it.*
+# *Loss, commitment and perplexity. Watch the last: it should rise and stay up. A perplexity that
+# stays low or falls is a sign of trouble. A high one is not yet a sign of success, as the
+# experiment below shows.*
 
 # %%
 encoder, decoder = kerasae.encoder(model), kerasae.decoder(model)  # after training, not before
@@ -165,8 +168,10 @@ vectors = np.asarray(kerasae.encoder(model, tail=False)(test[:1]))[0]
 codebook = keras.ops.convert_to_numpy(model.get_layer("quantizer").codebook)
 distances = np.square(vectors[:, :, None, :] - codebook).sum(axis=-1)  # (rows, columns, entries)
 indices = distances.argmin(axis=-1)
+looked_up = codebook[indices]  # (rows, columns, channels): what the decoder gets
 assert np.array_equal(indices, maps[0])
 first, second = np.sort(distances.reshape(-1, ENTRIES), axis=1)[:, :2].T
+assert np.allclose(np.square(vectors - looked_up).sum(axis=-1).ravel(), first, atol=1e-5)
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
 plane = np.linalg.svd(codebook - codebook.mean(axis=0), full_matrices=False).Vh[:2].T
@@ -174,7 +179,7 @@ cloud = np.asarray(kerasae.encoder(model, tail=False)(test[:60])).reshape(-1, CO
 left.plot(*cloud.T, ".", color=plots.BLUE, ms=3, alpha=0.3, label="vectors of 60 images")
 left.plot(*(codebook @ plane).T, "o", color=plots.ORANGE, ms=5, label="entries")
 left.set(xlabel="first component", ylabel="second component")
-left.legend(frameon=False, fontsize=9)
+left.legend(frameon=False, fontsize=9, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0))
 right.plot(np.sqrt(first), np.sqrt(second), "o", color=plots.BLUE, ms=4)
 edge = 1.05 * np.sqrt(second.max())
 right.plot([0, edge], [0, edge], color=plots.MUTED, ls="--", lw=1)
@@ -191,7 +196,7 @@ plt.show()
 # %% [markdown]
 # ## The code, looked at
 #
-# Each index gets a colour. The colours mean nothing, except that like colours are like indices.
+# Each index gets a colour. The colours mean nothing, except that the same colour is the same index.
 
 # %%
 display(plots.plot_code_maps(test, maps, size=ENTRIES))
@@ -236,9 +241,10 @@ display(plots.plot_samples(np.stack(pieces), columns=10))
 # ## An experiment: entries that nobody uses
 #
 # An entry that is far from all vectors is never the nearest, so it never moves, so it stays far
-# away. The first batch already decides who takes part. The remedy here is to **restart**: an entry
-# whose use falls below a tenth of its fair share is put onto a vector of the current batch. What if
-# we leave that out, and what if the commitment is missing?
+# away. Two remedies are at work here. At the first step all entries are put onto vectors of the
+# first batch, so that none begins far away. And later come **restarts**: an entry whose use falls
+# below a tenth of its fair share is put onto a vector of the current batch. What if we leave out
+# the restarts, and what if the commitment is missing?
 #
 # The fourth model is **FSQ**. It has no codebook to learn. Each value of a short vector is squashed
 # into a range and rounded to one of a few levels; all combinations are the entries. Nothing can
@@ -274,9 +280,9 @@ axes.spines[["top", "right"]].set_visible(False)
 plt.show()
 
 outcome, lines = {}, []
+counts = {name: int(np.prod(LEVELS)) if name == fsq else ENTRIES for name in models}
 for name, other in models.items():
-    found = np.asarray(kerasae.encoder(other)(test))
-    count = int(np.prod(LEVELS)) if name == fsq else ENTRIES
+    found, count = np.asarray(kerasae.encoder(other)(test)), counts[name]
     outcome[name] = {
         "used": len(np.unique(found)),
         "perplexity": evaluation.codebook_perplexity(found, count),
@@ -295,27 +301,39 @@ head = (
     "|---|---:|---:|---:|---:|---:|"
 )
 display(Markdown("\n".join([head, *lines])))
-idle = outcome["VQ, no restarts"]
+idle, loose = outcome["VQ, no restarts"], outcome["VQ, no commitment"]
+early = {name: records[name]["perplexity"][EPOCHS // 2 - 1] for name in outcome}
+late = {name: records[name]["perplexity"][-1] for name in outcome}
+rank = sorted(late.values(), reverse=True).index(late["VQ, no commitment"]) + 1
 assert idle["perplexity"] < outcome["VQ"]["perplexity"]
 assert outcome[fsq]["psnr"] > average + 2
 display(
     Markdown(
         f"*Perplexity over the epochs, and test images at the end, with the weights of the best "
-        f"epoch. Without restarts {idle['used']} entries occur, with a perplexity of "
-        f"{idle['perplexity']:.1f}, and give {idle['psnr']:.2f} dB for {idle['bits']:.0f} bits; "
-        f"with them it is {outcome['VQ']['perplexity']:.1f}, {outcome['VQ']['psnr']:.2f} dB and "
-        f"{outcome['VQ']['bits']:.0f} bits. Without commitment the vectors may drift away from the "
-        f"entries that stand for them; here it came to {outcome['VQ, no commitment']['psnr']:.2f} "
-        f"dB. FSQ has {outcome[fsq]['psnr']:.2f} dB for {outcome[fsq]['bits']:.0f} bits, "
-        f"without any care.*"
+        f"epoch. Without restarts the codebook fills more slowly: half way through training the "
+        f"perplexity is {early['VQ, no restarts']:.0f}, with them {early['VQ']:.0f}. In the end "
+        f"{idle['used']} entries occur, with a perplexity of {idle['perplexity']:.1f}, and give "
+        f"{idle['psnr']:.2f} dB for {idle['bits']:.0f} bits; with restarts it is "
+        f"{outcome['VQ']['perplexity']:.1f}, {outcome['VQ']['psnr']:.2f} dB and "
+        f"{outcome['VQ']['bits']:.0f} bits. FSQ has {outcome[fsq]['psnr']:.2f} dB for "
+        f"{outcome[fsq]['bits']:.0f} bits, without any care.*"
+    )
+)
+display(
+    Markdown(
+        f"*Without commitment the vectors may drift away from the entries that stand for them. Its "
+        f"perplexity in training ends at {late['VQ, no commitment']:.0f}, number {rank} of the "
+        f"four; but its validation loss was least after epoch {loose['epoch']}, and with the "
+        f"weights of that epoch, which are kept, it uses {loose['used']} entries and has "
+        f"{loose['psnr']:.2f} dB.*"
     )
 )
 
 # %% [markdown]
-# Do not read perplexity as quality. It counts entries in use, not what they are good for. Restarts
-# put entries onto vectors of the batch, hence often onto what is common, such as plain ground, and
-# twins of one entry cost bits and gain little. Compare bits *and* decibels before you name a
-# winner.
+# So do not read perplexity as quality. It counts entries in use, not what they are good for.
+# Restarts put entries onto vectors of the batch, hence often onto what is common, such as plain
+# ground, and twins of one entry cost bits and gain little. Compare bits *and* decibels before you
+# name a winner.
 
 # %% [markdown]
 # ## Indices on a phone
@@ -332,6 +350,7 @@ sent, lines = {}, []
 for name in ("VQ", fsq):
     bundle = export_bundle(models[name], folder / name[:3].strip(), calibration=images.train[:3000])
     codec = Codec.load(bundle)
+    side = codec.manifest.codec.group
     assert codec.manifest.encoder.output.dtype == "int32"
     lite = np.concatenate([codec.encode(image).reshape(1, rows, columns) for image in pixels])
     stream = codec.compress_many(pixels)
@@ -340,11 +359,18 @@ for name in ("VQ", fsq):
     sent[name] = {
         "same": np.mean(lite == outcome[name]["maps"][:200]),
         "loss": evaluation.psnr(test[:200], exact) - evaluation.psnr(test[:200], received),
-        "bytes": len(stream) / len(pixels),
+        "bits": 8 * len(stream) / len(pixels),
+        "tables": codec.manifest.codec.qualities[0].classes,
+        "table": np.log2(evaluation.codebook_perplexity(lite, counts[name])) * rows * columns,
     }
     s = sent[name]
-    lines.append(f"| {name} | {s['same']:.1%} | {s['loss']:.2f} | {s['bytes']:.1f} |")
-head = "| model | indices as in Keras | PSNR lost, dB | bytes an image |\n|---|---:|---:|---:|"
+    lines.append(
+        f"| {name} | {s['same']:.1%} | {s['loss']:.2f} | {s['table']:.0f} | {s['bits']:.0f} |"
+    )
+head = (
+    "| model | indices as in Keras | PSNR lost, dB | bits an image, by one table | as sent "
+    "|\n|---|---:|---:|---:|---:|"
+)
 display(Markdown("\n".join([head, *lines])))
 assert sent["VQ"]["same"] > 0.2
 assert sent[fsq]["same"] > sent["VQ"]["same"] - 0.05
@@ -353,9 +379,13 @@ display(
     Markdown(
         f"*Both as `int8` bundles. Of VQ {1 - sent['VQ']['same']:.1%} of the indices are others "
         f"than in Keras, of FSQ {1 - sent[fsq]['same']:.1%}. The pictures hardly suffer, since an "
-        f"index flips where two entries do about the same, and twins do it at the least touch. But "
-        f"never compare two codes index by index, such as to find equal images, unless one program "
-        f"made both. Once written to a file an index is exact: it decodes alike on every device.*"
+        f"index flips where two entries do about the same, and twins do it at the least touch. One "
+        f"table of frequencies would make {sent['VQ']['table']:.0f} bits of the indices of VQ. The "
+        f"bundle has {sent['VQ']['tables']} tables; each square of {side} x {side} indices says "
+        f"which one suits it best, and with that choice counted it is {sent['VQ']['bits']:.0f} "
+        f"bits. But never compare two codes index by index, such as to find equal images, unless "
+        f"one program made both. Once written to a file an index is exact: it decodes alike on "
+        f"every device.*"
     )
 )
 
@@ -411,7 +441,8 @@ display(
 # 1. A vector-quantised code is a map of indices into a codebook that both ends own.
 # 2. Straight-through gradients, commitment and running means train through the choice of the
 #    nearest.
-# 3. Perplexity counts the entries in use. Restarts keep them in use.
+# 3. Perplexity counts the entries in use, not what they are good for. Restarts put idle ones to
+#    use.
 # 4. FSQ rounds to a fixed grid: less machinery, and nothing that can die.
 # 5. Indices are exact once written, but two encoders may choose differently between neighbours.
 

@@ -37,8 +37,9 @@
 # cell. It gets the code at every step, and nothing else, and each of its states is turned into one
 # step of the output:
 #
-# $$h_t = \mathrm{cell}(x_t, h_{t+1}), \qquad c = W h_1 + b, \qquad
-# s_t = \mathrm{cell}(c, s_{t-1}), \qquad \hat{x}_t = \mathrm{softmax}(V s_t + d)$$
+# $$h_t = \mathrm{cell}(x_t, h_{t+1}), \quad c = W h_1 + b$$
+#
+# $$s_t = \mathrm{cell}(c, s_{t-1}), \quad \hat{x}_t = \mathrm{softmax}(V s_t + d)$$
 #
 # The encoder reads backwards, from the last step to the first: then what it has read most recently
 # is what the decoder must say first. The decoder is never told what it should have said so far.
@@ -101,9 +102,9 @@ kinds = [melodies.label_names[label] for label in melodies.test_labels[:4]]
 display(plots.plot_piano_roll(melodies.test[:4], feature_names=names, names=kinds))
 
 # %% [markdown]
-# *Four test melodies as piano rolls: pitch upwards, time to the right. A bar is a note with its
-# holds, a grey line at the bottom a rest. See the rhythm come back in the second bar, after eight
-# or after six steps.*
+# *Four test melodies as piano rolls: pitch upwards, time to the right. A blue stroke is a note with
+# its holds, a grey one at the bottom a rest. See the rhythm come back in the second bar, after
+# eight or after six steps.*
 #
 # ## Sound
 #
@@ -121,9 +122,10 @@ display(Markdown("The first melody:"))
 display(Audio(wave, rate=RATE, normalize=False))
 
 # %% [markdown]
-# *The sound of the first melody, taken apart into frequencies. The lowest line is the melody of the
-# piano roll, the lines above it are overtones, at two, three and four times its frequency. Press
-# play to hear it (a preview that does not run scripts, such as GitHub's, shows no player).*
+# *The sound of the first melody, taken apart into frequencies; the brighter, the louder. The lowest
+# line is the melody of the piano roll, the lines above it are overtones, at two, three and four
+# times its frequency. Press play to hear it (a preview that does not run scripts, such as GitHub's,
+# shows no player).*
 #
 # ## The model
 
@@ -180,7 +182,7 @@ display(
     Markdown(
         f"*Loss, and below it the share of steps with the right symbol. The dashed line, "
         f"{baseline:.0%}, is where a network says what is usual at each step and the code says "
-        f"nothing. After the first epoch validation is at {begun:.0%}, at the end at {best:.0%}. "
+        f"nothing. After the first epoch validation is at {begun:.0%}, at its best at {best:.0%}. "
         f"The longer the melodies, the longer recurrent autoencoders rest near the dashed line "
         f"before they leave it; who stops there has trained a clock.*"
     )
@@ -189,9 +191,9 @@ display(
 # %% [markdown]
 # ## An experiment: the cell
 #
-# Everything stays but one hyperparameter, `cell`: an LSTM, a GRU, which has one gate less, or
-# convolutions of stride 2, which have no memory at all and see all steps at once. The convolutions
-# get a layer for each halving of the length.
+# Data, code size and training stay, and `cell` changes: an LSTM, a GRU, which has one gate less, or
+# convolutions of stride 2, which have no memory at all and see all steps at once. With the
+# convolutions the number of layers changes, too: they get two, each of which halves the length.
 
 # %%
 others = {"conv1d": (UNITS, UNITS)} if FAST else {"gru": (UNITS,), "conv1d": (UNITS, UNITS)}
@@ -249,6 +251,7 @@ onset = truth < HOLD  # a note begins
 also = onset & (said < HOLD)
 rhythm_truth, rhythm_said = (np.where(x < HOLD, -1, x) for x in (truth, said))
 intervals = np.abs(said - truth)[also]
+near = (intervals[intervals > 0] <= 2).mean()
 measures = {
     "right symbols": right.mean(),
     "the same, always the most frequent symbol": baseline,
@@ -272,12 +275,13 @@ display(figure)
 assert measures["right symbols"] > baseline + 0.02
 display(
     Markdown(
-        f"*Four test melodies (blue), sung again from {CODE_SIZE} numbers (orange); steps that "
-        f"differ are shaded. In the middle of the ranking "
+        f"*Four test melodies (blue), sung again from {CODE_SIZE} numbers (orange); steps at "
+        f"which something else sounds are shaded, so that one wrong pitch shades all steps that it "
+        f"lasts. In the middle of the ranking "
         f"{right.mean(axis=1)[order[len(order) // 2]]:.0%} of the symbols are right. When "
         f"something begins, lasts or is silent is kept better than which pitch it is, and pitches "
-        f"that are wrong are often near: {measures['of these, at most two semitones off']:.0%} are "
-        f"within two semitones. One number never says all of this; compare the rows of the table.*"
+        f"that are wrong are often near: {near:.0%} of the wrong ones are within two semitones. "
+        f"One number never says all of this; compare the rows of the table.*"
     )
 )
 
@@ -293,8 +297,9 @@ for title, melody in (
 # %% [markdown]
 # ## What the code knows
 #
-# Nobody told the network about major and minor, or about metre. Is it in the code? A linear probe
-# tries to read the kind of a melody, one of four, off its code, and off the melody itself.
+# Nobody told the network about major and minor, or about metre. Is it in the code? Linear probes
+# try to read each of the two, and both together, off the code of a melody, and off the melody
+# itself.
 
 # %%
 codes = {
@@ -303,19 +308,29 @@ codes = {
 }
 inputs = {part: getattr(melodies, part).reshape(-1, LENGTH * shape[1]) for part in codes}
 some = slice(0, 2000)
-errors = {
-    name: evaluation.linear_probe(
-        values["train"][some],
-        melodies.train_labels[some],
-        values["test"],
-        melodies.test_labels,
-        l2=1e-2,
+kind = np.array([name.split(", ") for name in melodies.label_names])  # mode and metre of each label
+questions = {"mode": kind[:, 0], "metre": kind[:, 1], "both": np.array(melodies.label_names)}
+probes = {}
+for question, answers in questions.items():
+    asked, tested = answers[melodies.train_labels], answers[melodies.test_labels]
+    probes[question] = [
+        evaluation.linear_probe(values["train"][some], asked[some], values["test"], tested, l2=1e-2)
+        for values in (codes, inputs)
+    ]
+    frequent = max(set(answers), key=lambda answer: np.mean(asked == answer))
+    probes[question].append(float(np.mean(tested != frequent)))
+lines = "\n".join(
+    f"| {question} | " + " | ".join(f"{error:.0%}" for error in errors) + " |"
+    for question, errors in probes.items()
+)
+display(
+    Markdown(
+        "| error of a linear probe for | from the code | from the melody | by guessing |\n"
+        f"|---|---:|---:|---:|\n{lines}"
     )
-    for name, values in (("code", codes), ("melody", inputs))
-}
-chance = 1 - np.bincount(melodies.train_labels).max() / len(melodies.train_labels)
-metre = [melodies.label_names[label].split(", ")[1] for label in melodies.test_labels]
-display(plots.plot_codes(codes["test"][:1000], labels=np.array(metre[:1000])))
+)
+metre = kind[melodies.test_labels, 1]
+display(plots.plot_codes(codes["test"][:1000], labels=metre[:1000]))
 heights = (truth * onset).sum(1) / onset.sum(1)
 axis = np.corrcoef(
     np.linalg.svd(codes["test"] - codes["test"].mean(0), full_matrices=False)[0][:, 0], heights
@@ -324,14 +339,18 @@ display(
     Markdown(
         f"*Codes of test melodies on their two principal axes, by metre. What varies most is not "
         f"the metre but the pitch: the first axis has a correlation of {abs(axis[0, 1]):.2f} with "
-        f"the mean pitch of a melody. A linear probe for mode and metre together errs on "
-        f"{errors['code']:.0%} of the codes, {errors['melody']:.0%} of the melodies as they are, "
-        f"and {chance:.0%} by guessing. Whether a melody is in 4/4 is written in its rhythm; major "
-        f"or minor depends on how pitches combine, which neither makes easy for a linear map.*"
+        f"the mean pitch of a melody. As for the question: of the metre, the probe gets "
+        f"{1 - probes['metre'][0]:.0%} right from the code and {1 - probes['metre'][1]:.0%} from "
+        f"the melody, where a guess gets {1 - probes['metre'][2]:.0%}; of the mode "
+        f"{1 - probes['mode'][0]:.0%} and {1 - probes['mode'][1]:.0%}, where a guess gets "
+        f"{1 - probes['mode'][2]:.0%}. What a linear map cannot read may still be there.*"
     )
 )
 
 # %% [markdown]
+# So the answer is: the metre, in part, for a linear map; the mode not at all, neither from the code
+# nor from the melody itself. (After the short training of fast mode the metre may be lost, too.)
+#
 # ## From one melody to another
 #
 # Take two codes, go from one to the other in equal steps, and decode. `samplers.interpolate` works
@@ -349,16 +368,16 @@ assert max(moved) <= ends + 0.2
 display(
     Markdown(
         f"*Two melodies, top left and bottom right, and four codes between them. Notes move, "
-        f"appear and vanish one by one: from one panel to the next {min(moved):.0%} to "
+        f"appear and vanish, many at a time: from one panel to the next {min(moved):.0%} to "
         f"{max(moved):.0%} of the symbols change, where the ends differ in {ends:.0%}. A mean of "
         f"the two piano rolls would be no melody, but two at once.*"
     )
 )
 
 # %%
-display(Markdown("In the middle between the two:"))
-middle = melody_wave(walk[3], names, step=STEP, rate=RATE)
-display(Audio(middle, rate=RATE, normalize=False))
+display(Markdown(f"The fourth panel, {titles[3]}:"))
+between = melody_wave(walk[3], names, step=STEP, rate=RATE)
+display(Audio(between, rate=RATE, normalize=False))
 
 # %% [markdown]
 # ## New melodies
@@ -425,9 +444,9 @@ display(Audio(melody_wave(drawn[0], names, step=STEP, rate=RATE), rate=RATE, nor
 # %% [markdown]
 # ## Export, with a fixed length
 #
-# A deployed model has a fixed length: its loop over the steps is unrolled into as many copies of
-# the cell, which share their weights. So the file grows with the length, a little, and takes
-# melodies of exactly that length. Longer ones are cut into windows, shorter ones padded with rests.
+# A deployed model takes melodies of exactly one length. Longer ones are cut into windows, shorter
+# ones padded with rests. With LSTM or GRU the loop over the steps is unrolled into as many copies
+# of the cell, which share their weights, so that the file grows with the length, a little.
 
 # %%
 scratch = tempfile.TemporaryDirectory(prefix="kerasae-")
@@ -464,8 +483,9 @@ display(
 # *Encoder and decoder in one TF Lite file, with two signatures. The last column compares what the
 # file sings with what the Keras model sings, symbol by symbol. "dynamic" has weights of 8 bits and
 # is the careful choice here. "int8" has 8 bits everywhere, probabilities included: where two
-# symbols are about equally likely, rounding decides. And in a recurrent cell rounding errors go
-# round the loop.*
+# symbols are about equally likely, rounding decides. Its file is no smaller, since the weights have
+# 8 bits in both. In a recurrent cell rounding errors could go round the loop and grow; with
+# "dynamic" they do no harm here, as the last row shows.*
 
 # %% [markdown]
 # ## What can go wrong
