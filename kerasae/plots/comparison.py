@@ -21,7 +21,8 @@ _DECADES = 200  # largest over smallest, from where on powers of ten are ticks e
 def plot_comparison(files: Sequence[Entry], together: Sequence[Entry], *, link: float) -> Figure:
     """Plot what codecs make of the same images: the pictures, and bytes as bars.
 
-    A single picture is shown whole and, below, its middle ninth enlarged.
+    A single picture is shown whole and, below, its middle ninth enlarged. Bars of the same length
+    are the same number of bytes, in both panels.
 
     Args:
         files: What `kerasae_export.comparison.compare_files` gives: an `Entry` for each codec, one
@@ -74,12 +75,16 @@ def plot_comparison(files: Sequence[Entry], together: Sequence[Entry], *, link: 
             show_image(axes, np.concatenate(row, axis=1) / 255)
             axes.set_ylabel(caption, rotation=0, ha="right", va="center", fontsize=9, color=INK)
     bars = grid[1].subgridspec(1, len(panels))
+    values = [entry.bytes / entry.images for _, entries in panels for entry in entries]
+    limits = (min(values) / 4, max(values) * 30)
     for i, (name, entries) in enumerate(panels):
-        _bars(figure.add_subplot(bars[i]), name, entries, link)
+        _bars(figure.add_subplot(bars[i]), name, entries, link, limits)
     return figure
 
 
-def _bars(axes: Any, name: str, entries: Sequence[Any], link: float) -> None:
+def _bars(
+    axes: Any, name: str, entries: Sequence[Any], link: float, limits: tuple[float, float]
+) -> None:
     """Bytes an image of each codec as horizontal bars, with seconds and quality in words."""
     values = [entry.bytes / entry.images for entry in entries]
     colours = [BLUE if entry.codec == "kerasae" else PALE for entry in entries]
@@ -87,11 +92,10 @@ def _bars(axes: Any, name: str, entries: Sequence[Any], link: float) -> None:
     labels = []
     for entry, value in zip(entries, values, strict=True):
         quality = "lossless" if np.isinf(entry.psnr) else f"{entry.psnr:.1f} dB"
-        seconds = _short(8 * value / link)
-        labels.append(f" {_short(value)} B, {seconds} s, {quality}")
+        labels.append(f" {_short(value)} B, {_seconds(8 * value / link)} s, {quality}")
     axes.bar_label(bars, labels, color=INK, fontsize=9)
     axes.set_xscale("log")
-    axes.set_xlim(min(values) / 4, max(values) * 30)
+    axes.set_xlim(limits)
     axes.set_xlabel(f"bytes an image (log scale), seconds at {link:,.0f} bit/s")
     axes.set_title(name, fontsize=10, color=INK, loc="left")
     axes.invert_yaxis()
@@ -114,3 +118,8 @@ def _end_at(axes: Any, high: float) -> None:
 def _short(value: float) -> str:
     """A number with about three digits."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _seconds(value: float) -> str:
+    """Seconds, below 1 with two digits: nobody tells thousandths of them apart."""
+    return f"{value:.2g}" if value < 0.995 else _short(value)

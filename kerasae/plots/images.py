@@ -149,6 +149,7 @@ def plot_traversals(
     *,
     labels: Sequence[str | float] | None = None,
     values: Sequence[str | float] | None = None,
+    xlabel: str = "value of the dimension",
 ) -> Figure:
     """Plot what each dimension of a code changes: a row for a dimension, a column for a value.
 
@@ -157,6 +158,7 @@ def plot_traversals(
             one dimension takes one value after the other.
         labels: A name for each row, such as "z3, KL 2.1"; by default the number of the dimension.
         values: What the dimension was set to in each column, in the code's units.
+        xlabel: What `values` are, if they are something else, such as how far it was moved.
 
     Returns:
         A figure with one picture that holds all images.
@@ -189,7 +191,7 @@ def plot_traversals(
         axes.set_xticks([axes.get_xticks()[i] for i in kept], [settings[i] for i in kept])
         axes.xaxis.tick_top()
         axes.tick_params(length=0)
-        axes.set_xlabel("value of the dimension", color=INK, fontsize=9)
+        axes.set_xlabel(xlabel, color=INK, fontsize=9)
         axes.xaxis.set_label_position("top")
     return figure
 

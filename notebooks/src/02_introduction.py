@@ -88,7 +88,8 @@ plt.show()
 
 # %% [markdown]
 # *Nine training images, and on the right the mean of all of them, pixel by pixel. Keep the mean
-# in mind. It is a blur that looks like no digit, and it comes back twice in this chapter.*
+# in mind. It is a blur that looks like no digit, and it comes back again and again in this
+# chapter.*
 
 # %% [markdown]
 # ## The model
@@ -140,7 +141,7 @@ display(
     Markdown(
         f"*The image, the untrained network's answer, and the square of their difference in each "
         f"pixel. The mean of the right-hand picture is {by_hand:.4f}, and `model.evaluate(x, x)` "
-        f"says {by_keras:.4f}. This one number is all that the network is ever told. It says "
+        f"says {by_keras:.4f}. This one number is all that is minimised. It says "
         f"nothing about digits, strokes or meaning.*"
     )
 )
@@ -188,7 +189,7 @@ assert turn >= 3
 display(
     Markdown(
         f"*One held-out image during the first hundred steps, beside the mean image and the "
-        f"target. The noise of the random weights goes first, then a blur appears. At step {turn} "
+        f"target. First a blur grows out of the noise, then the noise fades. At step {turn} "
         f"the answers to {len(others)} held-out images are still closer to the mean image "
         f"({closeness[turn][0]:.1f} dB) than to the images that they are meant to be "
         f"({closeness[turn][1]:.1f} dB). The latter began at {closeness[0][1]:.1f} dB"
@@ -240,8 +241,9 @@ assert history["val_loss"][-1] < 0.5 * errors[0]
 display(
     Markdown(
         f"*Above: loss of each epoch, lower is better. Most of the way is done in the first "
-        f"epochs. Below: the same held-out image as before. The blur takes the shape of its own "
-        f"digit, then the stroke gets edges. The validation loss ends at "
+        f"epochs. The circle marks the lowest validation loss; `fit` stays with the last epoch "
+        f"wherever the circle is. Below: the same held-out image as before. The blur takes the "
+        f"shape of its own digit, then the stroke gets edges. The validation loss ends at "
         f"{history['val_loss'][-1]:.4f}, after {history['val_loss'][0]:.4f} in the first epoch.*"
     )
 )
@@ -250,7 +252,7 @@ display(
 # ## Reconstructions, and what they have to beat
 #
 # A loss of 0.01 means nothing by itself. On dark images with thin strokes even a black picture
-# has a small error. So we put simple answers beside the network, answers that need no network:
+# has a small error. So we put simple answers beside the network, answers that need no training:
 #
 # - **grey**: the same tone everywhere, the best one;
 # - **mean image**: the blur from above, the same for every input. It is the best answer that
@@ -296,8 +298,9 @@ plt.show()
 assert scores["autoencoder"] > scores["nearest image"] > scores["mean image"] > scores["grey"]
 display(
     Markdown(
-        f"*Above: test images, what the network makes of them, and the difference. Below: the "
-        f"simple answers. The mean image reaches {scores['mean image']:.1f} dB without looking. "
+        f"*Above: test images, what the network makes of them, and the difference (mid-grey: "
+        f"none). Below: the simple answers. The mean image reaches {scores['mean image']:.1f} dB "
+        f"without looking. "
         f"The nearest of {len(images.train):,} training images, in {same_digit:.0%} of the cases "
         f"the right digit in another hand, has {scores['nearest image']:.1f} dB. The autoencoder "
         f"has {scores['autoencoder']:.1f} dB, from {CODE_SIZE} numbers an image.*"
@@ -379,7 +382,7 @@ display(
 # ## An experiment: the learning rate
 #
 # Everything stays as it is but the size of the steps. Training is short, and the choice is made
-# on validation images, as every choice.
+# on validation images, like every choice.
 
 # %%
 rates = (1e-4, 1e-3, 1e-2, 1e-1)
@@ -422,7 +425,9 @@ assert stuck > 0.7
 display(
     Markdown(
         f"*One curve for each rate; the dashed line is the loss of the mean image. Small steps "
-        f"get there late. With steps of 0.1 the loss ends at {stuck:.0%} of the dashed line: "
+        f"({rates[0]:g}) are slow"
+        + (f", steps of {rates[2]:g} come to rest too high" if best < rates[2] else "")
+        + f". With steps of 0.1 the loss ends at {stuck:.0%} of the dashed line: "
         f"whatever goes in, nearly the same picture comes out. Of these four, {best:g} has the "
         f"lowest validation loss after {short} epochs.*"
     )
@@ -541,6 +546,6 @@ display(
 # - D. P. Kingma and J. Ba (2015), *Adam: A Method for Stochastic Optimization*, arXiv 1412.6980:
 #   the rule that turns gradients into steps here.
 #
-# The full run uses MNIST (Y. LeCun and C. Cortes, CC BY-SA 3.0). In fast mode the digits are a
-# copy of the test set of the UCI *Optical Recognition of Handwritten Digits* data set (E. Alpaydin
-# and C. Kaynak, CC BY 4.0), as shipped with scikit-learn.
+# The full run uses MNIST (Y. LeCun, C. Cortes and C. Burges, CC BY-SA 3.0). In fast mode the
+# digits are a copy of the test set of the UCI *Optical Recognition of Handwritten Digits* data set
+# (E. Alpaydin and C. Kaynak, CC BY 4.0), as shipped with scikit-learn.

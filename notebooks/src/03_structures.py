@@ -85,8 +85,8 @@ plt.show()
 # ## The model
 #
 # The builder makes a convolutional autoencoder. Convolutions keep the picture a picture, so that
-# there is something to look at in the layers. Each one halves height and width; `hidden` says how
-# many channels it has.
+# there is something to look at in the layers. Each one halves height and width, rounded up (7
+# becomes 4); `hidden` says how many channels it has.
 
 # %%
 keras.utils.set_random_seed(0)
@@ -98,7 +98,8 @@ display(plots.plot_architecture(model))
 # %% [markdown]
 # *The model, drawn from its layers. A block is as wide as the picture or the vector, and as thick
 # as the channels are many. The columns give the shape that leaves the layer and its parameters.
-# Look at the waist, and then at the parameters of the two dense layers on either side of it.*
+# Look at the waist, and then at the parameters of the two dense layers: the code, and the one that
+# follows it.*
 #
 # The three parts are ordinary Keras models, and they can be taken out. They share their weights
 # with the whole; nothing is copied.
@@ -134,8 +135,9 @@ assert psnr > baseline + 2
 display(plots.plot_reconstructions(images.test, outputs, count=7, gain=1))
 display(
     Markdown(
-        f"*Above: the loss of each epoch, on training and validation images. Below: held-out "
-        f"images, their reconstructions and the differences. The quality on "
+        f"*Above: the loss of each epoch, on training and validation images; the circle marks the "
+        f"epoch that `train` goes back to. Below: held-out images, their reconstructions and the "
+        f"differences (mid-grey: none). The quality on "
         f"{len(images.test):,} test images is {psnr:.2f} dB; the mean image has "
         f"{baseline:.2f} dB.*"
     )
@@ -154,10 +156,10 @@ display(plots.plot_activations(model, image, layers=("image", *inside)))
 
 # %% [markdown]
 # *From top to bottom: the image; feature maps, each smaller than the one before, with more
-# channels; the last maps, laid out as one long row; and the code. In the first maps you still see
-# the digit: some channels answer to edges on one side of the stroke, others to the stroke itself.
-# Further down a map has few positions, and each says something about a large part of the image.
-# Black squares are units that the activation function has set to 0.*
+# channels; the last maps as one long vector, drawn in rows of 128; and the code. In the first maps
+# you still see the digit: some channels answer to edges on one side of the stroke, others to the
+# stroke itself. Further down a map has few positions, and each says something about a large part of
+# the image. Black squares are units that the activation function has set to 0.*
 #
 # **A value by hand.** A channel of the first convolution multiplies a piece of the image with its
 # 3 by 3 weights, adds them up, adds a bias and sets negative results to 0 (ReLU). Take the
@@ -225,9 +227,9 @@ display(Markdown("\n".join(["| layer | calculation | parameters |", "|---|---|--
 dense = code_layer.count_params() + decoder.get_layer("decode_1").count_params()
 display(
     Markdown(
-        f"The two dense layers around the code, which turn maps into a vector and a vector into "
-        f"maps, hold {dense:,} of the {model.count_params():,} parameters, "
-        f"{dense / model.count_params():.0%}. All convolutions share the rest."
+        f"The two dense layers, `code`, which turns maps into a short vector, and `decode_1`, "
+        f"which turns it into maps again, hold {dense:,} of the {model.count_params():,} "
+        f"parameters, {dense / model.count_params():.0%}. All convolutions share the rest."
     )
 )
 
@@ -242,7 +244,9 @@ codes = predict(encoder, images.test)
 label = images.test_labels[4]
 same = next(i for i in range(5, len(codes)) if images.test_labels[i] == label)
 other = next(i for i in range(5, len(codes)) if images.test_labels[i] != label)
-print("code of the image:", *np.round(codes[4], 2))
+print("code of the image:")
+for part in np.round(codes[4], 2).reshape(2, -1):
+    print(*part)
 
 spread = np.abs(codes[[4, same, other]]).max()
 figure, grid = plt.subplots(3, 3, figsize=(9, 4.2), width_ratios=[1, 1, 5], layout="constrained")
@@ -303,8 +307,11 @@ display(plots.plot_activations(model, image, layers=("code", *outside)))
 # *The way back, from the code at the top to the picture at the bottom. A dense layer makes many
 # numbers of the few; they are laid out as small maps; transposed convolutions double height and
 # width, each time with fewer channels, until one channel is left: the picture. The maps are not
-# those of the encoder in reverse. Nothing in the training asks for that; only shapes mirror. Where
-# a layer has negative values, as the linear last one may, 0 is drawn in mid-grey.*
+# those of the encoder in reverse; nothing in the training asks for that. Even the shapes mirror
+# only roughly: halving rounds up (28, 14, 7, 4), doubling does not round down (4, 8, 16, 32), and
+# so `crop` cuts off what is too much, on the right and at the bottom. Where a layer has negative
+# values, as the linear `pixels` may, 0 is drawn in mid-grey. The last row is the picture itself and
+# is drawn as one: what is below 0 is black, what is above 1 white.*
 
 # %% [markdown]
 # ## The decoder on its own
@@ -322,10 +329,11 @@ turned = samplers.traverse(
 display(plots.plot_traversals(turned, labels=[f"place {i}" for i in range(6)], values=list(steps)))
 
 # %% [markdown]
-# *A row for each of the first six places, a column for each value, in standard deviations from
-# the code of the image, which is the middle column. Small turns bend, thicken or tilt the digit.
-# Large ones lead to another digit or to nothing that anybody would write. Few places have a
-# meaning that you could put into words, and most of them change several things at once.*
+# *A row for each of the first six places, a column for each distance from the code of the image,
+# which is the middle column. The numbers at the top are these distances, in standard deviations,
+# and not the values themselves. Small turns bend, thicken or tilt the digit. Large ones lead to
+# another digit or to nothing that anybody would write. Few places have a meaning that you could put
+# into words, and most of them change several things at once.*
 #
 # If you run this notebook yourself, you can turn them by hand. In a page that does not run, the
 # picture above shows the same.
@@ -341,6 +349,9 @@ sliders = ipywidgets.interact(
     change=ipywidgets.FloatSlider(1.5, min=0.5, max=4.0, step=0.5),
 )
 # %% [markdown]
+# *Left, middle, right: the place turned down, left as it is, and turned up, by so many standard
+# deviations as the lower slider says.*
+#
 # Now codes that no image has: zeros, the mean of two codes, and random numbers with the mean and
 # spread that real codes have in each place.
 
@@ -362,16 +373,22 @@ for axes, picture, name in zip(grid, [image, *invented], ["image", *made], stric
 plt.show()
 
 # %% [markdown]
-# *The decoder paints something for every code, and never says that a code is unusual. Between and
-# beside real codes there are places that it was not trained on. So a plain autoencoder is a poor
-# generator of images; the [variational](10_variational.ipynb) one is made for that.*
+# *The decoder answers every code with a picture, and never says that a code is unusual. In the full
+# run zeros, a code that no image has, give a picture that is nearly black. The mean of two codes
+# gives a blur that is neither of the two digits. Random numbers with the usual spread give a pale
+# stroke that might be a digit, with four times the spread strokes too thick and too bright. Between
+# and beside real codes there are places that the decoder was not trained on. So a plain autoencoder
+# is a poor generator of images; the [variational](10_variational.ipynb) one is made for that.*
 
 # %% [markdown]
 # ## The halves are what gets deployed
 #
 # The sender needs the encoder, the receiver the decoder, and neither needs the other, the loss,
 # the optimiser or this library. A `Converter` makes files that run with TF Lite on a phone. Here
-# are both halves, in 32-bit numbers and in 8-bit numbers.
+# are both halves, in 32-bit numbers and in 8-bit numbers. Also in 8 bits a file has more than one
+# byte a parameter. Each output of a dense layer has a scale and a zero point for its weights, a
+# bias of 32 bits, and a scale and a zero point for that: 28 bytes together. The decoder feels it
+# most, since `decode_1` has as many outputs as the last maps have values.
 
 # %%
 scratch = tempfile.TemporaryDirectory(prefix="kerasae-")
@@ -463,7 +480,8 @@ assert spatial.count_params() < model.count_params()
 display(
     Markdown(
         f"*Where the picture changes (bright) when one number of the code is moved by two "
-        f"standard deviations; each panel has its own scale. A number of the dense code reaches "
+        f"standard deviations; each panel has its own scale. A pixel is reached if it changes by "
+        f"more than a tenth of the largest change. A number of the dense code reaches "
         f"{reach['dense']:.0%} of the pixels, a number of the spatial code "
         f"{reach['spatial']:.0%}, those around its position. The spatial model has "
         f"{spatial.count_params():,} parameters, the dense one {model.count_params():,}. With 16 "
@@ -503,7 +521,7 @@ assert scores["dense"] > scores["spatial"]
 # 3. The code is all that the decoder knows. It is small by design, and its places have no names.
 # 4. A convolution uses its few weights everywhere, a dense layer has one for each pair of values.
 #    The numbers of parameters follow from that.
-# 5. The decoder paints something for any code, sensible or not.
+# 5. The decoder makes a picture of any code, sensible or not.
 # 6. A dense code describes the image as a whole, a spatial code describes it part by part.
 
 # %% [markdown]
@@ -596,6 +614,6 @@ assert scores["dense"] > scores["spatial"]
 #   1603.07285: shapes, strides and transposed convolutions.
 # - I. Goodfellow, Y. Bengio and A. Courville (2016), *Deep Learning*, chapters 9 and 14, MIT Press.
 #
-# The full run uses MNIST (Y. LeCun and C. Cortes, CC BY-SA 3.0). In fast mode the digits are a
-# copy of the test set of the UCI *Optical Recognition of Handwritten Digits* data set (E. Alpaydin
-# and C. Kaynak, CC BY 4.0), as shipped with scikit-learn.
+# The full run uses MNIST (Y. LeCun, C. Cortes and C. Burges, CC BY-SA 3.0). In fast mode the
+# digits are a copy of the test set of the UCI *Optical Recognition of Handwritten Digits* data set
+# (E. Alpaydin and C. Kaynak, CC BY 4.0), as shipped with scikit-learn.

@@ -120,9 +120,10 @@ base_psnr = psnr(images.validation, rebuilt)
 display(plots.plot_reconstructions(images.validation, rebuilt, count=10, gain=2))
 display(
     Markdown(
-        f"*Above: the loss of each epoch. Training is short, and the curves still fall a little; "
-        f"for comparing settings that is enough, as long as all get the same epochs. Below: ten "
-        f"validation images, their reconstructions and the doubled differences. On all "
+        f"*Above: the loss of each epoch; the circle marks the one that `train` goes back to. "
+        f"Training is short, and the curves still fall a little; for comparing settings that is "
+        f"enough, as long as all get the same epochs. Below: ten validation images, their "
+        f"reconstructions and the doubled differences (mid-grey: none). On all "
         f"{len(images.validation):,} validation images the base has **{base_psnr:.2f} dB**.*"
     )
 )
@@ -264,13 +265,17 @@ first_layer = by_depth["validation"][1] - by_depth["validation"][0]
 deeper = [by_depth["validation"][d] - by_depth["validation"][1] for d in LAYERS if d > 1]
 assert first_layer > 0.3
 assert max(deeper) < first_layer
+rest = (
+    f"The deeper nets are {-max(deeper):.2f} to {-min(deeper):.2f} dB below it"
+    if max(deeper) < 0
+    else f"The deeper nets lie between {min(deeper):+.2f} and {max(deeper):+.2f} dB of that"
+)
 display(
     Markdown(
         f"*Quality over depth, the best on validation images circled. The first hidden layer "
-        f"makes the model nonlinear and brings {first_layer:.1f} dB. The deeper nets lie between "
-        f"{min(deeper):+.2f} and {max(deeper):+.2f} dB of that, with a noise of {noise:.2f} dB. A "
-        f"deeper net can do more, but it is harder to train: it needs more epochs, and here all "
-        f"get the same.*"
+        f"makes the model nonlinear and brings {first_layer:.1f} dB. {rest}, with a noise of "
+        f"{noise:.2f} dB. A deeper net can do more, but it is harder to train: it needs more "
+        f"epochs, and here all get the same.*"
     )
 )
 
@@ -313,7 +318,9 @@ display(
         f"{by_width['validation'][thick] - by_width['validation'][thin]:.1f} dB. The gap between "
         f"training and validation grows from {gap[thin]:.2f} to {gap[thick]:.2f} dB: that is the "
         f"part that was learnt by heart. When the gap grows and the validation curve no longer "
-        f"does, it is wide enough.*"
+        f"does, it is wide enough. (Gaps are taken before rounding. The seconds are rough: each "
+        f"is of one run, compiling and whatever else the machine was doing included, so that a "
+        f"smaller net may even take longer.)*"
     )
 )
 
@@ -368,8 +375,9 @@ display(
     Markdown(
         f"*The same data and the same network, two losses. {reached:.3f} is not worse than "
         f"{mse_loss:.4f}: the units differ, and {floor:.3f} of it is a floor that no model can "
-        f"go below. In PSNR they differ by {difference:+.2f} dB, where seeds alone make "
-        f"{noise:.2f}.*"
+        f"go below. In PSNR they differ by {difference:+.2f} dB before rounding, where seeds "
+        f"alone make {noise:.2f}. PSNR is that of outputs clipped to [0, 1], here and in the "
+        f"sweeps, and so a little better than the squared error of the table would give.*"
     )
 )
 
@@ -421,7 +429,7 @@ display(
         f"shown after undoing that. Squared error does not mind: {scores['mse']:.2f} dB. "
         f"Cross-entropy ends at a loss of {outside['binary_crossentropy']['loss']:.2f}. A "
         f"cross-entropy below 0 does not exist; the formula was only fed with 'probabilities' "
-        f"that are none. It pays for pushing outputs to 0 and 1, whatever the grey, and the "
+        f"that are none. It rewards pushing outputs to 0 and 1, whatever the grey, and the "
         f"sigmoid could not reach {low:.2f} or {high:.2f} anyway: "
         f"{scores['binary_crossentropy']:.2f} dB. No error was raised. A negative loss is the "
         f"alarm.*"
@@ -462,6 +470,12 @@ train(final, images, config, progress=False)
 tested = {}
 for name, each in {"base": model, "chosen": final}.items():
     tested[name] = psnr(images.test, np.clip(keras.ops.convert_to_numpy(each(images.test)), 0, 1))
+edge = (
+    f" The width of {chosen_width} lies at the edge of its sweep: the sweep was too narrow, and "
+    f"a wider net might do better."
+    if chosen_width in (NODES[0], NODES[-1])
+    else ""
+)
 validated = psnr(
     images.validation, np.clip(keras.ops.convert_to_numpy(final(images.validation)), 0, 1)
 )
@@ -470,7 +484,7 @@ display(
         f"Chosen: `code_size={size_of}`, `hidden={hidden}`, `loss={loss!r}`. On validation images "
         f"it has {validated:.2f} dB; on the {len(images.test):,} **test images "
         f"{tested['chosen']:.2f} dB**, where the base has {tested['base']:.2f} dB. This is the "
-        f"number to report, and the end of choosing."
+        f"number to report, and the end of choosing.{edge}"
     )
 )
 assert tested["chosen"] > tested["base"] - 0.3
@@ -485,11 +499,13 @@ assert tested["chosen"] > tested["base"] - 0.3
 # nothing about each other. Nor do a mean over pixels and a sum over pixels of the same error;
 # frameworks differ in which they report. Compare PSNR, or the error in one fixed unit.
 #
-# **One seed.** Half of the "improvements" in a table without repeated seeds lie within the noise.
+# **One seed.** In a table without repeated seeds nobody can tell an improvement from noise.
 #
 # **Unequal training.** A larger net learns more slowly. If the epochs are few, a sweep of depth
-# measures speed, not ability. If the winner lies at the edge of the sweep, the sweep was too
-# narrow.
+# measures speed, not ability.
+#
+# **A sweep that is too narrow.** If the winner lies at the edge of the sweep, as the width does in
+# the full run, the best value may be outside.
 #
 # **More knobs than four.** Learning rate, batch size, epochs and activation matter as much, and
 # their best values move with width and depth. Tune the learning rate first.
@@ -498,7 +514,8 @@ assert tested["chosen"] > tested["base"] - 0.3
 # ## Key takeaways
 #
 # 1. The code size sets compression against quality. It has no best value, only a price.
-# 2. The first hidden layer makes the difference to PCA; further ones bring less and less.
+# 2. The first hidden layer makes the difference to PCA. In so short a training further ones cost
+#    quality.
 # 3. Width helps until the gap between training and validation grows faster than the quality.
 # 4. Cross-entropy wants targets in [0, 1] and a sigmoid; squared error takes any data. Their
 #    values cannot be compared, PSNR can.
@@ -520,8 +537,9 @@ assert tested["chosen"] > tested["base"] - 0.3
 #     keras.utils.set_random_seed(0)
 #     each = kerasae.build_undercomplete(input_shape=images.image_shape, **BASE)
 #     other = dataclasses.replace(config, learning_rate=rate)
-#     losses = train(each, images, other, progress=False).history["val_loss"]
-#     by_rate[rate] = -10 * np.log10(min(losses))
+#     train(each, images, other, progress=False)
+#     painted = np.clip(keras.ops.convert_to_numpy(each(images.validation)), 0, 1)
+#     by_rate[rate] = psnr(images.validation, painted)
 # figure = plots.plot_curves(
 #     {"validation": by_rate}, xlabel="learning rate", ylabel="PSNR in dB", log_x=True
 # )
@@ -542,8 +560,9 @@ assert tested["chosen"] > tested["base"] - 0.3
 # each = kerasae.build_undercomplete(
 #     input_shape=images.image_shape, code_size=size_of, hidden=shape_of[::-1], loss="mse"
 # )
-# losses = train(each, images, config, progress=False).history["val_loss"]
-# print(each.count_params(), "weights", -10 * np.log10(min(losses)), "dB")
+# train(each, images, config, progress=False)
+# painted = np.clip(keras.ops.convert_to_numpy(each(images.validation)), 0, 1)
+# print(each.count_params(), "weights", psnr(images.validation, painted), "dB")
 # print(model.count_params(), "weights", base_psnr, "dB")
 # ```
 #
@@ -586,6 +605,6 @@ assert tested["chosen"] > tested["base"] - 0.3
 # - I. Goodfellow, Y. Bengio and A. Courville (2016), *Deep Learning*, sections 6.2.2, 11.4 and
 #   14.1, MIT Press.
 #
-# MNIST is by Y. LeCun, C. Cortes and C. J. C. Burges. The small digits of fast mode are from the
-# UCI *Optical Recognition of Handwritten Digits* data set (E. Alpaydin and C. Kaynak, CC BY 4.0),
-# as shipped with scikit-learn.
+# MNIST is by Y. LeCun, C. Cortes and C. Burges, CC BY-SA 3.0. The small digits of fast mode are
+# from the UCI *Optical Recognition of Handwritten Digits* data set (E. Alpaydin and C. Kaynak,
+# CC BY 4.0), as shipped with scikit-learn.
