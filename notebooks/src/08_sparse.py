@@ -344,13 +344,13 @@ plt.show()
 qualities, wrongs = zip(*curve.values(), strict=True)
 assert qualities[0] < qualities[1]
 follows = list(wrongs) == sorted(wrongs, reverse=True)
-verdict = "Here the probe gets better along with them" if follows else "The probe need not follow"
+verdict = "Here the probe gets better with them" if follows else "The probe need not follow"
 display(
     Markdown(
         f"*Features for three values of k, the strongest units first, and what they are good for. "
         f"With k = {min(curve)} a unit has to paint large parts of a digit, and reconstructions "
         f"reach {qualities[0]:.1f} dB. With k = {max(curve)} units paint dots and thin strokes, "
-        f"and reach {qualities[-1]:.1f} dB. {verdict}.*"
+        f"and reconstructions reach {qualities[-1]:.1f} dB. {verdict}.*"
     )
 )
 
