@@ -18,7 +18,7 @@
 #
 # *Section: types based on the structure, undercomplete autoencoder.* A code that is smaller than
 # the image, and nothing else to keep the network from copying. If all of it is linear, training
-# finds again what statistics has known since 1901.
+# finds again what statistics has known since Pearson's paper of 1901.
 #
 # **You will be able to**
 #
@@ -170,9 +170,10 @@ assert max(angle.values()) < 20
 display(
     Markdown(
         f"*Squared error of a test image, to four digits. At no code size do the two differ by "
-        f"more than {100 * apart:.3f} %. The subspaces coincide up to "
-        f"{max(angle.values()):.1f} degrees: gradient descent, which knows nothing of "
-        f"eigenvectors, has found them.*"
+        f"more than {100 * apart:.3f} %. (PCA is the optimum on the training images. On test "
+        f"images either may be ahead by a hair, hence both signs are possible.) The subspaces "
+        f"coincide up to {max(angle.values()):.1f} degrees: gradient descent, which knows nothing "
+        f"of eigenvectors, has found them.*"
     )
 )
 
@@ -323,8 +324,8 @@ display(
 #
 # With `tied=True` each kernel of the decoder is the transpose of its mirror in the encoder. That
 # halves the weights and is a mild constraint. For the linear autoencoder it has a pretty
-# consequence: at the minimum the encoder must be a projection, so the columns of the kernel
-# become orthonormal, although nothing in the loss asks for it.
+# consequence: at the minimum encoder and decoder, one after the other, are a projection. With one
+# kernel for both, its columns must then be orthonormal, although nothing in the loss asks for it.
 
 # %%
 keras.utils.set_random_seed(0)
@@ -466,8 +467,8 @@ display(
 # %% [markdown]
 # ## What can go wrong
 #
-# **No pass through the minimum.** A linear autoencoder converges to PCA slowly where two
-# eigenvalues are close: the error is right long before the angle is. Judge by the error first.
+# **Waiting for the angle.** Where two eigenvalues are close, a linear autoencoder converges to
+# PCA slowly: the error is right long before the angle is. Judge by the error first.
 #
 # **A code that is smaller and still copies.** If the images have only a few degrees of freedom,
 # a code of that many values is not undercomplete in spirit: it can hold everything. Nothing is
@@ -592,6 +593,8 @@ display(
 #
 # **Papers and books**
 #
+# - K. Pearson (1901), *On Lines and Planes of Closest Fit to Systems of Points in Space*,
+#   Philosophical Magazine 2: PCA.
 # - H. Bourlard and Y. Kamp (1988), *Auto-Association by Multilayer Perceptrons and Singular Value
 #   Decomposition*, Biological Cybernetics 59.
 # - P. Baldi and K. Hornik (1989), *Neural Networks and Principal Component Analysis: Learning from
@@ -604,6 +607,6 @@ display(
 # - E. Plaut (2018), *From Principal Subspaces to Principal Components with Linear Autoencoders*,
 #   arXiv 1804.10253.
 #
-# MNIST is by Y. LeCun, C. Cortes and C. J. C. Burges. The small digits of fast mode are from the
-# UCI *Optical Recognition of Handwritten Digits* data set (E. Alpaydin and C. Kaynak, CC BY 4.0),
-# as shipped with scikit-learn.
+# The digits are of MNIST (Y. LeCun, C. Cortes and C. J. C. Burges, CC BY-SA 3.0), in fast mode of
+# the UCI *Optical Recognition of Handwritten Digits* data set (E. Alpaydin and C. Kaynak,
+# CC BY 4.0), as shipped with scikit-learn.

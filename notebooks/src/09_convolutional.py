@@ -96,8 +96,9 @@ model = kerasae.build_convolutional(
 display(plots.plot_architecture(model))
 
 # %% [markdown]
-# *The convolutional model. The maps get smaller and thicker towards the code (orange), which still
-# has rows and columns. Look at the parameters: the layers do not know how large the image is.*
+# *The convolutional model. Towards the code the maps get smaller and thicker; the code itself
+# (orange) is thin again, and still has rows and columns. Look at the parameters: the layers do not
+# know how large the image is.*
 #
 # ## Why convolutions scale
 #
@@ -174,11 +175,13 @@ falls = {name: pair[0] - pair[1] for name, pair in shifted.items()}
 assert falls["convolutional"] < falls["dense"]
 display(
     Markdown(
-        f"*Originals, reconstructions and their difference. On {len(test):,} test images the "
-        f"convolutional model reaches {plain_psnr:.1f} dB; the average digit has "
-        f"{baseline:.1f}.*\n\nDoes it matter that the filters are the same everywhere? Move all "
-        f"test images {step} pixel(s) down and to the left, which no training image was, and "
-        f"compare with a dense model of the same code, {codes_size} values. The dense one falls "
+        f"*Originals, reconstructions and four times their difference: black where the "
+        f"reconstruction is too dark, white where it is too bright, mid-grey where there is none. "
+        f"On {len(test):,} test images the convolutional model reaches {plain_psnr:.1f} dB; the "
+        f"average digit has {baseline:.1f}.*\n\nDoes it matter that the filters are the same "
+        f"everywhere? Move all test images down and to the left by {step} pixels each, as no "
+        f"training image was, and compare with a dense model that has as large a code, "
+        f"{codes_size} values. The dense one falls "
         f"from {shifted['dense'][0]:.1f} to {shifted['dense'][1]:.1f} dB, the convolutional one "
         f"from {shifted['convolutional'][0]:.1f} to {shifted['convolutional'][1]:.1f}."
     )
@@ -192,7 +195,7 @@ display(
 # does nothing: the noise is then in the input already.
 #
 # How good is a denoiser? Corrupt the test images once, with a fixed seed; feed the **noisy** ones;
-# compare with the clean ones. And put beside it what can be had without a network:
+# compare with the clean ones. And put beside it what can be had without training a denoiser:
 #
 # - nothing: the noisy image itself;
 # - a median filter, which takes the middle of each 3 by 3 window;
@@ -249,7 +252,7 @@ display(
 
 # %% [markdown]
 # *The diagram shows the noise layer dashed: it works in training only. Below it ten test digits,
-# their noisy versions, and five ways to clean them. The median filter cannot tell a stroke from
+# their noisy versions, and four ways to clean them. The median filter cannot tell a stroke from
 # noise where a stroke is as thin as its window. The linear map smears. The denoiser paints digits.*
 
 # %%
@@ -304,13 +307,14 @@ filled = {
 holes = {name: evaluation.hole_error(test, x, masks) for name, x in filled.items()}
 display(plots.plot_inpaintings(test, masks, inpainted, count=10))
 for name, error in holes.items():
-    print(f"{name:20} mean squared error inside the holes {error:.4f}")
+    print(f"{error:.4f} mean squared error inside the holes: {name}")
 assert min(holes, key=holes.get) == "inpainter"
 display(
     Markdown(
-        "*Holes in blue, and how they were filled. Strokes are carried on from both sides; where "
-        "a whole part is gone, the model paints the average of what might have been there, which "
-        f"is grey. Inside the holes the squared error is {holes['inpainter']:.4f}, against "
+        "*Holes in blue, how they were filled, and the difference. Strokes are carried on from "
+        "both sides; where a whole part is gone, the model paints the average of what might have "
+        "been there, which is grey. "
+        f"Inside the holes the squared error is {holes['inpainter']:.4f}, against "
         f"{holes['average digit']:.4f} for the average digit.*"
     )
 )
@@ -328,9 +332,9 @@ display(
 # direction, others two. **Resizing** repeats each pixel and then convolves with stride 1: every
 # pixel is made in the same way. One argument, `upsampling`, is all that differs.
 #
-# To see the pattern, feed something that has none. The models learn from colour pictures, CIFAR-10
-# copies (a lossy copy of CIFAR-10; in fast mode crops of seven photographs); then both get a
-# perfectly flat grey image.
+# To see the pattern, feed something that has none. The models learn from colour pictures, lossy
+# copies of those of CIFAR-10 (in fast mode crops of seven photographs); then both get a perfectly
+# flat grey image.
 
 # %%
 if FAST:
@@ -377,10 +381,11 @@ for when in ("before", "after"):
     assert spreads["resize", when] < 1e-4 < spreads["transposed", when]
 display(
     Markdown(
-        "*What becomes of a flat grey image, before and after training; deviations from the mean, "
-        f"enlarged {gain:.1f} times. Transposed convolutions weave a chequered pattern before they "
-        "have learnt anything, and some of it is still there afterwards. Resizing makes no "
-        "pattern at all: where everything around is equal, every pixel is made in the same way.*"
+        "*What becomes of a flat grey image, before and after training: deviations from the mean, "
+        f"enlarged {gain:.1f} times. Spread is their standard deviation, where pixels go from 0 "
+        "to 1. Transposed convolutions weave a chequered pattern before they have learnt anything, "
+        "and some of it is still there afterwards. Resizing makes no pattern at all: where "
+        "everything around is equal, every pixel is made in the same way.*"
     )
 )
 
@@ -403,6 +408,12 @@ display(
 )
 
 # %% [markdown]
+# In the full run the row of the transposed model has wrong colours, too: a red fire engine comes
+# out beige, and grass brown. Do not put that down to the layer. It is one run, with one seed and
+# few epochs, in which red and green were hardly told apart; only more seeds and longer training
+# could tell whether the layer has a part in it. The difference in PSNR contains this error of
+# colour as well, so it is no measure of the pattern alone.
+#
 # ## What can go wrong
 #
 # **Clean inputs in the evaluation.** See above. It holds for holes just as for noise.

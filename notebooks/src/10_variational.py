@@ -19,7 +19,7 @@
 # *Section: types based on functionality, variational autoencoders.* So far an encoder gave one code
 # for an image, and what lay between two codes was nobody's business. A variational autoencoder
 # (VAE) gives a whole *distribution* of codes, and makes all of them together fill a known space
-# without gaps. Draw a code from that space, decode it, and out comes an image that nobody has
+# with few gaps. Draw a code from that space, decode it, and out comes an image that nobody has
 # drawn.
 #
 # **You will be able to**
@@ -40,17 +40,19 @@
 # image, which codes it may have come from. The encoder is a guess at just that: a normal
 # distribution $q(z|x)$ with a mean and a variance for each value of the code. Whatever the guess,
 #
-# $$
-# \log p(x) \;\ge\;
-# \underbrace{\mathbb{E}_{z \sim q(z|x)} \left[ \log p(x|z) \right]}_{\text{reconstruction}}
-# \;-\;
-# \underbrace{\mathrm{KL} \left( q(z|x) \,\Vert\, p(z) \right)}_{\text{distance from the prior}}
-# $$
+# $$\log p(x) \;\ge\; -C(x) - K(x), \quad \text{where}$$
 #
-# The right side is the **evidence lower bound**, ELBO. Encoder and decoder are trained together to
-# raise it; the loss is its negative. The first term wants codes that tell images apart. The second
-# charges for every nat (1.44 bits) by which a code says more than the prior does. Both are sums,
-# over the pixels and over the code, in nats per image.
+# $$C(x) = -\mathbb{E}_{z \sim q(z|x)} \left[ \log p(x|z) \right]$$
+#
+# is the **reconstruction cost**, and
+#
+# $$K(x) = \mathrm{KL} \left( q(z|x) \,\Vert\, p(z) \right)$$
+#
+# is the distance of the guess from the prior. The right side of the first line is the **evidence
+# lower bound**, ELBO. Encoder and decoder are trained together to raise it; the loss is its
+# negative, $C + K$. To keep $C$ low, codes must tell images apart. And $K$ charges for every nat
+# (1.44 bits) by which a code says more than the prior does. Both are sums, over the pixels and over
+# the code, in nats per image.
 
 # %%
 import logging
@@ -112,8 +114,9 @@ display(plots.plot_architecture(vae))
 
 # %% [markdown]
 # *The encoder ends in two layers, mean and log variance; together they are the code's distribution
-# (orange). Dashed layers act in training only: pixels are drawn, a code is drawn, and the bound is
-# added to the loss. At inference the code is the mean.*
+# (orange). Dashed layers act in training only: pixels are drawn, a code is drawn, and the negative
+# bound is added to the loss. The two parameters of that last layer count training steps; nothing is
+# learnt there. At inference the code is the mean.*
 #
 # ## Training
 #
@@ -125,35 +128,38 @@ history = train(vae, images, config, progress=False).history
 display(plots.plot_history(history))
 
 # %% [markdown]
-# *Above the loss in nats per image, below its parts. Reconstruction falls while the KL rises: the
-# model buys better reconstructions with codes that say more. Do not compare the heights of the two
-# curves: they measure different things.*
+# *Above the loss, below its parts, all in nats per image. The reconstruction cost falls while the
+# KL rises: the model buys better reconstructions with codes that say more. Do not compare the
+# heights of training and validation: in training pixels and codes are drawn, in validation they are
+# not.*
 #
-# **`val_loss` is not a bound.** In validation nothing is drawn: the decoder gets the mean, its best
-# case, and the loss comes out too good. It serves to compare epochs. What to report is the bound
-# with drawn codes, `evaluation.elbo`, or better the likelihood itself, estimated by importance
-# sampling, `evaluation.negative_log_likelihood`.
+# **`val_loss` is not a bound.** In validation nothing is drawn: the decoder gets the mean, a good
+# case, and the loss comes out lower than with drawn codes. It serves to compare epochs. What to
+# report is the bound with drawn codes, `evaluation.elbo`, or better the likelihood itself,
+# estimated by importance sampling, `evaluation.negative_log_likelihood`.
 
 # %%
-bound = evaluation.elbo(vae, binary, samples=10)
-likelihood = evaluation.negative_log_likelihood(vae, binary[:500], samples=100 if FAST else 200)
-bound_500 = evaluation.elbo(vae, binary[:500], samples=10)
+few = binary[:500]
+bound = evaluation.elbo(vae, few, samples=10)
+likelihood = evaluation.negative_log_likelihood(vae, few, samples=100 if FAST else 200)
 mean_only = -float(
     np.mean(
         vae.get_layer("bound").log_likelihood(
-            binary, vae.get_layer("decoder")(kerasae.encoder(vae)(binary))
+            few, vae.get_layer("decoder")(kerasae.encoder(vae)(few))
         )
     )
 )
-print(f"with the mean as code, as in val_loss   {mean_only + bound.kl:7.1f} nats")
-print(f"with drawn codes, -ELBO                 {-bound.elbo:7.1f} nats")
-print(f"-log p(x), 500 images: {likelihood:7.1f} nats; their -ELBO {-bound_500.elbo:7.1f}")
+print(f"On {len(few)} test images, in nats per image:")
+print(f"{mean_only + bound.kl:6.1f}  mean as code, as in val_loss")
+print(f"{-bound.elbo:6.1f}  drawn codes: -ELBO")
+print(f"{likelihood:6.1f}  importance sampling: -log p(x)")
 assert mean_only + bound.kl < -bound.elbo
-assert likelihood < -bound_500.elbo
+assert likelihood < -bound.elbo
 
 # %% [markdown]
-# Three numbers for one model. The first is too good to be true, the second is a bound on the safe
-# side, the third is closer to the truth, and on average still on the safe side.
+# Three numbers for one model, on the same images. The first is no bound: nothing guarantees on
+# which side of the truth it lies. The second is a bound, on the safe side. The third is closer to
+# the truth, and on average still on the safe side.
 #
 # ## Drawing a code
 #
@@ -172,16 +178,28 @@ mean, log_variance = (np.asarray(part) for part in vae.get_layer("encoder")(grey
 sigma = np.exp(log_variance / 2)
 noise = rng.standard_normal((150, 2))
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(8.5, 4.2), layout="constrained")
+figure, panels = plt.subplot_mosaic(
+    [["noise", "codes", digit] for digit in ("a 0", "a 1", "a 6")],
+    width_ratios=(3, 3, 1.1),
+    figsize=(9.5, 4),
+    layout="constrained",
+)
+left, right = panels["noise"], panels["codes"]
 left.scatter(*noise.T, s=8, color=plots.MUTED)
 left.set_title("noise: $\\varepsilon$ from the standard normal", fontsize=10)
 colours = (plots.BLUE, plots.ORANGE, plots.GREEN)
-for m, s, digit, colour in zip(mean, sigma, (0, 1, 6), colours, strict=True):
-    right.scatter(*(m + s * noise).T, s=4, color=colour, alpha=0.6)
-    right.plot(*m, "+", color=plots.INK, ms=9)
+near = 3 * sigma.max()  # half the width of each window on the right
+for m, s, name, colour in zip(mean, sigma, ("a 0", "a 1", "a 6"), colours, strict=True):
+    window = panels[name]
+    for axes, dots in ((right, 2), (window, 4)):
+        axes.scatter(*(m + s * noise).T, s=dots, color=colour, alpha=0.6, linewidths=0)
+    right.annotate(name, m + 2 * s, color=colour, fontsize=11)
+    window.plot(*m, "+", color=plots.INK, ms=9)
     for times in (1, 2):
-        right.add_patch(Ellipse(m, *(2 * times * s), fill=False, color=colour, lw=1.2))
-    right.annotate(f"a {digit}", m + 2 * s, color=colour, fontsize=11)
+        window.add_patch(Ellipse(m, *(2 * times * s), fill=False, color=plots.INK, lw=0.8))
+    window.set(xlim=m[0] + near * np.array([-1, 1]), ylim=m[1] + near * np.array([-1, 1]))
+    window.set(xticks=[], yticks=[], aspect="equal")
+    window.set_title(name, fontsize=10, color=colour)
 right.set_title("codes: $z = \\mu + \\sigma \\varepsilon$ of three digits", fontsize=10)
 for axes in (left, right):
     for times in (1, 2):
@@ -195,11 +213,12 @@ assert sigma.max() < 1
 display(
     Markdown(
         "*The same 150 draws of noise, as they are (left) and moved and shrunk by what the encoder "
-        "said about three digits (right); crosses are the means, ellipses one and two standard "
-        "deviations, dotted circles those of the prior. Each digit has a patch of its own, "
-        f"with spreads from {sigma.min():.2f} to {sigma.max():.2f}. A patch means: all "
-        "of these codes may stand for this image, so all of them must decode to something like it. "
-        "That is what closes the gaps.*"
+        "said about three digits (middle). On the right the three patches through a lens, "
+        f"{2 * near:.1f} wide: crosses are the means, ellipses one and two standard deviations. "
+        "Dotted circles are those of the prior. Each digit has a patch of its own, with standard "
+        f"deviations from {sigma.min():.2f} to {sigma.max():.2f}. A patch means: all of these "
+        "codes may stand for this image, so all of them must decode to something like it. That is "
+        "what closes gaps.*"
     )
 )
 
@@ -214,9 +233,10 @@ assert psnr > baseline + 1
 display(plots.plot_reconstructions(grey, reconstructions, count=10, gain=1))
 display(
     Markdown(
-        f"*Test images, what their mean codes decode to, and the difference. {psnr:.1f} dB PSNR, "
-        f"where the average digit has {baseline:.1f}. The edges are soft: the decoder paints the "
-        f"average of all images that share a patch of the code.*"
+        f"*Test images, what their mean codes decode to, and the difference: black where the "
+        f"output is too dark, white where it is too bright, mid-grey where there is none. "
+        f"{psnr:.1f} dB PSNR, where the average digit has {baseline:.1f}. The edges are soft: the "
+        f"decoder paints the average of all images that share a patch of the code.*"
     )
 )
 
@@ -246,7 +266,7 @@ display(plots.plot_manifold(samplers.manifold(vae, size=12)))
 #
 # ## New images
 #
-# For good samples two values are few. The next model has sixteen. Beside it stands a plain
+# For good samples two values are too few. The next model has sixteen. Beside it stands a plain
 # autoencoder with the same layers and the same code, whose decoder is fed the same random codes.
 
 # %%
@@ -290,8 +310,10 @@ plots.latent_sliders(vae16, dimensions=sorted(informative.tolist()), steps=9)
 
 # %% [markdown]
 # *Six values of the code, those with the largest KL, each moved through the prior while the others
-# rest at zero. Some move slant, width or thickness; others turn one digit into another. Nobody
-# asked for these meanings, and in another run they are others.*
+# rest at zero; "value 3" is number 3 of the code, counted from 0. In the middle column all values
+# are zero, so it is the same picture in every row, and it is no digit but a dim grey smudge: there
+# the regions of several digits meet. Further out some values move slant, width or thickness, others
+# turn one digit into another. Nobody asked for these meanings, and in another run they are others.*
 #
 # The same from a real image: `samplers.traverse` starts at its code.
 
@@ -304,8 +326,8 @@ display(
 )
 
 # %% [markdown]
-# *Three values of one test image, each changed by up to three units to both sides; the middle
-# column is the reconstruction.*
+# *Three values of the code of one test image, numbered as above, each changed by up to three units
+# to both sides; the middle column is the reconstruction.*
 #
 # ## An experiment: beta
 #
@@ -329,7 +351,7 @@ lines = "\n".join(
 )
 display(
     Markdown(
-        "| beta | reconstruction, nats | KL, nats | ELBO, nats | active units of 16 |\n"
+        "| beta | reconstruction cost, nats | KL, nats | ELBO, nats | active units of 16 |\n"
         f"|---|---|---|---|---|\n{lines}"
     )
 )
@@ -431,11 +453,12 @@ lines = "\n".join(
 )
 display(
     Markdown(
-        "| remedy | active units of 32 | with a KL above 0.1 nats | KL | reconstruction | ELBO |\n"
-        f"|---|---|---|---|---|---|\n{lines}"
+        "| remedy | active units of 32 | with a KL above 0.1 nats | KL | reconstruction cost "
+        f"| ELBO |\n|---|---|---|---|---|---|\n{lines}"
     )
 )
 winner = max(outcomes, key=lambda name: outcomes[name].elbo)
+remedy_names = {"none": "no remedy", "warm-up": "the warm-up", "free bits": "free bits"}
 assert busy["free bits"] > busy["none"] < busy["warm-up"]
 display(
     Markdown(
@@ -443,9 +466,9 @@ display(
         f"{busy['none']} values carry more than a tenth of a nat, with a warm-up "
         f"{busy['warm-up']}, with free bits {busy['free bits']}. (After so short a training the "
         "usual threshold for active units, a variance of 0.01, is too kind: it counts values that "
-        "are only just moving. Look at the KL as well.) Whether it was worth it says the ELBO, "
-        f"and here it is best with: {winner}. Values that are kept busy by decree need not make a "
-        "model better.*"
+        "are only just moving. Look at the KL as well.) Whether it was worth it, the ELBO says: "
+        f"here it is best with {remedy_names[winner]}. Values that are kept busy by decree need "
+        "not make a model better.*"
     )
 )
 
@@ -526,11 +549,12 @@ display(Markdown(f"| loss | likelihood | beta | what it is |\n|---|---|---|---|\
 # %% [markdown]
 # ## Key takeaways
 #
-# 1. A VAE encodes to a distribution and is trained by a lower bound on the log likelihood:
-#    reconstruction minus KL, both sums, in nats.
+# 1. A VAE encodes to a distribution and is trained by a lower bound on the log likelihood. Its
+#    negative, the loss, is reconstruction cost plus KL, both sums, in nats.
 # 2. The reparameterisation moves the randomness out of the way of the gradient.
-# 3. Codes fill the prior without gaps; that is why samples and walks decode to images.
-# 4. Beta trades nats for reconstruction. Only at 1 the loss is the bound.
+# 3. Codes fill most of the prior; that is why most samples and walks decode to something like a
+#    digit. Gaps remain, where the regions of several digits meet.
+# 4. Beta trades nats for reconstruction. Only at 1 the loss is the negative bound.
 # 5. Collapse shows in the KL and in the active units, not in the loss. Check the scale first, then
 #    use a warm-up or free bits.
 
@@ -543,7 +567,7 @@ display(Markdown(f"| loss | likelihood | beta | what it is |\n|---|---|---|---|\
 # <details><summary>Solution</summary>
 #
 # ```python
-# m, v = (np.asarray(part) for part in vae.get_layer("encoder")(binary))
+# m, v = (np.asarray(part) for part in vae.get_layer("encoder")(few))
 # kl = 0.5 * (np.exp(v) + m**2 - 1 - v).sum(axis=1).mean()
 # print(kl, bound.kl)
 # assert abs(kl - bound.kl) < 1e-2
