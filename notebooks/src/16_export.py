@@ -55,6 +55,7 @@
 import logging
 import os
 import tempfile
+import textwrap
 import time
 from pathlib import Path
 
@@ -291,6 +292,7 @@ for axes, (label, values, digits) in zip(grid, panels, strict=True):
     axes.margins(x=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=8)
+    axes.locator_params(axis="x", nbins=4)
 grid[0].invert_yaxis()
 plt.show()
 assert exact["agree"] > 0.999
@@ -460,11 +462,12 @@ display(
 # %%
 verification = verify_bundle(bundle, model=model, images=test[:200], report=not FAST)
 for check in verification.checks:
-    print("ok  " if check.passed else "FAIL", f"{check.name}: {check.detail}"[:110])
+    line = f"{'ok  ' if check.passed else 'FAIL'} {check.name}: {check.detail}"
+    print(textwrap.fill(line, 100, subsequent_indent=" " * 5))
 assert verification.passed
 
 # %% [markdown]
-# The golden sample has few decibels for a reason. It is no digit but a drawn test picture,
+# The decibels of the golden sample are low for a reason. It is no digit but a drawn test picture,
 # larger than a tile, so that all parts of the format are in use: what counts is that two programs
 # agree on it, not how well a network of digits paints it.
 #
@@ -483,7 +486,8 @@ if "layers" in verification.measurements:
     figure, axes = plt.subplots(figsize=(8, 3.2), layout="constrained")
     names, own, total = zip(*found, strict=True)
     axes.plot(names, own, "o", color=plots.BLUE, label="this layer alone")
-    axes.plot(names, total, "s", color=plots.ORANGE, label="all layers up to it")
+    square = {"mfc": "none", "ms": 10, "mew": 1.5}  # so that no dot hides behind it
+    axes.plot(names, total, "s", color=plots.ORANGE, label="all layers up to it", **square)
     axes.set(ylabel="signal to noise, in dB", xlabel="layer")
     axes.tick_params(axis="x", labelsize=8)
     axes.legend(frameon=False)
