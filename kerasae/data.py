@@ -212,10 +212,10 @@ class Images:
         counts = ", ".join(f"{len(getattr(self, split)):,} {split}" for split in _SPLITS)
         text = f"{self.name}: {height}x{width}x{channels}, {counts} images"
         if self.label_names:
-            text += f", {self.classes} labels"
+            text += f", {self.classes} label{'s' if self.classes != 1 else ''}"
             text += " of pixels" if self.segmented else ""
         if self.skipped:
-            text += f", {len(self.skipped)} files skipped"
+            text += f", {len(self.skipped)} file{'s' if len(self.skipped) != 1 else ''} skipped"
         return text
 
     def __repr__(self) -> str:

@@ -230,6 +230,8 @@ def test_repr_and_summary() -> None:
         "Images('digits', train=45, validation=5, test=50, image_shape=(8, 8, 1))"
     )
     assert images.summary() == "digits: 8x8x1, 45 train, 5 validation, 50 test images, 10 labels"
+    ones = load_images("digits").of_classes(["1"])
+    assert ones.summary().endswith("test images, 1 label")
 
 
 def test_some_classes_keep_their_images_sources_and_order() -> None:

@@ -24,7 +24,8 @@ def test_the_history_marks_its_best_epoch():
     assert (best.get_xdata().item(), best.get_ydata().item()) == (2, 1.5)
     assert axes.get_xlabel() == "epoch"
     assert figure._repr_png_().startswith(b"\x89PNG")
-    assert [t.get_text() for t in axes.get_legend().get_texts()] == ["training", "validation"]
+    names = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert names == ["training", "validation", "best: 1.5"]
 
 
 def test_a_part_that_never_moves_has_no_panel():
@@ -89,14 +90,17 @@ def test_the_parts_of_a_loss_have_panels_of_their_own():
 
 
 @pytest.mark.parametrize("best", [0, 4])
-def test_the_value_of_the_best_epoch_stays_inside_the_figure(best):
-    losses = [1.0 + abs(i - best) for i in range(5)]
-    figure = plots.plot_history({"loss": losses, "val_loss": losses})
+@pytest.mark.parametrize("gap", [-0.3, 0.0, 0.3])
+def test_no_curve_runs_through_the_value_of_the_best_epoch(best, gap):
+    losses = np.array([1.0 + abs(i - best) for i in range(5)])
+    figure = plots.plot_history({"loss": losses + gap, "val_loss": losses})
     figure.draw_without_rendering()
-    (text,) = figure.axes[0].texts
-    box, room = text.get_window_extent(), figure.axes[0].get_window_extent()
-    assert room.x0 < box.x0
-    assert box.x1 < figure.bbox.x1
+    (axes,) = figure.axes
+    assert not axes.texts
+    box, room = axes.get_legend().get_window_extent(), axes.get_window_extent()
+    assert room.x0 < box.x0 < box.x1 < figure.bbox.x1
+    for line in axes.lines:
+        assert not line.get_path().transformed(line.get_transform()).intersects_bbox(box)
 
 
 def test_reconstructions_of_another_shape_are_refused(rng):

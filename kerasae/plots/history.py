@@ -93,16 +93,11 @@ def _curves(axes: Any, name: str, columns: Mapping[str, Any]) -> None:
 
 
 def _mark_best(axes: Any, columns: Mapping[str, Any]) -> None:
-    """Circle the epoch with the lowest validation loss, its value beside it."""
+    """Circle the epoch with the lowest validation loss; its value goes into the legend.
+
+    A label beside the circle would be struck through by one of the curves.
+    """
     losses = columns["val_loss"]
     epochs, best = _epochs(losses, columns), int(np.argmin(losses))
-    axes.plot(epochs[best], losses[best], "o", mfc="none", mec=INK, ms=10)
-    right = epochs[best] > len(columns["loss"]) / 2
-    axes.annotate(
-        f"best: {losses[best]:.4g}",
-        (epochs[best], losses[best]),
-        xytext=(4 if right else -4, 12),
-        textcoords="offset points",
-        ha="right" if right else "left",
-        color=INK,
-    )
+    label = f"best: {losses[best]:.4g}"
+    axes.plot(epochs[best], losses[best], "o", mfc="none", mec=INK, ms=10, label=label)
