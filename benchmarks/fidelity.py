@@ -85,6 +85,11 @@ WORDS = {  # what a measurement is called where its name does not say it
     "squared_error_without": "squared error without it",
     "squared_error": "squared error with it",
     "mean_fill": "filled with the mean",
+    "denoising_spread": "range",
+    "plain_error": "pretrained without noise",
+    "plain_spread": "range",
+    "none_error": "not pretrained",
+    "none_spread": "range",
 }
 
 
