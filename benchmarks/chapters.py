@@ -4,7 +4,7 @@
     python benchmarks/chapters.py full 11 12     # on real data; set TFDS_DATA_DIR without a network
 
 A run starts a kernel of its own in an empty folder; imports count. Writes results/chapters.json and
-the columns of notebooks/README.md for what was run. `--cells` prints the slowest cells, too.
+the time and size of what was run into notebooks/README.md. `--cells` prints the slowest cells, too.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ from test_notebooks import CHAPTERS, script_of, solutions  # noqa: E402
 
 RESULTS = HERE / "results" / "chapters.json"
 TABLE = HERE.parent / "notebooks" / "README.md"
-COLUMNS = {"full": -3, "fast": -2}  # counted from the end of a line of the table
+COLUMNS = {"full": -4, "fast": -3}  # counted from the end of a line of the table
+SIZE = -2
 
 
 def main() -> None:
@@ -102,12 +103,14 @@ def cpu_seconds() -> float:
 
 
 def write(chapter: str, mode: str, seconds: float) -> None:
-    """Put the seconds into the chapter's line of the table."""
+    """Put the seconds and the notebook's size into the chapter's line of the table."""
+    size = (TABLE.parent / f"{chapter}.ipynb").stat().st_size
     lines = TABLE.read_text(encoding="utf-8").splitlines(keepends=True)
     for index, line in enumerate(lines):
         if re.search(rf"\]\({chapter}\.ipynb\)", line):
             parts = line.split("|")
-            parts[COLUMNS[mode] - 1] = f" {seconds:.0f} s "
+            parts[COLUMNS[mode]] = f" {seconds:.0f} s "
+            parts[SIZE] = f" {size / 1e6:.1f} MB "
             lines[index] = "|".join(parts)
             break
     TABLE.write_text("".join(lines), encoding="utf-8")
