@@ -26,9 +26,16 @@ CASES = [
 ]
 
 
-# What takes seconds is done with one variant of each builder by default, with all by -m "".
+# What takes seconds is done with one variant of each builder by default, and of those that are
+# dense layers and something besides with none; with all by -m "".
+ALIKE = ("overcomplete", "sparse", "contractive", "denoising")
 SAMPLED = [
-    pytest.param(name, variant, id=f"{name}-{i}", marks=[pytest.mark.slow] if i else [])
+    pytest.param(
+        name,
+        variant,
+        id=f"{name}-{i}",
+        marks=[pytest.mark.slow] if i or name in ALIKE else [],
+    )
     for name, builder in BUILDERS.items()
     for i, variant in enumerate(builder.variants)
 ]

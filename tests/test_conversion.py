@@ -302,6 +302,7 @@ def test_the_process_is_kept_for_the_next_conversion(classifier, tmp_path):
     assert len(processes) == len(contents) == 1  # and what it did before changes nothing
 
 
+@pytest.mark.slow
 def test_a_process_that_has_left_is_started_again(classifier, tmp_path, monkeypatch):
     _worker.stop_idle()
     monkeypatch.setenv("KERASAE_CONVERTER_IDLE", "0.1")
