@@ -28,13 +28,13 @@ from rows import RUNS, SEED
 from rows import segmentation as camvid_row
 
 import kerasae
-from kerasae import anomaly
+from kerasae.applications import anomaly
 from kerasae.data import Images
 from kerasae.evaluation import auroc, segmentation_scores
 from kerasae.training import TrainConfig, train
-from kerasae_export.conversion import Converter
-from kerasae_export.litemodel import LiteModel
-from kerasae_export.split import evenly, predict
+from kerasae_export.conversion.convert import Converter
+from kerasae_export.conversion.split import evenly, predict
+from kerasae_export.runtime.litemodel import LiteModel
 
 RESULT = Path(__file__).parent / "results" / "conversion_accuracy.json"
 SCHEMES = ("float32", "int8")

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Tables } from "../export/kerasae_export/web/index.js";
+import { Tables } from "../export/ports/js/index.js";
 
 const folder = process.argv[2];
 const { tables, rounds } = JSON.parse(readFileSync(join(folder, "tables.json")));

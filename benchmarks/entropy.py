@@ -9,7 +9,7 @@ to a large one's. Both coders use the same table for each channel; `constriction
 channel, as its Python interface takes one model for many symbols, and is given its models
 ready-made. Single thread; runs alternate between the coders and the best of each counts, since
 other work on the machine only ever slows a run down. `entropy` is the information content under
-the tables, which no coder beats. Node runs `kerasae_export/web/entropy.js` on the same symbols.
+the tables, which no coder beats. Node runs `export/ports/js/entropy.js` on the same symbols.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from typing import Any
 
 import numpy as np
 
-from kerasae_export.entropy import TOTAL, Tables, cheapest_class
-from kerasae_export.fitting import fit_classes, fit_tables
-from kerasae_export.rans import lane_count
+from kerasae_export.bundling.fitting import fit_classes, fit_tables
+from kerasae_export.format.entropy import TOTAL, Tables, cheapest_class
+from kerasae_export.format.rans import lane_count
 
 RESULT = Path(__file__).parent / "results" / "entropy.json"
 PAGE = Path(__file__).parents[1] / "docs" / "codec.md"

@@ -34,7 +34,7 @@ from fuzzing.targets import MAX_PIXELS, SHARES, Bench, Violation
 from rich.progress import Progress
 from tiny import make_bundles
 
-from kerasae_export.pool import cores, spread
+from kerasae_export.files.pool import cores, spread
 from kerasae_export.quiet import silence_native
 
 HERE = Path(__file__).parent

@@ -38,10 +38,10 @@ from kerasae.data import Images
 from kerasae.evaluation import rate_distortion
 from kerasae.training import TrainConfig, train
 from kerasae_export import Codec, export_bundle
+from kerasae_export.conversion.split import evenly
 from kerasae_export.evaluation import Evaluation, Point, evaluate, rate_at
 from kerasae_export.evaluation.coders import LOSSY, PillowCoder
 from kerasae_export.evaluation.measure import measure as rate_measure
-from kerasae_export.split import evenly
 
 ROOT = Path(__file__).parents[1]
 RESULT = Path(__file__).parent / "results" / "mnist_codec.json"

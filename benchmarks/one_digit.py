@@ -18,8 +18,8 @@ from rows import RUNS
 
 import kerasae
 from kerasae_export import Codec
-from kerasae_export.files import png_bytes
-from kerasae_export.quality import pooled_psnr
+from kerasae_export.evaluation.quality import pooled_psnr
+from kerasae_export.files.batch import png_bytes
 
 RESULT = Path(__file__).parent / "results" / "one_digit.json"
 PICTURES = Path(__file__).parents[1] / "website" / "pages" / "assets"

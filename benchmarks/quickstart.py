@@ -25,7 +25,7 @@ from PIL import Image
 
 import kerasae
 from kerasae_export import Codec
-from kerasae_export.quality import pooled_psnr
+from kerasae_export.evaluation.quality import pooled_psnr
 
 RESULT = Path(__file__).parent / "results" / "quickstart.json"
 README = Path(__file__).parents[1] / "README.md"

@@ -35,11 +35,11 @@ import kerasae
 from kerasae.evaluation import segmentation_scores
 from kerasae.training import TrainConfig, train
 from kerasae_export import ConversionError
-from kerasae_export.conversion import Converter
-from kerasae_export.litemodel import LiteModel
-from kerasae_export.manifest import DECODE, ENCODE, SCHEMES
-from kerasae_export.quality import pooled_psnr
-from kerasae_export.split import evenly, predict
+from kerasae_export.conversion.convert import Converter
+from kerasae_export.conversion.split import evenly, predict
+from kerasae_export.evaluation.quality import pooled_psnr
+from kerasae_export.format.manifest import DECODE, ENCODE, SCHEMES
+from kerasae_export.runtime.litemodel import LiteModel
 
 RESULT = Path(__file__).parent / "results" / "schemes.json"
 PAGE = Path(__file__).parents[1] / "docs" / "schemes.md"

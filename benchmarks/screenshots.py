@@ -17,9 +17,9 @@ from typing import Any
 
 from PIL import Image
 
-from kerasae_export.litertjs import find_litert_js
-from kerasae_export.serve import PageServer
-from kerasae_export.site import make_site
+from kerasae_export.page.litertjs import find_litert_js
+from kerasae_export.page.serve import PageServer
+from kerasae_export.page.site import make_site
 
 DESKTOP = {"viewport": {"width": 1120, "height": 960}}
 PHONE = {

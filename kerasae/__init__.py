@@ -14,12 +14,18 @@ import importlib.util
 import sys
 from typing import TYPE_CHECKING, Any
 
+from kerasae_export._imports import alias_modules, on_first_use
+
 if TYPE_CHECKING:
-    from kerasae import anomaly as anomaly
     from kerasae import evaluation as evaluation
-    from kerasae import masks as masks
     from kerasae import plots as plots
     from kerasae import samplers as samplers
+    from kerasae.applications import anomaly as anomaly
+    from kerasae.applications import masks as masks
+    from kerasae.applications.classification import build_classifier as build_classifier
+    from kerasae.applications.inpainting import inpaint as inpaint
+    from kerasae.applications.pretraining import pretrain_layerwise as pretrain_layerwise
+    from kerasae.applications.principal_axes import decorrelate_code as decorrelate_code
     from kerasae.builders import BUILDERS as BUILDERS
     from kerasae.builders import Builder as Builder
     from kerasae.builders import build as build
@@ -35,19 +41,15 @@ if TYPE_CHECKING:
     from kerasae.builders.undercomplete import build_undercomplete as build_undercomplete
     from kerasae.builders.variational import build_variational as build_variational
     from kerasae.builders.vector_quantized import build_vector_quantized as build_vector_quantized
-    from kerasae.classification import build_classifier as build_classifier
-    from kerasae.codes import decorrelate_code as decorrelate_code
     from kerasae.data import Images as Images
     from kerasae.data import load_images as load_images
-    from kerasae.inpainting import inpaint as inpaint
-    from kerasae.pretraining import pretrain_layerwise as pretrain_layerwise
-    from kerasae.sequences import Sequences as Sequences
-    from kerasae.sequences import load_sequences as load_sequences
+    from kerasae.data.sequences import Sequences as Sequences
+    from kerasae.data.sequences import load_sequences as load_sequences
     from kerasae.training import TrainConfig as TrainConfig
     from kerasae.training import train as train
-    from kerasae_export.split import decoder as decoder
-    from kerasae_export.split import encoder as encoder
-    from kerasae_export.split import inference_model as inference_model
+    from kerasae_export.conversion.split import decoder as decoder
+    from kerasae_export.conversion.split import encoder as encoder
+    from kerasae_export.conversion.split import inference_model as inference_model
 
 __version__ = "0.1.0"
 
@@ -55,10 +57,10 @@ _HOME = {
     "BUILDERS": "kerasae.builders",
     "Builder": "kerasae.builders",
     "Images": "kerasae.data",
-    "Sequences": "kerasae.sequences",
+    "Sequences": "kerasae.data.sequences",
     "TrainConfig": "kerasae.training",
     "build": "kerasae.builders",
-    "build_classifier": "kerasae.classification",
+    "build_classifier": "kerasae.applications.classification",
     "build_contractive": "kerasae.builders.contractive",
     "build_convolutional": "kerasae.builders.convolutional",
     "build_denoising": "kerasae.builders.denoising",
@@ -71,30 +73,41 @@ _HOME = {
     "build_undercomplete": "kerasae.builders.undercomplete",
     "build_variational": "kerasae.builders.variational",
     "build_vector_quantized": "kerasae.builders.vector_quantized",
-    "decoder": "kerasae_export.split",
-    "decorrelate_code": "kerasae.codes",
-    "encoder": "kerasae_export.split",
-    "inpaint": "kerasae.inpainting",
-    "inference_model": "kerasae_export.split",
+    "decoder": "kerasae_export.conversion.split",
+    "decorrelate_code": "kerasae.applications.principal_axes",
+    "encoder": "kerasae_export.conversion.split",
+    "inpaint": "kerasae.applications.inpainting",
+    "inference_model": "kerasae_export.conversion.split",
     "load_images": "kerasae.data",
-    "load_sequences": "kerasae.sequences",
-    "pretrain_layerwise": "kerasae.pretraining",
+    "load_sequences": "kerasae.data.sequences",
+    "pretrain_layerwise": "kerasae.applications.pretraining",
     "train": "kerasae.training",
 }
 
-_MODULES = ("anomaly", "evaluation", "masks", "plots", "samplers")
+_MODULES = {
+    "anomaly": "kerasae.applications.anomaly",
+    "evaluation": "kerasae.evaluation",
+    "masks": "kerasae.applications.masks",
+    "plots": "kerasae.plots",
+    "samplers": "kerasae.samplers",
+}
+
+_MOVED = {
+    "kerasae.anomaly": "kerasae.applications.anomaly",
+    "kerasae.classification": "kerasae.applications.classification",
+    "kerasae.codes": "kerasae.applications.principal_axes",
+    "kerasae.inpainting": "kerasae.applications.inpainting",
+    "kerasae.masks": "kerasae.applications.masks",
+    "kerasae.pretraining": "kerasae.applications.pretraining",
+    "kerasae.sequences": "kerasae.data.sequences",
+    "kerasae.versus": "kerasae.codec_comparison",
+}
+_DOCUMENTED = ("kerasae.anomaly", "kerasae.masks", "kerasae.sequences")
 
 __all__ = ["__version__", *sorted(_HOME)]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        value = getattr(importlib.import_module(_HOME[name]), name)
-        globals()[name] = value
-        return value
-    if name in _MODULES:
-        return importlib.import_module(f"kerasae.{name}")
-    raise AttributeError(f"module 'kerasae' has no attribute {name!r}")
+__getattr__, __dir__ = on_first_use(__name__, {**_HOME, **_MODULES}, _MODULES)
+alias_modules(_MOVED, documented=_DOCUMENTED)
 
 
 class _RegisterClasses(importlib.abc.MetaPathFinder):
@@ -120,7 +133,3 @@ if "keras" in sys.modules:
     importlib.import_module("kerasae.models")
 else:
     sys.meta_path.insert(0, _RegisterClasses())
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, *_MODULES})

@@ -19,11 +19,11 @@ from kerasae import plots
 from kerasae.data import Images, load_images, photograph
 from kerasae.runs import Run, portable
 from kerasae.training import TrainConfig
-from kerasae_export.bundle import export_bundle
-from kerasae_export.comparison import Entry, compare_files, compare_together, mosaic
-from kerasae_export.files import write_bytes, write_png
-from kerasae_export.runtime import Codec
-from kerasae_export.split import evenly
+from kerasae_export.bundling.bundle import export_bundle
+from kerasae_export.conversion.split import evenly
+from kerasae_export.evaluation.comparison import Entry, compare_files, compare_together, mosaic
+from kerasae_export.files.batch import write_bytes, write_png
+from kerasae_export.runtime.codec import Codec
 from kerasae_export.verification import Verification, verify_bundle
 
 __all__ = ["SLOW_LINK", "Report", "quickstart"]

@@ -12,11 +12,12 @@ from typing import Any
 import keras
 import numpy as np
 
+from kerasae.applications.principal_axes import check_linear_code, decorrelate_code
 from kerasae.builders import BUILDERS, build
-from kerasae.codes import check_linear_code, decorrelate_code
 from kerasae.data import EMBEDDED, Images, load_images
-from kerasae.sequences import SEQUENCES, Sequences, load_sequences
-from kerasae.training import CHECKPOINT, CONFIG, HISTORY, MODEL, TrainConfig, train
+from kerasae.data.sequences import SEQUENCES, Sequences, load_sequences
+from kerasae.training import TrainConfig, train
+from kerasae.training.training import CHECKPOINT, CONFIG, HISTORY, MODEL
 
 __all__ = ["Run", "load_model", "portable"]
 

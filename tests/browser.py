@@ -20,11 +20,11 @@ import pytest
 from PIL import Image
 
 from kerasae_export import Codec
-from kerasae_export.contents import open_models, read_files
 from kerasae_export.errors import SiteError
-from kerasae_export.litertjs import find_litert_js
-from kerasae_export.serve import PageServer
-from kerasae_export.site import make_site
+from kerasae_export.page.litertjs import find_litert_js
+from kerasae_export.page.serve import PageServer
+from kerasae_export.page.site import make_site
+from kerasae_export.runtime.bundle_files import open_models, read_files
 
 GOLDEN = Path(__file__).parent / "golden"
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")

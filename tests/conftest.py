@@ -15,7 +15,7 @@ import pytest
 import kerasae
 from kerasae.training import TrainConfig, train
 from kerasae_export import Codec, export_bundle
-from kerasae_export.conversion import Converter
+from kerasae_export.conversion.convert import Converter
 
 pytest_plugins = ["browser"]  # the fixtures of the page's tests
 

@@ -12,9 +12,10 @@ from scipy import stats
 from scipy.spatial.distance import mahalanobis
 
 import kerasae
-from kerasae import anomaly, evaluation
-from kerasae.anomaly import KINDS, CodeDistance
-from kerasae_export.litemodel import LiteModel
+from kerasae import evaluation
+from kerasae.applications import anomaly
+from kerasae.applications.anomaly import KINDS, CodeDistance
+from kerasae_export.runtime.litemodel import LiteModel
 
 
 @pytest.fixture(scope="module")

@@ -7,14 +7,6 @@ import hashlib
 import numpy as np
 import pytest
 
-from kerasae_export.bitstream import (
-    VERSION,
-    Block,
-    read_image,
-    read_stream,
-    write_image,
-    write_stream,
-)
 from kerasae_export.errors import (
     BitstreamBundleError,
     BitstreamError,
@@ -22,7 +14,15 @@ from kerasae_export.errors import (
     BitstreamVersionError,
     CorruptBitstreamError,
 )
-from kerasae_export.varint import read_varint, varint
+from kerasae_export.format.bitstream import (
+    VERSION,
+    Block,
+    read_image,
+    read_stream,
+    write_image,
+    write_stream,
+)
+from kerasae_export.format.varint import read_varint, varint
 
 HASH = hashlib.sha256(b"bundle").digest()
 LIMIT = 2**26

@@ -15,9 +15,9 @@ from ai_edge_litert import schema_py_generated as schema
 
 import kerasae
 from kerasae.builders import BUILDERS, build
-from kerasae_export.conversion import Converter
-from kerasae_export.litemodel import LiteModel
-from kerasae_export.manifest import SCHEMES
+from kerasae_export.conversion.convert import Converter
+from kerasae_export.format.manifest import SCHEMES
+from kerasae_export.runtime.litemodel import LiteModel
 
 CASES = [
     pytest.param(name, variant, id=f"{name}-{i}")

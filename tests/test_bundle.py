@@ -10,16 +10,17 @@ import numpy as np
 import pytest
 
 import kerasae
-from kerasae_export import Codec, bundle, export_bundle, verify_bundle
-from kerasae_export.bundle import SIGNATURES
-from kerasae_export.contents import read_files
+from kerasae_export import Codec, export_bundle, verify_bundle
+from kerasae_export.bundling import bundle
+from kerasae_export.bundling.bundle import SIGNATURES
+from kerasae_export.bundling.layout import find_layout
+from kerasae_export.bundling.step_sizes import choose_multiples, choose_steps
+from kerasae_export.conversion.split import predict
 from kerasae_export.errors import BitstreamBundleError, BundleError
-from kerasae_export.layout import find_layout
-from kerasae_export.litemodel import LiteModel
-from kerasae_export.manifest import SCHEMES, Edge, Manifest
-from kerasae_export.quality import pooled_psnr
-from kerasae_export.split import predict
-from kerasae_export.steps import choose_multiples, choose_steps
+from kerasae_export.evaluation.quality import pooled_psnr
+from kerasae_export.format.manifest import SCHEMES, Edge, Manifest
+from kerasae_export.runtime.bundle_files import read_files
+from kerasae_export.runtime.litemodel import LiteModel
 
 
 def test_a_bundle_holds_what_the_format_lists(digit_bundle):

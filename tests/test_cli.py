@@ -21,11 +21,11 @@ import kerasae
 import kerasae.cli
 from kerasae.runs import Run, load_model
 from kerasae_export import Codec
-from kerasae_export.bundle import sample_image
+from kerasae_export.bundling.bundle import sample_image
 from kerasae_export.cli import run as run_kae
-from kerasae_export.comparison import Entry
-from kerasae_export.files import write_png
-from kerasae_export.manifest import SCHEMES
+from kerasae_export.evaluation.comparison import Entry
+from kerasae_export.files.batch import write_png
+from kerasae_export.format.manifest import SCHEMES
 
 BIN = Path(sys.executable).parent
 
@@ -148,7 +148,7 @@ def test_the_verdict_is_that_of_the_numbers():
         entry("WebP", 80, 30.0),
         entry("kerasae", 100, 28.0),
     ]
-    assert kerasae.cli._verdict(entries) == (
+    assert kerasae.cli.cli._verdict(entries) == (
         "kerasae at 28.00 dB: 50% fewer bytes than JPEG (28.30 dB), "
         "25% more bytes than WebP (30.00 dB, its nearest setting up)."
     )

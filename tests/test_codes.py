@@ -8,8 +8,8 @@ import pytest
 from sklearn.decomposition import PCA
 
 import kerasae
-from kerasae import codes
-from kerasae.codes import decorrelate_code
+from kerasae.applications import principal_axes as codes
+from kerasae.applications.principal_axes import decorrelate_code
 
 
 @pytest.mark.parametrize("which", ["digit", "photo"])

@@ -11,8 +11,8 @@ from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from kerasae.data import photograph
-from kerasae_export.comparison import compare_files, compare_together, mosaic
-from kerasae_export.quality import mean_ssim, pooled_psnr
+from kerasae_export.evaluation.comparison import compare_files, compare_together, mosaic
+from kerasae_export.evaluation.quality import mean_ssim, pooled_psnr
 
 
 @pytest.fixture(scope="module")

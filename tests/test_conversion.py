@@ -12,11 +12,13 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 import kerasae
-from kerasae_export import BundleError, ConversionError, _worker, convert, convert_both, litemodel
-from kerasae_export.conversion import Converter
-from kerasae_export.litemodel import LiteModel, dequantise, quantise
-from kerasae_export.manifest import SCHEMES
-from kerasae_export.split import predict, predict_all
+from kerasae_export import BundleError, ConversionError, convert, convert_both
+from kerasae_export.conversion import worker as _worker
+from kerasae_export.conversion.convert import Converter
+from kerasae_export.conversion.split import predict, predict_all
+from kerasae_export.format.manifest import SCHEMES
+from kerasae_export.runtime import litemodel
+from kerasae_export.runtime.litemodel import LiteModel, dequantise, quantise
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 import kerasae
 from kerasae.builders import _convolutional, _dense
-from kerasae_export.layout import find_layout
+from kerasae_export.bundling.layout import find_layout
 
 EVERYTHING = {"upsampling": "resize", "residual": 1, "normalization": "batch"}
 

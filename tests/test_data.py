@@ -15,8 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kerasae import data
-from kerasae.data import EMBEDDED, PHOTOGRAPHS, DataError, Images, load_images, photograph
+from kerasae.data import EMBEDDED, PHOTOGRAPHS, DataError, Images, data, load_images, photograph
 
 SPLITS = ("train", "validation", "test")
 TFDS = Path(

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kerasae_export import rans
-from kerasae_export.entropy import (
+from kerasae_export.bundling.fitting import fit_classes, fit_tables
+from kerasae_export.errors import CorruptBitstreamError
+from kerasae_export.format import rans
+from kerasae_export.format.entropy import (
     COST_UNIT,
     MAX_ENTRIES,
     TOTAL,
@@ -18,9 +20,7 @@ from kerasae_export.entropy import (
     pack_bits,
     unpack_bits,
 )
-from kerasae_export.errors import CorruptBitstreamError
-from kerasae_export.fitting import fit_classes, fit_tables
-from kerasae_export.rans import lane_count
+from kerasae_export.format.rans import lane_count
 
 
 def laplacian(rng: np.random.Generator, count: int, channels: int) -> np.ndarray:

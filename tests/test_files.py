@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kerasae_export import files
-from kerasae_export.bundle import sample_image
-from kerasae_export.files import (
+from kerasae_export.bundling.bundle import sample_image
+from kerasae_export.files import batch as files
+from kerasae_export.files.batch import (
     compress_files,
     decompress_files,
     read_image,
     write_bytes,
     write_png,
 )
-from kerasae_export.pool import spread
+from kerasae_export.files.pool import spread
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from kerasae_export import Codec
-from kerasae_export.manifest import Manifest
+from kerasae_export.format.manifest import Manifest
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -14,9 +14,9 @@ import pytest
 from conftest import REPOSITORY
 from PIL import Image
 
-from kerasae_export.bundle import sample_image
+from kerasae_export.bundling.bundle import sample_image
 from kerasae_export.cli import run
-from kerasae_export.files import write_png
+from kerasae_export.files.batch import write_png
 
 KAE = Path(sys.executable).parent / "kae"
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from kerasae_export.errors import BundleError
-from kerasae_export.manifest import Manifest
-from kerasae_export.spec import steps_of
+from kerasae_export.format.manifest import Manifest
+from kerasae_export.format.spec import steps_of
 
 GOLDEN = Path(__file__).parent / "golden"
 QUALITY = ["codec", "qualities", 0]

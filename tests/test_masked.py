@@ -9,10 +9,10 @@ from keras import ops
 
 import kerasae
 from kerasae import evaluation
+from kerasae.applications.masks import draw_masks
 from kerasae.layers import RandomHoles
-from kerasae.masks import draw_masks
 from kerasae.training import TrainConfig, train
-from kerasae_export.litemodel import LiteModel
+from kerasae_export.runtime.litemodel import LiteModel
 
 SHAPE = (12, 10, 1)
 

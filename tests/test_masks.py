@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from kerasae.masks import KINDS, draw_masks
+from kerasae.applications.masks import KINDS, draw_masks
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -37,7 +37,7 @@ from PIL import Image
 
 import kerasae
 from kerasae_export import export_bundle
-from kerasae_export.pictures import read_image
+from kerasae_export.files.pictures import read_image
 
 pytestmark = pytest.mark.browser
 
@@ -865,7 +865,7 @@ def test_a_built_site_works_in_a_folder_of_any_host(screen, tmp_path, litert_js,
     import http.server
     import threading
 
-    from kerasae_export.site import write_site
+    from kerasae_export.page.site import write_site
 
     write_site(site_of("blocks"), tmp_path / "www" / "some" / "where")
 

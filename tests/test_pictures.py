@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kerasae_export.bundle import sample_image
-from kerasae_export.pictures import _depth, read_image
+from kerasae_export.bundling.bundle import sample_image
+from kerasae_export.files.pictures import _depth, read_image
 
 RED = (204, 0, 51)  # also of the palette that Pillow takes
 GREY = 67  # of RED by ITU-R 601

@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 
 import kerasae
 from kerasae import plots
-from kerasae_export.comparison import Entry
+from kerasae_export.evaluation.comparison import Entry
 
 
 def test_the_history_marks_its_best_epoch():

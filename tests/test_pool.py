@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from kerasae_export.pool import cores, spread
+from kerasae_export.files.pool import cores, spread
 
 
 def work(item):
@@ -86,7 +86,7 @@ def test_processes_end_when_their_parent_is_killed(tmp_path):
     script = tmp_path / "parent.py"
     script.write_text(
         "import os\n"
-        "from kerasae_export.pool import spread\n"
+        "from kerasae_export.files.pool import spread\n"
         "def work(item):\n"
         "    return os.getpid()\n"
         "if __name__ == '__main__':\n"

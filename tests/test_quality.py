@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from kerasae.data import photograph
-from kerasae_export.quality import MS_SSIM_SIDE, mean_ms_ssim
+from kerasae_export.evaluation.quality import MS_SSIM_SIDE, mean_ms_ssim
 
 
 @pytest.fixture(scope="module")

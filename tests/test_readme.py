@@ -106,8 +106,8 @@ def test_the_first_commands_work_in_a_fresh_copy(clone):
 
 @pytest.mark.slow
 def test_a_receiver_needs_the_export_package_alone(clone, photo_bundle, photo_codec, tmp_path):
-    from kerasae_export.bundle import sample_image
-    from kerasae_export.files import write_png
+    from kerasae_export.bundling.bundle import sample_image
+    from kerasae_export.files.batch import write_png
 
     image = sample_image(70, 90, 3)
     write_png(tmp_path / "photo.png", image)

@@ -33,11 +33,17 @@ from hypothesis.extra.numpy import arrays
 
 import kerasae_export
 from kerasae_export import BitstreamError, BundleError, Codec, export_bundle
-from kerasae_export.bitstream import Block, read_image, read_stream, write_image, write_stream
-from kerasae_export.entropy import Table, Tables
-from kerasae_export.litemodel import LiteModel
-from kerasae_export.manifest import MANIFEST, Manifest
-from kerasae_export.soundness import check_graphs, check_tensors
+from kerasae_export.format.bitstream import (
+    Block,
+    read_image,
+    read_stream,
+    write_image,
+    write_stream,
+)
+from kerasae_export.format.entropy import Table, Tables
+from kerasae_export.format.manifest import MANIFEST, Manifest
+from kerasae_export.runtime.litemodel import LiteModel
+from kerasae_export.runtime.model_validation import check_graphs, check_tensors
 
 MANY = pytest.mark.parametrize("examples", [30, pytest.param(1500, marks=pytest.mark.slow)])
 INT32 = st.integers(-(2**31), 2**31 - 1)
@@ -173,7 +179,7 @@ def test_any_bytes_with_a_valid_checksum_are_an_image_or_refused(examples, digit
 
 @pytest.fixture(scope="module")
 def validator():
-    path = Path(kerasae_export.__file__).with_name("manifest.schema.json")
+    path = Path(kerasae_export.__file__).parent / "format" / "manifest.schema.json"
     schema = json.loads(path.read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
     # To JSON Schema 1.0 is an integer; here, integers are written without a fraction.
@@ -292,7 +298,7 @@ def test_a_bundle_may_itself_be_behind_a_link(copy_of, tmp_path):
 def test_what_was_hashed_is_what_is_loaded(copy_of, monkeypatch):
     """Files that change after their hash was checked are not read again."""
     expected = Codec.load(copy_of).compress(np.zeros((8, 8), np.uint8))
-    from kerasae_export import runtime
+    from kerasae_export.runtime import codec as runtime
 
     def sabotage(folder):
         result = read(folder)

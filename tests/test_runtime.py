@@ -13,8 +13,7 @@ import pytest
 import kerasae
 from kerasae.data import photograph
 from kerasae_export import Codec
-from kerasae_export.bitstream import Block, write_image
-from kerasae_export.bundle import sample_image
+from kerasae_export.bundling.bundle import sample_image
 from kerasae_export.errors import (
     BitstreamBundleError,
     BitstreamError,
@@ -23,6 +22,7 @@ from kerasae_export.errors import (
     BundleError,
     CorruptBitstreamError,
 )
+from kerasae_export.format.bitstream import Block, write_image
 
 
 def pixels(images: np.ndarray) -> np.ndarray:

@@ -12,14 +12,15 @@ from scipy.special import log_softmax, softmax
 from sklearn import metrics
 
 import kerasae
-from kerasae import evaluation, plots, samplers, training
+from kerasae import evaluation, plots, samplers
 from kerasae.builders._pixelwise import pool, unpool
 from kerasae.cli import main
 from kerasae.data import Images
 from kerasae.losses import SegmentationLoss, pixel_cross_entropy, soft_dice
-from kerasae.training import TrainConfig, _Batches, train
+from kerasae.training import TrainConfig, train, training
+from kerasae.training.training import _Batches
 from kerasae_export import export_bundle
-from kerasae_export.litemodel import LiteModel
+from kerasae_export.runtime.litemodel import LiteModel
 
 WEIGHTS = (0.5, 1.0, 2.0)
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import kerasae
-from kerasae._procedural import pitch_name, pitch_number
-from kerasae.sequences import SEQUENCES, melody_wave
+from kerasae.data.procedural import pitch_name, pitch_number
+from kerasae.data.sequences import SEQUENCES, melody_wave
 
 SCALES = {"major": {0, 2, 4, 5, 7, 9, 11}, "minor": {0, 2, 3, 5, 7, 8, 10}}
 

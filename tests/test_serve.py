@@ -19,11 +19,11 @@ from click.testing import CliRunner
 from PIL import Image
 
 import kerasae.cli
-from kerasae_export import litertjs
 from kerasae_export.cli import run
 from kerasae_export.errors import BundleError, SiteError
-from kerasae_export.serve import PageServer
-from kerasae_export.site import make_site, mime_type, policy, write_site
+from kerasae_export.page import litertjs
+from kerasae_export.page.serve import PageServer
+from kerasae_export.page.site import make_site, mime_type, policy, write_site
 
 BUNDLE = Path(__file__).parent / "golden" / "blocks" / "bundle"
 PAGE = Path(__file__).parents[1] / "export" / "kerasae_export" / "web" / "page"

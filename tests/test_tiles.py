@@ -9,14 +9,15 @@ import pytest
 import kerasae
 from kerasae.data import photograph
 from kerasae.training import TrainConfig, train
-from kerasae_export import Codec, bundle, export_bundle, verify_bundle
-from kerasae_export.entropy import Table
-from kerasae_export.layout import mirrored, resized
-from kerasae_export.manifest import Edge, Manifest, Part
-from kerasae_export.quality import pooled_psnr
-from kerasae_export.spec import CodecSpec, Quality, steps_of
-from kerasae_export.split import evenly, predict
-from kerasae_export.tiling import spans
+from kerasae_export import Codec, export_bundle, verify_bundle
+from kerasae_export.bundling import bundle
+from kerasae_export.bundling.layout import mirrored, resized
+from kerasae_export.conversion.split import evenly, predict
+from kerasae_export.evaluation.quality import pooled_psnr
+from kerasae_export.format.entropy import Table
+from kerasae_export.format.manifest import Edge, Manifest, Part
+from kerasae_export.format.spec import CodecSpec, Quality, steps_of
+from kerasae_export.format.tiling import spans
 
 STEP = 1e-3
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kerasae_export.tiling import spans
+from kerasae_export.format.tiling import spans
 
 
 @given(st.integers(1, 300), st.integers(1, 40), st.integers(0, 8))

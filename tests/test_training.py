@@ -15,9 +15,8 @@ import numpy as np
 import pytest
 
 import kerasae
-from kerasae import training
 from kerasae.data import Images
-from kerasae.training import TrainConfig, train
+from kerasae.training import TrainConfig, train, training
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +71,7 @@ def test_a_killed_run_resumes_to_the_same_bits(few, tmp_path, monkeypatch):
 
 VICTIM = """
 import sys, time, keras, kerasae
-from kerasae import training
+from kerasae.training import training
 from kerasae.training import TrainConfig, train
 save, pause = training._Run._save, float(sys.argv[2])
 def save_slowly(self, folder):

@@ -16,7 +16,7 @@ from kerasae import evaluation, losses, plots, samplers
 from kerasae.layers import FiniteScalarQuantizer, VectorQuantizer
 from kerasae.layers.codebooks import nearest_entries
 from kerasae_export import Codec, export_bundle
-from kerasae_export.quality import pooled_psnr
+from kerasae_export.evaluation.quality import pooled_psnr
 
 SHAPE = (2, 3, 4)  # rows, columns and channels of a code
 

@@ -15,7 +15,7 @@ from ai_edge_litert.tools import flatbuffer_utils
 from PIL import Image
 
 from kerasae_export import BundleError, export_bundle, verification, verify_bundle
-from kerasae_export.manifest import Manifest
+from kerasae_export.format.manifest import Manifest
 from kerasae_export.verification import TOLERANCES, VerificationError, checks, kernels, quality
 from kerasae_export.verification.graph import Graph
 from kerasae_export.verification.measuring import peak_bytes
@@ -412,7 +412,7 @@ def test_golden_symbols_that_no_decoder_takes_are_refused(copy, monkeypatch):
     def refuse(*args, **options):
         raise BundleError("`symbols` must be indices.")
 
-    monkeypatch.setattr("kerasae_export.runtime.Codec.decode", refuse)
+    monkeypatch.setattr("kerasae_export.runtime.codec.Codec.decode", refuse)
     with pytest.raises(BundleError, match="golden reconstruction: `symbols` must be indices"):
         verify(copy)
     assert failed(copy) == ["golden reconstruction", "reference kernels", "models"]

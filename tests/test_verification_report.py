@@ -11,10 +11,10 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
-from kerasae_export.manifest import Manifest
+from kerasae_export.format.manifest import Manifest
 from kerasae_export.verification import TOLERANCES, Check, Verification, plots
 from kerasae_export.verification.outcome import tolerance
-from kerasae_export.verification.quality import Pictures
+from kerasae_export.verification.parity import Pictures
 from kerasae_export.verification.report import Evidence, html
 
 OPERATORS = [

@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 
 from kerasae_export import Codec
-from kerasae_export.entropy import COST_UNIT, TOTAL
 from kerasae_export.errors import BitstreamError, BundleError
-from kerasae_export.manifest import Edge, Manifest
+from kerasae_export.format.entropy import COST_UNIT, TOTAL
+from kerasae_export.format.manifest import Edge, Manifest
 
 GOLDEN = Path(__file__).parent / "golden"
 WEB = Path(__file__).parents[1] / "export" / "kerasae_export" / "web"

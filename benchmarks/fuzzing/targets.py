@@ -21,7 +21,8 @@ from random import Random
 import numpy as np
 
 from fuzzing.mutations import extreme_integer, mutate_bytes, mutate_json, mutate_text
-from kerasae_export.bitstream import (
+from kerasae_export.errors import BitstreamError, BundleError
+from kerasae_export.format.bitstream import (
     Block,
     is_stream,
     read_image,
@@ -29,9 +30,8 @@ from kerasae_export.bitstream import (
     write_image,
     write_stream,
 )
-from kerasae_export.errors import BitstreamError, BundleError
-from kerasae_export.manifest import MANIFEST, Manifest
-from kerasae_export.runtime import Codec
+from kerasae_export.format.manifest import MANIFEST, Manifest
+from kerasae_export.runtime.codec import Codec
 
 __all__ = ["SHARES", "Bench", "Violation"]
 

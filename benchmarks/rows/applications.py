@@ -9,8 +9,9 @@ import numpy as np
 from sklearn.decomposition import PCA
 
 import kerasae
-from kerasae import anomaly, evaluation
-from kerasae.masks import draw_masks
+from kerasae import evaluation
+from kerasae.applications import anomaly
+from kerasae.applications.masks import draw_masks
 from kerasae.training import TrainConfig, train
 from rows import SEED, Row, mnist, trained
 

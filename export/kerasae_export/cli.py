@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from kerasae_export import __version__
 from kerasae_export.errors import BundleError, SiteError
-from kerasae_export.pool import cores
+from kerasae_export.files.pool import cores
 from kerasae_export.quiet import silence_native
 
 if TYPE_CHECKING:
-    from kerasae_export.files import Outcome
+    from kerasae_export.files.batch import Outcome
 
 __all__ = ["main", "run"]
 
@@ -65,8 +65,8 @@ def run(arguments: Sequence[str], *, program: str = "kae") -> int:
     if options.command == "serve":
         return _serve(program, options)
     # NumPy and LiteRT take most of the time of a short command; a wrong option needs neither.
-    from kerasae_export.files import compress_files, decompress_files
-    from kerasae_export.runtime import Codec
+    from kerasae_export.files.batch import compress_files, decompress_files
+    from kerasae_export.runtime.codec import Codec
 
     try:
         codec = Codec.load(options.bundle, threads=options.threads, max_pixels=options.max_pixels)
@@ -98,9 +98,9 @@ def run(arguments: Sequence[str], *, program: str = "kae") -> int:
 
 def _serve(program: str, options: argparse.Namespace) -> int:
     """Serve the page of a bundle until Ctrl-C, or write it to a folder."""
-    from kerasae_export.litertjs import find_litert_js
-    from kerasae_export.serve import PageServer
-    from kerasae_export.site import make_site, read_bundle, write_site
+    from kerasae_export.page.litertjs import find_litert_js
+    from kerasae_export.page.serve import PageServer
+    from kerasae_export.page.site import make_site, read_bundle, write_site
 
     fetching = _Fetching(sys.stderr.isatty())
     try:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import keras
 from keras import ops
 
-from kerasae import masks
+from kerasae.applications import masks
 from kerasae.builders import _arguments, _networks
 from kerasae.layers import RandomHoles
 from kerasae.models import InpaintingAutoencoder

@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike, NDArray
 
-from kerasae.masks import draw_masks
+from kerasae.applications.masks import draw_masks
 
 __all__ = ["HOLE", "RandomHoles"]
 

@@ -11,7 +11,7 @@ import numpy as np
 from kerasae.plots._style import BLUE, INK, MUTED, PALE, Figure, show_image
 
 if TYPE_CHECKING:
-    from kerasae_export.comparison import Entry
+    from kerasae_export.evaluation.comparison import Entry
 
 __all__ = ["plot_comparison"]
 
@@ -36,7 +36,7 @@ def plot_comparison(files: Sequence[Entry], together: Sequence[Entry], *, link: 
 
     Example:
         >>> import numpy as np
-        >>> from kerasae_export.comparison import Entry
+        >>> from kerasae_export.evaluation.comparison import Entry
         >>> black = np.zeros((8, 8, 1), np.uint8)
         >>> files = [
         ...     Entry("raw", 64, 1, float("inf"), 1.0, "8 bits a value", (black,)),

@@ -587,7 +587,7 @@ display(
 #
 # - [The next chapter](07_overcomplete.ipynb): a code that is as large as the image, or larger.
 # - [`build_undercomplete`](../kerasae/builders/undercomplete.py) and
-#   [`decorrelate_code`](../kerasae/codes.py).
+#   [`decorrelate_code`](../kerasae/applications/principal_axes.py).
 # - [Fidelity](../docs/fidelity.md), rows 1 and 2: the linear and the deep autoencoder on MNIST,
 #   trained for longer.
 #

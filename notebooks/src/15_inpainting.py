@@ -547,7 +547,8 @@ plt.show()
 # ## What to read next
 #
 # - [Denoising](14_denoising.ipynb): damage whose place nobody knows.
-# - [`build_masked`](../kerasae/builders/masked.py) and [`draw_masks`](../kerasae/masks.py).
+# - [`build_masked`](../kerasae/builders/masked.py) and
+#   [`draw_masks`](../kerasae/applications/masks.py).
 #
 # **Papers**
 #

@@ -628,7 +628,7 @@ assert forced > plain
 # ## What to read next
 #
 # - [`build_recurrent`](../kerasae/builders/recurrent.py): the three models in one screen of code,
-#   and [`kerasae.sequences`](../kerasae/sequences.py): the rules of the melodies, and their sound.
+#   and [`kerasae.sequences`](../kerasae/data/sequences.py): rules of the melodies, and their sound.
 # - [Variational autoencoders](10_variational.ipynb): codes with a prior, from which to draw.
 #
 # **Papers and lectures**

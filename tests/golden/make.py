@@ -20,8 +20,8 @@ import numpy as np
 import kerasae
 from kerasae.training import TrainConfig, train
 from kerasae_export import Codec, export_bundle
-from kerasae_export.bundle import sample_image
-from kerasae_export.files import write_png
+from kerasae_export.bundling.bundle import sample_image
+from kerasae_export.files.batch import write_png
 
 SIZES = {"grid": [(61, 50), (5, 9)], "blocks": [(28, 28), (3, 17)], "indices": [(20, 31), (1, 1)]}
 STREAM = {"grid": [(16, 16)] * 3 + [(33, 20)], "blocks": [(8, 8)] * 9 + [(20, 11)] * 2}

@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import * as kerasae from "../../export/kerasae_export/web/index.js";
+import * as kerasae from "../../export/ports/js/index.js";
 
 const [command, ...paths] = process.argv.slice(2);
 const checked = command === "golden" ? golden(paths) : await cases(paths[0]);

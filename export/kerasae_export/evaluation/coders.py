@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, features
 
-from kerasae_export.runtime import Codec
+from kerasae_export.runtime.codec import Codec
 
 __all__ = [
     "ARCHIVES",

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerasae_export.evaluation.coders import Coder, Pictures
-from kerasae_export.quality import MS_SSIM_SIDE, mean_ms_ssim, mean_ssim, pooled_psnr
+from kerasae_export.evaluation.quality import MS_SSIM_SIDE, mean_ms_ssim, mean_ssim, pooled_psnr
 
 __all__ = ["ARRANGEMENTS", "Point", "measure"]
 

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kerasae_export import bitstream
+from kerasae_export.bundling.fitting import fit_tables
 from kerasae_export.evaluation.coders import Coder, Picture, Pictures, Shape
-from kerasae_export.fitting import fit_tables
+from kerasae_export.format import bitstream
 
 __all__ = ["PcaCoder", "PrincipalAxes"]
 

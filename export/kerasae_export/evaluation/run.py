@@ -20,7 +20,7 @@ from kerasae_export.evaluation.coders import (
 from kerasae_export.evaluation.measure import ARRANGEMENTS, Point, measure
 from kerasae_export.evaluation.pca import PcaCoder, PrincipalAxes
 from kerasae_export.evaluation.report import Evaluation
-from kerasae_export.runtime import Codec
+from kerasae_export.runtime.codec import Codec
 
 __all__ = ["OTHERS", "TINY", "evaluate"]
 

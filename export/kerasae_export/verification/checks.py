@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image as PILImage
 
 from kerasae_export.errors import BundleError
-from kerasae_export.manifest import GOLDEN, Manifest
-from kerasae_export.runtime import Codec
+from kerasae_export.format.manifest import GOLDEN, Manifest
+from kerasae_export.runtime.codec import Codec
 from kerasae_export.verification.outcome import Check, tolerance
 from kerasae_export.verification.parts import Side
 

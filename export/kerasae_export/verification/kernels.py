@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kerasae_export.quality import pooled_psnr
-from kerasae_export.runtime import Codec
+from kerasae_export.evaluation.quality import pooled_psnr
+from kerasae_export.runtime.codec import Codec
 from kerasae_export.verification.checks import check_symbols, moved
 from kerasae_export.verification.outcome import Check, tolerance
 

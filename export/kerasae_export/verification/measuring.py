@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasae_export.manifest import Manifest
+from kerasae_export.format.manifest import Manifest
 from kerasae_export.verification.parts import Side
 
 __all__ = ["latency", "machine", "peak_bytes", "static_costs"]
@@ -81,7 +81,7 @@ def peak_bytes(side: Side, folder: Path) -> int | None:
         return None
     job = json.dumps({"file": str(folder / side.part.file), "options": side.options})
     done = subprocess.run(
-        [sys.executable, "-m", "kerasae_export._memory"],
+        [sys.executable, "-m", "kerasae_export.verification.memory"],
         input=job,
         capture_output=True,
         text=True,

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kerasae_export.litemodel import LiteModel
-from kerasae_export.manifest import Manifest, Part
-from kerasae_export.runtime import Codec
+from kerasae_export.format.manifest import Manifest, Part
+from kerasae_export.runtime.codec import Codec
+from kerasae_export.runtime.litemodel import LiteModel
 from kerasae_export.verification.graph import Graph
 
 __all__ = ["Side", "codec_of", "sides"]

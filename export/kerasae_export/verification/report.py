@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kerasae_export.manifest import Edge, Manifest
+from kerasae_export.format.manifest import Edge, Manifest
 from kerasae_export.verification.outcome import TOLERANCES, Check, Verification
-from kerasae_export.verification.quality import Pictures
+from kerasae_export.verification.parity import Pictures
 
 __all__ = ["Evidence", "html"]
 

@@ -1,0 +1,254 @@
+"""Keras models to TF Lite files, in a TensorFlow process of its own.
+
+The other process makes the backend irrelevant (LiteRT export exists on TensorFlow only),
+keeps the converter's memory leak out of the caller, turns a crash of the converter into an
+error message, and proves each time that the model reloads in safe mode from stock layers. It is
+kept for the next conversion, and leaves after a minute without one.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from kerasae_export.conversion import worker as _worker
+from kerasae_export.conversion.checks import (
+    Calibration,
+    check_model,
+    check_samples,
+    file_names,
+)
+from kerasae_export.conversion.split import predict_all
+from kerasae_export.errors import ConversionError
+from kerasae_export.format.manifest import DECODE, ENCODE, SCHEMES
+
+__all__ = ["Calibration", "Converter", "convert", "convert_both"]
+
+_SINGLE = "serving_default"  # the signature of a file with one model
+_ADVICE = '; `scheme="dynamic"` quantises the weights only and may do.'
+
+
+def convert(
+    model: keras.Model,
+    path: str | os.PathLike[str],
+    *,
+    scheme: str = "int8",
+    calibration: Calibration = None,
+) -> Path:
+    """Convert any Keras model of stock layers to a TF Lite file.
+
+    The file takes a batch of 1 and uses TF Lite's built-in operators only. With `"int8"` the
+    edges are uint8, which phones and browsers take alike; with the other schemes they are
+    float32. Those of indices stay int32. An only input is called `input` in the file's
+    signature, several have the names that they have in the model; outputs are `output_0`,
+    `output_1` and so on, in the model's order.
+
+    Args:
+        model: The model, such as `kerasae.encoder(model)`, with inputs of fixed shape.
+        path: File to write, ending in `.tflite`; replaced as a whole or not at all.
+        scheme: `"float32"`; `"float16"`, of weights; `"dynamic"`, int8 weights from 1024 values
+            on, where kernels exist for it; or `"int8"`, static quantisation of weights and
+            activations. See `kerasae_export.format.manifest.SCHEMES`.
+        calibration: For `"int8"`, real inputs of shape (n, *model input), of the input's dtype;
+            100 to 500 are enough. For a model of several inputs a list in their order, or a
+            dict by their names, of as many samples each. The other schemes ignore it.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: If an argument breaks its rule.
+        ConversionError: If the scheme does not fit the model, or the converter refuses it or
+            crashes. `"int8"` is refused for recurrent layers that are not unrolled, on which the
+            converter crashes, and for attention, whose activations 8 bits do not hold.
+
+    Example:
+        >>> import kerasae
+        >>> from kerasae_export import convert
+        >>> images = kerasae.load_images("digits")
+        >>> model = kerasae.build_undercomplete(input_shape=images.image_shape, code_size=8)
+        >>> path = convert(                                                 # doctest: +SKIP
+        ...     kerasae.encoder(model), "encoder.tflite", calibration=images.train[:200]
+        ... )
+    """
+    with Converter() as converter:
+        return converter.convert(model, path, scheme=scheme, calibration=calibration)
+
+
+def convert_both(
+    encoder: keras.Model,
+    decoder: keras.Model,
+    path: str | os.PathLike[str],
+    *,
+    scheme: str = "int8",
+    calibration: Calibration = None,
+    code_calibration: Calibration = None,
+) -> Path:
+    """Convert an encoder and its decoder to one TF Lite file with two signatures.
+
+    The signatures are `encode` and `decode`; a program names the one that it runs. All else is
+    as `convert` says.
+
+    Args:
+        encoder: The encoder, such as `kerasae.encoder(model)`.
+        decoder: The decoder, which takes all outputs of the encoder, in their order.
+        path: File to write, ending in `.tflite`; replaced as a whole or not at all.
+        scheme: As of `convert`; it holds for both.
+        calibration: For `"int8"`, real inputs of the encoder; see `convert`.
+        code_calibration: For `"int8"`, inputs of the decoder; by default what the encoder gives
+            for `calibration`.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: If an argument breaks its rule.
+        ConversionError: If the scheme does not fit one of the models, or the converter refuses
+            them or crashes.
+
+    Example:
+        >>> import kerasae
+        >>> from kerasae_export import convert_both
+        >>> model = kerasae.build_undercomplete(input_shape=(8, 8, 1), code_size=8)
+        >>> encoder, decoder = kerasae.encoder(model), kerasae.decoder(model)
+        >>> path = convert_both(                                            # doctest: +SKIP
+        ...     encoder, decoder, "model.tflite", scheme="float16"
+        ... )
+    """
+    with Converter() as converter:
+        return converter.convert_both(
+            encoder,
+            decoder,
+            path,
+            scheme=scheme,
+            calibration=calibration,
+            code_calibration=code_calibration,
+        )
+
+
+class Converter:
+    """A TensorFlow process that converts one model after another; a new one after a crash.
+
+    It starts with the first converter of a program, in the background. A converter that is done
+    leaves it to the next one.
+    """
+
+    def __init__(self) -> None:
+        self._worker = _worker.borrow()
+
+    def __enter__(self) -> Converter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        _worker.give_back(self._worker)
+
+    def convert(
+        self,
+        model: keras.Model,
+        path: str | os.PathLike[str],
+        *,
+        scheme: str = "int8",
+        calibration: Calibration = None,
+    ) -> Path:
+        """Convert one model; see the function `convert`."""
+        target = _check_target(path, scheme)
+        check_model("model", model, scheme)
+        samples = check_samples(model, calibration) if scheme == "int8" else []
+        return self._write(target, scheme, {_SINGLE: (model, samples)})
+
+    def convert_both(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        path: str | os.PathLike[str],
+        *,
+        scheme: str = "int8",
+        calibration: Calibration = None,
+        code_calibration: Calibration = None,
+    ) -> Path:
+        """Convert a pair of models; see the function `convert_both`."""
+        target = _check_target(path, scheme)
+        check_model("encoder", encoder, scheme)
+        check_model("decoder", decoder, scheme)
+        images: list[NDArray[Any]] = []
+        codes: list[NDArray[Any]] = []
+        if scheme == "int8":
+            images = check_samples(encoder, calibration)
+            if code_calibration is None:
+                results = predict_all(encoder, images)
+                code_calibration = results if len(decoder.inputs) > 1 else results[0]
+            codes = check_samples(decoder, code_calibration, "code_calibration")
+        return self._write(target, scheme, {ENCODE: (encoder, images), DECODE: (decoder, codes)})
+
+    def _write(
+        self,
+        target: Path,
+        scheme: str,
+        parts: Mapping[str, tuple[keras.Model, Sequence[NDArray[Any]]]],
+    ) -> Path:
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".convert-") as folder:
+            for key, (model, samples) in parts.items():
+                model.save(Path(folder) / f"{key}.keras")
+                for i, values in enumerate(samples):
+                    np.save(Path(folder) / f"{key}-{i}.npy", values)
+            signatures = {key: file_names(model) for key, (model, _) in parts.items()}
+            job = {"scheme": scheme, "folder": folder, "signatures": signatures}
+            self._run(job, " and ".join(repr(model.name) for model, _ in parts.values()))
+            (Path(folder) / "model.tflite").replace(target)
+        return target
+
+    def _run(self, job: dict[str, Any], names: str) -> None:
+        advice = _ADVICE if job["scheme"] == "int8" else ""
+        try:
+            error = self._answer(job)
+        except _worker.WorkerError as death:
+            self._renew()  # the next model may do better
+            how = f"signal {-death.status}" if death.status < 0 else f"exit status {death.status}"
+            raise ConversionError(
+                f"The TF Lite converter died on model {names} with {how} in the scheme "
+                f"{job['scheme']!r}: {death.words}{advice}"
+            ) from None
+        if error:
+            raise ConversionError(
+                f"Model {names} cannot be converted with the scheme {job['scheme']!r}: "
+                f"{error.rstrip('.')}{advice or '.'}"
+            )
+
+    def _answer(self, job: dict[str, Any]) -> str | None:
+        try:
+            return self._worker.run(job)
+        except _worker.WorkerError as death:
+            if death.status != _worker.RETIRED:
+                raise
+        self._renew()  # it left before it saw the job
+        return self._worker.run(job)
+
+    def _renew(self) -> None:
+        self._worker.stop()
+        self._worker = _worker.Worker()
+
+
+def _check_target(path: str | os.PathLike[str], scheme: str) -> Path:
+    target = Path(path)
+    if target.suffix != ".tflite":
+        raise ValueError(f"`path` must end in .tflite. Received: path={os.fspath(path)!r}")
+    if not target.parent.is_dir():
+        raise ValueError(f"`path` must lie in an existing folder. Received: path={path!r}")
+    if scheme not in SCHEMES:
+        raise ValueError(
+            f"`scheme` must be one of {', '.join(SCHEMES)}. Received: scheme={scheme!r}"
+        )
+    return target

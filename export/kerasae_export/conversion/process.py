@@ -1,0 +1,125 @@
+"""The process behind `kerasae_export.conversion.convert`: a job a line in, an answer a line out.
+
+It leaves by itself, between two jobs, when it has idled for long or the converter's leaks have
+added up, and when the program that started it has gone.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
+
+from kerasae_export.conversion.worker import RETIRED
+
+_IDLE = float(os.environ.get("KERASAE_CONVERTER_IDLE", "60"))  # seconds
+_JOBS = 40  # each leaks some 22 MB where the net is large
+
+
+def main() -> None:
+    """Serve jobs from standard input until it ends, or idles."""
+    # Libraries print to standard output too; the answers get a channel of their own.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    for _ in range(_JOBS):
+        retire = threading.Timer(_IDLE, os._exit, [RETIRED])
+        retire.daemon = True
+        retire.start()
+        line = sys.stdin.readline()
+        retire.cancel()
+        if not line:
+            return
+        error = _try(json.loads(line))
+        print(json.dumps({"error": error}), file=answers, flush=True)
+        keras.utils.clear_session()
+        gc.collect()
+
+
+def _try(job: dict[str, Any]) -> str | None:
+    try:
+        _convert(Path(job["folder"]), job["scheme"], job["signatures"])
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        return f"{type(error).__name__}: {' '.join(lines)[:600] or 'no details'}"
+    return None
+
+
+def _convert(folder: Path, scheme: str, signatures: dict[str, list[str]]) -> None:
+    """Write `model.tflite` from `KEY.keras` and, for int8, `KEY-0.npy`, ... of each signature.
+
+    `signatures` holds for each key the names that the file gives to the model's inputs.
+    """
+    archive = keras.export.ExportArchive()
+    for key, names in signatures.items():
+        model = keras.saving.load_model(folder / f"{key}.keras", compile=False)
+        specs = [
+            # A batch of 1: a free batch drags shape operators along that browsers refuse.
+            keras.InputSpec(shape=(1, *entry.shape[1:]), dtype=entry.dtype, name=name)
+            for name, entry in zip(names, model.inputs, strict=True)
+        ]
+        archive.track(model)
+        archive.add_endpoint(
+            key, _endpoint(model), input_signature=specs if len(specs) == 1 else [specs]
+        )
+    archive.write_out(folder / "saved", verbose=False)
+
+    converter = tf.lite.TFLiteConverter.from_saved_model(
+        str(folder / "saved"), signature_keys=[*signatures]
+    )
+    converter.experimental_enable_resource_variables = True
+    # Anything but built-in operators fails here, not on the phone.
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    if scheme != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if scheme == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if scheme == "int8":
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.representative_dataset = lambda: _samples(folder, signatures)
+        converter.inference_input_type = converter.inference_output_type = tf.uint8
+    content = converter.convert()
+    if scheme == "int8":
+        _check_edges(content, signatures)
+    (folder / "model.tflite").write_bytes(content)
+
+
+def _endpoint(model: keras.Model) -> Callable[[Any], Any]:
+    def run(inputs: Any) -> Any:
+        # Models may take a dictionary, whose values Keras keeps in the order of `inputs`.
+        return model(keras.tree.pack_sequence_as(model.input, keras.tree.flatten(inputs)))
+
+    return run
+
+
+def _samples(
+    folder: Path, signatures: dict[str, list[str]]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    # By name: in a list, inputs would follow an order of the converter's own.
+    for key, names in signatures.items():
+        inputs = [np.load(folder / f"{key}-{i}.npy", mmap_mode="r") for i in range(len(names))]
+        for sample in zip(*inputs, strict=True):
+            yield key, {name: np.array(v[None]) for name, v in zip(names, sample, strict=True)}
+
+
+def _check_edges(content: bytes, signatures: dict[str, list[str]]) -> None:
+    """Refuse a file with float edges: the converter leaves those that it cannot quantise."""
+    interpreter = Interpreter(model_content=content)
+    for key in signatures:
+        runner = interpreter.get_signature_runner(key)
+        for name, details in {**runner.get_input_details(), **runner.get_output_details()}.items():
+            if np.issubdtype(details["dtype"], np.floating):
+                raise ValueError(f"the converter left {name!r} of {key!r} in floating point.")
+
+
+if __name__ == "__main__":
+    main()

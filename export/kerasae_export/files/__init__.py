@@ -1,0 +1,32 @@
+"""Image files, and many of them: what `kae` and `kerasae` do with files and folders."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kerasae_export._imports import on_first_use
+
+if TYPE_CHECKING:
+    from kerasae_export.files.batch import Outcome as Outcome
+    from kerasae_export.files.batch import compress_files as compress_files
+    from kerasae_export.files.batch import decompress_files as decompress_files
+    from kerasae_export.files.batch import write_bytes as write_bytes
+    from kerasae_export.files.batch import write_png as write_png
+    from kerasae_export.files.pictures import IMAGE_SUFFIXES as IMAGE_SUFFIXES
+    from kerasae_export.files.pictures import png_bytes as png_bytes
+    from kerasae_export.files.pictures import read_image as read_image
+
+_HOME = {
+    "IMAGE_SUFFIXES": "kerasae_export.files.pictures",
+    "Outcome": "kerasae_export.files.batch",
+    "compress_files": "kerasae_export.files.batch",
+    "decompress_files": "kerasae_export.files.batch",
+    "png_bytes": "kerasae_export.files.pictures",
+    "read_image": "kerasae_export.files.pictures",
+    "write_bytes": "kerasae_export.files.batch",
+    "write_png": "kerasae_export.files.batch",
+}
+
+__all__ = sorted(_HOME)
+
+__getattr__, __dir__ = on_first_use(__name__, _HOME)

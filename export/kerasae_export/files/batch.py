@@ -1,0 +1,300 @@
+"""Images and bitstreams on disk: what `kae` and `kerasae` do with files and folders."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kerasae_export.files.pictures import IMAGE_SUFFIXES, png_bytes, read_image
+from kerasae_export.files.pool import spread
+from kerasae_export.format.bitstream import is_stream
+from kerasae_export.runtime.codec import Codec
+
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "Outcome",
+    "compress_files",
+    "decompress_files",
+    "png_bytes",
+    "read_image",
+    "write_bytes",
+    "write_png",
+]
+
+KAE_SUFFIX = ".kae"
+_MAX_FILE = 2**31
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one file.
+
+    Attributes:
+        source: The file that was read.
+        target: The file that was written; None if there was an error.
+        before: Bytes of the file that was read.
+        after: Bytes of the file that was written.
+        size: Height and width of the image; of a stream, of its first.
+        images: Number of images; over 1 only for streams.
+        error: One sentence, or None.
+    """
+
+    source: Path
+    target: Path | None = None
+    before: int = 0
+    after: int = 0
+    size: tuple[int, int] = (0, 0)
+    images: int = 1
+    error: str | None = None
+
+
+def compress_files(
+    paths: Sequence[Path],
+    codec: Codec,
+    out: Path,
+    *,
+    force: bool = False,
+    quality: int | None = None,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Generator[Outcome, None, None]:
+    """Compress image files, and those in folders, to `.kae` files in `out`.
+
+    A file that fails is reported and does not stop the others. Nothing is overwritten unless
+    `force` is given. Files are written whole or not at all.
+
+    Args:
+        paths: Files and folders; of a folder those that look like images and are not hidden.
+        codec: The codec; with several `jobs`, each process gets a copy.
+        out: Folder to write to; it is made if it is missing.
+        force: Overwrite files.
+        quality: That of `Codec.compress`.
+        jobs: Processes to use.
+        progress: Called with the number of files that are done, and of all.
+
+    Yields:
+        What became of each file, in the order of `paths` and of names.
+
+    Example:
+        >>> codec = Codec.load("bundle")                                     # doctest: +SKIP
+        >>> for outcome in compress_files([Path("photos")], codec, Path("sent")):
+        ...     print(outcome.source, outcome.error or outcome.after)       # doctest: +SKIP
+    """
+    work = _Compress(codec, force, quality)
+    return _each(paths, out, IMAGE_SUFFIXES, KAE_SUFFIX, work, jobs, progress)
+
+
+def decompress_files(
+    paths: Sequence[Path],
+    codec: Codec,
+    out: Path,
+    *,
+    force: bool = False,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Generator[Outcome, None, None]:
+    """Rebuild `.kae` files, and those in folders, as PNG files in `out`; see `compress_files`.
+
+    A stream gets a folder of its name, with its images as 00000.png, 00001.png and so on.
+
+    Args:
+        paths: Files and folders; of a folder those that end in `.kae` and are not hidden.
+        codec: The codec of the bundle that the files were made with.
+        out: Folder to write to; it is made if it is missing.
+        force: Overwrite files, and the images in a stream's folder.
+        jobs: Processes to use.
+        progress: Called with the number of files that are done, and of all.
+
+    Yields:
+        What became of each file, in the order of `paths` and of names.
+    """
+    suffixes = frozenset([KAE_SUFFIX])
+    return _each(paths, out, suffixes, ".png", _Decompress(codec, force), jobs, progress)
+
+
+def write_png(path: Path, image: NDArray[np.uint8]) -> None:
+    """Write an image as a PNG file, whole or not at all.
+
+    Args:
+        path: The file; one that exists is replaced.
+        image: uint8 (height, width, channels), of 1 channel or 3.
+    """
+    write_bytes(path, png_bytes(image))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all.
+
+    Args:
+        path: The file; one that exists is replaced.
+        content: Its bytes.
+    """
+    scratch = _scratch(path)
+    try:
+        scratch.write_bytes(content)
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+Task = tuple[Path, Path, str | None]  # source, target, and what already is wrong with them
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is done with one file; a worker's process gets a copy."""
+
+    codec: Codec
+    force: bool
+
+    def __call__(self, task: Task) -> Outcome:
+        source, target, problem = task
+        try:
+            if problem is not None:
+                raise ValueError(problem)
+            before = _size(source)
+            if target.exists() and not self.force:
+                raise ValueError(f"{target} exists and would be overwritten")
+            return replace(self.convert(source, target), before=before)
+        except OSError as error:
+            return Outcome(source, error=f"{error.filename or target}: {error.strerror or error}")
+        except MemoryError:
+            return Outcome(source, error="there is not enough memory for it")
+        except ValueError as error:
+            return Outcome(source, error=str(error).rstrip("."))
+
+    def convert(self, source: Path, target: Path) -> Outcome:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class _Compress(_Work):
+    quality: int | None = None
+
+    def convert(self, source: Path, target: Path) -> Outcome:
+        codec = self.codec
+        image = read_image(source, codec.manifest.codec.channels, max_pixels=codec.max_pixels)
+        after = _save(target, codec.compress(image, quality=self.quality))
+        return Outcome(source, target, after=after, size=(image.shape[0], image.shape[1]))
+
+
+class _Decompress(_Work):
+    def convert(self, source: Path, target: Path) -> Outcome:
+        data = source.read_bytes()
+        if is_stream(data):
+            return self._stream(source, target.with_suffix(""), data)
+        image = self.codec.decompress(data)
+        after = _save(target, png_bytes(image))
+        return Outcome(source, target, after=after, size=(image.shape[0], image.shape[1]))
+
+    def _stream(self, source: Path, folder: Path, data: bytes) -> Outcome:
+        if folder.exists() and not self.force:
+            raise ValueError(f"{folder} exists and would be overwritten")
+        images = self.codec.decompress_many(data)
+        scratch = _scratch(folder)
+        try:
+            scratch.mkdir(parents=True)
+            after = sum(
+                _save(scratch / f"{i:05d}.png", png_bytes(image)) for i, image in enumerate(images)
+            )
+            if folder.is_dir():
+                _move_into(folder, scratch)
+            else:
+                scratch.rename(folder)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+        size = (images[0].shape[0], images[0].shape[1]) if images else (0, 0)
+        return Outcome(source, folder, after=after, size=size, images=len(images))
+
+
+def _each(
+    paths: Sequence[Path],
+    out: Path,
+    suffixes: frozenset[str],
+    suffix: str,
+    work: _Work,
+    jobs: int,
+    progress: Progress | None,
+) -> Generator[Outcome, None, None]:
+    tasks = _tasks(paths, out, suffixes, suffix)
+    tell = progress or (lambda done, total: None)
+    tell(0, len(tasks))
+    for i, outcome in enumerate(spread(work, tasks, jobs=jobs)):
+        tell(i + 1, len(tasks))
+        if outcome is None:
+            yield Outcome(tasks[i][0], error="the process that worked on it died")
+        else:
+            yield outcome
+
+
+def _tasks(paths: Sequence[Path], out: Path, suffixes: frozenset[str], suffix: str) -> list[Task]:
+    sources = list(_sources(paths, suffixes))
+    stems = Counter(relative.with_suffix("") for _, relative in sources)
+    owner: dict[Path, Path] = {}
+    tasks: list[Task] = []
+    for source, relative in sources:
+        stem = relative.with_suffix("")
+        # Two sources that differ in their suffix only keep it in their targets' names.
+        name = f"{relative.name if stems[stem] > 1 else stem.name}{suffix}"
+        target = out / relative.parent / name
+        problem = None
+        if owner.setdefault(target, source) != source:
+            problem = f"{target} is already written for {owner[target]}"
+        tasks.append((source, target, problem))
+    return tasks
+
+
+def _sources(paths: Sequence[Path], suffixes: frozenset[str]) -> Iterator[tuple[Path, Path]]:
+    """Each file with its path relative to the folder that was named."""
+    for path in paths:
+        if path.is_dir():
+            for file in sorted(path.rglob("*")):
+                visible = not any(part[0] == "." for part in file.relative_to(path).parts)
+                if visible and file.suffix.lower() in suffixes and file.is_file():
+                    yield file, file.relative_to(path)
+        else:
+            yield path, Path(path.name)
+
+
+def _size(source: Path) -> int:
+    """Bytes of a file, which must be one: a pipe would block, and a device never end."""
+    if not source.exists():
+        raise ValueError("it does not exist")
+    status = source.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError("it is not a file")
+    if status.st_size > _MAX_FILE:
+        raise ValueError(f"it has more than {_MAX_FILE} bytes")
+    return status.st_size
+
+
+def _save(target: Path, content: bytes) -> int:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes(target, content)
+    return len(content)
+
+
+def _scratch(path: Path) -> Path:
+    """A name beside the final one; not longer than names may be."""
+    return path.with_name(f".{path.name[:100]}.{os.getpid()}")
+
+
+def _move_into(folder: Path, scratch: Path) -> None:
+    """Put a stream's images where an older stream's are; other files there stay."""
+    new = {file.name for file in scratch.iterdir()}
+    for file in list(folder.iterdir()):
+        if re.fullmatch(r"\d{5,}\.png", file.name) and file.name not in new:
+            file.unlink()
+    for name in sorted(new):
+        (scratch / name).replace(folder / name)

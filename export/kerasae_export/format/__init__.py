@@ -1,0 +1,1 @@
+"""What FORMAT.md specifies, and nothing else: no model, no file, only bytes and integers."""

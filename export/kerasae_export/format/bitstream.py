@@ -1,0 +1,235 @@
+"""The container around the entropy-coded symbols: `.kae` files and streams.
+
+A file holds one image, a stream many. Both name their version and their bundle, and a
+CRC-32 covers them together with the full hash of the bundle, so that neither damage nor a
+foreign bundle gives a wrong image. FORMAT.md specifies the bytes.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from kerasae_export.errors import (
+    BitstreamBundleError,
+    BitstreamError,
+    BitstreamLimitError,
+    BitstreamVersionError,
+    CorruptBitstreamError,
+)
+from kerasae_export.format.varint import read_varint, varint
+
+__all__ = [
+    "MAX_BLOCK_IMAGES",
+    "VERSION",
+    "Block",
+    "is_stream",
+    "read_image",
+    "read_stream",
+    "write_image",
+    "write_stream",
+]
+
+VERSION = 1
+"""Version byte."""
+
+IMAGE_MAGIC = b"\xaek"
+STREAM_MAGIC = b"\xaes"
+MAX_BLOCK_IMAGES = 256
+
+_HEAD = 5  # magic, version, bundle id
+_CRC = 4
+_MAX_SIDE = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Block:
+    """Images of one size that share an entropy-coded payload.
+
+    Attributes:
+        count: Number of images, 1 to `MAX_BLOCK_IMAGES`.
+        height: Height of each in pixels.
+        width: Width of each in pixels.
+        payload: The entropy-coded symbols of all of them, in order.
+        quality: The bundle's quality that they are coded with, from 1 on.
+    """
+
+    count: int
+    height: int
+    width: int
+    payload: bytes
+    quality: int = 1
+
+
+def write_image(block: Block, bundle_hash: bytes, *, qualities: int = 1) -> bytes:
+    """Return the `.kae` file of a block of one image.
+
+    Args:
+        block: The block.
+        bundle_hash: The 32 bytes of the bundle's hash.
+        qualities: How many the bundle has.
+    """
+    body = IMAGE_MAGIC + bytes([VERSION]) + bundle_hash[:2] + _quality(block, qualities)
+    body += varint(block.height) + varint(block.width) + block.payload
+    return body + _crc(bundle_hash, body)
+
+
+def read_image(data: bytes, bundle_hash: bytes, *, max_pixels: int, qualities: int = 1) -> Block:
+    """Check a `.kae` file and return its block of one image.
+
+    Args:
+        data: The file.
+        bundle_hash: The 32 bytes of the bundle's hash.
+        max_pixels: Most pixels that it may have.
+        qualities: How many the bundle has.
+
+    Raises:
+        CorruptBitstreamError: If the bytes are damaged, truncated or not a `.kae` file.
+        BitstreamVersionError: If they are of another version.
+        BitstreamBundleError: If they were made with another bundle.
+        BitstreamLimitError: If the image has more than `max_pixels` pixels.
+    """
+    _check_head(data, IMAGE_MAGIC, bundle_hash)
+    body, crc = data[:-_CRC], data[-_CRC:]
+    if len(body) < _HEAD + 2 or _crc(bundle_hash, body) != crc:
+        raise CorruptBitstreamError(_DAMAGED)
+    reader = _Reader(body, _HEAD)
+    quality = reader.quality(qualities)
+    height, width = reader.varint(), reader.varint()
+    block = Block(1, height, width, reader.rest(), quality)
+    _check_size(block, max_pixels)
+    return block
+
+
+def write_stream(blocks: Iterable[Block], bundle_hash: bytes, *, qualities: int = 1) -> bytes:
+    """Return the stream of blocks, in order."""
+    head = STREAM_MAGIC + bytes([VERSION]) + bundle_hash[:2]
+    out, previous, total = [head], head, 0
+    for block in blocks:
+        body = varint(block.count) + _quality(block, qualities)
+        body += varint(block.height) + varint(block.width)
+        body += varint(len(block.payload)) + block.payload
+        previous = _crc(bundle_hash, previous + body)
+        out += [body, previous]
+        total += block.count
+    end = varint(0) + varint(total)
+    return b"".join([*out, end, _crc(bundle_hash, previous + end)])
+
+
+def read_stream(
+    data: bytes, bundle_hash: bytes, *, max_pixels: int, qualities: int = 1
+) -> Iterator[Block]:
+    """Check a stream and yield its blocks, each checked before it is yielded.
+
+    Each CRC also covers the one before it, so that a lost or moved block is noticed.
+
+    Raises:
+        BitstreamError: As `read_image`; `max_pixels` holds for all images together.
+    """
+    _check_head(data, STREAM_MAGIC, bundle_hash)
+    reader, previous, total, left = _Reader(data, _HEAD), data[:_HEAD], 0, max_pixels
+    while True:
+        first = reader.position
+        count = reader.varint()
+        if count == 0:
+            declared = reader.varint()
+            reader.check(bundle_hash, previous, first)
+            if declared != total or reader.rest():
+                raise CorruptBitstreamError(_DAMAGED)
+            return
+        quality = reader.quality(qualities)
+        height, width = reader.varint(), reader.varint()
+        payload = reader.take(reader.varint())
+        previous = reader.check(bundle_hash, previous, first)
+        block = Block(count, height, width, payload, quality)
+        if count > MAX_BLOCK_IMAGES:
+            raise CorruptBitstreamError(f"A block claims {count} images, over {MAX_BLOCK_IMAGES}.")
+        _check_size(block, left)
+        total += count
+        left -= count * height * width
+        yield block
+
+
+def is_stream(data: bytes) -> bool:
+    """Whether the bytes begin like a stream of many images, not like a single one."""
+    return data[:2] == STREAM_MAGIC
+
+
+_DAMAGED = "The bitstream is damaged or truncated: its checksum does not match."
+
+
+def _check_head(data: bytes, magic: bytes, bundle_hash: bytes) -> None:
+    if data[:2] != magic and data[:2] in (IMAGE_MAGIC, STREAM_MAGIC):
+        kind = "a stream of many images" if magic == IMAGE_MAGIC else "a single image"
+        raise BitstreamError(f"The bitstream holds {kind}: read it as such.")
+    if len(data) < _HEAD + 1 + _CRC or data[:2] != magic:
+        raise CorruptBitstreamError(
+            f"The data is not a kerasae bitstream: it has {len(data)} bytes and starts with "
+            f"{data[:2].hex(' ') or 'nothing'}, not {magic.hex(' ')}."
+        )
+    if data[2] != VERSION:
+        raise BitstreamVersionError(
+            f"The bitstream is of version {data[2]}; this code reads version {VERSION}."
+        )
+    if data[3:5] != bundle_hash[:2]:
+        raise BitstreamBundleError(
+            f"The bitstream was made with bundle {data[3:5].hex()}, "
+            f"not with this one, {bundle_hash[:2].hex()}."
+        )
+
+
+def _quality(block: Block, qualities: int) -> bytes:
+    """Which quality: nothing where the bundle has only one."""
+    return bytes([block.quality]) if qualities > 1 else b""
+
+
+def _check_size(block: Block, max_pixels: int) -> None:
+    if not (1 <= block.height <= _MAX_SIDE and 1 <= block.width <= _MAX_SIDE):
+        raise CorruptBitstreamError(
+            f"The bitstream claims an impossible size of {block.height} x {block.width} pixels."
+        )
+    if block.count * block.height * block.width > max_pixels:
+        raise BitstreamLimitError(
+            f"The bitstream claims {block.count} x {block.height} x {block.width} pixels, "
+            f"over the {max_pixels} that are allowed; raise `max_pixels` if you trust it."
+        )
+
+
+def _crc(bundle_hash: bytes, body: bytes) -> bytes:
+    return zlib.crc32(body, zlib.crc32(bundle_hash)).to_bytes(_CRC, "little")
+
+
+class _Reader:
+    """Reads varints and bytes in order; running out of data is corruption."""
+
+    def __init__(self, data: bytes, position: int) -> None:
+        self.data, self.position = data, position
+
+    def take(self, size: int) -> bytes:
+        piece = self.data[self.position : self.position + size]
+        if len(piece) != size:
+            raise CorruptBitstreamError("The bitstream is truncated.")
+        self.position += size
+        return piece
+
+    def varint(self) -> int:
+        return read_varint(lambda: self.take(1)[0])
+
+    def quality(self, qualities: int) -> int:
+        quality = self.take(1)[0] if qualities > 1 else 1
+        if not 1 <= quality <= qualities:
+            raise CorruptBitstreamError(
+                f"The bitstream names quality {quality}, and the bundle has {qualities}."
+            )
+        return quality
+
+    def rest(self) -> bytes:
+        return self.take(len(self.data) - self.position)
+
+    def check(self, bundle_hash: bytes, previous: bytes, first: int) -> bytes:
+        """Compare the next CRC with that of `previous` and the bytes since `first`."""
+        expected = _crc(bundle_hash, previous + self.data[first : self.position])
+        if self.take(_CRC) != expected:
+            raise CorruptBitstreamError(_DAMAGED)
+        return expected

@@ -1,0 +1,253 @@
+"""The manifest of a bundle: everything that a decoder in another language must know.
+
+`manifest.json` is untrusted input: `Manifest.from_json` checks every field that the
+runtime uses and refuses the rest with one sentence that names the field. What a single field
+may be, `manifest.schema.json` says as well, for other languages; the parser here also
+checks how fields agree, and needs no library. A test holds both together.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from kerasae_export.errors import BundleError
+from kerasae_export.format.spec import MAX_VALUES, CodecSpec, read_spec
+from kerasae_export.format.validation import MANIFEST, Fields, parse_json, short
+
+__all__ = [
+    "DECODE",
+    "ENCODE",
+    "FORMAT_VERSION",
+    "GOLDEN",
+    "MANIFEST",
+    "SCHEMES",
+    "Edge",
+    "Manifest",
+    "Part",
+]
+
+FORMAT = "kerasae-bundle"
+FORMAT_VERSION = 1
+MAX_MANIFEST_BYTES = 16 * 2**20
+
+SCHEMES = {
+    "float32": "weights, activations and edges in float32: exact, four times as large",
+    "float16": "weights in float16, the rest in float32: half of that, hardly a difference",
+    "dynamic": "large weights in int8, activations and edges in float32: small, not calibrated",
+    "int8": "weights and activations in int8, edges in uint8: small and fast, for phones",
+}
+"""Name -> what it is, of the schemes in which the models of a bundle may be stored."""
+
+ENCODE, DECODE = "encode", "decode"
+"""The signatures of a file that holds both models."""
+
+GOLDEN = {
+    "image": "golden/image.png",
+    "symbols": "golden/symbols.json",
+    "bitstream": "golden/image.kae",
+    "reconstruction": "golden/reconstruction.png",
+}
+"""The files of the golden sample, by which a decoder in another language is checked."""
+
+_MAX_FILES = 64
+_MAX_BUNDLE_BYTES = 2**30  # all files are read, and their hashes checked, before any is used
+_DTYPES = ("float32", "uint8", "int32")
+_NUMBERS = re.compile(r"\[\n([^][{}\"]*)\]")  # a list of numbers, which needs no line for each
+
+
+@dataclass(frozen=True)
+class Edge:
+    """An input or output of a TF Lite file.
+
+    Attributes:
+        shape: Shape, batch of 1 first.
+        dtype: `"float32"` or `"uint8"`, or for indices `"int32"`.
+        scale: For uint8, value = scale * (q - zero_point); else 1.
+        zero_point: See `scale`; else 0.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    scale: float = 1.0
+    zero_point: int = 0
+
+
+@dataclass(frozen=True)
+class Part:
+    """A TF Lite file and its edges.
+
+    Attributes:
+        file: Name in the bundle.
+        input: The image or the code.
+        output: The code or the image.
+        signature: `ENCODE` or `DECODE` where one file holds both models; else None.
+    """
+
+    file: str
+    input: Edge
+    output: Edge
+    signature: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object; a file with one model needs no signature."""
+        content = asdict(self)
+        if self.signature is None:
+            del content["signature"]
+        return content
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The content of `manifest.json`.
+
+    Attributes:
+        scheme: How the models are stored, such as `"int8"`.
+        codec: What the bitstream rests on.
+        encoder: The encoder's file and edges.
+        decoder: The decoder's file and edges.
+        bundle_hash: SHA-256 that names the bundle in a bitstream, as hex.
+        pixel_tolerance: How far two correct decoders may differ, in levels of 255.
+        files: For each other file of the bundle, its SHA-256 as hex and its size in bytes.
+        facts: What the models are and how they were trained; for people, not for decoding.
+    """
+
+    scheme: str
+    codec: CodecSpec
+    encoder: Part
+    decoder: Part
+    bundle_hash: str
+    pixel_tolerance: int
+    files: Mapping[str, tuple[str, int]]
+    facts: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def to_json(self) -> str:
+        """The text of `manifest.json`."""
+        content = {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "scheme": self.scheme,
+            "bundle_hash": self.bundle_hash,
+            "pixel_tolerance": self.pixel_tolerance,
+            "encoder": self.encoder.to_dict(),
+            "decoder": self.decoder.to_dict(),
+            "codec": self.codec.to_dict(),
+            "files": {
+                name: {"sha256": digest, "bytes": size}
+                for name, (digest, size) in sorted(self.files.items())
+            },
+            "facts": dict(self.facts),
+        }
+        text = json.dumps(content, indent=1, allow_nan=False)
+        return _NUMBERS.sub(lambda numbers: f"[{' '.join(numbers[1].split())}]", text) + "\n"
+
+    @classmethod
+    def from_json(cls, text: bytes | str) -> Manifest:
+        """Parse and check a manifest.
+
+        Raises:
+            BundleError: If it is not JSON, of another version, or a field breaks its rule.
+        """
+        if len(text) > MAX_MANIFEST_BYTES:
+            raise BundleError(
+                f"{MANIFEST} must have at most {MAX_MANIFEST_BYTES} bytes. Received: {len(text)}"
+            )
+        try:
+            content = parse_json(text)
+        except (ValueError, RecursionError) as error:
+            raise BundleError(f"{MANIFEST} is not valid JSON: {error}.") from None
+        root = Fields(content, "")
+        if root.text("format") != FORMAT:
+            raise BundleError(
+                f"{MANIFEST}: `format` must be {FORMAT!r}. Received: {short(content['format'])}"
+            )
+        version = root.integer("format_version", 0, 2**31)
+        if version != FORMAT_VERSION:
+            raise BundleError(
+                f"{MANIFEST} is of format version {version}; this code reads {FORMAT_VERSION}."
+            )
+        manifest = cls(
+            scheme=root.choice("scheme", SCHEMES),
+            codec=read_spec(root.object("codec")),
+            encoder=_part(root.object("encoder"), ENCODE),
+            decoder=_part(root.object("decoder"), DECODE),
+            bundle_hash=root.digest("bundle_hash"),
+            pixel_tolerance=root.integer("pixel_tolerance", 0, 255),
+            files=_files(root.object("files")),
+            facts=root.object("facts").content,
+        )
+        manifest._check_edges()
+        return manifest
+
+    def _check_edges(self) -> None:
+        image = (1, *self.codec.tile, self.codec.channels)
+        code = self.codec.code_edge
+        for name, edge, shape in (
+            ("encoder.input", self.encoder.input, image),
+            ("encoder.output", self.encoder.output, code),
+            ("decoder.input", self.decoder.input, code),
+            ("decoder.output", self.decoder.output, image),
+        ):
+            if edge.shape != shape:
+                raise BundleError(
+                    f"{MANIFEST}: `{name}.shape` must be {list(shape)}, as `codec` says. "
+                    f"Received: {short(list(edge.shape))}"
+                )
+            indices = self.codec.codebook > 0 and name in ("encoder.output", "decoder.input")
+            if (edge.dtype == "int32") != indices:
+                rule = "int32" if indices else "float32 or uint8"
+                raise BundleError(
+                    f"{MANIFEST}: `{name}.dtype` must be {rule}, as `codec` says. "
+                    f"Received: {edge.dtype!r}"
+                )
+        for part in (self.encoder, self.decoder):
+            if part.file not in self.files:
+                raise BundleError(f"{MANIFEST}: `files` must list {part.file!r}.")
+        same = self.encoder.file == self.decoder.file
+        if any((part.signature is not None) != same for part in (self.encoder, self.decoder)):
+            raise BundleError(
+                f"{MANIFEST}: `encoder` and `decoder` must name a `signature` each if they are of "
+                f"one file, and only then. Received: {self.encoder.file!r}, {self.decoder.file!r}"
+            )
+
+
+def _part(fields: Fields, signature: str) -> Part:
+    both = "signature" in fields.content
+    return Part(
+        file=fields.filename("file"),
+        input=_edge(fields.object("input")),
+        output=_edge(fields.object("output")),
+        signature=fields.choice("signature", [signature]) if both else None,
+    )
+
+
+def _edge(fields: Fields) -> Edge:
+    return Edge(
+        shape=fields.integers("shape", 1, MAX_VALUES),
+        dtype=fields.choice("dtype", _DTYPES),
+        scale=fields.positive("scale"),
+        zero_point=fields.integer("zero_point", 0, 255),
+    )
+
+
+def _files(fields: Fields) -> dict[str, tuple[str, int]]:
+    files: dict[str, tuple[str, int]] = {}
+    if len(fields.content) > _MAX_FILES:
+        raise BundleError(
+            f"{MANIFEST}: `files` must list at most {_MAX_FILES} files. "
+            f"Received: {len(fields.content)}"
+        )
+    for name in fields.content:
+        fields.check_filename(name)
+        entry = fields.object(name)
+        files[name] = (entry.digest("sha256"), entry.integer("bytes", 0, _MAX_BUNDLE_BYTES))
+    total = sum(size for _, size in files.values())
+    if total > _MAX_BUNDLE_BYTES:
+        raise BundleError(
+            f"{MANIFEST}: `files` must have at most {_MAX_BUNDLE_BYTES} bytes in all. "
+            f"Received: {total}"
+        )
+    return files

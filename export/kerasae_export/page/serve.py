@@ -1,0 +1,238 @@
+"""A small web server for the page of a bundle: read-only, from memory, local unless told.
+
+It answers with the files of the site that it was given and with nothing else: there is no folder
+to list or to leave, and nothing that is sent to it is read or kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import hashlib
+import ipaddress
+import re
+import socket
+from collections.abc import Mapping
+from functools import cached_property
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from kerasae_export.errors import SiteError
+from kerasae_export.page.litertjs import VERSION
+from kerasae_export.page.site import mime_type, policy
+
+__all__ = ["HOST", "PORT", "PageServer"]
+
+HOST, PORT = "127.0.0.1", 8000
+
+_SECURITY = {
+    "Content-Security-Policy": f"{policy()}; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "geolocation=(), microphone=(), payment=(), usb=()",
+}
+_PACKED = (".css", ".html", ".js", ".json", ".md", ".svg", ".txt", ".wasm", ".webmanifest")
+_PINNED = f"litert/{VERSION}/"  # the address has the version: such a file never changes
+_IDLE = 30  # seconds after which a silent connection is closed
+
+
+class _File:
+    """A file of the site, ready to be sent."""
+
+    def __init__(self, path: str, content: bytes) -> None:
+        self.path, self.content, self.type = path, content, mime_type(path)
+        self.tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+
+    @cached_property
+    def packed(self) -> bytes | None:
+        """The content for browsers that unpack it, where that is worth the while."""
+        if not self.path.endswith(_PACKED) or len(self.content) < 1000:
+            return None
+        return gzip.compress(self.content, 6, mtime=0)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = _IDLE
+    server: PageServer
+
+    def do_GET(self) -> None:
+        """Send a file of the site."""
+        self._answer(body=True)
+
+    def do_HEAD(self) -> None:
+        """Send what would come with a file."""
+        self._answer(body=False)
+
+    def _answer(self, *, body: bool) -> None:
+        self._body = body
+        if not self.server.is_own_name(self.headers.get("Host", "")):
+            self._refuse(
+                HTTPStatus.MISDIRECTED_REQUEST,
+                "This server answers to its address only, not to a name that points to it.",
+            )
+            return
+        path = self.path.partition("?")[0]
+        file = self.server.files.get("index.html" if path == "/" else path[1:])
+        if file is None or path[:1] != "/":
+            self._refuse(HTTPStatus.NOT_FOUND, "There is no such file on this page.")
+        elif self.headers.get("If-None-Match") == file.tag:
+            self._send(HTTPStatus.NOT_MODIFIED, b"", file)
+        else:
+            self._send(HTTPStatus.OK, file.content, file)
+
+    def _send(self, status: HTTPStatus, content: bytes, file: _File) -> None:
+        accepted = self.headers.get("Accept-Encoding", "")
+        packed = file.packed if content and "gzip" in accepted else None
+        self.send_response(status)
+        self._head()
+        keep = "max-age=31536000, immutable" if file.path.startswith(_PINNED) else "no-cache"
+        self.send_header("Cache-Control", keep)
+        self.send_header("ETag", file.tag)
+        self.send_header("Vary", "Accept-Encoding")
+        if status is HTTPStatus.OK:
+            self.send_header("Content-Type", file.type)
+            self.send_header("Content-Length", str(len(packed or content)))
+            self.send_header("X-Size", str(len(content)))  # unpacked, for a bar of progress
+            if packed:
+                self.send_header("Content-Encoding", "gzip")
+        self._finish(packed or content)
+
+    def _refuse(self, status: HTTPStatus, sentence: str) -> None:
+        content = f"{sentence}\n".encode()
+        self.send_response(status)
+        self._head()
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("Content-Type", "text/plain; charset=utf-8")
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Connection", "close")
+        self._finish(content)
+
+    def _head(self) -> None:
+        for name, value in _SECURITY.items():
+            self.send_header(name, value)
+
+    def _finish(self, content: bytes) -> None:
+        self.end_headers()
+        if self._body and content:
+            self.wfile.write(content)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Refuse methods and requests that the base class does not like, in the same way."""
+        self._body = getattr(self, "command", None) != "HEAD"
+        if code == HTTPStatus.NOT_IMPLEMENTED:
+            self._refuse(HTTPStatus.METHOD_NOT_ALLOWED, "This server only sends files.")
+        else:
+            self._refuse(HTTPStatus(code), "The request was not understood.")
+
+    def version_string(self) -> str:
+        """Do not tell which Python this is."""
+        return "kerasae"
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Keep no record of requests."""
+
+
+class PageServer(ThreadingHTTPServer):
+    """Serves a site; use it as a context manager and call `serve_forever`.
+
+    Args:
+        site: The files, by path, as `make_site` gives them.
+        host: Address to listen on; `"0.0.0.0"` is all of them.
+        port: Port; 0 takes a free one.
+
+    Raises:
+        SiteError: If it cannot listen there.
+    """
+
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self, site: Mapping[str, bytes], host: str = HOST, port: int = PORT) -> None:
+        self.files = {path: _File(path, content) for path, content in site.items()}
+        self.asked = host
+        self._connections: set[socket.socket] = set()
+        if ":" in host:
+            self.address_family = socket.AF_INET6
+        try:
+            super().__init__((host, port), _Handler)
+        except socket.gaierror:
+            raise SiteError(
+                f"`host` must be an address of this machine. Received: host={host}"
+            ) from None
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise SiteError(
+                f"`host` and `port` must be free to listen on, here {host} and {port}: {reason}; "
+                "port 0 takes any free one."
+            ) from None
+
+    @property
+    def addresses(self) -> list[str]:
+        """The addresses of the page: this machine's own, then that in the network."""
+        port = self.server_address[1]
+        if not ipaddress.ip_address(self.server_address[0]).is_unspecified:  # type: ignore[arg-type]
+            name = self.asked if ":" not in self.asked else f"[{self.asked}]"
+            return [f"http://{name}:{port}/"]
+        local = f"http://{HOST}:{port}/"
+        outside = _own_address()
+        return [local] if outside is None else [local, f"http://{outside}:{port}/"]
+
+    def is_own_name(self, host: str) -> bool:
+        """Whether a request means this server, and no name that a stranger points here.
+
+        Else a page of that name could read the bundle (DNS rebinding).
+        """
+        found = re.fullmatch(r"\[([0-9a-f:.]+)\](:\d+)?|([^:\[\]]+)(:\d+)?", host.lower())
+        if found is None:
+            return False
+        name = found[1] or found[3].rstrip(".")
+        machine = socket.gethostname().lower()
+        if name in ("localhost", self.asked.lower(), machine, f"{machine}.local"):
+            return True
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            return False
+        return True
+
+    def server_bind(self) -> None:
+        """Bind without asking the network for the machine's name, which can take seconds."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(self.server_address)
+        self.server_address = self.socket.getsockname()
+        self.server_name, self.server_port = self.asked, self.server_address[1]
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept a connection and remember it."""
+        connection, address = super().get_request()
+        self._connections.add(connection)
+        return connection, address
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close a connection."""
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def server_close(self) -> None:
+        """Stop listening, and end the connections that browsers keep open."""
+        super().server_close()
+        for connection in list(self._connections):
+            with contextlib.suppress(OSError):  # it has just ended by itself
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that went away is no news."""
+
+
+def _own_address() -> str | None:
+    """This machine's address in its network; asking for a route sends nothing."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # an address that is kept for documentation
+            address = probe.getsockname()[0]
+        except OSError:
+            return None
+    return None if ipaddress.ip_address(address).is_loopback else str(address)

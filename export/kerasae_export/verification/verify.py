@@ -1,0 +1,216 @@
+"""Every check of a bundle in one go, and what is written down of it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kerasae_export.errors import BundleError
+from kerasae_export.files.batch import write_bytes
+from kerasae_export.format.manifest import MANIFEST, Manifest
+from kerasae_export.runtime.bundle_files import read_files
+from kerasae_export.runtime.codec import Codec
+from kerasae_export.verification import checks as checks_
+from kerasae_export.verification import kernels, measuring, parity, parts
+from kerasae_export.verification.layers import LayerError, compare_layers, worst_layer
+from kerasae_export.verification.outcome import Check, Verification, VerificationError
+from kerasae_export.verification.report import Evidence, html
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["REPORT", "VERIFICATION", "verify_bundle"]
+
+VERIFICATION = "verification.json"
+REPORT = "verification.html"
+
+_KERNEL_IMAGES = 32  # the reference kernels are slow
+_LAYER_IMAGES = 16
+
+
+def verify_bundle(
+    folder: str | os.PathLike[str],
+    *,
+    model: keras.Model | None = None,
+    images: ArrayLike | None = None,
+    report: bool = True,
+) -> Verification:
+    """Check a bundle, write down what was found, and refuse the bundle if it is off.
+
+    Checked are: hashes; that the manifest agrees with the files; built-in operators only;
+    that the golden sample gives its symbols, its bitstream and its reconstruction, with the
+    fast and with the reference kernels, and that it does no harm if one of them encodes and
+    the other decodes. With a model and images also: the same kernels on these images; that TF
+    Lite gives what Keras gives; and what it costs in PSNR and SSIM. `TOLERANCES` holds the limits.
+    The bundle gets the files `verification.json` and `verification.html`; the manifest and
+    the files that it lists stay as they are.
+
+    Args:
+        folder: The bundle.
+        model: The model it was exported from.
+        images: Real images, float32 (n, height, width, channels) in [0, 1]; with `model`. Of the
+            size that the model takes or, where the bundle has larger tiles, of a tile's.
+        report: Whether to write `verification.html` and to measure what takes its time:
+            peak memory and, with a model, the error of every layer. Its plots need matplotlib,
+            which the extra `convert` brings; without, it has tables only.
+
+    Returns:
+        The checks and the measurements.
+
+    Raises:
+        VerificationError: A `BundleError`; if a check fails. Both files then tell all of them.
+        BundleError: If `folder` is no bundle's folder.
+        ValueError: If only one of `model` and `images` is given, or they do not fit the bundle.
+
+    Example:
+        >>> from kerasae_export import verify_bundle
+        >>> verify_bundle("bundle").passed                                  # doctest: +SKIP
+        True
+    """
+    if (model is None) != (images is None):
+        raise ValueError("`model` and `images` must be given together. Received: only one of them")
+    root = Path(folder)
+    if not (root / MANIFEST).is_file():
+        raise BundleError(f"`folder` must be a bundle's folder. Received: {os.fspath(folder)!r}")
+    evidence = Evidence(name=root.resolve().name)
+    verification = _verify(root, model, images, evidence, report)
+    write_bytes(root / VERIFICATION, verification.to_json().encode())
+    if report:
+        write_bytes(root / REPORT, html(verification, evidence).encode())
+    else:
+        (root / REPORT).unlink(missing_ok=True)  # one of an earlier run would contradict
+    for check in verification.checks:
+        if not check.passed:
+            raise VerificationError(
+                f"The bundle fails the check of its {check.name}: {check.detail}", verification
+            )
+    return verification
+
+
+def _verify(
+    root: Path,
+    model: keras.Model | None,
+    images: ArrayLike | None,
+    evidence: Evidence,
+    thorough: bool,
+) -> Verification:
+    try:
+        manifest, files = read_files(root)
+        both = parts.sides(manifest, files)
+        # Before LiteRT sees them: it would refuse a custom operator with less to say.
+        operators = [checks_.check_operators(side) for side in both]
+        if not all(check.passed for check in operators):
+            return Verification(manifest.bundle_hash, tuple(operators))
+        codec = Codec.load(root)
+    except BundleError as error:
+        return Verification("", (Check("files", False, str(error)),))
+    evidence.manifest = manifest
+    halves = pictures = None
+    if model is not None and images is not None:
+        halves = parity.halves_of(model, manifest)
+        pictures = parity.framed(_array(images), model, manifest)
+    held = f"{len(files)} files have the hashes of the manifest, which says what they are."
+    found = [Check("files", True, held), *operators]
+    try:
+        golden = checks_.read_golden(files, codec)
+    except BundleError as error:
+        found.append(Check("golden sample", False, str(error)))
+        return Verification(manifest.bundle_hash, tuple(found))
+
+    indices = checks_.of_indices(manifest)
+    reference = parts.codec_of(manifest, both, reference=True)
+    share, largest = checks_.moved(codec.encode(golden.image), golden.symbols)
+    found += [
+        checks_.check_symbols("golden symbols", share, largest, indices=indices),
+        checks_.check_bitstream(codec, golden),
+        checks_.check_pixels("golden reconstruction", codec, golden),
+        checks_.check_pixels("reference kernels", reference, golden),
+    ]
+    try:
+        evidence.golden = golden.image, codec.decode(golden.symbols, *golden.size)
+        compared = {"golden sample": kernels.compare_kernels(codec, reference, [golden.image])}
+        measurements = _measure(root, manifest, both, thorough)
+    except ValueError as error:
+        found.append(Check("models", False, f"They do not run: {error}"))
+        return Verification(manifest.bundle_hash, tuple(found))
+    if halves is not None and pictures is not None:
+        few = _evenly(pictures, _KERNEL_IMAGES)
+        whole = list(np.floor(few * 255 + 0.5).astype(np.uint8))
+        compared["images"] = kernels.compare_kernels(codec, reference, whole)
+        measurements["parity"], evidence.pictures = parity.compare_with_keras(
+            codec, both, halves, pictures
+        )
+        if thorough and manifest.scheme != "float32":
+            measurements["layers"] = _layers(both, halves, pictures)
+    for name, values in compared.items():
+        found += kernels.check_kernels(name, values, indices=indices)
+    if "parity" in measurements:
+        found += parity.check_parity(measurements["parity"], manifest)
+    measurements["kernels"] = compared
+    return Verification(manifest.bundle_hash, tuple(found), measurements)
+
+
+def _measure(
+    root: Path, manifest: Manifest, both: tuple[parts.Side, parts.Side], thorough: bool
+) -> dict[str, Any]:
+    measurements: dict[str, Any] = {
+        "bytes": {side.name: len(side.content) for side in both},
+        "parameters": manifest.facts.get("parameters"),
+        "costs": {side.name: measuring.static_costs(side, manifest) for side in both},
+        "latency_ms": {
+            f"{side.name}, {threads} thread{'s' if threads > 1 else ''}": measuring.latency(
+                side, threads
+            )
+            for side in both
+            for threads in (1, 2)
+        },
+        "machine": measuring.machine(),
+    }
+    if thorough:
+        measurements["peak_bytes"] = {side.name: measuring.peak_bytes(side, root) for side in both}
+    return measurements
+
+
+def _layers(
+    both: tuple[parts.Side, parts.Side],
+    halves: tuple[keras.Model, keras.Model],
+    pictures: NDArray[np.float32],
+) -> dict[str, Any]:
+    """The errors of all layers, encoder on images and decoder on the codes of these."""
+    from kerasae_export.conversion.convert import Converter
+    from kerasae_export.errors import ConversionError
+
+    few = _evenly(pictures, _LAYER_IMAGES)
+    codes = both[0].load().run(few)
+    found: dict[str, Any] = {"images": len(few)}
+    worst: list[tuple[str, LayerError | None]] = []
+    with tempfile.TemporaryDirectory() as scratch, Converter() as converter:
+        inputs: tuple[NDArray[Any], NDArray[Any]] = few, codes
+        for side, half, values in zip(both, halves, inputs, strict=True):
+            try:
+                path = converter.convert(half, Path(scratch) / "float.tflite", scheme="float32")
+            except ConversionError as error:  # all checks are done without it
+                return {"error": str(error)}
+            layers, unmatched = compare_layers(side, path.read_bytes(), values)
+            found[side.name] = {"layers": [asdict(x) for x in layers], "unmatched": unmatched}
+            worst.append((side.name, worst_layer(layers)))
+    known = [{"part": name, **asdict(layer)} for name, layer in worst if layer is not None]
+    found["largest_error"] = min(known, key=lambda layer: layer["own"], default=None)
+    return found
+
+
+def _array(images: ArrayLike) -> NDArray[np.float32]:
+    return np.asarray(images, np.float32)
+
+
+def _evenly(values: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """At most `count` of the values; `split.evenly` would need Keras."""
+    if len(values) <= count:
+        return values
+    return values[np.linspace(0, len(values) - 1, count).astype(int)]

@@ -1,0 +1,5 @@
+"""The `kerasae` command."""
+
+from kerasae.cli.cli import entry, main
+
+__all__ = ["entry", "main"]

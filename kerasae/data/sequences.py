@@ -1,0 +1,252 @@
+"""Sequences to learn from: melodies and time series, drawn by rule from a seed.
+
+Both sets are procedural: no composer wrote these melodies and no heart beat in these series.
+They have what an autoencoder of sequences can find, so that architectures can be compared and
+taught without a download. Your own sequences go into `Sequences` directly.
+
+    >>> melodies = load_sequences("melodies", limit=100)
+    >>> melodies
+    Sequences('melodies', train=90, validation=10, test=100, sequence_shape=(32, 27))
+    >>> bool((melodies.train.sum(axis=-1) == 1).all())
+    True
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kerasae.builders import _arguments
+from kerasae.data import procedural as _procedural
+
+__all__ = ["SEQUENCES", "Sequences", "load_sequences", "melody_wave"]
+
+SEQUENCES: dict[str, str] = {
+    "melodies": "procedural melodies, one-hot over 25 pitches, hold and rest at each quaver, in "
+    "12 keys, two modes and two metres.",
+    "series": "procedural heartbeats, one channel; the test set holds three kinds of anomalies, "
+    "training and validation none.",
+}
+"""Name and one-sentence description of the sets of `load_sequences`."""
+
+_TEST_FRACTION = 0.2
+# Name -> steps and sequences by default.
+_SIZES = {"melodies": (32, 10000), "series": (128, 3000)}
+_OVERTONES = (1.0, 0.4, 0.2, 0.1)  # strength of each multiple of a tone's frequency
+_EDGE, _DECAY = 0.008, 1.5  # seconds of a tone's first and last swell, and how fast it fades
+
+Values = NDArray[np.float32]
+Integers = NDArray[np.int64]
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Sequences:
+    """Sequences of one length in three splits.
+
+    Attributes:
+        train: float32 array of shape (sequences, length, features), values in [0, 1].
+        validation: The same, for choosing hyperparameters and stopping early.
+        test: The same, for the final number only.
+        train_labels: int64 array of shape (sequences,), or None where the set has no labels.
+        validation_labels: The same for `validation`.
+        test_labels: The same for `test`.
+        label_names: The name of each label; empty where there are none.
+        feature_names: The name of each feature; empty where they have none.
+        loss: The loss of a builder that suits the values: `"categorical_crossentropy"` where each
+            step is one-hot, else `"mse"` or `"binary_crossentropy"`.
+        name: Name of the set.
+    """
+
+    train: Values
+    validation: Values
+    test: Values
+    train_labels: Integers | None = None
+    validation_labels: Integers | None = None
+    test_labels: Integers | None = None
+    label_names: tuple[str, ...] = ()
+    feature_names: tuple[str, ...] = ()
+    loss: str = "mse"
+    name: str = "sequences"
+
+    @property
+    def sequence_shape(self) -> tuple[int, int]:
+        """(length, features), what a builder takes as `input_shape`."""
+        length, features = self.train.shape[1:]
+        return length, features
+
+    def summary(self) -> str:
+        """Return the facts of the set in one line."""
+        length, features = self.sequence_shape
+        splits = ("train", "validation", "test")
+        counts = ", ".join(f"{len(getattr(self, split)):,} {split}" for split in splits)
+        text = f"{self.name}: {length} steps of {features}, {counts} sequences"
+        return f"{text}, {len(self.label_names)} labels" if self.label_names else text
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{s}={len(getattr(self, s))}" for s in ("train", "validation", "test"))
+        return f"Sequences({self.name!r}, {counts}, sequence_shape={self.sequence_shape})"
+
+
+def load_sequences(
+    source: str,
+    *,
+    length: int | None = None,
+    limit: int | None = None,
+    validation_fraction: float = 0.1,
+    seed: int = 0,
+) -> Sequences:
+    """Draw a procedural set of sequences, split into train, validation and test.
+
+    The same arguments give the same arrays.
+
+    **"melodies"**, by default 10,000 of 32 steps of a quaver: a step is one-hot over the 25 pitches
+    from A3 to A5, `hold` (the note goes on) and `rest`, the usual form of a symbolic melody. A
+    melody has a key, a mode (major or natural minor) and a metre (4/4 or 3/4), of which mode and
+    metre are its label. Each bar has a chord, by a short grammar of tonic, subdominant and
+    dominant, and is one of two motifs (a a b a): durations, from halving the bar at random, and
+    moves along the scale. It starts on a tone of its chord near the bar before, as does the
+    second strong beat of 4/4, and the melody ends on the tonic. No melody occurs twice.
+
+    **"series"**, by default 3,000 of 128 steps of 1/64 s: heartbeats, each the sum of five bumps
+    (P, Q, R, S, T, in the manner of the dynamical model of McSharry, Clifford, Tarassenko & Smith
+    2003), of a pace, form and height of its own, with a slow drift and noise, cut about 0.3 s
+    before a beat. Training and validation are normal; every other test series has one of three
+    anomalies, which its label names: an `early` beat that is broad, a `missing` beat (after the
+    first), or a `burst` of noise.
+
+    Args:
+        source: `"melodies"` or `"series"`.
+        length: Steps of a sequence, at least 8. Default: see above.
+        limit: At most this many sequences in train and validation together (at least 2), and at
+            most this many in test.
+        validation_fraction: Fraction, in (0, 1), of the sequences outside the test set that are
+            the validation set; at least one.
+        seed: Seed of every random choice.
+
+    Returns:
+        The sequences, as a `Sequences` object.
+
+    Raises:
+        ValueError: If an argument is out of range, or the name is unknown.
+
+    Example:
+        >>> series = load_sequences("series", limit=50)
+        >>> series.train.shape, series.label_names
+        ((45, 128, 1), ('normal', 'early', 'missing', 'burst'))
+    """
+    steps, count = _SIZES[_arguments.one_of("source", source, SEQUENCES)]
+    fraction = _arguments.number("validation_fraction", validation_fraction, low=0.0, high=1.0)
+    seed = _arguments.non_negative_int("seed", seed)
+    if length is not None and _arguments.positive_int("length", length) < 8:
+        raise ValueError(f"`length` must be at least 8. Received: length={length}")
+    if limit is not None and _arguments.positive_int("limit", limit) < 2:
+        raise ValueError(f"`limit` must be at least 2. Received: limit={limit}")
+    test = round(_TEST_FRACTION * count)
+    pool = count - test
+    if limit is not None:
+        pool, test = min(limit, pool), min(limit, test)
+    validation = min(max(1, round(fraction * pool)), pool - 1)
+    parts = (slice(validation, pool), slice(validation), slice(pool, None))
+    if source == "melodies":
+        symbols, labels = _procedural.melodies(length or steps, pool + test, seed)
+        values = np.eye(_procedural.SYMBOLS, dtype=np.float32)[symbols]
+        pitches = range(_procedural.LOWEST, _procedural.HIGHEST + 1)
+        facts: dict[str, Any] = {
+            "name": source,
+            "label_names": _procedural.MELODIES,
+            "feature_names": (*map(_procedural.pitch_name, pitches), "hold", "rest"),
+            "loss": "categorical_crossentropy",
+        }
+    else:
+        labels = np.zeros(pool + test, np.int64)
+        odd = np.arange(pool + 1, pool + test, 2)  # every other one of the test set
+        labels[odd] = 1 + np.arange(len(odd)) % 3
+        values = _procedural.heartbeats(length or steps, labels, seed)
+        facts = {"name": source, "label_names": _procedural.HEARTBEATS}
+    train, held_out, tested = (values[part] for part in parts)
+    return Sequences(
+        train,
+        held_out,
+        tested,
+        train_labels=labels[parts[0]],
+        validation_labels=labels[parts[1]],
+        test_labels=labels[parts[2]],
+        **facts,
+    )
+
+
+def melody_wave(
+    melody: ArrayLike,
+    feature_names: Sequence[str],
+    *,
+    step: float = 0.2,
+    rate: int = 8000,
+) -> NDArray[np.float32]:
+    """Turn a melody into sound: a plucked tone for each note.
+
+    The largest feature of a step is its symbol, as in `plots.plot_piano_roll`: a note sounds from
+    its onset over the holds that follow, and a rest, or a hold without a note, is silent. A
+    tone of frequency `f` is a sum of sines of `f`, `2 f` and so on, below half the rate, which
+    fades and has soft ends. A4 is 440 Hz, with twelve equal steps in an octave.
+
+    Args:
+        melody: (length, features), such as `load_sequences("melodies").test[0]` or what a model
+            made of it.
+        feature_names: The name of each feature: pitches such as `"C4"` or `"F#5"`, `"hold"` and
+            `"rest"`; that of a `Sequences`.
+        step: Seconds of a step, above 0.
+        rate: Samples a second, at least 1000.
+
+    Returns:
+        float32 of `round(length * step * rate)` samples in [-1, 1], one channel; what
+        `IPython.display.Audio(wave, rate=rate, normalize=False)` plays.
+
+    Raises:
+        ValueError: If the melody is no matrix, there is not a name for each feature, a name is no
+            pitch, or a number is out of range.
+
+    Example:
+        >>> from kerasae import load_sequences
+        >>> melodies = load_sequences("melodies", limit=10)
+        >>> wave = melody_wave(melodies.test[0], melodies.feature_names)
+        >>> wave.shape, wave.dtype
+        ((51200,), dtype('float32'))
+    """
+    values = np.asarray(melody)
+    step = _arguments.number("step", step, low=0.0)
+    if _arguments.positive_int("rate", rate) < 1000:
+        raise ValueError(f"`rate` must be at least 1000. Received: rate={rate}")
+    if values.ndim != 2 or values.shape[1] != len(feature_names):
+        raise ValueError(
+            "`melody` must be an array (length, features), with a name in `feature_names` for each "
+            f"feature. Received: shape={values.shape} and {len(feature_names)} names"
+        )
+    symbols = values.argmax(axis=1)
+    midi = [None if n in ("hold", "rest") else _procedural.pitch_number(n) for n in feature_names]
+    edges = np.round(np.arange(len(symbols) + 1) * step * rate).astype(int)
+    wave = np.zeros(edges[-1], np.float32)
+    for onset, symbol in enumerate(symbols):
+        pitch = midi[symbol]
+        if pitch is None:
+            continue
+        end = onset + 1
+        while end < len(symbols) and feature_names[symbols[end]] == "hold":
+            end += 1
+        first, last = edges[onset], edges[end]
+        wave[first:last] = _tone(440 * 2 ** ((pitch - 69) / 12), last - first, rate)
+    return wave
+
+
+def _tone(frequency: float, samples: int, rate: int) -> NDArray[np.float64]:
+    """A fading tone with soft ends, at most 1."""
+    time = np.arange(samples) / rate
+    heard = [(k, a) for k, a in enumerate(_OVERTONES, 1) if k * frequency < rate / 2]
+    tone = np.zeros(samples)
+    for multiple, strength in heard:
+        tone += strength * np.sin(2 * np.pi * multiple * frequency * time)
+    swell = np.minimum(1.0, np.minimum(time, time[::-1]) / _EDGE)
+    return tone * swell * np.exp(-_DECAY * time) / sum(_OVERTONES)

@@ -1,0 +1,5 @@
+"""Training with checkpoints that survive a kill, and a run folder that tells the story."""
+
+from kerasae.training.training import TrainConfig, train
+
+__all__ = ["TrainConfig", "train"]
