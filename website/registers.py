@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kerasae.sequences import SEQUENCES
-from kerasae_export.manifest import SCHEMES
-
 from kerasae.builders import BUILDERS
 from kerasae.data import EMBEDDED
+from kerasae.sequences import SEQUENCES
+from kerasae_export.manifest import SCHEMES
 from kerasae_export.verification import TOLERANCES, Tolerance
 
 __all__ = ["fill"]
