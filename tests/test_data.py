@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kerasae.data import EMBEDDED, PHOTOGRAPHS, DataError, Images, data, load_images, photograph
+from kerasae.data import EMBEDDED, PHOTOGRAPHS, DataError, Images, load_images, loading, photograph
 
 SPLITS = ("train", "validation", "test")
 TFDS = Path(
@@ -506,8 +506,8 @@ def test_a_limit_reads_no_more_files_than_it_takes(
 ) -> None:
     fill(tmp_path, 60)
     read: list[int] = []
-    real = data._read
-    monkeypatch.setattr(data, "_read", lambda *a: read.append(a[2]) or real(*a))
+    real = loading._read
+    monkeypatch.setattr(loading, "_read", lambda *a: read.append(a[2]) or real(*a))
     images = load_images(tmp_path, limit=8)
     assert len(read) == 10
     assert [len(getattr(images, s)) for s in SPLITS] == [7, 1, 2]
@@ -732,8 +732,8 @@ def test_unknown_and_unavailable_sets(tmp_path: Path, monkeypatch: pytest.Monkey
     def offline(*_: object, **__: object) -> None:
         raise OSError("no route to host")
 
-    monkeypatch.setattr(data.socket, "create_connection", offline)
-    monkeypatch.setattr(data.urllib.request, "getproxies", dict)
+    monkeypatch.setattr(loading.socket, "create_connection", offline)
+    monkeypatch.setattr(loading.urllib.request, "getproxies", dict)
     start = time.monotonic()
     with pytest.raises(DataError, match=r"'fashion_mnist'.*no route to host.*TFDS_DATA_DIR"):
         load_images("fashion_mnist")
@@ -771,7 +771,7 @@ def test_photograph_names_what_it_knows() -> None:
 
 
 def test_doctests() -> None:
-    result = doctest.testmod(data)
+    result = doctest.testmod(loading)
     assert result.attempted >= 5
     assert result.failed == 0
 

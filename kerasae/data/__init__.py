@@ -1,6 +1,6 @@
 """Data to learn from, checked in one place: images of every source, and sequences."""
 
-from kerasae.data.data import (
+from kerasae.data.loading import (
     EMBEDDED,
     PHOTOGRAPHS,
     DataError,
