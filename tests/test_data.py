@@ -15,7 +15,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kerasae.data import EMBEDDED, PHOTOGRAPHS, DataError, Images, load_images, loading, photograph
+from kerasae.data import (
+    EMBEDDED,
+    PHOTOGRAPHS,
+    DataError,
+    Images,
+    folders,
+    load_images,
+    loading,
+    photograph,
+    tfds,
+)
 
 SPLITS = ("train", "validation", "test")
 TFDS = Path(
@@ -506,8 +516,8 @@ def test_a_limit_reads_no_more_files_than_it_takes(
 ) -> None:
     fill(tmp_path, 60)
     read: list[int] = []
-    real = loading._read
-    monkeypatch.setattr(loading, "_read", lambda *a: read.append(a[2]) or real(*a))
+    real = folders._read
+    monkeypatch.setattr(folders, "_read", lambda *a: read.append(a[2]) or real(*a))
     images = load_images(tmp_path, limit=8)
     assert len(read) == 10
     assert [len(getattr(images, s)) for s in SPLITS] == [7, 1, 2]
@@ -732,8 +742,8 @@ def test_unknown_and_unavailable_sets(tmp_path: Path, monkeypatch: pytest.Monkey
     def offline(*_: object, **__: object) -> None:
         raise OSError("no route to host")
 
-    monkeypatch.setattr(loading.socket, "create_connection", offline)
-    monkeypatch.setattr(loading.urllib.request, "getproxies", dict)
+    monkeypatch.setattr(tfds.socket, "create_connection", offline)
+    monkeypatch.setattr(tfds.urllib.request, "getproxies", dict)
     start = time.monotonic()
     with pytest.raises(DataError, match=r"'fashion_mnist'.*no route to host.*TFDS_DATA_DIR"):
         load_images("fashion_mnist")
