@@ -17,7 +17,7 @@ from kerasae.builders import BUILDERS, build
 from kerasae.data import EMBEDDED, Images, load_images
 from kerasae.data.sequences import SEQUENCES, Sequences, load_sequences
 from kerasae.training import TrainConfig, train
-from kerasae.training.training import CHECKPOINT, CONFIG, HISTORY, MODEL
+from kerasae.training.loop import CHECKPOINT, CONFIG, HISTORY, MODEL
 
 __all__ = ["Run", "load_model", "portable"]
 

@@ -1,5 +1,5 @@
 """Training with checkpoints that survive a kill, and a run folder that tells the story."""
 
-from kerasae.training.training import TrainConfig, train
+from kerasae.training.loop import TrainConfig, train
 
 __all__ = ["TrainConfig", "train"]
