@@ -1,5 +1,5 @@
 """The `kerasae` command."""
 
-from kerasae.cli.cli import entry, main
+from kerasae.cli.group import entry, main
 
 __all__ = ["entry", "main"]
