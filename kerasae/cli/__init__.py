@@ -1,4 +1,7 @@
-"""The `kerasae` command."""
+"""The `kerasae` command: one file a command, except those of `kae`, which are in `kae`.
+
+Imports nothing heavy until a command runs, so that `kerasae --help` answers at once.
+"""
 
 from kerasae.cli.group import entry, main
 
