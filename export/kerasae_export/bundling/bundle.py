@@ -30,6 +30,7 @@ from kerasae_export.conversion.split import encoder as encoder_of
 from kerasae_export.errors import BundleError
 from kerasae_export.files.batch import png_bytes
 from kerasae_export.format.manifest import DECODE, ENCODE, GOLDEN, MANIFEST, SCHEMES, Manifest, Part
+from kerasae_export.format.numbers import plain
 from kerasae_export.format.spec import MAX_QUALITIES, MAX_SIDE, CodecSpec, Quality, steps_of
 from kerasae_export.runtime.codec import Codec
 from kerasae_export.runtime.litemodel import LiteModel, quantise
@@ -129,7 +130,8 @@ def export_bundle(
     losses = _check_losses(step_loss, codebook)
     sample = _check_sample(sample, images.shape[1:], tile)
     try:
-        json.dumps(dict(facts or {}), allow_nan=False)
+        facts = plain(dict(facts or {}))
+        json.dumps(facts, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise ValueError(f"`facts` must be what JSON can hold. Received: {error}") from None
     halves = _halves(model, codebook, tile)
@@ -417,6 +419,7 @@ def _check_images(model: keras.Model, calibration: ArrayLike | None) -> NDArray[
 
 
 def _check_losses(step_loss: float | Sequence[float], codebook: int) -> tuple[float, ...]:
+    step_loss = plain(step_loss)
     several = not isinstance(step_loss, (int, float))
     losses = tuple(step_loss) if isinstance(step_loss, Sequence) else (step_loss,)
     numbers = all(isinstance(x, (int, float)) and not isinstance(x, bool) for x in losses)
@@ -435,6 +438,7 @@ def _check_losses(step_loss: float | Sequence[float], codebook: int) -> tuple[fl
 
 
 def _check_tile(tile: int | tuple[int, int], size: tuple[int, ...]) -> tuple[int, int]:
+    tile = plain(tile)
     sides = tuple(tile) if isinstance(tile, Sequence) else (tile, tile)
     whole = all(isinstance(side, int) and not isinstance(side, bool) for side in sides)
     if not whole or len(sides) != 2 or sides[0] < size[0] or sides[1] < size[1]:

@@ -1,0 +1,65 @@
+"""Validation with the objective that is trained: layers draw, from the same state each time."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+from keras import ops
+
+from kerasae.layers import RandomLayer
+from kerasae.training.compilation import all_layers
+
+__all__ = ["drawing_in_validation"]
+
+_APART = 2**20  # draws of a layer before those of the next one
+
+
+@contextlib.contextmanager
+def drawing_in_validation(model: keras.Model, seed: int) -> Iterator[keras.callbacks.Callback]:
+    """A callback for `fit` whose validations draw as training does, and leave its draws alone."""
+    callback = _Draws([x for x in all_layers(model) if isinstance(x, RandomLayer)], seed)
+    try:
+        yield callback
+    finally:  # also where a validation was broken off
+        callback.on_test_end()
+
+
+class _Draws(keras.callbacks.Callback):
+    """Lets layers draw from a state of their own between the beginning and the end of a test."""
+
+    def __init__(self, layers: list[RandomLayer], seed: int) -> None:
+        super().__init__()
+        self._layers, self._seed = layers, seed
+        self._drawing: Any = None  # the compiled step of a validation
+        self._before: tuple[Any, list[Any]] | None = None
+
+    def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Set the layers and the step of the test."""
+        if not self._layers:
+            return
+        states = [ops.convert_to_numpy(x.seed_generator.state + 0) for x in self._layers]
+        self._before = self.model.test_function, states
+        for i, layer in enumerate(self._layers, start=1):
+            layer.validating = True
+            layer.seed_generator.state.assign([self._seed, i * _APART])
+        if self._drawing is None:
+            # JAX keeps what it has traced of a method of a model, unless it sees another function.
+            vars(self.model)["test_step"] = functools.partial(self.model.test_step)
+            self.model.make_test_function(force=True)
+            del vars(self.model)["test_step"]
+            self._drawing = self.model.test_function
+        self.model.test_function = self._drawing
+
+    def on_test_end(self, logs: dict[str, float] | None = None) -> None:
+        """Put everything back."""
+        if self._before is None:
+            return
+        self.model.test_function, states = self._before
+        self._before = None
+        for layer, state in zip(self._layers, states, strict=True):
+            layer.validating = False
+            layer.seed_generator.state.assign(state)
