@@ -1,7 +1,8 @@
 """Corruption of images in training, the identity at inference.
 
-`train` validates on corrupted images too, always the same ones. Each layer draws new noise for each image and step from a seed generator of its own, whose
-state is saved with the model, so that a resumed training goes on with the same noise.
+`train` validates on corrupted images too, always the same ones. Each layer draws new noise for each
+image and step from a seed generator of its own, whose state is saved with the model, so that a
+resumed training goes on with the same noise.
 """
 
 from __future__ import annotations

@@ -48,9 +48,9 @@ class _Draws(keras.callbacks.Callback):
             layer.seed_generator.state.assign([self._seed, i * _APART])
         if self._drawing is None:
             # JAX keeps what it has traced of a method of a model, unless it sees another function.
-            vars(self.model)["test_step"] = functools.partial(self.model.test_step)
+            self.model.__dict__["test_step"] = functools.partial(self.model.test_step)
             self.model.make_test_function(force=True)
-            del vars(self.model)["test_step"]
+            del self.model.__dict__["test_step"]
             self._drawing = self.model.test_function
         self.model.test_function = self._drawing
 
