@@ -11,22 +11,10 @@ from numpy.typing import NDArray
 
 from kerasae_export.errors import BundleError
 from kerasae_export.format.manifest import Edge
+from kerasae_export.format.values import dequantise, quantise
 from kerasae_export.runtime.model_validation import check_graphs, check_tensors
 
 __all__ = ["LiteModel", "dequantise", "quantise"]
-
-
-def quantise(values: NDArray[Any], edge: Edge) -> NDArray[Any]:
-    """Real values to what a model's input takes."""
-    if edge.dtype != "uint8":
-        return np.asarray(values, edge.dtype)
-    q = np.floor(np.asarray(values, float) / edge.scale + 0.5) + edge.zero_point
-    return np.clip(q, 0, 255).astype(np.uint8)
-
-
-def dequantise(values: NDArray[Any], edge: Edge) -> NDArray[np.float64]:
-    """What a model's output gives to real values."""
-    return (values.astype(float) - edge.zero_point) * edge.scale
 
 
 class LiteModel:
