@@ -17,6 +17,10 @@ _HOME = {
     "convert_both": "kerasae_export.conversion.convert",
 }
 
-__all__ = sorted(_HOME)
+__all__ = [
+    "Converter",
+    "convert",
+    "convert_both",
+]
 
 __getattr__, __dir__ = on_first_use(__name__, _HOME)
