@@ -61,8 +61,8 @@ def export_bundle(
     """Export a trained autoencoder of images as a bundle: the models and a codec around them.
 
     Writes `encoder.tflite` and `decoder.tflite`, or `model.tflite` with both, `manifest.json`,
-    `README.md` and a golden sample. The code is rounded to multiples of a step per channel,
-    chosen so that each channel's rounding harms the image equally and all of them together cost
+    `README.md` and a golden sample. The code is quantised with a step size per channel, chosen so
+    that the error of each channel adds equally to that of the image and all of them together cost
     `step_loss`. The entropy tables come from the exported encoder's own symbols. A code of
     indices into a codebook, such as that of `build_vector_quantized`, is not rounded.
 
@@ -71,24 +71,25 @@ def export_bundle(
         folder: Folder to write; it must not exist, be empty, or hold a bundle, which is
             replaced as a whole.
         scheme: One of `kerasae_export.format.manifest.SCHEMES`; see `convert`.
-        calibration: Real images, float32 (n, height, width, channels) in [0, 1], best 300 or
-            more; none of them is stored.
+        calibration: Real images, float32 (n, height, width, channels) in [0, 1], preferably 300
+            or more; none of them is stored.
         signatures: `"separate"`: one file for each side; `"both"`: one file with the signatures
             `encode` and `decode`.
         step_loss: PSNR in dB that rounding the code may cost on the calibration images; on images
-            that the model rebuilds better, the same rounding costs more. An
-            increasing list of losses gives the bundle as many qualities, the first loss the best;
-            those that come out alike count once. A model that rounds its code itself, such as
-            that of `build_rate_distortion`, keeps its step for a number, and takes multiples of
-            it for a list. One of indices takes no list, and a number has no effect.
+            that the model reconstructs better, the same rounding costs more. An increasing list
+            of losses gives the bundle one quality for each, the first loss the best; losses that
+            lead to the same step sizes count once. A model that rounds its code itself, such as
+            that of `build_rate_distortion`, keeps its own step size if a number is given, and
+            uses multiples of it for a list. A model whose code is indices accepts no list, and a
+            number has no effect.
         sample: uint8 (height, width, channels), a picture for the golden sample that may be
             published; by default a drawn test pattern.
         facts: Facts for the manifest and the model card, such as the data and the training;
             anything that JSON can hold.
-        tile: Side in pixels, or height and width, of the tiles that the bundle's models take, if
-            not the size of the model's own images. Larger tiles waste less of large images on the
-            overlap of tiles. The model must be fully convolutional, and the sides multiples of
-            its stride and no less than those of its images.
+        tile: Side in pixels, or height and width, of the tiles that the bundle's models take; by
+            default the size of the model's own images. With larger tiles, less of a large image
+            is computed twice where tiles overlap. The model must be fully convolutional, and the
+            sides multiples of its stride and no smaller than those of its images.
 
     Returns:
         The folder.
@@ -238,14 +239,14 @@ def _manifest(
 
 
 def _loss_fact(losses: Sequence[float], own_step: bool) -> Any:
-    """What rounding was allowed to cost; None where the model decided."""
+    """The loss in PSNR that was allowed; None where the model has its own step size."""
     if len(losses) > 1:
         return list(losses)
     return None if own_step else losses[0]
 
 
 def _tolerance(fast: LiteModel, reference: LiteModel, codes: NDArray[np.float64]) -> int:
-    """By how many levels two correct decoders may differ: what two kernels do, and one more."""
+    """By how many levels two correct decoders may differ: as two kernels do, and one more."""
     worst = 0.0
     for code in codes:
         values = quantise(code[None], fast.input)

@@ -18,7 +18,7 @@ from kerasae_export.conversion.split import evenly
 __all__ = ["CALIBRATION", "DeployedModels", "deployed_models", "full_range"]
 
 CALIBRATION = 300  # images that quantisation sees; the entropy tables see all that are given
-_FEWEST = 24  # images, where a larger tile makes images of so many pixels
+_FEWEST = 24  # images, however large a tile is
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class DeployedModels:
         codebook: Number of indices; 0 for a code of values.
         layout: `"grid"` or `"blocks"`.
         stride: Pixels of a cell.
-        margin: Cells that the surroundings of a tile reach into it.
-        before: Cells in front of a calibration image where it is continued to a tile.
+        margin: Cells at the edge of a tile that depend on what surrounds it.
+        before: Cells added in front of a calibration image to make it as large as a tile.
     """
 
     encoder: keras.Model
@@ -44,7 +44,7 @@ class DeployedModels:
     before: tuple[int, int] = (0, 0)
 
     def framed(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Images as large as a tile."""
+        """The images, continued to the size of a tile."""
         size = self.encoder.input_shape[1:3]
         if images.shape[1:3] == size:
             return images
@@ -52,7 +52,7 @@ class DeployedModels:
         return mirrored(images, before, size)
 
     def few(self, images: NDArray[np.float32], count: int) -> NDArray[np.float32]:
-        """Some of the images as large as a tile, fewer where tiles are larger than images."""
+        """Some of the images at the size of a tile, fewer where tiles are larger than images."""
         share = math.prod(images.shape[1:3]) / math.prod(self.encoder.input_shape[1:3])
         return self.framed(evenly(images, max(min(count, _FEWEST), round(count * share))))
 

@@ -101,7 +101,7 @@ def fit_spec(
 def _codes_of(
     models: DeployedModels, lite_encoder: LiteModel, images: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """The codes of the images alone, not of what continues them to a tile: (n, ..., channels)."""
+    """The codes of the images, without those of their continuation: (n, ..., channels)."""
     codes = [lite_encoder.run(models.framed(image[None])) for image in images]
     if models.layout == "grid":
         rows, columns = (n // models.stride for n in images.shape[1:3])

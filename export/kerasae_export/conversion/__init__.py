@@ -1,4 +1,4 @@
-"""From Keras to TF Lite: the halves of a model that are deployed, and their conversion."""
+"""From Keras to TF Lite: the encoder and decoder to deploy, and their conversion."""
 
 from __future__ import annotations
 

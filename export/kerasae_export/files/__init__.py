@@ -1,4 +1,4 @@
-"""Image files, and many of them: what `kae` and `kerasae` do with files and folders."""
+"""Image files and folders of them, as `kae` and `kerasae` read and write them."""
 
 from __future__ import annotations
 

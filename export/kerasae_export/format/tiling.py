@@ -1,9 +1,9 @@
-"""How an image of any size is cut into pieces that a model of fixed size can take.
+"""How an image of any size is cut into tiles of the fixed size that a model takes.
 
 Two layouts. In a `"grid"` every cell of the code describes one square of `stride` pixels
 and depends on nothing farther away than `margin` cells, so the codes of overlapping tiles
-are joined into one grid as large as the image, and no seam arises. In `"blocks"` each
-tile is a picture of its own. FORMAT.md specifies both.
+can be joined into one grid as large as the image, without seams. In `"blocks"` each tile is
+coded as an image of its own. FORMAT.md specifies both.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def spans(cells: int, tile: int, margin: int) -> list[Span]:
     Args:
         cells: Length of the axis, at least 1.
         tile: Length of a tile, more than `2 * margin`.
-        margin: How far the surroundings of a tile reach into it.
+        margin: Cells at the edge of a tile that depend on its surroundings.
 
     Example:
         >>> spans(10, 6, 1)

@@ -43,7 +43,7 @@ class Coded(NamedTuple):
         symbols: int32 of shape (positions, channels of the code).
         height: Of the image, in pixels.
         width: Of the image, in pixels.
-        quality: From 1 on.
+        quality: The quality, from 1 on.
     """
 
     symbols: NDArray[np.int32]
@@ -56,13 +56,13 @@ class Codec:
     """Compresses images to bytes and back with the models of a bundle.
 
     A bundle may offer several qualities, from 1, the smallest files, to `qualities`, the best
-    images and the default. Threads may share a codec: each run of a model waits for the one
-    before it, so more cores need more codecs.
+    images and the default. Threads may share a codec, but each run of a model waits for the one
+    before it: to use several cores, make several codecs.
 
-    `Codec.load` makes one.
+    Use `Codec.load` to make one.
 
     Attributes:
-        manifest: The bundle's, the content of its `manifest.json`.
+        manifest: The content of the bundle's `manifest.json`.
         max_pixels: Most pixels of an image.
         layout: How images are cut into tiles, cells and groups.
 
@@ -130,15 +130,15 @@ class Codec:
 
         Args:
             image: uint8 of shape (height, width, channels) with the channels of the bundle;
-                (height, width) will do for a grey one.
+                (height, width) is accepted for a grey one.
             quality: 1 (the smallest file) to `qualities` (the best image), which is the default.
 
         Returns:
             The bytes of the file.
 
         Raises:
-            ValueError: If the image is of another shape or dtype or over `max_pixels`, or there
-                is no such quality.
+            ValueError: If the image has another shape or dtype or more than `max_pixels` pixels, or
+                there is no such quality.
         """
         image = check_image(image, self.layout, self.max_pixels)
         symbols = self.encode(image, quality=quality)
@@ -154,23 +154,23 @@ class Codec:
             uint8 of shape (height, width, channels).
 
         Raises:
-            BitstreamError: If the bytes are damaged, foreign, of another version, or claim
-                more than `max_pixels`; see its subclasses.
+            BitstreamError: If the bytes are damaged, of another bundle or another version, or claim
+                more than `max_pixels` pixels; see its subclasses.
         """
         return self.decode(*self.unpack(data))
 
     def compress_many(self, images: Iterable[NDArray[Any]], *, quality: int | None = None) -> bytes:
-        """Compress images to one stream, which costs far less per small image than files do.
+        """Compress images to one stream, far smaller than as many files where images are small.
 
         Args:
-            images: As `compress` takes them, each of a size of its own if need be.
-            quality: As `compress` takes it; one for all images.
+            images: As for `compress`; their sizes may differ.
+            quality: As for `compress`; the same for all images.
 
         Returns:
             The bytes of the stream.
 
         Raises:
-            ValueError: As `compress`.
+            ValueError: As for `compress`.
         """
         blocks = self._encode_blocks(images, check_quality(quality, self.qualities))
         return bitstream.write_stream(blocks, self._hash, qualities=self.qualities)
@@ -182,10 +182,10 @@ class Codec:
             data: The bytes of the stream, made with the same bundle.
 
         Returns:
-            For each image uint8 of shape (height, width, channels).
+            The images, each uint8 of shape (height, width, channels).
 
         Raises:
-            BitstreamError: As `decompress`; `max_pixels` holds for all images together.
+            BitstreamError: As for `decompress`; `max_pixels` limits all images together.
         """
         images: list[Image] = []
         blocks = bitstream.read_stream(
@@ -209,14 +209,14 @@ class Codec:
             symbols: Integers of shape (positions, channels of the code), as `encode` gives them.
             height: Of the image, in pixels.
             width: Of the image, in pixels.
-            quality: That of `encode`, whose steps and tables the symbols need.
+            quality: The quality given to `encode`; it selects the step sizes and entropy tables.
 
         Returns:
             The bytes of the file.
 
         Raises:
-            ValueError: If there are more or fewer symbols than such an image has, they are no
-                indices into the codebook, or there is no such quality.
+            ValueError: If the number of symbols is not that of such an image, a symbol is not an
+                index into the codebook, or there is no such quality.
         """
         count = self.layout.count(height, width) if min(height, width) > 0 else 0
         if symbols.dtype.kind not in "iu" or symbols.size != count or not count:
@@ -240,7 +240,7 @@ class Codec:
             width of the image, and the quality.
 
         Raises:
-            BitstreamError: As `decompress`.
+            BitstreamError: As for `decompress`.
         """
         block = bitstream.read_image(
             check_bytes(data), self._hash, max_pixels=self.max_pixels, qualities=self.qualities
@@ -249,15 +249,15 @@ class Codec:
         return Coded(unpack_block(self.layout, block)[0], block.height, block.width, block.quality)
 
     def encode(self, image: Image, *, quality: int | None = None) -> NDArray[np.int64]:
-        """Give the symbols of an image, by running the encoder tile by tile.
+        """Compute the symbols of an image by running the encoder tile by tile.
 
         Args:
             image: uint8 of shape (height, width, channels) with the channels of the bundle.
-            quality: As `compress` takes it: its steps round the code.
+            quality: As for `compress`; its step sizes quantise the code.
 
         Returns:
-            int64 of shape (positions, channels of the code). A symbol is a value of the code in
-            steps, or an index into the codebook; positions go row by row.
+            int64 of shape (positions, channels of the code). A symbol is a value of the code as
+            a multiple of the step size, or an index into the codebook; positions go row by row.
 
         Raises:
             ValueError: If there is no such quality.
@@ -267,21 +267,21 @@ class Codec:
     def decode(
         self, symbols: NDArray[Any], height: int, width: int, quality: int | None = None
     ) -> Image:
-        """Rebuild an image from its symbols, by running the decoder tile by tile.
+        """Rebuild an image from its symbols by running the decoder tile by tile.
 
         Args:
             symbols: Integers of shape (positions, channels of the code), as `encode` gave them for
                 an image of this size.
             height: Of the image, in pixels.
             width: Of the image, in pixels.
-            quality: That of `encode`.
+            quality: The quality given to `encode`.
 
         Returns:
             uint8 of shape (height, width, channels).
 
         Raises:
-            ValueError: If the symbols are not those of such an image, are no indices into the
-                codebook, or there is no such quality.
+            ValueError: If the symbols are not those of such an image, a symbol is not an index into
+                the codebook, or there is no such quality.
         """
         quality = check_quality(quality, self.qualities)
         check_indices(self.manifest.codec, symbols, ValueError)

@@ -1,4 +1,4 @@
-"""Proof that a bundle still does what it did when it was exported."""
+"""Check that a bundle still does what it did when it was exported, and report what it costs."""
 
 from __future__ import annotations
 

@@ -31,9 +31,9 @@ class Evidence:
 
     Attributes:
         name: Name of the bundle's folder.
-        manifest: The manifest, once it was read.
+        manifest: The manifest, if it could be read.
         golden: The golden image and what this machine decodes it to, both uint8.
-        pictures: Real images and what became of them.
+        pictures: Real images and their reconstructions.
     """
 
     name: str
