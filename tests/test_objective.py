@@ -38,7 +38,8 @@ def loss_of(model: keras.Model, x: np.ndarray, y: np.ndarray, weights: np.ndarra
     """The loss of a batch, without noise."""
     outputs = model(x, training=False)
     weights = None if weights is None else ops.convert_to_tensor(weights)
-    loss = model.compute_loss(ops.convert_to_tensor(x), y, outputs, weights, training=False)
+    x, y = ops.convert_to_tensor(x), ops.convert_to_tensor(y)
+    loss = model.compute_loss(x, y, outputs, weights, training=False)
     return float(ops.convert_to_numpy(loss))
 
 

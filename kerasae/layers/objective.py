@@ -29,9 +29,10 @@ class RandomLayer(keras.layers.Layer):
     Attributes:
         validating: Whether to draw although `training` is False; `train` sets it while it
             validates, with a state of `seed_generator` that is the same each time.
+        seed_generator: What it draws from, or None if it only uses what others draw.
     """
 
-    seed_generator: keras.random.SeedGenerator
+    seed_generator: keras.random.SeedGenerator | None = None
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"dtype": full_precision(), **options})

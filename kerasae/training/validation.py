@@ -35,17 +35,19 @@ class _Draws(keras.callbacks.Callback):
         super().__init__()
         self._layers, self._seed = layers, seed
         self._drawing: Any = None  # the compiled step of a validation
-        self._before: tuple[Any, list[Any]] | None = None
+        self._before: tuple[Any, list[tuple[keras.random.SeedGenerator, Any]]] | None = None
 
     def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
         """Set the layers and the step of the test."""
         if not self._layers:
             return
-        states = [ops.convert_to_numpy(x.seed_generator.state + 0) for x in self._layers]
-        self._before = self.model.test_function, states
-        for i, layer in enumerate(self._layers, start=1):
+        generators = [x.seed_generator for x in self._layers if x.seed_generator is not None]
+        kept = [(each, ops.convert_to_numpy(each.state + 0)) for each in generators]
+        self._before = self.model.test_function, kept
+        for layer in self._layers:
             layer.validating = True
-            layer.seed_generator.state.assign([self._seed, i * _APART])
+        for i, generator in enumerate(generators, start=1):
+            generator.state.assign([self._seed, i * _APART])
         if self._drawing is None:
             # JAX keeps what it has traced of a method of a model, unless it sees another function.
             self.model.__dict__["test_step"] = functools.partial(self.model.test_step)
@@ -58,8 +60,9 @@ class _Draws(keras.callbacks.Callback):
         """Put everything back."""
         if self._before is None:
             return
-        self.model.test_function, states = self._before
+        self.model.test_function, kept = self._before
         self._before = None
-        for layer, state in zip(self._layers, states, strict=True):
+        for layer in self._layers:
             layer.validating = False
-            layer.seed_generator.state.assign(state)
+        for generator, state in kept:
+            generator.state.assign(state)
