@@ -21,8 +21,8 @@ class Autoencoder(keras.Model):
 
     A `LossLayer` has, after each call, scalars in `parts`; their means over an epoch appear in the
     history beside the loss, for validation too. With `sample_weight`, one weight for each image,
-    its loss is that of the weighted images. A layer with a weight `steps_per_epoch`, for a
-    schedule in epochs, is told it by `fit`.
+    its loss is that of the weighted images, as is a loss of Keras. A layer with a weight
+    `steps_per_epoch`, for a schedule in epochs, is told it by `fit`.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # exactly so, or no file revives it
@@ -52,6 +52,8 @@ class Autoencoder(keras.Model):
         if sample_weight is not None and self._reporting:
             self._weights = _one_each(sample_weight)
             count = ops.sum(self._weights)
+        if sample_weight is not None and _is_of_keras(self.loss):
+            sample_weight = _like_values(sample_weight, y_pred)
         try:
             loss = super().compute_loss(x, y, y_pred, sample_weight, training=training)
             for layer in self._reporting:
@@ -183,6 +185,22 @@ def _one_each(sample_weight: Any) -> Any:
             f"that of a whole image. Received: shape {tuple(weights.shape)}"
         )
     return ops.cast(ops.reshape(weights, (-1,)), full_precision())
+
+
+def _is_of_keras(loss: Any) -> bool:
+    """Whether a loss gives a value for each position, as those of Keras do."""
+    return isinstance(loss, str) or getattr(loss, "__module__", "").startswith("keras.")
+
+
+def _like_values(sample_weight: Any, outputs: Any) -> Any:
+    """Weights that broadcast with the values of a loss, (batch, ...) without the last axis.
+
+    Keras multiplies the two as they are: a weight for each image must be (batch, 1, 1).
+    """
+    weights, rank = ops.convert_to_tensor(sample_weight), len(outputs.shape) - 1
+    if any(size != 1 for size in weights.shape[1:]):
+        return weights
+    return ops.reshape(weights, (-1, *(1 for _ in range(rank - 1))))
 
 
 def _refuse_class_weight(y: Any, options: dict[str, Any]) -> None:

