@@ -97,7 +97,6 @@ def fitted(name: str, net: Net) -> tuple[keras.Model, float]:
             f"denoising_photos-{name}",
             lambda: net.build((PATCH, PATCH, 1)),
             images,
-            # All runs are to have the same number of steps.
             TrainConfig(
                 epochs=net.epochs,
                 batch_size=net.batch_size,
