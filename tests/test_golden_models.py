@@ -11,11 +11,14 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import kerasae
+from kerasae.cli import main
 from kerasae.data import Images
 from kerasae.runs import Run, load_model
 from kerasae.training import TrainConfig, train
+from kerasae_export import Codec
 
 FOLDER = Path(__file__).parent / "golden"
 MODELS, RUNS = FOLDER / "models", FOLDER / "runs"
@@ -146,12 +149,23 @@ def test_a_finished_run_of_the_command_line_is_read():
     assert facts["training"]["val_loss"] == pytest.approx(last)
 
 
-def test_a_finished_run_is_made_longer_by_its_own_options(tmp_path):
+@pytest.mark.slow
+def test_a_finished_run_is_exported_by_the_command_line(tmp_path):
+    target = tmp_path / "bundle"
+    arguments = ["export", str(RUNS / "finished"), "--out", str(target), "--scheme", "float32"]
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 0, done.output
+    facts = Codec.load(target).manifest.facts
+    assert facts["architecture"] == "undercomplete"
+    assert facts["training"]["epochs_run"] == 2
+
+
+def test_a_finished_run_is_resumed_with_nothing_left_to_train(tmp_path):
     folder = shutil.copytree(RUNS / "finished", tmp_path / "run")
     run = Run.load(folder)
     images = run.images()
     config = TrainConfig.from_json((folder / "config.json").read_text())
-    model = run.train(images, config, folder, resume=True)  # nothing is left to train
+    model = run.train(images, config, folder, resume=True)
     assert_close(
         predicted(model, values(RUNS / "finished.npz")["x"]),
         values(RUNS / "finished.npz")["prediction"],
