@@ -21,7 +21,7 @@ import kerasae
 from kerasae.data import Images
 from kerasae.training import TrainConfig, train
 from kerasae_export import Codec, export_bundle
-from kerasae_export.bundle import sample_image
+from kerasae_export.bundling.bundle import sample_image
 from kerasae_export.files import write_png
 
 SIZES = ((19, 13), (5, 9))
