@@ -16,8 +16,7 @@ from kerasae.applications.principal_axes import check_linear_code, decorrelate_c
 from kerasae.builders import BUILDERS, build
 from kerasae.data import EMBEDDED, Images, load_images
 from kerasae.data.sequences import SEQUENCES, Sequences, load_sequences
-from kerasae.training import TrainConfig, train
-from kerasae.training.training import CHECKPOINT, CONFIG, HISTORY, MODEL
+from kerasae.training import CHECKPOINT, CONFIG, HISTORY, MODEL, TrainConfig, train
 
 __all__ = ["Run", "load_model", "portable"]
 
@@ -30,9 +29,9 @@ class Run:
 
     Attributes:
         architecture: A key of `BUILDERS`.
-        hyperparameters: What its builder is called with, `input_shape` excepted, which the
-            data give, as they give the classes of pixels where these are learned, and the `loss`
-            of sequences.
+        hyperparameters: What its builder is called with, except what the data give:
+            `input_shape`, the classes of pixels where these are learned, and the `loss` of
+            sequences.
         data: A source for `load_images` or `load_sequences`.
         image_size: See `load_images`.
         channels: See `load_images`.
@@ -148,7 +147,7 @@ class Run:
 
 
 def portable(data: str) -> str:
-    """The source of data as it is found from any working directory."""
+    """The source of data, as an absolute path if it is a folder."""
     return (
         data
         if data in EMBEDDED or data in SEQUENCES or not Path(data).is_dir()
