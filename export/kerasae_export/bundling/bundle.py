@@ -31,6 +31,7 @@ from kerasae_export.errors import BundleError
 from kerasae_export.files.batch import png_bytes
 from kerasae_export.format.manifest import DECODE, ENCODE, GOLDEN, MANIFEST, SCHEMES, Manifest, Part
 from kerasae_export.format.spec import MAX_QUALITIES, MAX_SIDE, CodecSpec, Quality, steps_of
+from kerasae_export.images import check_images, check_picture
 from kerasae_export.runtime.codec import Codec
 from kerasae_export.runtime.litemodel import LiteModel, quantise
 
@@ -72,8 +73,8 @@ def export_bundle(
         folder: Folder to write; it must not exist, be empty, or hold a bundle, which is
             replaced as a whole.
         scheme: One of `kerasae_export.format.manifest.SCHEMES`; see `convert`.
-        calibration: Real images, float32 (n, height, width, channels) in [0, 1], best 300 or
-            more; none of them is stored.
+        calibration: Real images, float32 (n, height, width, channels) in [0, 1], or uint8 from 0
+            to 255, best 300 or more; none of them is stored.
         signatures: `"separate"`: one file for each side; `"both"`: one file with the signatures
             `encode` and `decode`.
         step_loss: PSNR in dB that rounding the code may cost on the calibration images; on images
@@ -408,12 +409,7 @@ def _check_images(model: keras.Model, calibration: ArrayLike | None) -> NDArray[
             f"{rule}, from which the ranges and entropy tables are taken. "
             "Received: calibration=None"
         )
-    images = np.asarray(calibration, np.float32)
-    if images.shape[1:] != shape or not len(images):
-        raise ValueError(f"{rule}, here {shape}. Received: shape {images.shape}")
-    if not (images.min() >= 0 and images.max() <= 1):  # also refuses NaN
-        raise ValueError(f"{rule}. Received: values from {images.min()} to {images.max()}")
-    return images
+    return check_images("calibration", calibration, shape=shape, unit="a codec of pixels")
 
 
 def _check_losses(step_loss: float | Sequence[float], codebook: int) -> tuple[float, ...]:
@@ -454,12 +450,7 @@ def _check_sample(
     if sample is None:
         height, width = shape[:2] if tile is None else _check_tile(tile, shape[:2])
         return sample_image(height * 3 // 2 + 1, width * 3 // 2 + 1, shape[2])
-    if sample.dtype != np.uint8 or sample.ndim != 3 or sample.shape[2] != shape[2]:
-        raise ValueError(
-            f"`sample` must be uint8 of shape (height, width, {shape[2]}). "
-            f"Received: {sample.dtype} of shape {sample.shape}"
-        )
-    return sample
+    return check_picture("sample", sample, channels=shape[2])
 
 
 def _full_range(images: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -21,6 +21,7 @@ from kerasae_export.format.entropy import cheapest_class, pack_bits, unpack_bits
 from kerasae_export.format.manifest import MANIFEST, Edge, Manifest
 from kerasae_export.format.spec import CodecSpec, Quality
 from kerasae_export.format.tiling import spans
+from kerasae_export.images import check_picture
 from kerasae_export.runtime.bundle_files import check_part, open_models, read_files
 from kerasae_export.runtime.litemodel import LiteModel, dequantise, quantise
 
@@ -254,9 +255,10 @@ class Codec:
             steps, or an index into the codebook; positions go row by row.
 
         Raises:
-            ValueError: If there is no such quality.
+            ValueError: If the image is of another shape or dtype, or there is no such quality.
         """
         spec, edge = self.manifest.codec, self.manifest.encoder.input
+        image = check_picture("image", image, channels=spec.channels)
         quality = self._check_quality(quality)
         levels = quantise(np.arange(256) / 255, edge)
         rows, columns = self._spans(*image.shape[:2])
@@ -491,14 +493,7 @@ class Codec:
 
     def _check_image(self, image: NDArray[Any]) -> Image:
         channels = self.manifest.codec.channels
-        array = np.asarray(image)
-        if array.ndim == 2 and channels == 1:
-            array = array[..., None]
-        if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != channels:
-            raise ValueError(
-                f"`image` must be uint8 of shape (height, width, {channels}). "
-                f"Received: {array.dtype} of shape {np.shape(image)}"
-            )
+        array = check_picture("image", image, channels=channels)
         if not 1 <= array.shape[0] * array.shape[1] <= self.max_pixels:
             raise ValueError(
                 f"`image` must have 1 to {self.max_pixels} pixels. Received: shape {array.shape}"
