@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kerasae_export import images as images_
-from kerasae_export.images import fits
+from kerasae_export.images import fits as fits
 
 Floats = NDArray[np.float32]
 

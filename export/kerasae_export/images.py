@@ -86,9 +86,11 @@ def check_images(
             f"`{argument}` must say what its uint8 values mean: `{name} / 255` for pixels from 0 "
             f"to 255, or {other}. Received: uint8 values from {low} to {high}"
         )
+    binary = low >= 0 and high <= 1
+    line = f'{name}.astype("float32")' if binary else _into_unit_range(name, low, high)
     raise ValueError(
         f"`{argument}` must be floating point, or uint8 from 0 to 255; "
-        f"{_remedy(name, low, high)}. Received: {array.dtype} values from {low} to {high}"
+        f"`{line}` makes them so. Received: {array.dtype} values from {low} to {high}"
     )
 
 
@@ -117,7 +119,7 @@ def check_picture(argument: str, image: Any, *, channels: int) -> NDArray[np.uin
     if array.dtype == np.uint8 and array.ndim == 3 and array.shape[2] == channels:
         return array
     line = ""
-    shape = array.shape
+    shape: tuple[int, ...] = array.shape
     if array.ndim == 4 and fits(shape, (1, None, None, channels)):
         line = f"{argument}[0]"
     elif array.ndim == 3 and shape[0] == channels and shape[2] != channels:
@@ -161,7 +163,7 @@ def check_pictures(
         kind = type(images).__name__
         raise ValueError(f"`{argument}` must be a list of images. Received: {kind}") from None
     if channels is None:
-        shape = np.shape(each[0]) if each else ()
+        shape: tuple[int, ...] = np.shape(each[0]) if each else ()
         channels = 3 if len(shape) > 2 and shape[2] == 3 else 1
     return [check_picture(f"{argument}[{i}]", x, channels=channels) for i, x in enumerate(each)]
 
@@ -295,19 +297,20 @@ def _check_values(
     low, high = limits(values)
     name = argument.rpartition(".")[2]
     if not np.isfinite([low, high]).all():
-        bad = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+        bad = [not np.isfinite(image).all() for image in values]
         raise ValueError(
             f"`{argument}` must be finite; `{name}[np.isfinite({name}).all(axis="
             f"{tuple(range(1, values.ndim))})]` leaves out what is not. "
-            f"Received: NaN or infinity in {bad.sum()} of {len(bad)}"
+            f"Received: NaN or infinity in {sum(bad)} of {len(bad)}"
         )
     if unit is None or (low >= 0 and high <= 1):
         return values
     if low >= -_SLACK and high <= 1 + _SLACK:
         return np.clip(values, 0, 1)
+    line = _into_unit_range(name, low, high)
     raise ValueError(
-        f"`{argument}` must have values in [0, 1] for {unit}; {_remedy(name, low, high)}"
-        f"{advice}. Received: values from {low:g} to {high:g}"
+        f"`{argument}` must have values in [0, 1] for {unit}; `{line}` brings them there{advice}."
+        f" Received: values from {low:g} to {high:g}"
     )
 
 
@@ -328,8 +331,8 @@ def _blocks(values: NDArray[Any]) -> Iterator[NDArray[Any]]:
         yield values[first : first + rows]
 
 
-def _remedy(name: str, low: float, high: float) -> str:
-    """The line of code that brings values from `low` to `high` into [0, 1], as a clause."""
+def _into_unit_range(name: str, low: float, high: float) -> str:
+    """The line of code that brings values from `low` to `high` into [0, 1]."""
     line = f"({name} - {name}.min()) / ({name}.max() - {name}.min())"
     if low >= -_OVERSHOOT and high <= 1 + _OVERSHOOT:
         line = f"np.clip({name}, 0, 1)"
@@ -337,7 +340,7 @@ def _remedy(name: str, low: float, high: float) -> str:
         line = f"({name} + 1) / 2"
     elif low >= 0 and high <= 65535:
         line = f"{name} / {high if high <= 16 else 255 if high <= 255 else 65535:g}"
-    return f"`{line}` brings them there"
+    return line
 
 
 def _to_pixels(name: str, array: NDArray[Any]) -> str:

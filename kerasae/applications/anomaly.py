@@ -170,7 +170,9 @@ def scorer(
     image = keras.Input(model.input_shape[1:], name="image")
     encoder, decoder = kerasae.encoder(model), kerasae.decoder(model)
     code = encoder(image)  # once: a model that holds a part twice does not survive a reload
-    distance = _distance(code, _codes(encoder, normal)) if statistics else None
+    distance = (
+        _distance(code, _codes(encoder, normal)) if statistics and normal is not None else None
+    )
     if kind == "code":
         return keras.Model(image, distance, name="scorer")
     error = _error(image, decoder(code))
@@ -250,7 +252,7 @@ def threshold(scores: ArrayLike, *, false_alarm_rate: float = 0.01) -> float:
     return float(np.sort(values)[len(values) - above])
 
 
-def _codes(encoder: keras.Model, images: NDArray[np.float32] | None) -> NDArray[Any]:
+def _codes(encoder: keras.Model, images: NDArray[np.float32]) -> NDArray[Any]:
     """Codes of the normal images."""
     if len(encoder.outputs) != 1 or not keras.backend.is_float_dtype(encoder.outputs[0].dtype):
         raise ValueError(
