@@ -33,15 +33,15 @@ def compare_bundles(
 ) -> Evaluation:
     """Measure bundles and general codecs on the test images of a set or a folder.
 
-    Of a folder the files are read at their full size, and the test images are those that
-    `load_images` holds out with the seed of the bundle's training; so, of images that a bundle was
-    trained on, none is measured. Of "photos" the whole photograph of the cat is.
+    The files of a folder are read at full size. The test images are those that `load_images` holds
+    out with the seed of the bundle's training, so no image that a bundle was trained on is
+    measured. For "photos" it is the whole photograph of the cat.
 
     Args:
         bundles: Folders of bundles, all for images of the same number of channels.
         data: A source for `load_images`.
-        limit: Most test images.
-        files: Most of them that become files of their own.
+        limit: At most this many test images.
+        files: At most this many of them become files of their own.
         others: Codecs to compare with, of `kerasae_export.evaluation.OTHERS`.
         threads: Threads of the bundles' models.
         progress: Called with a codec's name, the settings done and their total.

@@ -29,9 +29,9 @@ class Run:
 
     Attributes:
         architecture: A key of `BUILDERS`.
-        hyperparameters: What its builder is called with, `input_shape` excepted, which the
-            data give, as they give the classes of pixels where these are learned, and the `loss`
-            of sequences.
+        hyperparameters: What its builder is called with, except what the data give:
+            `input_shape`, the classes of pixels where these are learned, and the `loss` of
+            sequences.
         data: A source for `load_images` or `load_sequences`.
         image_size: See `load_images`.
         channels: See `load_images`.
@@ -147,7 +147,7 @@ class Run:
 
 
 def portable(data: str) -> str:
-    """The source of data as it is found from any working directory."""
+    """The source of data, as an absolute path if it is a folder."""
     return (
         data
         if data in EMBEDDED or data in SEQUENCES or not Path(data).is_dir()

@@ -1,4 +1,4 @@
-"""Holes of images filled by a model that was trained to, NumPy in and out."""
+"""Inpainting: a trained model fills holes in images, NumPy in and out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["inpaint"]
 def inpaint(model: keras.Model, images: ArrayLike, masks: ArrayLike) -> NDArray[np.float32]:
     """Fill holes of images; every known pixel stays what it is.
 
-    `where(mask, g(f(x with -1 in its hole)), x)`: what lay in the hole is never seen.
+    `where(mask, g(f(x with -1 in its hole)), x)`: the model never sees what lay in the hole.
 
     Args:
         model: A model of the kind `"masked"`, such as `build_masked` makes.

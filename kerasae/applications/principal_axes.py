@@ -1,4 +1,4 @@
-"""Coordinates of a trained code: the same autoencoder, written in better axes."""
+"""The principal axes of a trained code: the same autoencoder in other coordinates."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def decorrelate_code(model: keras.Model, images: ArrayLike) -> NDArray[np.float6
     image). For a linear autoencoder with a tied decoder it gives the axes of PCA.
 
     The weights of the last layer of the encoder and of the first layer of the decoder change
-    in place; what the model computes does not, but for rounding in float32.
+    in place. The model computes the same as before, up to rounding in float32.
 
     Args:
-        model: A model whose encoder ends, and whose decoder begins, with a Dense or Conv2D
-            layer, that of the encoder without an activation.
+        model: A model whose encoder ends with a Dense or Conv2D layer without an activation, and
+            whose decoder begins with a Dense or Conv2D layer.
         images: float32 (n, height, width, channels), such as the training images.
 
     Returns:

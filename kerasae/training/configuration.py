@@ -21,8 +21,8 @@ class TrainConfig:
 
     Attributes:
         epochs: Passes over the training images.
-        batch_size: Images in a step.
-        learning_rate: Step size of the model's optimizer, the first one of a schedule.
+        batch_size: Images per step.
+        learning_rate: Step size of the model's optimizer, at the start of the schedule.
         schedule: `"constant"`, or `"cosine"`, which falls to zero at the end of the last epoch
             (Loshchilov & Hutter 2017).
         seed: Seed of the order of the images and of random layers. (Initial weights are drawn
@@ -36,8 +36,8 @@ class TrainConfig:
         keep: Weights that the model is left with: those of the `"best"` epoch, by `val_loss`, or
             the `"last"`, for an objective that `val_loss` does not follow, such as that of an
             importance weighted autoencoder.
-        flip: Mirror half of the training images left to right, and label maps with them, others
-            in each epoch.
+        flip: Mirror half of the training images left to right, and label maps with them; each
+            epoch draws the half anew.
 
     Raises:
         ValueError: If a value breaks its rule.

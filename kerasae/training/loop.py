@@ -48,8 +48,8 @@ def train(
     it ends with the same bits as one that was not killed.
 
     Args:
-        model: A compiled model. It learns to give its inputs back, or, if its loss has an attribute
-            `target` of "labels", as that of a segmentation model has, their labels.
+        model: A compiled model. It learns to reproduce its inputs, or their labels if its loss has
+            an attribute `target` of "labels", as the loss of a segmentation model does.
         images: Training and validation images, float32 (n, height, width, channels), with labels
             where the model takes them, or sequences, float32 (n, length, features). Their values
             are looked at, which `model.fit` of Keras does not do: cross-entropies, the Bernoulli
@@ -115,7 +115,7 @@ def train(
 def _validation_inputs(
     model: keras.Model, images: Images | Sequences, config: TrainConfig
 ) -> NDArray[np.float32]:
-    """The validation images; those of a model that fills holes have the same ones each time."""
+    """The validation images; for a model that fills holes, with the same holes in each epoch."""
     for layer in model.layers:
         if hasattr(layer, "cut_holes"):
             return layer.cut_holes(images.validation, seed=config.seed)
