@@ -233,9 +233,9 @@ def test_a_failed_export_leaves_nothing(digits, tmp_path):
     ("options", "message"),
     [
         ({"calibration": None}, "`calibration` must hold real images"),
-        ({"calibration": np.zeros((3, 9, 8, 1))}, "`calibration` must hold real images"),
-        ({"calibration": np.full((3, 8, 8, 1), 255.0)}, "values from 255.0 to 255.0"),
-        ({"calibration": np.full((3, 8, 8, 1), np.nan)}, "`calibration` must hold real images"),
+        ({"calibration": np.zeros((3, 9, 8, 1))}, r"must have the shape \(n, 8, 8, 1\)"),
+        ({"calibration": np.full((3, 8, 8, 1), 255.0)}, "values from 255 to 255"),
+        ({"calibration": np.full((3, 8, 8, 1), np.nan)}, "NaN or infinity in 3 of 3"),
         ({"scheme": "int4"}, "`scheme` must be one of float32, float16, dynamic, int8"),
         ({"signatures": "one"}, "`signatures` must be one of separate, both"),
         ({"step_loss": 0}, "`step_loss` must be above 0 dB and at most 20"),

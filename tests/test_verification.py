@@ -209,7 +209,7 @@ def test_a_folder_that_is_no_bundle_stays_as_it_is(tmp_path):
     "images", [np.zeros((3, 9, 8, 1)), np.zeros((0, 8, 8, 1)), np.full((3, 8, 8, 1), 255.0)]
 )
 def test_images_must_fit_the_bundle(copy, digit_model, images):
-    with pytest.raises(ValueError, match="`images` must be"):
+    with pytest.raises(ValueError, match="`images` must"):
         verify(copy, model=digit_model, images=images)
 
 

@@ -71,8 +71,8 @@ def export_bundle(
         folder: Folder to write; it must not exist, be empty, or hold a bundle, which is
             replaced as a whole.
         scheme: One of `kerasae_export.format.manifest.SCHEMES`; see `convert`.
-        calibration: Real images, float32 (n, height, width, channels) in [0, 1], preferably 300
-            or more; none of them is stored.
+        calibration: Real images, float32 (n, height, width, channels) in [0, 1], or uint8 from 0
+            to 255, preferably 300 or more; none of them is stored.
         signatures: `"separate"`: one file for each side; `"both"`: one file with the signatures
             `encode` and `decode`.
         step_loss: PSNR in dB that rounding the code may cost on the calibration images; on images

@@ -57,9 +57,11 @@ def convert(
         scheme: `"float32"`; `"float16"`, for weights; `"dynamic"`, int8 weights in tensors of 1024
             values or more, where kernels exist for it; or `"int8"`, static quantisation of weights
             and activations. See `kerasae_export.format.manifest.SCHEMES`.
-        calibration: For `"int8"`, real inputs of shape (n, *model input), of the input's dtype;
-            100 to 500 are enough. For a model with several inputs, a list in their order or a
-            dict by their names, with equally many samples each. The other schemes ignore it.
+        calibration: For `"int8"`, real inputs of shape (n, *model input), of the range that the
+            model was trained on; 100 to 500 are enough. Images may be uint8 from 0 to 255, which
+            become values in [0, 1] unless the model begins with a `Rescaling` of its own. For a
+            model with several inputs, a list in their order or a dict by their names, with
+            equally many samples each. The other schemes ignore it.
 
     Returns:
         The path.
@@ -186,7 +188,7 @@ class Converter:
         images: list[NDArray[Any]] = []
         codes: list[NDArray[Any]] = []
         if scheme == "int8":
-            images = check_samples(encoder, calibration)
+            images = check_samples(encoder, calibration, followed_by=decoder)
             if code_calibration is None:
                 results = predict_all(encoder, images)
                 code_calibration = results if len(decoder.inputs) > 1 else results[0]

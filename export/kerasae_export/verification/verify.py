@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from kerasae_export.errors import BundleError
 from kerasae_export.files.batch import write_bytes
 from kerasae_export.format.manifest import MANIFEST, Manifest
+from kerasae_export.images import check_images
 from kerasae_export.runtime.bundle_files import read_files
 from kerasae_export.runtime.codec import Codec
 from kerasae_export.verification import checks as checks_
@@ -54,8 +55,9 @@ def verify_bundle(
     Args:
         folder: The bundle.
         model: The model it was exported from.
-        images: Real images, float32 (n, height, width, channels) in [0, 1], together with `model`.
-            Their size is that of the model or, where the bundle has larger tiles, of a tile.
+        images: Real images, float32 (n, height, width, channels) in [0, 1], or uint8 from 0 to
+            255, together with `model`. Their size is that of the model or, where the bundle has
+            larger tiles, of a tile.
         report: Whether to write `verification.html` and to take the measurements that need time:
             peak memory and, with a model, the error of every layer. Its plots need matplotlib,
             which the extra `convert` installs; without it, the report has tables only.
@@ -75,6 +77,8 @@ def verify_bundle(
     """
     if (model is None) != (images is None):
         raise ValueError("`model` and `images` must be given together. Received: only one of them")
+    if images is not None:
+        images = check_images("images", images, unit="a codec of pixels")
     root = Path(folder)
     if not (root / MANIFEST).is_file():
         raise BundleError(f"`folder` must be a bundle's folder. Received: {os.fspath(folder)!r}")
@@ -96,7 +100,7 @@ def verify_bundle(
 def _verify(
     root: Path,
     model: keras.Model | None,
-    images: ArrayLike | None,
+    images: NDArray[np.float32] | None,
     evidence: Evidence,
     thorough: bool,
 ) -> Verification:
@@ -114,7 +118,7 @@ def _verify(
     halves = pictures = None
     if model is not None and images is not None:
         halves = parity.halves_of(model, manifest)
-        pictures = parity.framed(_array(images), model, manifest)
+        pictures = parity.framed(images, model, manifest)
     held = f"{len(files)} files have the hashes of the manifest, which says what they are."
     found = [Check("files", True, held), *operators]
     try:
@@ -203,10 +207,6 @@ def _layers(
     known = [{"part": name, **asdict(layer)} for name, layer in worst if layer is not None]
     found["largest_error"] = min(known, key=lambda layer: layer["own"], default=None)
     return found
-
-
-def _array(images: ArrayLike) -> NDArray[np.float32]:
-    return np.asarray(images, np.float32)
 
 
 def _evenly(values: NDArray[np.float32], count: int) -> NDArray[np.float32]:
