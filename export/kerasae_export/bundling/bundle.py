@@ -32,6 +32,7 @@ from kerasae_export.bundling.models import (
 from kerasae_export.bundling.tables import fit_spec, fit_steps, rounded
 from kerasae_export.bundling.writing import replacing, write_manifest
 from kerasae_export.conversion.convert import Converter
+from kerasae_export.conversion.float_layers import float_facts
 from kerasae_export.conversion.split import code_step, evenly
 from kerasae_export.format.manifest import DECODE, ENCODE, SCHEMES, Manifest, Part
 from kerasae_export.format.values import quantise
@@ -57,6 +58,7 @@ def export_bundle(
     sample: NDArray[np.uint8] | None = None,
     facts: Mapping[str, Any] | None = None,
     tile: int | tuple[int, int] | None = None,
+    allow_float: bool = False,
 ) -> Path:
     """Export a trained autoencoder of images as a bundle: the models and a codec around them.
 
@@ -90,6 +92,8 @@ def export_bundle(
             default the size of the model's own images. With larger tiles, less of a large image
             is computed twice where tiles overlap. The model must be fully convolutional, and the
             sides multiples of its stride and no smaller than those of its images.
+        allow_float: As of `convert`: whether `"int8"` may leave layers in float32. The manifest
+            and the model card name them.
 
     Returns:
         The folder.
@@ -127,7 +131,15 @@ def export_bundle(
     with replacing(Path(folder)) as target:
         with Converter() as converter:
             files = _convert(
-                model, models, images, losses, scheme, signatures == "both", target, converter
+                model,
+                models,
+                images,
+                losses,
+                scheme,
+                signatures == "both",
+                target,
+                converter,
+                allow_float,
             )
         own_step = code_step(model) is not None or codebook > 0
         facts = {
@@ -139,6 +151,7 @@ def export_bundle(
             "calibration_images": len(images),
             "step_loss_db": _loss_fact(losses, own_step),
             **facts,
+            **(float_facts(target, models.encoder, models.decoder) if scheme == "int8" else {}),
         }
         manifest = _manifest(files, models, images, scheme, facts)
         write_golden(target, Codec(manifest, files.encoder, files.decoder), sample)
@@ -177,11 +190,16 @@ def _convert(
     together: bool,
     target: Path,
     converter: Converter,
+    allow_float: bool,
 ) -> _ModelFiles:
     """Convert the encoder, choose the step sizes by its codes, and convert the decoder for them."""
     framed = full_range(models.few(images, CALIBRATION))
     encoder_path = converter.convert(
-        models.encoder, target / "encoder.tflite", scheme=scheme, calibration=framed
+        models.encoder,
+        target / "encoder.tflite",
+        scheme=scheme,
+        calibration=framed,
+        allow_float=allow_float,
     )
     encoder = LiteModel(encoder_path.read_bytes())
     all_steps = fit_steps(model, models, encoder, images, losses)
@@ -193,6 +211,7 @@ def _convert(
             target / "decoder.tflite",
             scheme=scheme,
             calibration=np.concatenate(codes),
+            allow_float=allow_float,
         )
         decoder = LiteModel(decoder_path.read_bytes())
         return _ModelFiles(encoder_path, decoder_path, encoder, decoder, all_steps, codes)
@@ -204,6 +223,7 @@ def _convert(
         scheme=scheme,
         calibration=framed,
         code_calibration=np.concatenate(codes),
+        allow_float=allow_float,
     )
     encoder = LiteModel(path.read_bytes(), signature=ENCODE)  # the tables are fitted to this one
     return _ModelFiles(path, path, encoder, encoder.sibling(DECODE), all_steps, codes)
