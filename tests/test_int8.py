@@ -13,8 +13,8 @@ from kerasae_export import ConversionError
 from kerasae_export.conversion.float_layers import float_layers
 from kerasae_export.conversion.integers import in_integers
 from kerasae_export.conversion.split import predict, predict_all
+from kerasae_export.runtime.graph import Graph
 from kerasae_export.runtime.litemodel import LiteModel
-from kerasae_export.verification.graph import Graph
 
 
 def volumes() -> keras.Model:

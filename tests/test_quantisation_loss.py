@@ -10,6 +10,8 @@ import pytest
 from keras import layers
 
 from kerasae_export import export_bundle
+from kerasae_export.bundling.quantisation_loss import LIMIT
+from kerasae_export.verification.outcome import tolerance
 
 
 def images(count: int = 40) -> np.ndarray:
@@ -83,3 +85,7 @@ def test_a_loss_is_warned_of_with_the_scheme_to_take(name, scheme, better, reque
 def test_a_sound_model_gives_no_warning(sound, scheme, tmp_path):
     folder = export_bundle(sound, tmp_path / "b", scheme=scheme, calibration=images())
     assert (folder / "manifest.json").is_file()
+
+
+def test_the_limit_is_that_of_a_verification():
+    assert tolerance("psnr_loss", "int8") == tolerance("psnr_loss", "dynamic") == LIMIT

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from kerasae_export.conversion.convert import Converter
 from kerasae_export.conversion.split import predict
-from kerasae_export.evaluation.quality import pooled_psnr
 from kerasae_export.format.manifest import DECODE, ENCODE, MANIFEST, Manifest
 from kerasae_export.runtime.litemodel import LiteModel
-from kerasae_export.verification.outcome import tolerance
 
-__all__ = ["warn_of_loss"]
+__all__ = ["LIMIT", "warn_of_loss"]
+
+LIMIT = 0.3
+"""PSNR in dB that quantisation may cost, as `psnr_loss` of `verify_bundle`."""
 
 _SMALLER = {"int8": ("dynamic", "float16"), "dynamic": ("float16",)}
 """The schemes that keep more, the smallest files first."""
@@ -34,8 +35,8 @@ def warn_of_loss(
 ) -> None:
     """Warn if the quantised models of a bundle rebuild images worse than those they came from.
 
-    The loss is that of the pooled PSNR, the code not rounded, and the limit the tolerance
-    `psnr_loss` of `verify_bundle`. The other schemes are tried only where it is exceeded.
+    The loss is that of the pooled PSNR, the code not rounded. The other schemes are tried only
+    where it exceeds `LIMIT`.
 
     Args:
         folder: The bundle.
@@ -48,19 +49,19 @@ def warn_of_loss(
     scheme = manifest.scheme
     if scheme not in _SMALLER:
         return
-    full = pooled_psnr(images, _clipped(predict(decoder, predict(encoder, images))))
+    full = _psnr_of(predict(decoder, predict(encoder, images)), images)
     encode, decode = (
         LiteModel((folder / part.file).read_bytes(), signature=part.signature)
         for part in (manifest.encoder, manifest.decoder)
     )
-    stored, limit = _psnr(encode, decode, images), tolerance("psnr_loss", scheme)
-    if full - stored <= limit:
+    stored = _psnr(encode, decode, images)
+    if full - stored <= LIMIT:
         return
     better, lost = _better(scheme, encoder, decoder, images, full)
     warnings.warn(
         f"The scheme {scheme!r} loses {full - stored:.2f} dB on {len(images)} of the calibration "
         f"images: Keras rebuilds them with a PSNR of {full:.2f} dB, the bundle with {stored:.2f}, "
-        f'and at most {limit:g} should be lost. Take `scheme="{better}"`, which loses {lost:.2f}.',
+        f'and at most {LIMIT:g} should be lost. Take `scheme="{better}"`, which loses {lost:.2f}.',
         UserWarning,
         stacklevel=stacklevel,
     )
@@ -80,14 +81,15 @@ def _better(
             converter.convert_both(encoder, decoder, path, scheme=other)
             encode = LiteModel(path.read_bytes(), signature=ENCODE)
             lost = full - _psnr(encode, encode.sibling(DECODE), images)
-            if lost <= tolerance("psnr_loss", scheme):
+            if lost <= LIMIT:
                 return other, max(lost, 0.0)
     return "float32", 0.0
 
 
 def _psnr(encode: LiteModel, decode: LiteModel, images: NDArray[np.float32]) -> float:
-    return pooled_psnr(images, _clipped(decode.run(encode.run(images))))
+    return _psnr_of(decode.run(encode.run(images)), images)
 
 
-def _clipped(pixels: NDArray[Any]) -> NDArray[Any]:
-    return np.clip(pixels, 0, 1)
+def _psnr_of(pixels: NDArray[Any], images: NDArray[np.float32]) -> float:
+    error = np.square(np.subtract(images, np.clip(pixels, 0, 1), dtype=float)).mean()
+    return float(-10 * np.log10(max(error, 1e-12)))

@@ -10,7 +10,7 @@ import keras
 
 from kerasae_export.errors import ConversionError
 from kerasae_export.format.manifest import DECODE, ENCODE
-from kerasae_export.verification.graph import PLUMBING, Graph, Operator
+from kerasae_export.runtime.graph import PLUMBING, Graph, Operator
 
 __all__ = ["SINGLE", "check_integers", "float_facts", "float_layers"]
 
