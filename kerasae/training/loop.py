@@ -25,6 +25,7 @@ from kerasae.training.configuration import TrainConfig
 from kerasae.training.inputs import check_inputs
 from kerasae.training.progress import progress_bar
 from kerasae.training.run_folder import CONFIG, open_run, write_atomically
+from kerasae.training.validation import drawing_in_validation
 
 __all__ = ["train"]
 
@@ -42,8 +43,12 @@ def train(
     """Train a compiled model on images or sequences, and leave it with its best weights.
 
     The best are those of the epoch with the lowest `val_loss`, unless `config` says to keep the
-    last. A model that fills holes is validated on images with holes, which the seed fixes. With
-    `out`, a run folder holds the configuration, the model, a checkpoint after each epoch, the
+    last. `val_loss` is the objective that is trained: codes are drawn, images corrupted, and holes
+    cut as in training, by the seed and so alike in each epoch, and schedules have their final
+    value. What only helps to minimise it rests: dropout, and the noise that stands for rounding.
+    (`fit` and `evaluate` are Keras's own: there, nothing is drawn in validation.)
+
+    With `out`, a run folder holds the configuration, the model, a checkpoint after each epoch, the
     history as CSV and the loss curve. A killed run resumes from its last epoch: on the same machine
     it ends with the same bits as one that was not killed.
 
@@ -95,6 +100,7 @@ def train(
         write_atomically(folder / CONFIG, config.to_json().encode())
     callbacks: list[keras.callbacks.Callback] = [run]
     with contextlib.ExitStack() as stack:
+        callbacks.append(stack.enter_context(drawing_in_validation(model, config.seed)))
         if progress and not run.finished:
             callbacks.append(stack.enter_context(progress_bar(config.epochs, len(batches))))
         if not run.finished:
