@@ -9,7 +9,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from kerasae.builders import _arguments
+from kerasae.builders import _arguments, _dense
 
 _MOMENTUM = 0.9  # Keras's .99 needs hundreds of steps, more than a small data set may have
 
@@ -66,11 +66,11 @@ def encoder(
     if code == "dense":
         x = layers.Flatten(name="flatten")(x)
         outputs = [  # (B, code_size)
-            layers.Dense(code_size, activation=code_activation, name=head)(x) for head in heads
+            layers.Dense(code_size, **_dense.head(name, code_activation))(x) for name in heads
         ]
     else:  # (B, rows, columns, code_size)
         outputs = [
-            layers.Conv2D(code_size, 1, activation=code_activation, name=head)(x) for head in heads
+            layers.Conv2D(code_size, 1, **_dense.head(name, code_activation))(x) for name in heads
         ]
     return keras.Model(image, outputs if len(outputs) > 1 else outputs[0], name="encoder")
 

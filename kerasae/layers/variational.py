@@ -19,6 +19,7 @@ from kerasae.losses import (
 __all__ = ["LIKELIHOODS", "Binarization", "Sampling", "VariationalBound"]
 
 LIKELIHOODS = ("bernoulli", "gaussian", "gaussian_learned")
+_LOG_SIGMAS = -6.0, 6.0  # the first is below a grey level of 256, so that no density runs away
 
 
 @keras.saving.register_keras_serializable("kerasae")
@@ -86,6 +87,10 @@ class Sampling(keras.layers.Layer):
         return {**super().get_config(), "samples": self.samples, "seed": self.seed}
 
 
+def _between_log_sigmas(value: Any) -> Any:
+    return ops.clip(value, *_LOG_SIGMAS)
+
+
 @keras.saving.register_keras_serializable("kerasae")
 class VariationalBound(keras.layers.Layer):
     """Add the negative bound on log p(x) to the loss, and pass the reconstruction on.
@@ -107,7 +112,7 @@ class VariationalBound(keras.layers.Layer):
     Args:
         likelihood: p(x | z): `"bernoulli"` on logits; `"gaussian"` of fixed `sigma`;
             `"gaussian_learned"`, where one sigma for all values is learned with the weights
-            (Rybkin, Daniilidis & Levine 2021).
+            (Rybkin, Daniilidis & Levine 2021), in training between e^-6 and e^6.
         sigma: Standard deviation of the Gaussian, or where it starts.
         beta: Factor of the divergence.
         capacity: C in nats, or None.
@@ -140,7 +145,10 @@ class VariationalBound(keras.layers.Layer):
         self.log_sigma = None
         if likelihood == "gaussian_learned":
             self.log_sigma = self.add_weight(
-                shape=(), initializer=keras.initializers.Constant(np.log(sigma)), name="log_sigma"
+                shape=(),
+                initializer=keras.initializers.Constant(np.log(sigma)),
+                constraint=_between_log_sigmas,
+                name="log_sigma",
             )
 
     def _counter(self, name: str, value: float) -> Any:
