@@ -16,8 +16,7 @@ from kerasae.applications.principal_axes import check_linear_code, decorrelate_c
 from kerasae.builders import BUILDERS, build
 from kerasae.data import EMBEDDED, Images, load_images
 from kerasae.data.sequences import SEQUENCES, Sequences, load_sequences
-from kerasae.training import TrainConfig, train
-from kerasae.training.training import CHECKPOINT, CONFIG, HISTORY, MODEL
+from kerasae.training import CHECKPOINT, CONFIG, HISTORY, MODEL, TrainConfig, train
 
 __all__ = ["Run", "load_model", "portable"]
 

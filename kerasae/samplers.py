@@ -18,8 +18,7 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kerasae import _inference
-from kerasae.builders import _arguments
+from kerasae import _arguments, _inference
 
 if TYPE_CHECKING:
     from sklearn.mixture import GaussianMixture

@@ -11,10 +11,11 @@ import pytest
 
 import kerasae
 from kerasae_export import Codec, export_bundle, verify_bundle
-from kerasae_export.bundling import bundle
-from kerasae_export.bundling.bundle import SIGNATURES
+from kerasae_export.bundling.bundle import SIGNATURES, sample_image
 from kerasae_export.bundling.layout import find_layout
+from kerasae_export.bundling.models import deployed_models, full_range
 from kerasae_export.bundling.step_sizes import choose_multiples, choose_steps
+from kerasae_export.bundling.tables import fit_steps
 from kerasae_export.conversion.split import predict
 from kerasae_export.errors import BitstreamBundleError, BundleError
 from kerasae_export.evaluation.quality import pooled_psnr
@@ -248,10 +249,10 @@ def test_bad_arguments_give_one_sentence(digit_model, digits, tmp_path, options,
 
 def test_the_sample_pattern_is_an_image_of_any_size():
     for shape in ((1, 1, 1), (13, 13, 1), (97, 61, 3)):
-        image = bundle.sample_image(*shape)
+        image = sample_image(*shape)
         assert image.shape == shape
         assert image.dtype == np.uint8
-    assert bundle.sample_image(97, 61, 3).std() > 40
+    assert sample_image(97, 61, 3).std() > 40
 
 
 def test_calibration_looks_at_the_whole_set(digits, tmp_path):
@@ -284,7 +285,7 @@ def test_poor_calibration_still_gives_a_working_bundle(digit_model, digits, tmp_
 
 def test_the_input_range_is_whole_whatever_is_given():
     for images in (np.full((3, 4, 4, 1), 0.5, np.float32), np.zeros((2, 4, 4, 1), np.float32)):
-        full = bundle._full_range(images)
+        full = full_range(images)
         assert (full.min(), full.max()) == (0, 1)
 
 
@@ -331,12 +332,12 @@ def test_a_model_that_rounds_takes_multiples_of_its_step(rng):
 
 def test_losses_that_round_alike_count_once(digit_model, digits):
     """A step is never below the encoder's own: the two small losses both end there."""
-    halves = bundle._halves(digit_model, 0, None)
-    codes = predict(halves.encoder, digits.train[:64]).astype(float)
+    models = deployed_models(digit_model, 0, None)
+    codes = predict(models.encoder, digits.train[:64]).astype(float)
     lite = SimpleNamespace(
         output=Edge((1, 8), "uint8", float(codes.std() / 10)), run=lambda images: codes
     )
-    steps = bundle._steps(digit_model, halves, lite, digits.train[:64], [1e-9, 1e-8, 3.0])
+    steps = fit_steps(digit_model, models, lite, digits.train[:64], [1e-9, 1e-8, 3.0])
     assert len(steps) == 2
     assert (steps[0] > steps[1]).all()
 

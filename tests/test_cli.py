@@ -19,6 +19,7 @@ from PIL import Image
 
 import kerasae
 import kerasae.cli
+from kerasae.cli.quickstart import _verdict
 from kerasae.runs import Run, load_model
 from kerasae_export import Codec
 from kerasae_export.bundling.bundle import sample_image
@@ -148,7 +149,7 @@ def test_the_verdict_is_that_of_the_numbers():
         entry("WebP", 80, 30.0),
         entry("kerasae", 100, 28.0),
     ]
-    assert kerasae.cli.cli._verdict(entries) == (
+    assert _verdict(entries) == (
         "kerasae at 28.00 dB: 50% fewer bytes than JPEG (28.30 dB), "
         "25% more bytes than WebP (30.00 dB, its nearest setting up)."
     )

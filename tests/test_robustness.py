@@ -313,7 +313,7 @@ def test_what_was_hashed_is_what_is_loaded(copy_of, monkeypatch):
 
 @pytest.mark.parametrize("error", [RuntimeError("node 3 failed"), ValueError("no data")])
 def test_a_model_that_cannot_run_is_a_bundle_error(error, digit_codec, monkeypatch):
-    model = digit_codec._encoder
+    model = digit_codec._models.encoder
 
     class Broken:
         def set_tensor(self, *_):

@@ -17,8 +17,8 @@ from kerasae.builders._pixelwise import pool, unpool
 from kerasae.cli import main
 from kerasae.data import Images
 from kerasae.losses import SegmentationLoss, pixel_cross_entropy, soft_dice
-from kerasae.training import TrainConfig, train, training
-from kerasae.training.training import _Batches
+from kerasae.training import TrainConfig, checkpoint, train
+from kerasae.training.batches import Batches
 from kerasae_export import export_bundle
 from kerasae_export.runtime.litemodel import LiteModel
 
@@ -311,17 +311,17 @@ def test_training_learns_the_labels_and_resumes_to_the_same_bits(streets, tmp_pa
     whole = small(streets)
     history = train(whole, streets, config, progress=False).history
     assert history["val_loss"][-1] < history["val_loss"][0]
-    save = training._Run._save
+    save = checkpoint.TrainingState._save
 
     def save_and_die(self, folder):
         save(self, folder)
         if len(self.rows) == 2:
             raise Killed
 
-    monkeypatch.setattr(training._Run, "_save", save_and_die)
+    monkeypatch.setattr(checkpoint.TrainingState, "_save", save_and_die)
     with pytest.raises(Killed):
         train(small(streets), streets, config, out=tmp_path, progress=False)
-    monkeypatch.setattr(training._Run, "_save", save)
+    monkeypatch.setattr(checkpoint.TrainingState, "_save", save)
     again = small(streets)
     train(again, streets, config, out=tmp_path, resume=True, progress=False)
     for a, b in zip(whole.get_weights(), again.get_weights(), strict=True):
@@ -335,7 +335,7 @@ def test_training_learns_the_labels_and_resumes_to_the_same_bits(streets, tmp_pa
 def test_images_and_label_maps_are_mirrored_together():
     x = np.arange(40 * 3 * 4, dtype=np.float32).reshape(40, 3, 4, 1)
     labels = (x[..., 0] % 251).astype(np.uint8)
-    batches = _Batches(x, labels, TrainConfig(batch_size=16, flip=True))
+    batches = Batches(x, labels, TrainConfig(batch_size=16, flip=True))
     seen = []
     for epoch in (0, 1):
         batches.start(epoch)

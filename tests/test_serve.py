@@ -26,7 +26,6 @@ from kerasae_export.page.serve import PageServer
 from kerasae_export.page.site import make_site, mime_type, policy, write_site
 
 BUNDLE = Path(__file__).parent / "golden" / "blocks" / "bundle"
-PAGE = Path(__file__).parents[1] / "export" / "kerasae_export" / "web" / "page"
 LITERT = dict.fromkeys((*litertjs.FILES, litertjs.LICENCE), b"// stands for LiteRT.js" * 100)
 
 

@@ -10,8 +10,8 @@ import kerasae
 from kerasae.data import photograph
 from kerasae.training import TrainConfig, train
 from kerasae_export import Codec, export_bundle, verify_bundle
-from kerasae_export.bundling import bundle
 from kerasae_export.bundling.layout import mirrored, resized
+from kerasae_export.bundling.models import DeployedModels, deployed_models
 from kerasae_export.conversion.split import evenly, predict
 from kerasae_export.evaluation.quality import pooled_psnr
 from kerasae_export.format.entropy import Table
@@ -34,18 +34,18 @@ class InKeras:
         return predict(self.model, values)
 
 
-def codec_in_keras(halves: bundle._Halves) -> Codec:
-    encoder, decoder = InKeras(halves.encoder), InKeras(halves.decoder)
-    channels = halves.encoder.output_shape[-1]
+def codec_in_keras(models: DeployedModels) -> Codec:
+    encoder, decoder = InKeras(models.encoder), InKeras(models.decoder)
+    channels = models.encoder.output_shape[-1]
     mantissas, exponent = steps_of(np.full(channels, STEP))
     table = Table(0, (2048, 2048))
     spec = CodecSpec(
         channels=3,
-        tile=halves.encoder.input_shape[1:3],
-        layout=halves.layout,
-        stride=halves.stride,
-        margin=halves.margin,
-        code_shape=halves.encoder.output_shape[1:],
+        tile=models.encoder.input_shape[1:3],
+        layout=models.layout,
+        stride=models.stride,
+        margin=models.margin,
+        code_shape=models.encoder.output_shape[1:],
         codebook=0,
         group=1,
         qualities=(Quality(mantissas, exponent, 1, (table,) * channels),),
@@ -62,8 +62,8 @@ def picture() -> np.ndarray:
 @pytest.mark.parametrize("tile", [None, (40, 64)])
 def test_tiles_give_what_the_whole_image_gives(photo_model, picture, tile):
     """In float: every cell and every pixel, at seams, inside and at the edges of the image."""
-    halves = bundle._halves(photo_model, 0, tile)
-    codec = codec_in_keras(halves)
+    models = deployed_models(photo_model, 0, tile)
+    codec = codec_in_keras(models)
     assert codec.manifest.codec.tile == (tile or (32, 32))
     encoder = resized(kerasae.encoder(photo_model), picture.shape[:2])
     cells = (picture.shape[0] // 4, picture.shape[1] // 4)
@@ -113,10 +113,10 @@ def test_seams_are_no_worse_than_the_rest(photo_codec):
 @pytest.mark.slow
 def test_seams_would_be_seen(photo_model, picture):
     """Without the margin that the network needs, the measure tells."""
-    halves = bundle._halves(photo_model, 0, None)
-    codec = codec_in_keras(halves)
+    models = deployed_models(photo_model, 0, None)
+    codec = codec_in_keras(models)
     blind = codec_in_keras(
-        bundle._Halves(halves.encoder, halves.decoder, 0, "grid", halves.stride, 0)
+        DeployedModels(models.encoder, models.decoder, 0, "grid", models.stride, 0)
     )
     assert seam_excess(codec, picture) < 0.1 < seam_excess(blind, picture)
 
@@ -149,7 +149,7 @@ def test_models_that_are_tied_to_their_size_keep_it(digit_model, digits, tmp_pat
     decoder = keras.Model(code, pixels, name="decoder")
     model = keras.Model(image, decoder(encoder(image)))
     with pytest.raises(ValueError, match="`tile` must be None but for models that treat every"):
-        bundle._halves(model, 0, (64, 64))
+        deployed_models(model, 0, (64, 64))
 
 
 def test_images_are_continued_by_their_mirror_images(rng):
@@ -203,7 +203,7 @@ def test_larger_tiles_and_several_qualities_of_a_trained_model(tmp_path):
     np.testing.assert_allclose(gaps, [1.5, 0.4], rtol=0.3)
     assert len(streams[0]) < 0.8 * len(streams[1]) < 0.64 * len(streams[2])
     # Larger tiles run the models on fewer pixels of a large image than the own size would.
-    small = bundle._halves(model, 0, None)
+    small = deployed_models(model, 0, None)
     work = [
         np.prod([len(spans(n, t // spec.stride, spec.margin)) * t for n in (300, 452)])
         for t in (small.encoder.input_shape[1], 96)

@@ -16,7 +16,8 @@ import pytest
 
 import kerasae
 from kerasae.data import Images
-from kerasae.training import TrainConfig, train, training
+from kerasae.training import TrainConfig, checkpoint, train
+from kerasae.training.batches import Batches
 
 
 @pytest.fixture(scope="module")
@@ -50,17 +51,17 @@ def test_a_killed_run_resumes_to_the_same_bits(few, tmp_path, monkeypatch):
     straight = noisy_model(few)
     history = train(straight, few, config, out=tmp_path / "a", progress=False)
 
-    save = training._Run._save
+    save = checkpoint.TrainingState._save
 
     def save_and_die(self, folder):
         save(self, folder)
         if len(self.rows) == 2:
             raise Killed
 
-    monkeypatch.setattr(training._Run, "_save", save_and_die)
+    monkeypatch.setattr(checkpoint.TrainingState, "_save", save_and_die)
     with pytest.raises(Killed):
         train(noisy_model(few), few, config, out=tmp_path / "b", progress=False)
-    monkeypatch.setattr(training._Run, "_save", save)
+    monkeypatch.setattr(checkpoint.TrainingState, "_save", save)
     resumed = noisy_model(few)
     again = train(resumed, few, config, out=tmp_path / "b", resume=True, progress=False)
     assert again.history == history.history
@@ -71,13 +72,13 @@ def test_a_killed_run_resumes_to_the_same_bits(few, tmp_path, monkeypatch):
 
 VICTIM = """
 import sys, time, keras, kerasae
-from kerasae.training import training
+from kerasae.training import checkpoint
 from kerasae.training import TrainConfig, train
-save, pause = training._Run._save, float(sys.argv[2])
+save, pause = checkpoint.TrainingState._save, float(sys.argv[2])
 def save_slowly(self, folder):
     time.sleep(pause)
     save(self, folder)
-training._Run._save = save_slowly
+checkpoint.TrainingState._save = save_slowly
 images = kerasae.load_images("digits", limit=200)
 keras.utils.set_random_seed(3)
 model = kerasae.build_undercomplete(input_shape=images.image_shape, code_size=4)
@@ -189,7 +190,7 @@ def test_a_finished_run_can_be_made_longer(few, tmp_path):
 
 
 def test_the_order_depends_on_seed_and_epoch_alone(few):
-    batches = training._Batches(few.train, few.train, TrainConfig(batch_size=64, seed=5))
+    batches = Batches(few.train, few.train, TrainConfig(batch_size=64, seed=5))
     first = batches[0][0].copy()
     assert len(batches) == math.ceil(200 / 64)
     batches.start(1)

@@ -16,10 +16,11 @@ from PIL import Image
 
 from kerasae_export import BundleError, export_bundle, verification, verify_bundle
 from kerasae_export.format.manifest import Manifest
-from kerasae_export.verification import TOLERANCES, VerificationError, checks, kernels, quality
+from kerasae_export.verification import TOLERANCES, VerificationError, checks, kernels
 from kerasae_export.verification.graph import Graph
 from kerasae_export.verification.measuring import peak_bytes
 from kerasae_export.verification.outcome import tolerance
+from kerasae_export.verification.parity import _codec_limit, check_parity
 from kerasae_export.verification.parts import Side, sides
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -344,21 +345,21 @@ def test_what_is_beyond_a_tolerance_fails(digit_bundle, scheme, change, expected
         **{f"ssim_{way}": 0.9 for way in ("keras", "tflite", "codec")},
         **change,
     }
-    found = [c.name for c in quality.check_parity(parity, manifest) if not c.passed]
+    found = [c.name for c in check_parity(parity, manifest) if not c.passed]
     assert found == expected
 
 
 def test_of_several_qualities_the_best_is_judged(digit_bundle):
     manifest = Manifest.from_json((digit_bundle / "manifest.json").read_bytes())
     manifest = dataclasses.replace(manifest, facts={"step_loss_db": [0.1, 1.0]})
-    assert quality._codec_limit(manifest) == pytest.approx(0.1 + 0.3 + 0.5)
+    assert _codec_limit(manifest) == pytest.approx(0.1 + 0.3 + 0.5)
 
 
 @pytest.mark.parametrize("stated", [None, "much", 1e9, -3, []])
 def test_odd_facts_of_a_manifest_allow_nothing(digit_bundle, stated):
     manifest = Manifest.from_json((digit_bundle / "manifest.json").read_bytes())
     manifest = dataclasses.replace(manifest, facts={"step_loss_db": stated})
-    assert quality._codec_limit(manifest) == tolerance("psnr_loss", "int8") + 0.5
+    assert _codec_limit(manifest) == tolerance("psnr_loss", "int8") + 0.5
 
 
 def test_decoding_is_judged_by_the_worst_pair_of_kernels():

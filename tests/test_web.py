@@ -22,7 +22,7 @@ from kerasae_export.format.entropy import COST_UNIT, TOTAL
 from kerasae_export.format.manifest import Edge, Manifest
 
 GOLDEN = Path(__file__).parent / "golden"
-WEB = Path(__file__).parents[1] / "export" / "kerasae_export" / "web"
+WEB = Path(__file__).parents[1] / "export" / "ports" / "js"
 CHECK = Path(__file__).parent / "web" / "check.mjs"
 LIMIT = 1 << 14
 NODE = shutil.which("node")
@@ -113,7 +113,7 @@ def coded(symbols: np.ndarray, height: int, width: int, quality: int) -> dict[st
 
 
 def draw(rng: np.random.Generator, codec: Codec, size: tuple[int, int]) -> np.ndarray:
-    count = codec._count(*size)
+    count = codec.layout.count(*size)
     if codec.manifest.codec.codebook:
         return rng.integers(0, codec.manifest.codec.codebook, count)
     wild = rng.integers(-(2**31), 2**31, count) >> rng.integers(0, 31, count)

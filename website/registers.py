@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from kerasae.builders import BUILDERS
 from kerasae.data import EMBEDDED
-from kerasae.sequences import SEQUENCES
+from kerasae.data.sequences import SEQUENCES
 from kerasae_export.manifest import SCHEMES
 from kerasae_export.verification import TOLERANCES, Tolerance
 

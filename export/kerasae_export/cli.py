@@ -104,7 +104,7 @@ def _serve(program: str, options: argparse.Namespace) -> int:
 
     fetching = _Fetching(sys.stderr.isatty())
     try:
-        read_bundle(options.bundle)  # before megabytes are fetched for one that is off
+        read_bundle(options.bundle)  # a damaged one fails before megabytes are fetched
         site = make_site(options.bundle, find_litert_js(options.litert_js, progress=fetching.set))
         fetching.hide()
         if options.build is not None:

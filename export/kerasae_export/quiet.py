@@ -12,10 +12,10 @@ __all__ = ["silence_native"]
 def silence_native() -> None:
     """Discard what native code writes to file descriptor 2, for the rest of the process.
 
-    Importing TensorFlow and creating the first LiteRT interpreter print notes that no
-    environment variable turns off. Python's own `sys.stderr` keeps working: a stream of that
-    descriptor gets a copy of it, and that of a notebook, which has a way of its own, is left
-    alone, so that warnings still show. For commands and notebooks only; `KERASAE_DEBUG=1` keeps
+    Importing TensorFlow and creating the first LiteRT interpreter print messages that no
+    environment variable turns off. Python's own `sys.stderr` keeps working, so warnings still
+    show: a stream on that descriptor gets a copy of it, and a notebook's stream, which does not
+    use it, is left alone. For commands and notebooks only; `KERASAE_DEBUG=1` keeps
     everything.
     """
     if os.environ.get("KERASAE_DEBUG"):

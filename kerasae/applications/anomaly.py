@@ -21,8 +21,7 @@ from keras import layers, ops
 from numpy.typing import ArrayLike, NDArray
 
 import kerasae
-from kerasae import _inference
-from kerasae.builders import _arguments
+from kerasae import _arguments, _inference
 
 __all__ = ["KINDS", "CodeDistance", "reconstruction_scores", "scorer", "scores", "threshold"]
 

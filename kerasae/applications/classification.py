@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from kerasae.builders import _arguments
+from kerasae import _arguments
 
 __all__ = ["build_classifier"]
 

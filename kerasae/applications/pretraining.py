@@ -9,7 +9,7 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
-from kerasae.builders import _arguments
+from kerasae import _arguments
 from kerasae.data import Images
 from kerasae.layers import GaussianCorruption, MaskingCorruption, TransposedDense
 from kerasae.training import TrainConfig, train

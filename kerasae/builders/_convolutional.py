@@ -9,7 +9,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from kerasae.builders import _arguments
+from kerasae import _arguments
 
 _MOMENTUM = 0.9  # Keras's .99 needs hundreds of steps, more than a small data set may have
 

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from kerasae.builders import _arguments
+from kerasae import _arguments
 from kerasae.layers import TransposedDense
 from kerasae.models import TiedAutoencoder
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import keras
 
-from kerasae.builders import _arguments, _convolutional, _dense
+from kerasae import _arguments
+from kerasae.builders import _convolutional, _dense
 
 OPTIONS = ("kernel_size", "upsampling", "residual", "normalization")
 """What a caller may say of a convolutional network, besides its size."""

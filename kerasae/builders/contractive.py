@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 import keras
 
-from kerasae.builders import _arguments, _convolutional, _dense
+from kerasae import _arguments
+from kerasae.builders import _convolutional, _dense
 from kerasae.layers import ExactContraction, Perturbation, StochasticContraction
 from kerasae.models import Autoencoder, TiedAutoencoder
 

@@ -7,7 +7,8 @@ from typing import Literal
 
 import keras
 
-from kerasae.builders import _arguments, _convolutional, _dense
+from kerasae import _arguments
+from kerasae.builders import _convolutional, _dense
 
 __all__ = ["build_convolutional"]
 

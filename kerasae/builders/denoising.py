@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 import keras
 
-from kerasae.builders import BUILDERS, _arguments, build
+from kerasae import _arguments
+from kerasae.builders import BUILDERS, build
 from kerasae.layers import GaussianCorruption, MaskingCorruption, SaltAndPepper
 from kerasae.layers.corruption import Corruption
 

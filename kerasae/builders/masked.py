@@ -8,8 +8,9 @@ from typing import Any, Literal
 import keras
 from keras import ops
 
+from kerasae import _arguments
 from kerasae.applications import masks
-from kerasae.builders import _arguments, _networks
+from kerasae.builders import _networks
 from kerasae.layers import RandomHoles
 from kerasae.models import InpaintingAutoencoder
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import keras
 
-from kerasae.builders import _arguments, _dense, sparse
+from kerasae import _arguments
+from kerasae.builders import _dense, sparse
 
 __all__ = ["build_overcomplete"]
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import keras
 from keras import layers
 
-from kerasae.builders import _arguments
+from kerasae import _arguments
 from kerasae.layers import GRU, LSTM
 
 __all__ = ["build_recurrent"]

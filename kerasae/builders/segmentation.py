@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 import keras
 
-from kerasae.builders import _arguments, _pixelwise
+from kerasae import _arguments
+from kerasae.builders import _pixelwise
 from kerasae.losses import SegmentationLoss
 
 __all__ = ["build_segmentation"]

@@ -8,7 +8,8 @@ from typing import Any, Literal
 import keras
 from keras import ops
 
-from kerasae.builders import _arguments, _dense
+from kerasae import _arguments
+from kerasae.builders import _dense
 from kerasae.layers import KLSparsity, L1Sparsity
 
 __all__ = ["build_sparse"]

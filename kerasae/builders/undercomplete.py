@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import keras
 
-from kerasae.builders import _arguments, _dense
+from kerasae import _arguments
+from kerasae.builders import _dense
 
 __all__ = ["build_undercomplete"]
 

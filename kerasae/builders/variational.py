@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 import keras
 
-from kerasae.builders import _arguments, _networks
+from kerasae import _arguments
+from kerasae.builders import _networks
 from kerasae.layers import Binarization, Sampling, VariationalBound
 from kerasae.layers.variational import LIKELIHOODS
 from kerasae.models import Autoencoder

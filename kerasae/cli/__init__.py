@@ -1,5 +1,8 @@
-"""The `kerasae` command."""
+"""The `kerasae` command: one file a command, except those of `kae`, which are in `kae`.
 
-from kerasae.cli.cli import entry, main
+Imports nothing heavy until a command runs, so that `kerasae --help` answers at once.
+"""
+
+from kerasae.cli.group import entry, main
 
 __all__ = ["entry", "main"]

@@ -1,13 +1,14 @@
-"""Data to learn from, checked in one place: images of every source, and sequences."""
+"""Data to learn from, checked in one place: images of every source, and sequences.
 
-from kerasae.data.data import (
-    EMBEDDED,
-    PHOTOGRAPHS,
-    DataError,
-    Images,
-    load_images,
-    photograph,
-)
+`load_images` is in `loading`, which asks `embedded`, `folders` or `tfds`; the type that they return
+is in `images`, and the splits are in `options`. `load_sequences` is in `sequences`. What is drawn
+by rule comes from `procedural` (melodies and heartbeats) and `street_scenes`. Nothing here needs
+Keras, and heavy libraries are imported by the loader that needs them.
+"""
+
+from kerasae.data.embedded import EMBEDDED, PHOTOGRAPHS, photograph
+from kerasae.data.images import DataError, Images
+from kerasae.data.loading import load_images
 from kerasae.data.sequences import SEQUENCES, Sequences, load_sequences, melody_wave
 
 __all__ = [

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kerasae.builders import _arguments
+from kerasae import _arguments
 from kerasae.data import procedural as _procedural
 
 __all__ = ["SEQUENCES", "Sequences", "load_sequences", "melody_wave"]

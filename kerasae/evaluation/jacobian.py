@@ -8,8 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kerasae import _inference
-from kerasae.builders import _arguments
+from kerasae import _arguments, _inference
 
 __all__ = ["jacobian_norm"]
 

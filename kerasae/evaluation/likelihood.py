@@ -13,8 +13,7 @@ from keras import ops
 from numpy.typing import ArrayLike, NDArray
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from kerasae import _inference
-from kerasae.builders import _arguments
+from kerasae import _arguments, _inference
 
 __all__ = ["Elbo", "active_units", "elbo", "negative_log_likelihood"]
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kerasae.builders import _arguments
+from kerasae import _arguments
 
 __all__ = ["neighbourhood_accuracy", "trustworthiness"]
 

@@ -712,7 +712,7 @@ assert pca_curve[sizes[0]] < pca_curve[sizes[-1]]
 # - [Introduction](02_introduction.ipynb): how such a network is trained, from the first step.
 # - [Structures](03_structures.ipynb): what happens in each layer.
 # - [`build_convolutional`](../kerasae/builders/convolutional.py) and
-#   [`build_classifier`](../kerasae/classification.py): the models of this chapter.
+#   [`build_classifier`](../kerasae/applications/classification.py): the models of this chapter.
 #
 # **Papers and books**
 #

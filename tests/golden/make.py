@@ -88,7 +88,7 @@ def write_vectors(target: Path, name: str, codec: Codec) -> None:
             symbols = codec.unpack(data).symbols
             vectors["images"].append({"name": label, **described(symbols, size, quality)})
         for seed, size in enumerate(GENERATED[name], start=1):
-            count = codec._count(*size)
+            count = codec.layout.count(*size)
             generator = generated(seed, codec.manifest.codec.codebook)
             symbols = np.fromiter(generator, np.int64, count)
             data = codec.pack(symbols, *size, quality=quality)

@@ -1,4 +1,4 @@
-"""Entropy tables from observed symbols: what an export does, and a receiver never."""
+"""Entropy tables from observed symbols, which an export makes and a receiver never does."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ def fit_classes(
 ) -> Tables:
     """Fit one set of tables for each of several classes of content to observed symbols.
 
-    Groups of rows are sorted into classes by how far their symbols spread, then refitting
-    the tables and moving each group to the class that codes it in the fewest bits take turns,
-    as in k-means.
+    Groups of rows are sorted into classes by the spread of their symbols. Then, as in k-means,
+    two steps alternate: fitting the tables of each class, and moving each group to the class that
+    codes it in the fewest bits.
 
     Args:
         groups: Integers of shape (groups, rows, channels).
         classes: Most classes to make; each gets at least a few groups, so there may be fewer.
         codebook: See `fit_tables`.
-        rounds: Number of turns.
+        rounds: Number of iterations.
     """
     channels = groups.shape[-1]
     spread = np.abs(groups - np.median(groups, axis=(0, 1))).sum(axis=(1, 2))
@@ -58,8 +58,8 @@ def fit_tables(symbols: NDArray[Any], *, codebook: int = 0) -> Tables:
 
     Args:
         symbols: Integers of shape (..., channels), one class.
-        codebook: If the symbols are indices, their number: every one of them then has an entry, or
-            as many as a table holds.
+        codebook: If the symbols are indices, the size of the codebook. Every index then has an
+            entry, as far as the table has room.
     """
     observed = np.asarray(symbols, np.int64)
     observed = observed.reshape(-1, observed.shape[-1])

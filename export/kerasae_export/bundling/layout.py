@@ -1,4 +1,4 @@
-"""How the codec may cut images for a model: found out on the model itself, with noise."""
+"""How the codec may cut images into tiles for a model, measured on the model with noise."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def find_layout(
 ) -> tuple[str, int, int]:
     """Layout, stride and margin of the codec: a grid where the models allow one.
 
-    They do if every cell of the code stands for a square of pixels, is computed alike
-    everywhere, and sees no farther than a margin that leaves cells to use. All of that is
-    tested on the models themselves, so that no list of layers has to be kept.
+    They allow it if every cell of the code stands for a square of pixels, is computed in the same
+    way everywhere, and has a receptive field small enough that a tile keeps cells inside its
+    margin. All of this is measured on the models themselves, so no list of layers is needed.
 
     Args:
         encoder: Image to code, before it is rounded or becomes indices.
@@ -67,7 +67,7 @@ def find_layout(
 
 
 def resized(model: keras.Model, size: tuple[int, int]) -> keras.Model:
-    """The same layers, weights shared, on an input of other first two sizes.
+    """The same layers, with shared weights, on an input of another height and width.
 
     Raises:
         ValueError: If a layer is tied to the sizes that it was built with.

@@ -1,4 +1,4 @@
-"""The steps that a code is rounded to: how much of the image each may cost."""
+"""Quantisation step sizes of a code, from the loss in PSNR that they may cause."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kerasae_export.conversion.split import evenly, predict
 
 __all__ = ["choose_multiples", "choose_steps"]
 
-_FINEST = 1e-9  # a step; only a model whose rounding may cost nothing at all comes near
+_FINEST = 1e-9  # step size, reached only where rounding may cost nothing at all
 _PROBES = 16  # images on which the gains are measured
 _LARGEST_MULTIPLE = 2**12
 
@@ -28,17 +28,17 @@ def choose_steps(
     losses: Sequence[float],
     floor: float,
 ) -> list[Codes]:
-    """For each loss, the step of each channel: equal harm from each, that loss from all.
+    """For each loss, the step size of each channel: equal errors, which together cost the loss.
 
     Rounding to a step s adds s^2 / 12 of noise to a channel, which the decoder turns into
-    s^2 / 12 times the channel's gain; equal harm means s = t / sqrt(gain) with one t.
+    s^2 / 12 times the channel's gain; equal errors mean s = t / sqrt(gain) with one t.
 
     Args:
         decoder: Codes to images.
         codes: (n, ..., channels), as the deployed encoder gives them.
-        images: What they are the codes of, (n, height, width, channels).
+        images: The images of these codes, (n, height, width, channels).
         losses: PSNR in dB that rounding may cost.
-        floor: No step is smaller.
+        floor: The smallest step size to use.
     """
     channels = codes.shape[-1]
     spread = codes.reshape(-1, channels).std(axis=0)
@@ -80,7 +80,7 @@ def choose_multiples(
     losses: Sequence[float],
     step: float,
 ) -> list[Codes]:
-    """For each loss, the largest multiple of a model's own step that costs at most that.
+    """For each loss, the largest multiple of a model's own step size that costs at most that.
 
     The loss counts from the model's own rounding; see `choose_steps` for the arguments.
     """
@@ -103,7 +103,7 @@ def choose_multiples(
 
 
 def _gains(decoder: keras.Model, codes: Codes, size: Codes) -> Codes:
-    """How much of a channel's squared noise arrives in the image, channel by channel."""
+    """The squared error in the image for unit noise in a channel, for each channel."""
     plain = predict(decoder, codes)
     noise = np.random.default_rng(0).normal(size=codes.shape[:-1])
     noise /= np.sqrt(np.square(noise).mean())

@@ -1,4 +1,4 @@
-"""From Keras to TF Lite: the halves of a model that are deployed, and their conversion."""
+"""From Keras to TF Lite: the encoder and decoder to deploy, and their conversion."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ _HOME = {
     "convert_both": "kerasae_export.conversion.convert",
 }
 
-__all__ = sorted(_HOME)
+__all__ = [
+    "Converter",
+    "convert",
+    "convert_both",
+]
 
 __getattr__, __dir__ = on_first_use(__name__, _HOME)

@@ -1,4 +1,4 @@
-"""What can be told about a conversion before the converter runs."""
+"""What is known about a conversion before the converter runs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ATTENTION = (
 
 
 def check_model(argument: str, model: keras.Model, scheme: str) -> None:
-    """Refuse what is known to fail, with the reason, rather than let the converter die of it."""
+    """Refuse, with the reason, what is known to fail or to crash the converter."""
     if not getattr(model, "inputs", None):
         raise ValueError(
             f"`{argument}` must be a functional or a built sequential Keras model. "
@@ -55,7 +55,7 @@ def check_model(argument: str, model: keras.Model, scheme: str) -> None:
 
 
 def _why_not_int8(layer: keras.Layer) -> tuple[str, str]:
-    """Why a model with this layer has no static int8, and what to do; empty if nothing is known."""
+    """Why a model with this layer cannot be static int8, and what to do; empty if it can."""
     if isinstance(layer, keras.layers.RNN) and not layer.unroll:
         return (
             f"the converter crashes on the loop of the recurrent layer {layer.name!r}",

@@ -3,7 +3,7 @@
 The other process makes the backend irrelevant (LiteRT export exists on TensorFlow only),
 keeps the converter's memory leak out of the caller, turns a crash of the converter into an
 error message, and proves each time that the model reloads in safe mode from stock layers. It is
-kept for the next conversion, and leaves after a minute without one.
+kept for the next conversion and ends after a minute without one.
 """
 
 from __future__ import annotations
@@ -46,20 +46,20 @@ def convert(
     """Convert any Keras model of stock layers to a TF Lite file.
 
     The file takes a batch of 1 and uses TF Lite's built-in operators only. With `"int8"` the
-    edges are uint8, which phones and browsers take alike; with the other schemes they are
-    float32. Those of indices stay int32. An only input is called `input` in the file's
-    signature, several have the names that they have in the model; outputs are `output_0`,
-    `output_1` and so on, in the model's order.
+    inputs and outputs are uint8, which both phones and browsers accept; with the other schemes
+    they are float32. Indices stay int32. A single input is called `input` in the file's signature,
+    several keep the names that they have in the model; outputs are `output_0`, `output_1` and so
+    on, in the model's order.
 
     Args:
         model: The model, such as `kerasae.encoder(model)`, with inputs of fixed shape.
         path: File to write, ending in `.tflite`; replaced as a whole or not at all.
-        scheme: `"float32"`; `"float16"`, of weights; `"dynamic"`, int8 weights from 1024 values
-            on, where kernels exist for it; or `"int8"`, static quantisation of weights and
-            activations. See `kerasae_export.format.manifest.SCHEMES`.
+        scheme: `"float32"`; `"float16"`, for weights; `"dynamic"`, int8 weights in tensors of 1024
+            values or more, where kernels exist for it; or `"int8"`, static quantisation of weights
+            and activations. See `kerasae_export.format.manifest.SCHEMES`.
         calibration: For `"int8"`, real inputs of shape (n, *model input), of the input's dtype;
-            100 to 500 are enough. For a model of several inputs a list in their order, or a
-            dict by their names, of as many samples each. The other schemes ignore it.
+            100 to 500 are enough. For a model with several inputs, a list in their order or a
+            dict by their names, with equally many samples each. The other schemes ignore it.
 
     Returns:
         The path.
@@ -68,7 +68,7 @@ def convert(
         ValueError: If an argument breaks its rule.
         ConversionError: If the scheme does not fit the model, or the converter refuses it or
             crashes. `"int8"` is refused for recurrent layers that are not unrolled, on which the
-            converter crashes, and for attention, whose activations 8 bits do not hold.
+            converter crashes, and for attention, whose activations do not fit in 8 bits.
 
     Example:
         >>> import kerasae
@@ -94,14 +94,14 @@ def convert_both(
 ) -> Path:
     """Convert an encoder and its decoder to one TF Lite file with two signatures.
 
-    The signatures are `encode` and `decode`; a program names the one that it runs. All else is
-    as `convert` says.
+    The signatures are `encode` and `decode`; a program names the one that it runs. Everything
+    else is as for `convert`.
 
     Args:
         encoder: The encoder, such as `kerasae.encoder(model)`.
         decoder: The decoder, which takes all outputs of the encoder, in their order.
         path: File to write, ending in `.tflite`; replaced as a whole or not at all.
-        scheme: As of `convert`; it holds for both.
+        scheme: As for `convert`; the same for both.
         calibration: For `"int8"`, real inputs of the encoder; see `convert`.
         code_calibration: For `"int8"`, inputs of the decoder; by default what the encoder gives
             for `calibration`.
@@ -137,8 +137,8 @@ def convert_both(
 class Converter:
     """A TensorFlow process that converts one model after another; a new one after a crash.
 
-    It starts with the first converter of a program, in the background. A converter that is done
-    leaves it to the next one.
+    The process starts in the background with the first converter of a program. A converter that
+    is done leaves it to the next one.
     """
 
     def __init__(self) -> None:

@@ -1,7 +1,7 @@
-"""The process behind `kerasae_export.conversion.convert`: a job a line in, an answer a line out.
+"""The process behind `kerasae_export.conversion.convert`: one line in per job, one line out.
 
-It leaves by itself, between two jobs, when it has idled for long or the converter's leaks have
-added up, and when the program that started it has gone.
+It ends by itself, between two jobs, when it has been idle for long, when the converter's leaks
+have added up, or when the program that started it has ended.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _JOBS = 40  # each leaks some 22 MB where the net is large
 
 
 def main() -> None:
-    """Serve jobs from standard input until it ends, or idles."""
+    """Serve jobs from standard input until that ends, or none comes for long."""
     # Libraries print to standard output too; the answers get a channel of their own.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)

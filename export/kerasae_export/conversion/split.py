@@ -94,8 +94,8 @@ def decoder(model: keras.Model) -> keras.Model:
 def inference_model(model: keras.Model) -> keras.Model:
     """Return `encoder(model) -> decoder(model)` as one model, in stock layers only.
 
-    What there is to convert where the two are of no use alone: a decoder with skips, or a
-    device that only wants the result.
+    This is the model to convert where encoder and decoder are of no use alone: for a decoder with
+    skip connections, or a device that only needs the result.
 
     Args:
         model: A model with nested models named `encoder` and `decoder`.
@@ -123,7 +123,7 @@ def code_step(model: keras.Model) -> float | None:
 
 
 def codebook_size(model: keras.Model) -> int:
-    """How many indices the code of a model is made of; 0 if it is one of values."""
+    """The size of the codebook that the code of a model indexes; 0 for a code of values."""
     sizes = [layer.codebook_size for layer in model.layers if hasattr(layer, "codebook_size")]
     return int(sizes[0]) if sizes else 0
 
@@ -146,7 +146,7 @@ def predict_all(
     """All outputs of a model at inference, from an array for each of its inputs.
 
     `Model.predict` would trace a function for each of the many models that an export
-    makes, and TensorFlow would warn of it.
+    makes, and TensorFlow would warn about it.
     """
     batches = []
     for first in range(0, len(inputs[0]), batch_size):

@@ -1,6 +1,6 @@
-"""The converter's process: started once, kept for the next conversion, gone when it is not needed.
+"""The converter's process: started once, kept for the next conversion, ended when not needed.
 
-To start TensorFlow takes seconds, most of the time of converting a small model. The process leaves
+Starting TensorFlow takes seconds, most of the time of converting a small model. The process ends
 after 60 seconds without a job, or as many as the environment variable KERASAE_CONVERTER_IDLE says.
 """
 
@@ -18,13 +18,13 @@ from typing import Any
 
 __all__ = ["RETIRED", "Worker", "WorkerError", "borrow", "give_back", "stop_idle"]
 
-RETIRED = 0  # exit status of a process that left because it had idled, or grown, for too long
+RETIRED = 0  # exit status of a process that had been idle for too long or had grown too large
 _LOG_LINE = re.compile(r"[IW]\d{4} |WARNING: All log|INFO: ")
 _idle: list[Worker] = []  # at most one: conversions of one program rarely overlap
 
 
 class WorkerError(Exception):
-    """The process ended in the middle of a job, with this status and these last words."""
+    """The process ended in the middle of a job, with this status and these last messages."""
 
     def __init__(self, status: int, words: str) -> None:
         super().__init__(f"status {status}: {words}")
@@ -106,7 +106,7 @@ def borrow() -> Worker:
 
 
 def give_back(worker: Worker) -> None:
-    """Keep a process for the next conversion, unless one is kept, or this one is in a job."""
+    """Keep a process for the next conversion, unless one is kept already or this one is busy."""
     if worker.busy or _idle or worker.process.poll() is not None:
         worker.stop()
     else:

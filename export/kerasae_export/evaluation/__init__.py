@@ -5,8 +5,8 @@ evaluation = evaluate({"bundle": Codec.load("bundle")}, images, data="mnist", tr
 evaluation.sentences()  # where ours wins and where it loses
 ```
 
-Every rate is counted from real files, containers included; every quality is that of what the
-file gives back. Needs scikit-image, which a receiver does not.
+Every rate is counted from real files, containers included; every quality is measured on what the
+files decode to. Needs scikit-image, which a receiver does not.
 """
 
 from kerasae_export.evaluation.bjontegaard import bd_rate, front, rate_at

@@ -1,4 +1,4 @@
-"""Rate-distortion curves: what rate one needs for a quality, and the Bjontegaard difference."""
+"""Rate-distortion curves: the rate for a given quality, and the Bjontegaard delta rate."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["bd_rate", "front", "rate_at"]
 def bd_rate(
     anchor_rates: ArrayLike, anchor_quality: ArrayLike, rates: ArrayLike, quality: ArrayLike
 ) -> float | None:
-    """Mean difference in rate at equal quality, in per cent; below 0 the second curve saves.
+    """Mean difference in rate at equal quality, in per cent; negative if the second curve is lower.
 
     The Bjontegaard delta rate (Bjontegaard 2001, ITU-T VCEG-M33), with the logarithm of the
     rate interpolated over quality by monotone cubics, as the video standards do today. Only the
-    range of qualities that both curves cover counts, and only their points of which no other
-    is both smaller and better.
+    range of qualities that both curves cover counts, and only the points on each curve's Pareto
+    front.
 
     Args:
         anchor_rates: Rates of the curve to compare with, above 0, in any unit.
@@ -54,8 +54,8 @@ def bd_rate(
 def rate_at(rates: Sequence[float], quality: Sequence[float], wanted: float) -> float | None:
     """The rate at which a curve reaches a quality, or None where it never does.
 
-    Between the points it is interpolated as for `bd_rate`. Below the worst point it is the rate
-    of that point: a codec cannot be cheaper than its lowest setting.
+    Between the points, the rate is interpolated as for `bd_rate`. Below the worst point it is the
+    rate of that point: a codec cannot be cheaper than its lowest setting.
 
     Args:
         rates: Rates of the curve, above 0, in any unit.
@@ -81,7 +81,7 @@ def rate_at(rates: Sequence[float], quality: Sequence[float], wanted: float) -> 
 
 
 def front(rates: ArrayLike, quality: ArrayLike) -> NDArray[np.float64]:
-    """The points of which no other has at most the rate and at least the quality.
+    """The Pareto front: the points that no other equals or beats in both rate and quality.
 
     Args:
         rates: Rates above 0, in any unit.

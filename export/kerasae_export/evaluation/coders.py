@@ -38,10 +38,10 @@ class Coder(abc.ABC):
     """A codec at one setting: an image to bytes and back, and many images of one size at once.
 
     Attributes:
-        name: The codec's.
-        setting: What was asked of it.
-        lossless: Whether what comes back is what went in.
-        together: How it takes many images at once.
+        name: Name of the codec.
+        setting: Its setting, such as a quality.
+        lossless: Whether it reconstructs every pixel exactly.
+        together: How it codes many images at once.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Coder(abc.ABC):
 
         Args:
             data: What `encode` gave.
-            shape: (height, width, channels), for codecs whose files do not say it.
+            shape: (height, width, channels), for codecs whose files do not hold it.
 
         Returns:
             uint8 (height, width, channels).
@@ -144,7 +144,7 @@ class PillowCoder(Coder):
 
     Args:
         name: A key of `LOSSY` or of `LOSSLESS`.
-        setting: One of its settings, of a lossy one.
+        setting: One of its settings, for a lossy one.
 
     Example:
         >>> import numpy as np
@@ -180,7 +180,7 @@ class PillowCoder(Coder):
 
 
 class ArchiveCoder(Coder):
-    """A general archive of the raw pixels; what size they have, it need not say.
+    """A general-purpose compressor on the raw pixels, without their shape.
 
     Args:
         name: One of `ARCHIVES`. LZMA, the method of 7z, writes its shortest container.
@@ -284,7 +284,7 @@ def mosaic(images: Pictures) -> Picture:
 
 
 def tiles(sheet: Picture, height: int, width: int) -> list[Picture]:
-    """The images of a mosaic, and the black ones behind them."""
+    """The images of a mosaic, followed by the black ones that fill it."""
     rows, columns = sheet.shape[0] // height, sheet.shape[1] // width
     cut = sheet.reshape(rows, height, columns, width, -1).swapaxes(1, 2)
     return list(cut.reshape(rows * columns, height, width, -1))

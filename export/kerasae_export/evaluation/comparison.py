@@ -1,4 +1,4 @@
-"""A bundle's codec beside PNG, JPEG and WebP, in bytes at like quality, containers counted."""
+"""A bundle's codec beside PNG, JPEG and WebP: bytes at equal quality, containers included."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Pictures = Sequence[NDArray[np.uint8]]
 
 @dataclass(frozen=True)
 class Entry:
-    """What one codec makes of a set of images.
+    """The result of one codec on a set of images.
 
     Attributes:
         codec: Its name.
@@ -32,7 +32,7 @@ class Entry:
         images: Number of images.
         psnr: PSNR in dB, pooled over all images; infinite where the codec is lossless.
         ssim: Mean SSIM.
-        setting: How the codec was told to reach the quality.
+        setting: The setting with which the codec reaches the quality.
         pictures: The first reconstructions, at most 16, each uint8 (height, width, channels).
     """
 
@@ -48,8 +48,8 @@ class Entry:
 def compare_files(images: Pictures, codec: Codec) -> list[Entry]:
     """One file for each image: raw, PNG, JPEG, WebP and `.kae`.
 
-    JPEG and WebP get the lowest quality setting, one for all images, that is at least as good
-    as the `.kae` files in PSNR, or their best if none is.
+    JPEG and WebP get the lowest quality setting, the same for all images, whose PSNR is at least
+    that of the `.kae` files, or their best setting if none reaches it.
 
     Args:
         images: uint8 (height, width, channels) each.
@@ -68,7 +68,7 @@ def compare_files(images: Pictures, codec: Codec) -> list[Entry]:
 def compare_together(images: Pictures, codec: Codec) -> list[Entry]:
     """All images at once: general codecs get one mosaic of them, kerasae makes one stream.
 
-    Where images are tiny this is kinder to the general codecs than files, which are mostly
+    For tiny images this is fairer to the general codecs than one file each, which would be mostly
     container.
 
     Args:

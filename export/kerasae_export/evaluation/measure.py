@@ -1,4 +1,4 @@
-"""Measure codecs on the same images: bytes from real files, quality of what comes back, time."""
+"""Measure codecs on the same images: bytes of real files, quality of the decoded images, time."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _PICTURES = 12  # reconstructions that are kept to be shown
 
 @dataclass(frozen=True)
 class Point:
-    """What a codec at one setting makes of a set of images.
+    """The measurements of a codec at one setting on a set of images.
 
     Attributes:
         arrangement: A key of `ARRANGEMENTS`.
         codec: Name of the codec.
-        setting: What was asked of it.
-        lossless: Whether every pixel came back.
+        setting: Its setting.
+        lossless: Whether every pixel is exact.
         images: Number of images.
         bytes: Bytes of all of them, containers counted.
         bytes_per_image: The mean.
@@ -43,8 +43,8 @@ class Point:
         psnr: In dB, from the squared error over all values; None where there is none.
         ssim: Mean over at most 500 images.
         ms_ssim: The same of the multi-scale SSIM; None where images are too small for it.
-        encode_ms: Milliseconds to encode an image, on one core or on as many as a codec takes.
-        decode_ms: The same to decode it.
+        encode_ms: Milliseconds to encode an image, on one core or as many as the codec uses.
+        decode_ms: Milliseconds to decode it.
         pictures: The first reconstructions, at most 12, each uint8 (height, width, channels).
     """
 
@@ -71,7 +71,7 @@ def measure(
     *,
     done: Callable[[Coder], None] = lambda coder: None,
 ) -> list[Point]:
-    """Run each coder on all images and measure what comes of it.
+    """Run each coder on all images and measure bytes, quality and time.
 
     Args:
         coders: Codecs, each at one setting.

@@ -29,8 +29,8 @@ class PrincipalAxes:
         images: (n, height, width, channels), values in [0, 1], to learn them from.
 
     Attributes:
-        tile: Height and width of what is coded at a time.
-        axes: float64 (values, values), the axes in rows, the widest first.
+        tile: Height and width of the square that is coded at a time.
+        axes: float64 (values, values), the axes in rows, the one of largest variance first.
     """
 
     def __init__(self, images: ArrayLike) -> None:
@@ -57,15 +57,15 @@ class PrincipalAxes:
 
 
 class PcaCoder(Coder):
-    """The projection onto the first axes, rounded to a step, and coded as a bundle's code is.
+    """The projection onto the first axes, quantised with one step size and entropy coded.
 
-    Container and entropy coder are the bundle's own, so that only the transform differs: PCA
-    in place of a network.
+    Container and entropy coder are those of a bundle, so only the transform differs: PCA instead
+    of a network.
 
     Args:
         axes: Fitted to training images.
         code_size: Number of axes to keep.
-        step: Distance between two values of the code; pixels are in [0, 1].
+        step: Quantisation step size of the code; pixels are in [0, 1].
     """
 
     name, together = "PCA", "one stream"

@@ -1,4 +1,4 @@
-"""How far a reconstruction is from its original: PSNR, SSIM and MS-SSIM, as reports use them."""
+"""Quality of reconstructions: PSNR, SSIM and MS-SSIM, as reports use them."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def pooled_psnr(images: NDArray[Any], reconstructions: NDArray[Any]) -> float:
 def mean_ssim(images: NDArray[Any], reconstructions: NDArray[Any]) -> float:
     """Mean SSIM over images, values in [0, 1] (Wang et al. 2004; scikit-image).
 
-    The window is uniform, 7 x 7, which images of 8 x 8 still hold; a smaller image takes the
-    largest odd window that fits.
+    The window is uniform, 7 x 7, which fits into images of 8 x 8; smaller images use the largest
+    odd window that fits.
 
     Args:
         images: (n, height, width, channels).

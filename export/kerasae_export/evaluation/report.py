@@ -1,4 +1,4 @@
-"""What the measurements say: comparisons at equal quality, in numbers and in words."""
+"""Comparisons at equal quality from the measurements, in numbers and in words."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ class Comparison:
     Attributes:
         arrangement: A key of `ARRANGEMENTS`.
         codec: The other.
-        bd_rate: `"psnr"`, `"ssim"` and `"ms_ssim"` -> by how many per cent our rate differs at
-            equal quality, on average over the range that both cover; below 0 ours is the shorter.
-            None where there is none.
+        bd_rate: `"psnr"`, `"ssim"` and `"ms_ssim"` -> mean difference of our rate at equal quality,
+            in per cent, over the range that both cover; negative where ours is lower, None where
+            there is no common range.
         matches: The other at the quality of each of our points.
     """
 
@@ -63,7 +63,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All measurements of one or more bundles on a set of images, and what follows from them.
+    """All measurements of one or more bundles on a set of images, and their comparison.
 
     Attributes:
         data: Name of the images.
@@ -97,7 +97,7 @@ class Evaluation:
         return list(dict.fromkeys(p.codec for p in self.of(arrangement)))
 
     def best(self, arrangement: str, codec: str, measure: str = "psnr") -> list[Point]:
-        """Give the points of a codec that no other point of it beats, in order of rate.
+        """Give the points of a codec on its Pareto front, in order of rate.
 
         Args:
             arrangement: A key of `ARRANGEMENTS`.
@@ -152,7 +152,7 @@ class Evaluation:
         return [*lost, *won, *self.left_out]
 
     def _limits(self, arrangement: str) -> list[str]:
-        """What others can do in an arrangement and ours cannot: high quality, speed."""
+        """What other codecs can do in an arrangement and ours cannot: high quality, speed."""
         ours = self.best(arrangement, OURS)
         if not ours:
             return []
@@ -213,7 +213,7 @@ class Evaluation:
 
 
 def _judge(comparison: Comparison) -> list[tuple[str, bool]]:
-    """Sentences about a comparison, each with whether ours loses in it."""
+    """Sentences about a comparison, each with whether ours loses."""
     how, other = ARRANGEMENTS[comparison.arrangement].capitalize(), comparison.codec
     reached = [m for m in comparison.matches if m.theirs is not None]
     beyond = [m for m in comparison.matches if m.theirs is None]
@@ -265,7 +265,7 @@ def _short(value: float) -> str:
 
 
 def short_names(paths: Sequence[str]) -> list[str]:
-    """The last parts of paths, with as many before them as tell them apart.
+    """The last parts of paths, as many as are needed to tell them apart.
 
     Example:
         >>> short_names(["runs/a/bundle", "runs/b/bundle"])

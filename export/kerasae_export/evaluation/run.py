@@ -47,18 +47,18 @@ def evaluate(
 ) -> Evaluation:
     """Measure rate, distortion and time of bundles and of general codecs on the same images.
 
-    Each image is a file of its own; images of one size, of sides up to `TINY`, are also sent all
-    at once: as one mosaic for image formats, as one archive of raw pixels, as one stream of ours.
-    Bundles that were trained for different rates make one curve.
+    Each image is a file of its own. Images of one size with sides up to `TINY` are also coded
+    together: as one mosaic for image formats, as one archive of raw pixels, as one stream of ours.
+    Bundles that were trained for different rates form one curve.
 
     Args:
         codecs: Name -> codec of each bundle.
         images: uint8 (height, width, channels), none of which was trained on.
         data: Name of the images.
-        train: (n, height, width, channels) in [0, 1], what the axes of PCA are fitted to; without
-            them, PCA is left out.
+        train: (n, height, width, channels) in [0, 1], to fit the axes of PCA; without them, PCA is
+            left out.
         others: Which of `OTHERS` to compare with.
-        files: How many of the images become files of their own; by default all.
+        files: How many of the images to code as files of their own; by default all.
         progress: Called with a codec's name, the settings done and their total.
 
     Returns:
@@ -96,7 +96,7 @@ def evaluate(
 
 
 def _others(names: Sequence[str], train: ArrayLike | None) -> tuple[list[Coder], list[str]]:
-    """The other coders, and a sentence for each codec that cannot be had."""
+    """The other coders, and a sentence for each codec that is not available."""
     coders, left_out = list[Coder](), []
     for name in names:
         reason = missing(name) if name in LOSSY or name in LOSSLESS else None

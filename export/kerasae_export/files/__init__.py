@@ -1,4 +1,4 @@
-"""Image files, and many of them: what `kae` and `kerasae` do with files and folders."""
+"""Image files and folders of them, as `kae` and `kerasae` read and write them."""
 
 from __future__ import annotations
 
@@ -27,6 +27,15 @@ _HOME = {
     "write_png": "kerasae_export.files.batch",
 }
 
-__all__ = sorted(_HOME)
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "Outcome",
+    "compress_files",
+    "decompress_files",
+    "png_bytes",
+    "read_image",
+    "write_bytes",
+    "write_png",
+]
 
 __getattr__, __dir__ = on_first_use(__name__, _HOME)

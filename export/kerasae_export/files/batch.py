@@ -1,4 +1,4 @@
-"""Images and bitstreams on disk: what `kae` and `kerasae` do with files and folders."""
+"""Compress and decompress files and folders, as `kae` and `kerasae` do."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one file.
+    """The result for one file.
 
     Attributes:
         source: The file that was read.
         target: The file that was written; None if there was an error.
         before: Bytes of the file that was read.
         after: Bytes of the file that was written.
-        size: Height and width of the image; of a stream, of its first.
-        images: Number of images; over 1 only for streams.
+        size: Height and width of the image, or of the first image of a stream.
+        images: Number of images; more than 1 only for streams.
         error: One sentence, or None.
     """
 
@@ -75,16 +75,17 @@ def compress_files(
     `force` is given. Files are written whole or not at all.
 
     Args:
-        paths: Files and folders; of a folder those that look like images and are not hidden.
+        paths: Files and folders; in a folder, all files with the suffix of an image that are not
+            hidden.
         codec: The codec; with several `jobs`, each process gets a copy.
-        out: Folder to write to; it is made if it is missing.
+        out: Folder to write to, created if it is missing.
         force: Overwrite files.
-        quality: That of `Codec.compress`.
+        quality: As for `Codec.compress`.
         jobs: Processes to use.
-        progress: Called with the number of files that are done, and of all.
+        progress: Called with the number of files that are done and their total.
 
     Yields:
-        What became of each file, in the order of `paths` and of names.
+        The result for each file, in the order of `paths` and of names.
 
     Example:
         >>> codec = Codec.load("bundle")                                     # doctest: +SKIP
@@ -106,18 +107,18 @@ def decompress_files(
 ) -> Generator[Outcome, None, None]:
     """Rebuild `.kae` files, and those in folders, as PNG files in `out`; see `compress_files`.
 
-    A stream gets a folder of its name, with its images as 00000.png, 00001.png and so on.
+    A stream becomes a folder of its name with the images 00000.png, 00001.png and so on.
 
     Args:
-        paths: Files and folders; of a folder those that end in `.kae` and are not hidden.
+        paths: Files and folders; in a folder, all files ending in `.kae` that are not hidden.
         codec: The codec of the bundle that the files were made with.
-        out: Folder to write to; it is made if it is missing.
+        out: Folder to write to, created if it is missing.
         force: Overwrite files, and the images in a stream's folder.
         jobs: Processes to use.
-        progress: Called with the number of files that are done, and of all.
+        progress: Called with the number of files that are done and their total.
 
     Yields:
-        What became of each file, in the order of `paths` and of names.
+        The result for each file, in the order of `paths` and of names.
     """
     suffixes = frozenset([KAE_SUFFIX])
     return _each(paths, out, suffixes, ".png", _Decompress(codec, force), jobs, progress)
@@ -153,7 +154,7 @@ Task = tuple[Path, Path, str | None]  # source, target, and what already is wron
 
 @dataclass(frozen=True)
 class _Work:
-    """What is done with one file; a worker's process gets a copy."""
+    """The work on one file; each worker process gets a copy."""
 
     codec: Codec
     force: bool
@@ -268,7 +269,7 @@ def _sources(paths: Sequence[Path], suffixes: frozenset[str]) -> Iterator[tuple[
 
 
 def _size(source: Path) -> int:
-    """Bytes of a file, which must be one: a pipe would block, and a device never end."""
+    """Bytes of a regular file: a pipe would block, and a device would never end."""
     if not source.exists():
         raise ValueError("it does not exist")
     status = source.stat()
@@ -286,12 +287,12 @@ def _save(target: Path, content: bytes) -> int:
 
 
 def _scratch(path: Path) -> Path:
-    """A name beside the final one; not longer than names may be."""
+    """A temporary name in the same folder, within the limit for names."""
     return path.with_name(f".{path.name[:100]}.{os.getpid()}")
 
 
 def _move_into(folder: Path, scratch: Path) -> None:
-    """Put a stream's images where an older stream's are; other files there stay."""
+    """Replace the images of an older stream; other files in the folder stay."""
     new = {file.name for file in scratch.iterdir()}
     for file in list(folder.iterdir()):
         if re.fullmatch(r"\d{5,}\.png", file.name) and file.name not in new:

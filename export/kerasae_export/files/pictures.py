@@ -1,4 +1,4 @@
-"""Image files of any kind to the pixels that a codec takes."""
+"""Read image files of any kind as the pixels that a codec takes."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ _BITS_PER_SAMPLE = 258  # a tag of TIFF
 def read_image(path: Path, channels: int, *, max_pixels: int = 2**26) -> NDArray[np.uint8]:
     """Read an image file as uint8 (height, width, channels).
 
-    Its EXIF orientation is applied, transparency is laid over white, and colour is turned to
-    grey (ITU-R 601 luma) or grey to colour as `channels` asks. Of an animation or of several
-    pages the first is taken.
+    The EXIF orientation is applied, transparency is composited over white, and colour is converted
+    to grey (ITU-R 601 luma) or grey to colour as `channels` requires. Of an animation or several
+    pages, the first is used.
 
     Args:
         path: An AVIF, BMP, GIF, JPEG, PNG, PNM, TIFF or WebP file.
         channels: 1 for grey, 3 for colour.
-        max_pixels: Most pixels that it may have.
+        max_pixels: Most pixels that the image may have.
 
     Returns:
         uint8 (height, width, channels).
 
     Raises:
-        ValueError: If it is no such image, is damaged, has more than 8 bits a channel, or
-            more than `max_pixels` pixels.
+        ValueError: If the file is not such an image, is damaged, or has more than 8 bits per
+            channel or more than `max_pixels` pixels.
     """
     if not path.stat().st_size:
         raise ValueError("it is empty")
@@ -68,7 +68,7 @@ def png_bytes(image: NDArray[np.uint8]) -> bytes:
 
 
 class _RefusedError(ValueError):
-    """The image is sound, but not one that is taken."""
+    """The image is intact but not supported."""
 
 
 def _read(path: Path, channels: int, max_pixels: int) -> NDArray[np.uint8]:
@@ -92,7 +92,7 @@ def _read(path: Path, channels: int, max_pixels: int) -> NDArray[np.uint8]:
 
 
 def _depth(picture: Image.Image, head: bytes) -> int:
-    """Bits of a channel in the file, which Pillow often reduces to 8 without a word."""
+    """Bits per channel in the file, which Pillow often reduces to 8 without a warning."""
     if picture.format == "PNG":
         return head[24]
     if picture.format == "TIFF":

@@ -38,14 +38,14 @@ def spread(
     """Yield `work(item)` for each item, in order, from `jobs` processes.
 
     This process works alone at first; the others start if items are left after `alone`
-    seconds. When the iterator is closed, as by Ctrl-C, items that are being worked on are
-    finished and no others begun.
+    seconds. When the iterator is closed, as by Ctrl-C, the items in progress are finished and no
+    others are started.
 
     Args:
-        work: What to do; each process gets a pickled copy, once. It must not raise.
-        items: What to do it with; pickled.
+        work: The function; each process gets one pickled copy. It must not raise.
+        items: Its arguments; pickled.
         jobs: Number of processes; 1 stays in this one.
-        alone: Seconds.
+        alone: Seconds before other processes start.
 
     Returns:
         The results; None for an item whose process died.
@@ -119,7 +119,7 @@ class _Worker(Generic[A, B]):
             self.connection.send(item)
 
     def take(self) -> tuple[bool, B | None]:
-        """Whether it lives, and its result."""
+        """Whether the process is alive, and its result."""
         try:
             return True, self.connection.recv()
         except (EOFError, OSError):

@@ -1,1 +1,1 @@
-"""What FORMAT.md specifies, and nothing else: no model, no file, only bytes and integers."""
+"""What FORMAT.md specifies and nothing else: bytes and integers, no models and no files."""

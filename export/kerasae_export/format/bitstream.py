@@ -1,8 +1,8 @@
 """The container around the entropy-coded symbols: `.kae` files and streams.
 
 A file holds one image, a stream many. Both name their version and their bundle, and a
-CRC-32 covers them together with the full hash of the bundle, so that neither damage nor a
-foreign bundle gives a wrong image. FORMAT.md specifies the bytes.
+CRC-32 covers them together with the full hash of the bundle, so neither damage nor another
+bundle can give a wrong image. FORMAT.md specifies the bytes.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def read_image(data: bytes, bundle_hash: bytes, *, max_pixels: int, qualities: i
     Args:
         data: The file.
         bundle_hash: The 32 bytes of the bundle's hash.
-        max_pixels: Most pixels that it may have.
+        max_pixels: Most pixels that the image may have.
         qualities: How many the bundle has.
 
     Raises:
@@ -152,7 +152,7 @@ def read_stream(
 
 
 def is_stream(data: bytes) -> bool:
-    """Whether the bytes begin like a stream of many images, not like a single one."""
+    """Whether the bytes begin as a stream of many images does."""
     return data[:2] == STREAM_MAGIC
 
 
@@ -180,7 +180,7 @@ def _check_head(data: bytes, magic: bytes, bundle_hash: bytes) -> None:
 
 
 def _quality(block: Block, qualities: int) -> bytes:
-    """Which quality: nothing where the bundle has only one."""
+    """The byte of the quality; empty where the bundle has only one."""
     return bytes([block.quality]) if qualities > 1 else b""
 
 

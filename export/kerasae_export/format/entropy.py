@@ -1,7 +1,7 @@
-"""Entropy coding of integer symbols: frequency tables, and the coder with them.
+"""Entropy coding of integer symbols: frequency tables, and the coder that uses them.
 
-Symbols come as rows, one symbol for each channel of the code. FORMAT.md specifies the
-bytes; `format.rans` does the arithmetic, `bundling.fitting` makes tables.
+Symbols come in rows, one symbol for each channel of the code. FORMAT.md specifies the
+bytes; `format.rans` does the arithmetic, `bundling.fitting` makes the tables.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Table:
     Attributes:
         offset: The symbol of the first entry.
         frequencies: A positive integer for each symbol `offset`, `offset + 1`, ..., and last
-            one for the escape, which announces a symbol outside; their sum is 4096.
+            one for the escape, which announces any other symbol; their sum is 4096.
     """
 
     offset: int
@@ -71,9 +71,9 @@ class Table:
 
 
 class Tables:
-    """The tables of all channels, one set for each class of content, and the coder with them.
+    """The tables of all channels, one set for each class of content, and the coder.
 
-    Symbols come as rows, one symbol for each channel. A row is coded with the tables of its
+    Symbols come in rows, one symbol for each channel. A row is coded with the tables of its
     class, so that smooth and busy parts of an image need not share one set.
 
     Args:
@@ -117,9 +117,9 @@ class Tables:
         return bits.reshape(symbols.shape).sum(axis=1)
 
     def costs(self, symbols: NDArray[Any]) -> NDArray[np.int64]:
-        """What each row takes under each class, in integers: 256ths of a bit for each symbol.
+        """The cost of each row under each class, in 256ths of a bit, rounded for each symbol.
 
-        Integers, so that every implementation finds the same class the cheapest.
+        The costs are integers, so that every implementation finds the same class the cheapest.
 
         Args:
             symbols: Integers of shape (rows, channels).
@@ -249,7 +249,7 @@ class Tables:
     def _entries(
         self, symbols: NDArray[np.int64], tables: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """Each symbol's entry among all; which are escaped; and the values that say to what."""
+        """The entry of each symbol among all, which are escaped, and the values of these."""
         relative = symbols - self._offset[tables]
         escape = self._escape[tables]
         (escaped,) = ((relative < 0) | (relative >= escape)).nonzero()
@@ -273,12 +273,12 @@ def cheapest_class(
 
 
 def _varint_bytes(values: NDArray[np.int64]) -> NDArray[np.int64]:
-    """How many bytes each varint has."""
+    """The length of each varint in bytes."""
     return 1 + np.searchsorted([1 << 7 * i for i in range(1, 5)], values, "right")
 
 
 def pack_bits(values: NDArray[Any], width: int) -> bytes:
-    """Integers of `width` bits each, one after the other, low bits first.
+    """Pack integers of `width` bits each, one after the other, low bits first.
 
     Example:
         >>> import numpy as np
@@ -290,7 +290,7 @@ def pack_bits(values: NDArray[Any], width: int) -> bytes:
 
 
 def unpack_bits(data: bytes, count: int, width: int) -> tuple[NDArray[np.int64], bytes]:
-    """`count` integers from the front of `data`, and the rest of it."""
+    """Unpack `count` integers from the front of `data`; returns them and the rest."""
     size = (count * width + 7) // 8
     if len(data) < size:
         raise CorruptBitstreamError("The payload is too short for its classes.")

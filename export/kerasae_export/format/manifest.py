@@ -1,9 +1,9 @@
 """The manifest of a bundle: everything that a decoder in another language must know.
 
 `manifest.json` is untrusted input: `Manifest.from_json` checks every field that the
-runtime uses and refuses the rest with one sentence that names the field. What a single field
-may be, `manifest.schema.json` says as well, for other languages; the parser here also
-checks how fields agree, and needs no library. A test holds both together.
+runtime uses and reports the first that breaks its rule in one sentence. For other languages,
+`manifest.schema.json` states the rules of single fields as well; the parser here also checks
+that fields agree, and needs no library. A test compares the two.
 """
 
 from __future__ import annotations
@@ -106,10 +106,10 @@ class Manifest:
 
     Attributes:
         scheme: How the models are stored, such as `"int8"`.
-        codec: What the bitstream rests on.
+        codec: What a bitstream depends on.
         encoder: The encoder's file and edges.
         decoder: The decoder's file and edges.
-        bundle_hash: SHA-256 that names the bundle in a bitstream, as hex.
+        bundle_hash: SHA-256 that identifies the bundle in a bitstream, as hex.
         pixel_tolerance: How far two correct decoders may differ, in levels of 255.
         files: For each other file of the bundle, its SHA-256 as hex and its size in bytes.
         facts: What the models are and how they were trained; for people, not for decoding.

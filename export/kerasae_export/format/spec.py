@@ -1,4 +1,4 @@
-"""The codec part of a manifest: what the meaning of a bitstream rests on."""
+"""The codec part of a manifest: everything that the meaning of a bitstream depends on."""
 
 from __future__ import annotations
 
@@ -76,17 +76,17 @@ class Quality:
 
 @dataclass(frozen=True)
 class CodecSpec:
-    """What the meaning of a bitstream rests on; integers and strings only.
+    """What the meaning of a bitstream depends on; integers and strings only.
 
     Attributes:
         channels: Colour channels of an image, 1 or 3.
         tile: Height and width in pixels that the models take.
         layout: `"grid"` or `"blocks"`, see `kerasae_export.format.tiling`.
-        stride: Pixels per cell of a grid along each side; 1 for blocks.
-        margin: Cells at the edge of a tile that its surroundings influence; 0 for blocks.
+        stride: Side of a cell of a grid in pixels; 1 for blocks.
+        margin: Cells at the edge of a tile that depend on its surroundings; 0 for blocks.
         code_shape: Shape of the code of one tile, channels last; indices have one channel.
-        codebook: For a code of indices, how many there are; 0 for a code of values.
-        group: Cells along each side of the squares that share a class; 1 for blocks.
+        codebook: Size of the codebook for a code of indices; 0 for a code of values.
+        group: Side in cells of the squares that share a class; 1 for blocks.
         qualities: From the coarsest, quality 1, to the finest; one for indices.
     """
 

@@ -40,7 +40,7 @@ class Fields:
         return value
 
     def only(self, names: str) -> None:
-        """Refuse fields that this code does not know, where the bundle hash covers all of them."""
+        """Refuse unknown fields, in objects that the bundle hash covers as a whole."""
         unknown = sorted(set(self.content) - set(names.split()))
         if unknown:
             raise BundleError(f"{MANIFEST}: `{self.path}{short(unknown[0])}` is not a known field.")
@@ -52,7 +52,7 @@ class Fields:
         )
 
     def items(self, name: str, least: int, most: int) -> list[Any]:
-        """A list of any things, of that length."""
+        """A list of any items within bounds of length."""
         rule = f"a list of {least}" + (f" to {most}" if most > least else "")
         return self._get(name, rule, lambda v: isinstance(v, list) and least <= len(v) <= most)
 
@@ -113,7 +113,7 @@ class Fields:
         return value
 
     def check_filename(self, name: str) -> None:
-        """Names stay inside the bundle: plain characters, at most one folder deep."""
+        """Refuse names that could leave the bundle: plain characters, at most one folder deep."""
         parts = name.split("/")
         plain = all(p and p[0] != "." and set(p) <= _NAME_CHARACTERS for p in parts)
         if not plain or len(parts) > 2 or len(name) > 120:
@@ -131,7 +131,7 @@ def _is_int(value: Any, low: int, high: int) -> bool:
 
 
 def parse_json(text: bytes | str) -> Any:
-    """JSON as its standard has it: UTF-8, finite numbers, no name twice in an object.
+    """Parse JSON strictly: UTF-8, finite numbers, no name twice in an object.
 
     Raises:
         ValueError: If it is anything else.

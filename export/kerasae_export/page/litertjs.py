@@ -1,7 +1,7 @@
-"""LiteRT.js, which runs the models in a browser: fetched once from npm, held by its hashes.
+"""LiteRT.js, which runs the models in a browser: fetched once from npm and checked by hash.
 
-Its packages are too large for this repository and come without a licence text: the files that a
-page needs are kept in a cache folder of the user, the text of their licence beside them.
+Its packages are too large for this repository and come without a licence text. The files that a
+page needs are kept in a cache folder of the user, together with the text of their licence.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ def find_litert_js(
         progress: Called with bytes fetched and bytes in all while npm works.
 
     Raises:
-        SiteError: If the folder does not hold them, npm is missing or fails, or a file is another
-            one than expected.
+        SiteError: If the folder does not hold them, npm is missing or fails, or a file is not the
+            one expected.
     """
     if folder is not None:
         found = _read_any(Path(folder))
@@ -109,7 +109,7 @@ def find_litert_js(
 
 
 def cache_folder() -> Path:
-    """Where the files are kept, below the user's cache folder."""
+    """The folder where the files are kept, in the user's cache folder."""
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
     elif sys.platform == "darwin":
@@ -125,7 +125,7 @@ def licence() -> bytes:
         f"The files beside this one are from {' and '.join(PACKAGES)}, which state the licence\n"
         "Apache-2.0 and come without its text. index.js was changed: it imports wasm-utils.js.\n\n"
     )
-    return head.encode() + (Path(__file__).parent / "web" / "page" / "apache-2.0.txt").read_bytes()
+    return head.encode() + (Path(__file__).parent / "assets" / "apache-2.0.txt").read_bytes()
 
 
 def _for_a_page(files: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -144,7 +144,7 @@ def _names() -> str:
 
 
 def _read_any(folder: Path) -> dict[str, bytes] | None:
-    """From a folder in one of the forms in which people have the packages."""
+    """The files from a folder that holds the packages in one of their usual forms."""
     if all((folder / name).is_file() for name, _ in PACKAGES.values()):
         return _unpack(folder)
     for base in (folder, folder / "node_modules", folder / "@litertjs"):
@@ -160,7 +160,7 @@ def _read_any(folder: Path) -> dict[str, bytes] | None:
 
 
 def _read_plain(folder: Path, names: Mapping[str, str] | None = None) -> dict[str, bytes] | None:
-    """The files of a folder if all are there with the right hashes, else nothing."""
+    """The files of a folder if all are there with the right hashes, else None."""
     files = {}
     for name, (_, digest) in FILES.items():
         path = folder / (names[name] if names else name)
@@ -225,7 +225,7 @@ def _fetch(target: Path, progress: Progress) -> None:
 
 
 def _npm_pack(npm: str, scratch: Path, progress: Progress) -> None:
-    """Run `npm pack` in `scratch`; its own cache there tells how far it is."""
+    """Run `npm pack` in `scratch`; the size of its cache there shows the progress."""
     cache = scratch / "npm"
     command = [npm, "pack", *PACKAGES, "--pack-destination", str(scratch), "--json"]
     command += ["--cache", str(cache), "--no-update-notifier", "--no-fund", "--ignore-scripts"]
@@ -253,7 +253,7 @@ def _npm_pack(npm: str, scratch: Path, progress: Progress) -> None:
 
 
 def _reason(said: str) -> str:
-    """What npm gives as the reason, in one line."""
+    """The reason that npm gives, in one line."""
     try:
         told = json.loads(said[said.index("{") : said.rindex("}") + 1])["error"]
         return f"{told.get('code') or ''} {told.get('summary') or ''}".strip().splitlines()[0]

@@ -1,7 +1,7 @@
-"""A small web server for the page of a bundle: read-only, from memory, local unless told.
+"""A small web server for the page of a bundle: read-only, from memory, local by default.
 
-It answers with the files of the site that it was given and with nothing else: there is no folder
-to list or to leave, and nothing that is sent to it is read or kept.
+It sends the files of the site that it was given and nothing else: there is no folder to list or
+to leave, and nothing that is sent to it is read or kept.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class _File:
 
     @cached_property
     def packed(self) -> bytes | None:
-        """The content for browsers that unpack it, where that is worth the while."""
+        """The compressed content, where that is worth while."""
         if not self.path.endswith(_PACKED) or len(self.content) < 1000:
             return None
         return gzip.compress(self.content, 6, mtime=0)
@@ -63,7 +63,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(body=True)
 
     def do_HEAD(self) -> None:
-        """Send what would come with a file."""
+        """Send the headers of a file."""
         self._answer(body=False)
 
     def _answer(self, *, body: bool) -> None:
@@ -120,7 +120,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Refuse methods and requests that the base class does not like, in the same way."""
+        """Answer what the base class refuses in the same way as the rest."""
         self._body = getattr(self, "command", None) != "HEAD"
         if code == HTTPStatus.NOT_IMPLEMENTED:
             self._refuse(HTTPStatus.METHOD_NOT_ALLOWED, "This server only sends files.")
@@ -128,7 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(HTTPStatus(code), "The request was not understood.")
 
     def version_string(self) -> str:
-        """Do not tell which Python this is."""
+        """Name the server without the version of Python."""
         return "kerasae"
 
     def log_message(self, format: str, *args: Any) -> None:
@@ -181,9 +181,9 @@ class PageServer(ThreadingHTTPServer):
         return [local] if outside is None else [local, f"http://{outside}:{port}/"]
 
     def is_own_name(self, host: str) -> bool:
-        """Whether a request means this server, and no name that a stranger points here.
+        """Whether a host name is this server's own, not one that somebody else points to it.
 
-        Else a page of that name could read the bundle (DNS rebinding).
+        Otherwise a page of that name could read the bundle (DNS rebinding).
         """
         found = re.fullmatch(r"\[([0-9a-f:.]+)\](:\d+)?|([^:\[\]]+)(:\d+)?", host.lower())
         if found is None:
@@ -224,11 +224,11 @@ class PageServer(ThreadingHTTPServer):
                 connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that went away is no news."""
+        """Ignore browsers that close the connection."""
 
 
 def _own_address() -> str | None:
-    """This machine's address in its network; asking for a route sends nothing."""
+    """This machine's address in its network; looking up a route sends nothing."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))  # an address that is kept for documentation

@@ -1,7 +1,7 @@
-"""The page of a bundle as files: what `kerasae serve` answers with, and what `--build` writes.
+"""The page of a bundle as files, which `kerasae serve` sends and `--build` writes.
 
-The page's own modules, the JavaScript codec, the bundle, LiteRT.js, and what makes it
-installable. All addresses are relative, so that it works in any folder of any host.
+These are the page's own modules, the JavaScript codec, the bundle, LiteRT.js, and what makes the
+page installable. All addresses are relative, so it works in any folder of any host.
 """
 
 from __future__ import annotations
@@ -61,14 +61,14 @@ _MARK = "sw.js"  # by which a site that may be replaced is known
 
 
 def make_site(bundle: str | os.PathLike[str], litert_js: Mapping[str, bytes]) -> dict[str, bytes]:
-    """The files of the page of a bundle, by their paths.
+    """The files of the page of a bundle, by path.
 
     Args:
         bundle: A bundle's folder.
         litert_js: The files of LiteRT.js, as `find_litert_js` gives them.
 
     Raises:
-        BundleError: If the bundle is off.
+        BundleError: If the bundle is damaged or inconsistent.
     """
     manifest, files = read_bundle(bundle)
     site = {f"bundle/{name}": content for name, content in files.items()}
@@ -97,10 +97,10 @@ def make_site(bundle: str | os.PathLike[str], litert_js: Mapping[str, bytes]) ->
 
 
 def read_bundle(bundle: str | os.PathLike[str]) -> tuple[Manifest, dict[str, bytes]]:
-    """The manifest of a bundle, and all its files, hashes checked, the manifest's own among them.
+    """Read the manifest of a bundle and all its files, the manifest included, with hashes checked.
 
     Raises:
-        BundleError: If the bundle is off.
+        BundleError: If the bundle is damaged or inconsistent.
     """
     root = Path(bundle)
     if not root.is_dir():
@@ -118,12 +118,12 @@ def policy() -> str:
 
 
 def mime_type(path: str) -> str:
-    """The type that a file of a site is served as."""
+    """The media type of a file of a site."""
     return _TYPES.get(Path(path).suffix, "application/octet-stream")
 
 
 def write_site(site: Mapping[str, bytes], folder: str | os.PathLike[str]) -> Path:
-    """Write a site's files to a folder, which is new or holds an earlier site; all or none.
+    """Write the files of a site to a new folder or over an earlier site, all or none.
 
     Raises:
         SiteError: If the folder holds something else or cannot be written.
@@ -161,7 +161,7 @@ def _codec_folder() -> Path:
 
 
 def _version(site: Mapping[str, bytes]) -> str:
-    """A name that changes with any file."""
+    """A version that changes with any file."""
     digest = hashlib.sha256()
     for name in sorted(site):
         digest.update(name.encode() + b"\0" + hashlib.sha256(site[name]).digest())
@@ -169,7 +169,7 @@ def _version(site: Mapping[str, bytes]) -> str:
 
 
 def _web_manifest(manifest: Manifest) -> bytes:
-    """What a browser needs to know to install the page."""
+    """The web app manifest, with which a browser can install the page."""
     model = str(manifest.facts.get("model", "autoencoder"))[:40]
     content = {
         "id": f"./?bundle={manifest.bundle_hash[:16]}",

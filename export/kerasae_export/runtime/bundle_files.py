@@ -1,4 +1,4 @@
-"""What a bundle's folder holds: files with the hashes of the manifest, and the models in them."""
+"""The files of a bundle, checked against the hashes of its manifest, and the models in them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def read_files(folder: str | os.PathLike[str]) -> tuple[Manifest, dict[str, byte
     """Read a bundle's manifest and files, and check each file's size and hash.
 
     Raises:
-        BundleError: If the manifest is off, or a file is missing or not what it says.
+        BundleError: If the manifest is invalid, or a file is missing or does not match it.
     """
     root = Path(folder)
     if not root.is_dir():
@@ -76,17 +76,17 @@ def check_part(name: str, part: Part, model: LiteModel) -> None:
 
 
 def read_file(root: Path, name: str, limit: int) -> bytes:
-    """A file of the bundle; links are not followed, and what is no plain file is not opened.
+    """Read a file of the bundle; links are not followed, and only regular files are opened.
 
     Raises:
-        BundleError: If it is missing, no plain file, or larger than `limit` bytes.
+        BundleError: If it is missing, not a regular file, or larger than `limit` bytes.
     """
     path = root / name
     try:
         linked = any((root / part).is_symlink() for part in (name, name.partition("/")[0]))
         if linked or not path.is_file():
             raise BundleError(f"{name} is missing from the bundle.")
-        # Should another process have put a link or a pipe there just now, opening it fails.
+        # If another process has just put a link or a pipe there, opening it fails.
         flags = [getattr(os, flag, 0) for flag in ("O_BINARY", "O_NOFOLLOW", "O_NONBLOCK")]
         with os.fdopen(os.open(path, os.O_RDONLY | sum(flags)), "rb") as file:
             size = os.fstat(file.fileno()).st_size

@@ -1,4 +1,4 @@
-"""One TF Lite model, and the integers of its edges; neither Keras nor TensorFlow."""
+"""One TF Lite model, run by LiteRT; needs neither Keras nor TensorFlow."""
 
 from __future__ import annotations
 
@@ -11,22 +11,10 @@ from numpy.typing import NDArray
 
 from kerasae_export.errors import BundleError
 from kerasae_export.format.manifest import Edge
+from kerasae_export.format.values import dequantise, quantise
 from kerasae_export.runtime.model_validation import check_graphs, check_tensors
 
 __all__ = ["LiteModel", "dequantise", "quantise"]
-
-
-def quantise(values: NDArray[Any], edge: Edge) -> NDArray[Any]:
-    """Real values to what a model's input takes."""
-    if edge.dtype != "uint8":
-        return np.asarray(values, edge.dtype)
-    q = np.floor(np.asarray(values, float) / edge.scale + 0.5) + edge.zero_point
-    return np.clip(q, 0, 255).astype(np.uint8)
-
-
-def dequantise(values: NDArray[Any], edge: Edge) -> NDArray[np.float64]:
-    """What a model's output gives to real values."""
-    return (values.astype(float) - edge.zero_point) * edge.scale
 
 
 class LiteModel:
@@ -34,15 +22,15 @@ class LiteModel:
 
     Args:
         content: The bytes of the `.tflite` file.
-        signature: The one to run, where the file has several.
+        signature: The signature to run, where the file has several.
         threads: Threads that the kernels may use.
         reference: Use the plain reference kernels in place of the fast ones; where LiteRT has none
             for an operator of the model, such as ELU, its own kernels without XNNPACK.
 
     Raises:
-        BundleError: If LiteRT cannot load the bytes, the file does not have the signature, or
-            several of which none is named, or the model has more than one input or output, or
-            an edge of another type than float32, uint8 or, for indices, int32.
+        BundleError: If LiteRT cannot load the bytes, the file lacks the signature or has several
+            and none is named, the model has more than one input or output, or one of these is of
+            another type than float32, uint8 or, for indices, int32.
     """
 
     def __init__(
@@ -68,7 +56,7 @@ class LiteModel:
         self._open(signature)
 
     def sibling(self, signature: str) -> LiteModel:
-        """Another signature of the same file, without loading that again."""
+        """Another signature of the same file, which is not loaded again."""
         other = LiteModel.__new__(LiteModel)
         other._interpreter, other._lock = self._interpreter, self._lock
         other._made_of = self._made_of

@@ -1,4 +1,4 @@
-"""What a model's tensors and operators must be before LiteRT may prepare it.
+"""Checks of a model's tensors and operators before LiteRT prepares it.
 
 LiteRT verifies that a file is a well-formed flatbuffer, but believes the numbers in it: a zero
 point outside its type makes a kernel read outside its tables, a missing input makes it follow a
@@ -23,7 +23,7 @@ _ZERO_POINTS = {"int8": (-128, 127), "uint8": (0, 255)}  # other types have none
 
 
 def check_tensors(details: Iterable[Mapping[str, Any]]) -> None:
-    """Refuse tensors whose shape or quantisation cannot be.
+    """Refuse tensors whose shape or quantisation is impossible.
 
     Args:
         details: What `Interpreter.get_tensor_details` gives.
@@ -56,10 +56,10 @@ def check_tensors(details: Iterable[Mapping[str, Any]]) -> None:
 
 
 def check_graphs(content: bytes) -> None:
-    """Refuse names that are no text, and operators without an input that they need.
+    """Refuse names that are not text, and operators without an input that they need.
 
-    Of a tensor with such a name, LiteRT gives no details that could be checked. Only the last
-    input of an operator, a bias, may be left out, and any of a recurrent one's.
+    LiteRT gives no details of a tensor with such a name, so it could not be checked. Only the last
+    input of an operator, a bias, may be missing, and any input of a recurrent operator.
 
     Args:
         content: A TF Lite file that LiteRT has found to be a well-formed flatbuffer.

@@ -1,4 +1,4 @@
-"""Proof that a bundle still does what it did when it was exported."""
+"""Check that a bundle still does what it did when it was exported, and report what it costs."""
 
 from __future__ import annotations
 
@@ -27,6 +27,15 @@ _HOME = {
     "verify_bundle": "kerasae_export.verification.verify",
 }
 
-__all__ = sorted(_HOME)
+__all__ = [
+    "REPORT",
+    "TOLERANCES",
+    "VERIFICATION",
+    "Check",
+    "Tolerance",
+    "Verification",
+    "VerificationError",
+    "verify_bundle",
+]
 
 __getattr__, __dir__ = on_first_use(__name__, _HOME)

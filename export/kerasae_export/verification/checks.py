@@ -102,7 +102,7 @@ def moved(symbols: NDArray[Any], expected: NDArray[Any]) -> tuple[float, int]:
 
 
 def check_symbols(name: str, share: float, largest: int, *, indices: bool = False) -> Check:
-    """Another kernel may move a symbol by one step, never by more; an index to any other."""
+    """Check symbols: another kernel may move one by a single step, or an index to any other."""
     most, distance = tolerance("symbols_moved"), int(tolerance("symbol_distance"))
     if indices:
         return Check(name, share <= most, f"{share:.2%} of them differ; {most:.0%} may.")
@@ -116,7 +116,7 @@ def of_indices(manifest: Manifest) -> bool:
 
 
 def check_bitstream(codec: Codec, golden: Golden) -> Check:
-    """Symbols are exact on every machine, and so is what they are coded to."""
+    """Check the bitstream: it is exact on every machine, like the symbols that it holds."""
     name, stored = "golden bitstream", golden.bitstream
     try:
         read = codec.unpack(stored)

@@ -1,4 +1,4 @@
-"""A TF Lite file as a graph: its operators, what they multiply, what they hold in memory."""
+"""A TF Lite file as a graph: its operators, their multiply-accumulates and their memory."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Graph:
         signature: Name of the signature; by default the first subgraph.
 
     Raises:
-        BundleError: If the bytes are no TF Lite file or lack the signature.
+        BundleError: If the bytes are not a TF Lite file or lack the signature.
     """
 
     def __init__(self, content: bytes, signature: str | None = None) -> None:
@@ -103,7 +103,7 @@ class Graph:
 
     @property
     def foreign(self) -> list[str]:
-        """Operators in the whole file that LiteRT alone does not have."""
+        """Operators in the whole file that are not built into LiteRT."""
         found = set()
         for code in self._model.operatorCodes:
             number = max(code.builtinCode, code.deprecatedBuiltinCode)
@@ -183,7 +183,7 @@ class Graph:
         return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
     def _buffers(self, operators: list[Any]) -> list[Any]:
-        """All buffers in their places, those that no operator needs empty."""
+        """All buffers in their places; those that no operator needs are empty."""
         tensors = {t for node in operators for t in (*node.inputs, *node.outputs) if t >= 0}
         needed = {self._graph.tensors[t].buffer for t in tensors}
         buffers = self._model.buffers
@@ -230,7 +230,7 @@ class Graph:
         return ""
 
     def _macs(self, name: str, node: Any) -> int | None:
-        """Products that the definition of the operator sums, those with padding included."""
+        """Multiply-accumulates by the definition of the operator, those with padding included."""
         if name in _UNCOUNTED or name in _UNCOUNTED_CONVOLUTIONS:
             return None
         if name == "CONV_2D":  # weights (out, height, width, in), also of groups

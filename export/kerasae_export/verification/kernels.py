@@ -1,4 +1,4 @@
-"""Whether it matters which kernels run a bundle: the fast ones (XNNPACK) or the reference."""
+"""Whether the fast kernels (XNNPACK) and the reference kernels agree on a bundle."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ __all__ = ["check_kernels", "compare_kernels"]
 def compare_kernels(
     fast: Codec, reference: Codec, images: Sequence[NDArray[np.uint8]]
 ) -> dict[str, Any]:
-    """Encode and decode images with both kernels, each with each.
+    """Encode and decode images with both kernels, in all combinations.
 
     Args:
         fast: The codec with the kernels that phones use.
-        reference: The codec with the plain ones.
+        reference: The codec with the plain reference kernels.
         images: uint8 (height, width, channels) each.
 
     Returns:

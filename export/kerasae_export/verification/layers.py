@@ -1,4 +1,4 @@
-"""The layer whose quantisation error is largest: a stored model against a float one."""
+"""The quantisation error of each layer: the stored model against the same in float32."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class LayerError:
     Attributes:
         layer: Its name in Keras, as far as names tell, or `"input"`.
         operator: Its operator in the stored file.
-        own: Signal-to-noise ratio in dB of its output against that of its float twin on the same
-            inputs: what storing this layer alone costs. None if the twin takes other inputs.
-        total: The same against the float model that was run from the start: what all
-            layers so far have cost.
+        own: Signal-to-noise ratio in dB of its output against that of its float32 twin on the same
+            inputs: the error of this layer alone. None if the twin takes other inputs.
+        total: Signal-to-noise ratio in dB against the float32 model run from its input: the error
+            of all layers so far.
     """
 
     layer: str

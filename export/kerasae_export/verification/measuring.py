@@ -1,4 +1,4 @@
-"""What a model costs on this machine: bytes, products, time and memory."""
+"""What a model costs on this machine: bytes, multiply-accumulates, time and memory."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def machine() -> str:
 
 
 def static_costs(side: Side, manifest: Manifest) -> dict[str, Any]:
-    """What does not depend on the machine: operators, multiply-accumulates, working memory."""
+    """Costs independent of the machine: operators, multiply-accumulates, working memory."""
     macs = side.graph.macs
     pixels = math.prod(manifest.codec.tile)
     per_pixel = None if macs is None else macs / pixels
@@ -57,7 +57,7 @@ def static_costs(side: Side, manifest: Manifest) -> dict[str, Any]:
 
 
 def latency(side: Side, threads: int) -> dict[str, float]:
-    """Milliseconds of a run on an image of zeros, which costs what any other does."""
+    """Milliseconds of a run on an image of zeros, which takes as long as any other."""
     model = side.load(threads=threads)
     value = np.zeros(model.input.shape, model.input.dtype)
     model(value)  # the first run prepares the kernels
@@ -74,8 +74,8 @@ def peak_bytes(side: Side, folder: Path) -> int | None:
     """Peak memory of a process that loads and runs the model, above one that imported LiteRT.
 
     That is the model's file, its weights as the kernels pack them, the arena of its activations,
-    and the pages of LiteRT's own code that it touches. None where the system does not tell
-    the peak of a process.
+    and the pages of LiteRT's own code that it touches. None where the system does not report the
+    peak of a process.
     """
     if not _proc():
         return None
@@ -92,7 +92,7 @@ def peak_bytes(side: Side, folder: Path) -> int | None:
 
 
 def _proc() -> bool:
-    """Whether this system tells, and resets, the peak of a process."""
+    """Whether this system reports, and resets, the peak of a process."""
     return Path("/proc/self/clear_refs").exists()
 
 

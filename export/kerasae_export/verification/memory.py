@@ -1,4 +1,4 @@
-"""The process that measures how much memory a model takes: nothing but LiteRT is in it."""
+"""The process that measures how much memory a model takes; it imports LiteRT only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a verification comes to: checks, measurements, and the tolerances behind them."""
+"""The outcome of a verification: checks, measurements, and the tolerances."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["TOLERANCES", "Check", "Tolerance", "Verification", "VerificationErro
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How far something may be off.
+    """How far a measured value may differ.
 
     Attributes:
-        limit: The largest value that passes, for each scheme where it depends on that.
+        limit: The largest value that passes, by scheme where it depends on that.
         unit: What the limit counts.
-        what: What it bounds, and why there.
+        what: What it bounds, and the reason for the limit.
     """
 
     limit: float | dict[str, float]
@@ -108,8 +108,8 @@ class Verification:
 
     Attributes:
         bundle: The bundle hash, or `""` if the manifest could not be read.
-        checks: Every `Check` that was made; after a failure that leaves nothing to go on
-            with, the later ones are missing.
+        checks: Every `Check` that was made; after a failure that makes the later ones impossible,
+            these are missing.
         measurements: Sizes, operators, latencies, memory and, with a model, differences,
             qualities and the errors of the layers.
     """
@@ -139,7 +139,7 @@ class VerificationError(BundleError):
     """A bundle is outside the tolerances.
 
     Attributes:
-        verification: All checks, and what was measured before the first that failed for good.
+        verification: All checks, and what was measured before one made the rest impossible.
     """
 
     def __init__(self, message: str, verification: Verification) -> None:

@@ -1,4 +1,4 @@
-"""What TF Lite costs against Keras: differences of codes and pixels, PSNR and SSIM."""
+"""TF Lite against Keras: differences of codes and pixels, PSNR and SSIM."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _MOST_STEP_LOSS = 20.0  # dB, the most that an export accepts
 
 @dataclass(frozen=True)
 class Pictures:
-    """Images, and what the three ways make of them; (n, height, width, channels) in [0, 1].
+    """Images and their reconstructions in three ways; (n, height, width, channels) in [0, 1].
 
     Attributes:
         originals: The images.
         keras: Encoder and decoder in Keras.
-        lite: Encoder and decoder in TF Lite, the code as it is.
+        lite: Encoder and decoder in TF Lite, with the code not rounded.
         codec: The same with the code rounded to the symbols of a file.
     """
 

@@ -20,8 +20,8 @@ class Side:
 
     Attributes:
         name: `"encoder"` or `"decoder"`.
-        part: What the manifest says of it.
-        content: The bytes of its file, which may hold the other side too.
+        part: Its entry in the manifest.
+        content: The bytes of its file, which may hold the other model too.
         graph: Its operators.
     """
 
@@ -32,7 +32,7 @@ class Side:
 
     @property
     def options(self) -> dict[str, Any]:
-        """What `LiteModel` has to know beside the bytes."""
+        """The arguments of `LiteModel` besides the bytes."""
         signature = self.part.signature
         return {} if signature is None else {"signature": signature}
 

@@ -90,7 +90,7 @@ def plot_golden(image: NDArray[np.uint8], rebuilt: NDArray[np.uint8]) -> Figure:
 
 @_styled
 def plot_pictures(rows: Mapping[str, NDArray[Any]]) -> Figure:
-    """Pictures in columns, a row for each way that they went.
+    """Images in columns, with a row for each way of coding them.
 
     Args:
         rows: Name to images (n, height, width, channels) in [0, 1], originals first; a row with
@@ -229,7 +229,7 @@ def plot_products(parts: Mapping[str, Sequence[Mapping[str, Any]]], pixels: int)
 
 @_styled
 def plot_kernels(compared: Mapping[str, Mapping[str, Any]]) -> Figure:
-    """What moves when other kernels run, and what that costs."""
+    """Symbols that differ between kernels, and the change in PSNR."""
     figure = _figure(_WIDTH, 2.9)
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.3])
     names, colours = list(compared), (_BLUE, _GREEN)
@@ -306,7 +306,7 @@ def plot_losses(
 
 
 def _gain(error: NDArray[Any]) -> int:
-    """How much to enlarge differences so that they are seen and hardly any is cut."""
+    """The factor that makes differences visible and clips hardly any."""
     most = float(np.quantile(error, 0.99))
     return next((gain for gain in (16, 8, 4, 2) if gain * most <= 1), 1)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import importlib.util
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerasae_export.format.manifest import Edge, Manifest
+from kerasae_export.verification import markup
 from kerasae_export.verification.outcome import TOLERANCES, Check, Verification
 from kerasae_export.verification.parity import Pictures
 
@@ -31,9 +31,9 @@ class Evidence:
 
     Attributes:
         name: Name of the bundle's folder.
-        manifest: The manifest, once it was read.
+        manifest: The manifest, if it could be read.
         golden: The golden image and what this machine decodes it to, both uint8.
-        pictures: Real images and what became of them.
+        pictures: Real images and their reconstructions.
     """
 
     name: str
@@ -60,8 +60,7 @@ def html(verification: Verification, evidence: Evidence) -> str:
     sections.append(_tolerances(evidence.manifest))
     if not plotted:
         sections.insert(1, f"<p class='note'>{_NO_PLOTS}</p>")
-    title = f"Verification of {escape(evidence.name)}"
-    return _PAGE.format(title=title, body="\n".join(sections))
+    return markup.page(f"Verification of {evidence.name}", sections)
 
 
 def _head(verification: Verification, evidence: Evidence) -> str:
@@ -108,7 +107,9 @@ def _golden(golden: tuple[NDArray[np.uint8], NDArray[np.uint8]], plotted: bool) 
     if plotted:
         from kerasae_export.verification import plots
 
-        text += _figure(plots.plot_golden(image, rebuilt), "golden image, decoded, difference")
+        text += markup.figure(
+            plots.plot_golden(image, rebuilt), "golden image, decoded, difference"
+        )
     return f"<h2>Golden sample</h2>{text}"
 
 
@@ -121,39 +122,39 @@ def _costs(measured: Mapping[str, Any], manifest: Manifest, plotted: bool) -> st
     holds = ", which holds both" if manifest.encoder.file == manifest.decoder.file else ""
     rows = [
         ("file", lambda n: parts[n].file, ""),
-        ("parameters", lambda n: _count(parameters.get(n)), "as the manifest states"),
-        ("size", lambda n: _size(measured["bytes"][n]), f"of the file{holds}"),
+        ("parameters", lambda n: markup.count(parameters.get(n)), "as the manifest states"),
+        ("size", lambda n: markup.size(measured["bytes"][n]), f"of the file{holds}"),
         (
             "multiply-accumulates per pixel",
-            lambda n: _number(costs[n]["macs_per_pixel"]),
+            lambda n: markup.number(costs[n]["macs_per_pixel"]),
             "those with padding included, element-wise arithmetic not",
         ),
         (
             "in a large image",
-            lambda n: _number(costs[n]["macs_per_pixel_tiled"]),
+            lambda n: markup.number(costs[n]["macs_per_pixel_tiled"]),
             "whose tiles overlap and compute their margins more than once",
         ),
         (
             "1 thread, ms",
-            lambda n: _time(times[f"{n}, 1 thread"]),
+            lambda n: markup.quartiles(times[f"{n}, 1 thread"]),
             f"median and quartiles of a run, one tile of {height} x {width} pixels, "
             "on the machine above, which is no phone",
         ),
-        ("2 threads, ms", lambda n: _time(times[f"{n}, 2 threads"]), "the same"),
+        ("2 threads, ms", lambda n: markup.quartiles(times[f"{n}, 2 threads"]), "the same"),
         (
             "activations",
-            lambda n: _size(costs[n]["working_bytes"]),
+            lambda n: markup.size(costs[n]["working_bytes"]),
             "the most bytes that are alive at once, about the size of an arena on any device",
         ),
         (
             "peak memory",
-            lambda n: _size(peak.get(n)),
+            lambda n: markup.size(peak.get(n)),
             "of a fresh process that loads and runs the model, above one that has only imported "
             "LiteRT: the file, the weights as the kernels pack them, the arena, and the pages of "
             "LiteRT's own code that are used",
         ),
     ]
-    text = _table(
+    text = markup.table(
         ["", *parts, ""],
         [[name, *(value(n) for n in parts), what] for name, value, what in rows],
         numbers=(1, 2),
@@ -166,12 +167,12 @@ def _costs(measured: Mapping[str, Any], manifest: Manifest, plotted: bool) -> st
     if plotted:
         from kerasae_export.verification import plots
 
-        text += _figure(plots.plot_latency(measured["latency_ms"]), "latency")
+        text += markup.figure(plots.plot_latency(measured["latency_ms"]), "latency")
         operators = {name: measured["costs"][name]["operators"] for name in parts}
         if any(o["macs"] for side in operators.values() for o in side):
             figure = plots.plot_products(operators, height * width)
-            text += _figure(figure, "multiply-accumulates per pixel of each operator")
-    text += _table(["", "edge", "shape, type and scale"], edges)
+            text += markup.figure(figure, "multiply-accumulates per pixel of each operator")
+    text += markup.table(["", "edge", "shape, type and scale"], edges)
     return f"<h2>What it costs</h2>{text}"
 
 
@@ -201,12 +202,14 @@ def _kernels(compared: Mapping[str, Any], plotted: bool) -> str:
         "fast ones (XNNPACK) meet the plain reference: each encodes, and each decodes what each "
         "has encoded. Moved: symbols that differ, by up to so many steps; pixels: levels of 255 by "
         "which the same symbols decode differently; then PSNR in dB, encoder → decoder.</p>"
-        + _table(head, rows, numbers=range(1, 9))
+        + markup.table(head, rows, numbers=range(1, 9))
     )
     if plotted:
         from kerasae_export.verification import plots
 
-        text += _figure(plots.plot_kernels(compared), "symbols moved, PSNR changed by kernels")
+        text += markup.figure(
+            plots.plot_kernels(compared), "symbols moved, PSNR changed by kernels"
+        )
     return f"<h2>Other kernels</h2>{text}"
 
 
@@ -223,8 +226,8 @@ def _quality(parity: Mapping[str, Any], pictures: Pictures | None, plotted: bool
     text = (
         f"<p>On {parity['images']} images. PSNR is pooled over all pixels of all images; SSIM has "
         "a uniform window of 7 x 7. Differences are relative to the range.</p><div class='pair'>"
-        + _table(["way", "PSNR, dB", "SSIM"], rows, numbers=(1, 2))
-        + _table(["TF Lite - Keras", "mean", "largest"], differences, numbers=(1, 2))
+        + markup.table(["way", "PSNR, dB", "SSIM"], rows, numbers=(1, 2))
+        + markup.table(["TF Lite - Keras", "mean", "largest"], differences, numbers=(1, 2))
         + "</div>"
     )
     if plotted and pictures is not None:
@@ -240,14 +243,16 @@ def _quality(parity: Mapping[str, Any], pictures: Pictures | None, plotted: bool
                 "codec": pictures.codec[some],
             }
         )
-        text += _figure(figure, "originals and what Keras, TF Lite and the codec make of them")
+        text += markup.figure(
+            figure, "originals and what Keras, TF Lite and the codec make of them"
+        )
         if len(pictures.originals) > 1:
             losses = plots.plot_losses(
                 pictures.originals,
                 pictures.keras,
                 {"TF Lite": pictures.lite, "codec": pictures.codec},
             )
-            text += _figure(losses, "PSNR of single images against Keras")
+            text += markup.figure(losses, "PSNR of single images against Keras")
     return f"<h2>Against Keras</h2>{text}"
 
 
@@ -273,7 +278,7 @@ def _layers(found: Mapping[str, Any], plotted: bool) -> str:
         from kerasae_export.verification import plots
 
         figure = plots.plot_layers(parts)
-        text += _figure(figure, "signal-to-noise ratio of each layer")
+        text += markup.figure(figure, "signal-to-noise ratio of each layer")
     rows = [
         [
             name,
@@ -290,7 +295,7 @@ def _layers(found: Mapping[str, Any], plotted: bool) -> str:
     lost = sum(found[name]["unmatched"] for name in parts)
     if lost:
         text += f"<p class='note'>{lost} layers have no match in the float file.</p>"
-    return f"<h2>Layers</h2>{text}{_table(head, rows, numbers=range(4, 6))}"
+    return f"<h2>Layers</h2>{text}{markup.table(head, rows, numbers=range(4, 6))}"
 
 
 def _tolerances(manifest: Manifest | None) -> str:
@@ -304,33 +309,8 @@ def _tolerances(manifest: Manifest | None) -> str:
     if manifest is not None:
         what = "How far two correct decoders may differ, as the bundle's manifest states."
         rows.append(["pixel_tolerance", f"{manifest.pixel_tolerance} levels of 255", what])
-    table = _table(["tolerance", "limit", "what it bounds"], rows)
+    table = markup.table(["tolerance", "limit", "what it bounds"], rows)
     return f"<h2>Tolerances</h2>{table}"
-
-
-def _table(
-    head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Collection[int] = ()
-) -> str:
-    """A table; the columns in `numbers` hold figures."""
-
-    def line(cells: Sequence[str], tag: str) -> str:
-        classes = [" class='n'" if i in numbers else "" for i in range(len(cells))]
-        return "".join(
-            f"<{tag}{c}>{escape(cell)}</{tag}>" for c, cell in zip(classes, cells, strict=True)
-        )
-
-    body = "".join(f"<tr>{line(row, 'td')}</tr>" for row in rows)
-    return (
-        f"<div class='wide'><table><thead><tr>{line(head, 'th')}</tr></thead>"
-        f"<tbody>{body}</tbody></table></div>"
-    )
-
-
-def _figure(figure: Any, alt: str) -> str:
-    from kerasae_export.verification import plots
-
-    data = base64.b64encode(plots.svg(figure)).decode()
-    return f"<img alt='{escape(alt)}' src='data:image/svg+xml;base64,{data}'>"
 
 
 def _edge(edge: Edge) -> str:
@@ -338,66 +318,3 @@ def _edge(edge: Edge) -> str:
     if edge.dtype != "uint8":
         return f"{shape} {edge.dtype}"
     return f"{shape} uint8, value = {edge.scale:.7g} x (q - {edge.zero_point})"
-
-
-def _time(times: Mapping[str, float]) -> str:
-    return f"{times['median']:.3g} ({times['quartile_1']:.3g} to {times['quartile_3']:.3g})"
-
-
-def _count(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int) else "?"
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return "?"
-    return f"{value:,.0f}" if value >= 10 else f"{value:.3g}"
-
-
-def _size(count: int | None) -> str:
-    if count is None:
-        return "not measured"
-    for unit, size in (("MB", 1e6), ("kB", 1e3)):
-        if count >= size:
-            return f"{count / size:,.1f} {unit}"
-    return f"{count} B"
-
-
-_PAGE = """\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-body {{ font: 15px/1.5 system-ui, sans-serif; color: #1f2933; max-width: 62rem;
-  margin: 2rem auto; padding: 0 1rem; }}
-h1 {{ font-size: 1.6rem; overflow-wrap: anywhere; }}
-h2 {{ font-size: 1.2rem; margin-top: 2.2rem; border-bottom: 1px solid #dfe3e8; }}
-.badge {{ font-size: .95rem; padding: .2rem .7rem; border-radius: 1rem; color: #fff;
-  vertical-align: middle; white-space: nowrap; }}
-.good {{ background: #1e8e5a; }} .bad {{ background: #c5221f; }}
-dl {{ display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; }}
-dt {{ color: #616e7c; }} dd {{ margin: 0; }}
-table {{ border-collapse: collapse; font-size: .88rem; margin: .6rem 0; }}
-th, td {{ text-align: left; padding: .22rem .7rem .22rem 0; vertical-align: top;
-  border-bottom: 1px solid #edf0f2; }}
-th {{ color: #616e7c; font-weight: 600; }}
-.n {{ text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }}
-th.n {{ white-space: normal; }}
-td:first-child {{ white-space: nowrap; }}
-.checks td:first-child {{ color: #1e8e5a; font-weight: 700; }}
-.checks td:nth-child(2) {{ white-space: nowrap; }}
-.failed td, .checks .failed td:first-child {{ color: #c5221f; }}
-.wide {{ overflow-x: auto; }}
-.pair {{ display: flex; flex-wrap: wrap; gap: 0 3rem; }}
-.note {{ color: #616e7c; font-size: .85rem; }}
-img {{ max-width: 100%; display: block; margin: 1rem 0; }}
-</style>
-</head>
-<body>
-{body}
-</body>
-</html>
-"""

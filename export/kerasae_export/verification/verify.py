@@ -1,4 +1,4 @@
-"""Every check of a bundle in one go, and what is written down of it."""
+"""All checks of a bundle, and the files that record their outcome."""
 
 from __future__ import annotations
 
@@ -41,31 +41,31 @@ def verify_bundle(
     images: ArrayLike | None = None,
     report: bool = True,
 ) -> Verification:
-    """Check a bundle, write down what was found, and refuse the bundle if it is off.
+    """Check a bundle, record the outcome, and raise an error if a check fails.
 
-    Checked are: hashes; that the manifest agrees with the files; built-in operators only;
-    that the golden sample gives its symbols, its bitstream and its reconstruction, with the
-    fast and with the reference kernels, and that it does no harm if one of them encodes and
-    the other decodes. With a model and images also: the same kernels on these images; that TF
-    Lite gives what Keras gives; and what it costs in PSNR and SSIM. `TOLERANCES` holds the limits.
-    The bundle gets the files `verification.json` and `verification.html`; the manifest and
-    the files that it lists stay as they are.
+    The checks are: the hashes; that the manifest agrees with the files; that all operators are
+    built-in; that the golden sample gives its symbols, its bitstream and its reconstruction, with
+    the fast and with the reference kernels, and also if one of them encodes and the other decodes.
+    With a model and images, also: both kernels on these images; that TF Lite agrees with Keras;
+    and the loss in PSNR and SSIM. `TOLERANCES` holds the limits. The outcome is written to
+    `verification.json` and `verification.html` in the bundle; the manifest and the files that it
+    lists do not change.
 
     Args:
         folder: The bundle.
         model: The model it was exported from.
-        images: Real images, float32 (n, height, width, channels) in [0, 1]; with `model`. Of the
-            size that the model takes or, where the bundle has larger tiles, of a tile's.
-        report: Whether to write `verification.html` and to measure what takes its time:
+        images: Real images, float32 (n, height, width, channels) in [0, 1], together with `model`.
+            Their size is that of the model or, where the bundle has larger tiles, of a tile.
+        report: Whether to write `verification.html` and to take the measurements that need time:
             peak memory and, with a model, the error of every layer. Its plots need matplotlib,
-            which the extra `convert` brings; without, it has tables only.
+            which the extra `convert` installs; without it, the report has tables only.
 
     Returns:
         The checks and the measurements.
 
     Raises:
-        VerificationError: A `BundleError`; if a check fails. Both files then tell all of them.
-        BundleError: If `folder` is no bundle's folder.
+        VerificationError: If a check fails; it is a `BundleError`. Both files then hold all checks.
+        BundleError: If `folder` is not the folder of a bundle.
         ValueError: If only one of `model` and `images` is given, or they do not fit the bundle.
 
     Example:
@@ -84,7 +84,7 @@ def verify_bundle(
     if report:
         write_bytes(root / REPORT, html(verification, evidence).encode())
     else:
-        (root / REPORT).unlink(missing_ok=True)  # one of an earlier run would contradict
+        (root / REPORT).unlink(missing_ok=True)  # that of an earlier run would contradict
     for check in verification.checks:
         if not check.passed:
             raise VerificationError(
@@ -182,7 +182,7 @@ def _layers(
     halves: tuple[keras.Model, keras.Model],
     pictures: NDArray[np.float32],
 ) -> dict[str, Any]:
-    """The errors of all layers, encoder on images and decoder on the codes of these."""
+    """The errors of all layers, of the encoder on images and of the decoder on their codes."""
     from kerasae_export.conversion.convert import Converter
     from kerasae_export.errors import ConversionError
 

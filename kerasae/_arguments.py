@@ -1,4 +1,4 @@
-"""Checks of hyperparameters that several builders share, and the loss they share.
+"""Checks of arguments that every room shares, and the losses that builders share.
 
 Each check names the argument, the rule and what was received, and returns the value in
 its canonical type.

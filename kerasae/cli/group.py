@@ -1,0 +1,49 @@
+"""The command group, with its commands in the order of the manual, and the console script."""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+import click
+
+from kerasae import __version__
+from kerasae.cli.evaluate import evaluate
+from kerasae.cli.export import export
+from kerasae.cli.kae import compress, decompress, serve
+from kerasae.cli.list import list as list_all
+from kerasae.cli.quickstart import quickstart
+from kerasae.cli.train import train
+from kerasae.cli.verify import verify
+
+__all__ = ["entry", "main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="kerasae")
+def main() -> None:
+    """Autoencoders in Keras 3, from the first equation to a phone."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+for _command in (
+    quickstart,
+    list_all,
+    train,
+    export,
+    verify,
+    evaluate,
+    compress,
+    decompress,
+    serve,
+):
+    main.add_command(_command)
+
+
+def entry() -> None:
+    """The console script: `main`, without the notes that native libraries print."""
+    from kerasae_export.quiet import silence_native
+
+    silence_native()
+    warnings.showwarning = lambda message, *_: click.echo(f"kerasae: {message}", err=True)
+    main()

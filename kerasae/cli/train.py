@@ -1,0 +1,201 @@
+"""`kerasae train`: an architecture and data in, a run folder out."""
+
+from __future__ import annotations
+
+import json
+import math
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from kerasae.cli.command import command
+from kerasae.cli.options import DATA_HELP, FOLDER, seed_option
+from kerasae.cli.output import open_console
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from kerasae.data import Images
+
+__all__ = ["train"]
+
+
+@command
+@click.argument("architecture", metavar="ARCH")
+@click.option(
+    "--data", required=True, help=f"{DATA_HELP} For sequence architectures: melodies or series."
+)
+@click.option("--out", type=FOLDER, required=True, help="Run folder to write.")
+@click.option("--code-size", type=int, help="Values in the code.")
+@click.option("--hidden", help="Layers of the encoder, such as 128,64.")
+@click.option("--activation", help="Activation of the hidden layers.")
+@click.option(
+    "--loss",
+    help="One of binary_crossentropy and mse; for sequences also categorical_crossentropy; for "
+    "segmentation cross_entropy, dice or cross_entropy+dice.",
+)
+@click.option(
+    "--set",
+    "extra",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Other hyperparameters, such as code=spatial.",
+)
+@click.option("--image-size", type=int, help="Side to resize or crop the images to.")
+@click.option("--channels", type=click.Choice(["1", "3"]), help="Grey or colour.")
+@click.option("--limit", type=int, help="Use at most so many images.")
+@click.option(
+    "--epochs", type=int, default=20, show_default=True, help="Passes over the training images."
+)
+@click.option("--batch-size", type=int, default=128, show_default=True, help="Images in a step.")
+@click.option(
+    "--learning-rate",
+    type=float,
+    default=1e-3,
+    show_default=True,
+    help="Step size of the optimizer, the first one of a schedule.",
+)
+@click.option(
+    "--schedule",
+    type=click.Choice(["cosine", "constant"]),
+    default="cosine",
+    show_default=True,
+    help="Whether the learning rate falls to zero along a cosine, or stays.",
+)
+@click.option("--patience", type=int, help="Stop after so many epochs without progress.")
+@click.option(
+    "--keep",
+    type=click.Choice(["best", "last"]),
+    default="best",
+    show_default=True,
+    help="Weights of the epoch with the lowest val_loss, or of the last one.",
+)
+@click.option("--flip", is_flag=True, help="Mirror half of the images, others in each epoch.")
+@seed_option()
+@click.option("--decorrelate", is_flag=True, help="Then turn the code to its principal axes.")
+@click.option("--resume", is_flag=True, help="Continue an interrupted run.")
+def train(
+    architecture: str,
+    data: str,
+    out: Path,
+    code_size: int | None,
+    hidden: str | None,
+    activation: str | None,
+    loss: str | None,
+    extra: tuple[str, ...],
+    image_size: int | None,
+    channels: str | None,
+    limit: int | None,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    schedule: str,
+    patience: int | None,
+    keep: str,
+    flip: bool,
+    seed: int,
+    decorrelate: bool,
+    resume: bool,
+) -> None:
+    """Train an architecture on images or sequences and leave the model in a run folder.
+
+    ARCH is a name that `kerasae list` gives, such as convolutional.
+    """
+    hyperparameters: dict[str, Any] = {
+        name: value
+        for name, value in (
+            ("code_size", code_size),
+            ("hidden", None if hidden is None else _integers("--hidden", hidden)),
+            ("activation", activation),
+            ("loss", loss),
+        )
+        if value is not None
+    }
+    hyperparameters.update(map(_assignment, extra))
+    for name, how in (("input_shape", "the data give it"), ("learning_rate", "it has an option")):
+        if name in hyperparameters:
+            raise ValueError(f"`--set` cannot set {name}: {how}. Received: {name}")
+    from kerasae.builders import BUILDERS
+
+    if architecture not in BUILDERS:
+        raise ValueError(f"`ARCH` must be one of {', '.join(BUILDERS)}. Received: {architecture}")
+    from kerasae.runs import Run, portable
+    from kerasae.training import TrainConfig
+
+    config = TrainConfig(
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        schedule=schedule,  # type: ignore[arg-type]
+        seed=seed,
+        patience=patience,
+        keep=keep,  # type: ignore[arg-type]
+        flip=flip,
+    )
+    run = Run(
+        architecture,
+        hyperparameters,
+        portable(data),
+        image_size=image_size,
+        channels=None if channels is None else int(channels),
+        limit=limit,
+        seed=seed,
+        decorrelate=decorrelate,
+    )
+    console = open_console()
+    images = run.images()
+    console.print(images.summary())
+    model = run.train(images, config, out, resume=resume)
+    if BUILDERS[architecture].kind == "segmentation":
+        _show_segmentation(console, model, cast("Images", images))
+        console.print(f"model, history and curve are in {out}", soft_wrap=True)
+        return
+    loss_on_test = model.evaluate(images.test, images.test, verbose=0, return_dict=True)["loss"]
+    are_images = images.train.ndim == 4
+    kind = "images" if are_images else "sequences"
+    console.print(f"loss on the test {kind} ({len(images.test):,}): {loss_on_test:.4g}")
+    next_step = f"; next: kerasae export {shlex.quote(str(out))} --out BUNDLE"
+    console.print(
+        f"model, history and curve are in {out}{next_step if are_images else ''}", soft_wrap=True
+    )
+
+
+def _integers(option: str, text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise ValueError(
+            f"`{option}` must be integers with commas between, such as 128,64. Received: {text}"
+        ) from None
+
+
+def _assignment(text: str) -> tuple[str, Any]:
+    """NAME=VALUE, the value as JSON where it is JSON, else as text."""
+    name, sign, value = text.partition("=")
+    if not sign or not name.isidentifier():
+        raise ValueError(f"`--set` must be NAME=VALUE. Received: {text}")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def _show_segmentation(console: Console, model: Any, images: Images) -> None:
+    """How well the pixels of the test images are classified."""
+    from rich.table import Table
+
+    from kerasae.evaluation import segmentation_scores
+
+    found = model.predict(images.test, batch_size=16, verbose=0).argmax(-1)
+    classes, ignored = model.output_shape[-1], model.loss.ignored_class
+    assert images.test_labels is not None  # or it would not have been trained
+    scores = segmentation_scores(images.test_labels, found, classes, ignored)
+    table = Table("class", title="Intersection over union, test images", title_justify="left")
+    table.add_column("%", justify="right")
+    for name, iou in zip(images.label_names, scores.iou, strict=False):  # the ignored one is last
+        table.add_row(name, "absent" if math.isnan(iou) else f"{100 * iou:.1f}")
+    table.add_row("mean", f"{100 * scores.mean_iou:.1f}", style="bold")
+    console.print(table)
+    console.print(f"{scores.global_accuracy:.1%} of the pixels are in the right class")

@@ -1,0 +1,183 @@
+"""TensorFlow Datasets: any set with images, with its own splits, prepared here or downloaded."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import logging
+import os
+import socket
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kerasae.data.embedded import EMBEDDED
+from kerasae.data.images import SPLITS, DataError, Images, Integers, LabelMaps, last_if_ignored
+from kerasae.data.options import (
+    DEFAULT_SIZE,
+    LARGEST_COMMON,
+    SPLIT_NAMES,
+    Options,
+    draw_splits,
+    images_needed,
+)
+from kerasae.data.pixels import fit_image, fit_labels, image_from_array, to_unit_range
+
+__all__ = ["load_tfds"]
+
+
+def load_tfds(name: str, options: Options) -> Images:
+    """The images of a set by its name, downloaded if it is not prepared on this machine.
+
+    Raises:
+        ValueError: If there is no such set, or it has no images of 8 or 16 bits.
+        DataError: If it cannot be downloaded or read here.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported, or never
+    import tensorflow_datasets as tfds
+
+    # Read here, because TFDS reads the variable once, when it is imported.
+    folder = os.environ.get("TFDS_DATA_DIR")
+    with _errors_only("absl"):
+        try:
+            builder = tfds.builder(name, data_dir=folder)
+        except ValueError:  # no such set, version or configuration, or a mistyped folder
+            raise ValueError(_unknown(name, tfds.list_builders())) from None
+        except Exception as error:  # every set has its own code, which may raise anything
+            raise DataError(_unavailable(name, error)) from error
+        if not builder.info.splits:
+            try:
+                _check_reachable(builder.url_infos)
+                builder.download_and_prepare()
+            except Exception as error:
+                raise DataError(_unavailable(name, error)) from error
+        return _read_tfds(tfds, builder, name, options)
+
+
+def _read_tfds(tfds: Any, builder: Any, name: str, options: Options) -> Images:
+    features, counts = builder.info.features, {}
+    keys = [key for key, value in features.items() if isinstance(value, tfds.features.Image)]
+    if not keys:
+        raise ValueError(f"`source` must be a data set with images. Received: source={name!r}")
+    key = "image" if "image" in keys else keys[0]
+    if features[key].np_dtype not in (np.uint8, np.uint16):
+        raise ValueError(
+            f"`source` must hold 8 or 16-bit images. Received: source={name!r} with "
+            f"{np.dtype(features[key].np_dtype).name} pixels"
+        )
+    label = None
+    if "segmentation_mask" in features:
+        label = "segmentation_mask"
+    elif "label" in features and features["label"].shape == ():
+        label = "label"
+    wanted = [key] if label is None else [key, label]
+    stored = {SPLIT_NAMES.get(split, split): split for split in builder.info.splits}
+    if "train" not in stored:
+        stored["train"] = next(s for s in builder.info.splits if s != "test" or len(stored) == 1)
+    for split in SPLITS:
+        if split in stored and (split == "train" or stored[split] != stored["train"]):
+            counts[split] = builder.info.splits[stored[split]].num_examples
+    pool = counts.pop("train")
+    parts = draw_splits(min(pool, images_needed(options, counts) or pool), counts, options)
+
+    def read(split: str, count: int) -> tuple[NDArray[np.uint8], Integers | LabelMaps | None]:
+        shape = features[key].shape
+        fixed = all(shape)
+        size = options.size or DEFAULT_SIZE
+        if options.size is None and fixed and max(shape[:2]) <= LARGEST_COMMON:
+            size = shape[:2]
+        channels = options.channels or (1 if shape[-1] == 1 else 3)
+        as_is = features[key].np_dtype == np.uint8 and (*size, channels) == shape
+        batches = tfds.load(
+            name,
+            split=f"{stored[split]}[:{count}]",
+            data_dir=os.environ.get("TFDS_DATA_DIR"),
+            batch_size=min(256, count) if fixed else None,
+            shuffle_files=False,
+            decoders=tfds.decode.PartialDecoding(dict.fromkeys(wanted, True)),
+            read_config=tfds.ReadConfig(try_autocache=False),
+        )
+        pixels = np.empty((count, *size, channels), np.uint8)
+        mapped = label == "segmentation_mask"
+        labels: Any = np.empty((count, *size), np.uint8) if mapped else np.empty(count, np.int64)
+        start = 0
+        for batch in tfds.as_numpy(batches):
+            found = batch[key] if fixed else batch[key][np.newaxis]
+            here = slice(start, start + len(found))
+            start += len(found)
+            if as_is:
+                pixels[here] = found
+            else:
+                pixels[here] = [
+                    fit_image(image_from_array(image), size, channels) for image in found
+                ]
+            if mapped:
+                maps = batch[label] if fixed else batch[label][np.newaxis]
+                labels[here] = [fit_labels(one[..., 0], size) for one in maps]
+            elif label is not None:
+                labels[here] = batch[label]
+        return pixels, None if label is None else labels
+
+    arrays: dict[str, Any] = {}
+    sources: dict[str, Integers] = {}
+    own = [split for split in ("validation", "test") if split in counts]
+    offset = 0
+    for split in ("train", *own):
+        takers = [split] if split in own else [s for s in SPLITS if s not in own]
+        pixels, labels = read(split, 1 + max(int(parts[taker].max()) for taker in takers))
+        for taker in takers:
+            arrays[taker] = to_unit_range(pixels[parts[taker]])
+            arrays[f"{taker}_labels"] = None if labels is None else labels[parts[taker]]
+            sources[taker] = parts[taker] + offset
+        offset += pool if split == "train" else counts[split]
+    names = tuple(getattr(features[label], "names", None) or ()) if label is not None else ()
+    ignored = None
+    if label == "segmentation_mask":
+        highest = max(int(arrays[f"{split}_labels"].max()) for split in SPLITS)
+        names = names or tuple(str(one) for one in range(highest + 1))
+        ignored = last_if_ignored(names)
+    return Images(**arrays, label_names=names, sources=sources, name=name, ignored_class=ignored)
+
+
+@contextlib.contextmanager
+def _errors_only(logger_name: str) -> Iterator[None]:
+    logger = logging.getLogger(logger_name)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _check_reachable(urls: Mapping[str, Any]) -> None:
+    """Raise OSError without a network: TFDS itself would retry for minutes."""
+    if urllib.request.getproxies():
+        return  # names are resolved by the proxy
+    url = urllib.parse.urlsplit(next(iter(urls), "https://storage.googleapis.com"))
+    port = url.port or (443 if url.scheme == "https" else 80)
+    if url.hostname and url.scheme in ("http", "https"):
+        socket.create_connection((url.hostname, port), timeout=10).close()
+
+
+def _unavailable(name: str, error: Exception) -> str:
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return (
+        f"The data set {name!r} is not prepared on this machine and could not be downloaded "
+        f"({reason}): set the environment variable TFDS_DATA_DIR to a folder that holds it, or "
+        "connect to the internet."
+    )
+
+
+def _unknown(name: str, names: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, sorted({*EMBEDDED, *names}), n=3)
+    hint = f" (did you mean {' or '.join(close)}?)" if close else ""
+    return (
+        f"`source` must be an embedded set ({', '.join(EMBEDDED)}), an existing folder, or the "
+        f"name of a set in TensorFlow Datasets, such as mnist or cifar10{hint}. "
+        f"Received: source={name!r}"
+    )

@@ -1,0 +1,143 @@
+"""The state of a run: history, best weights, and the checkpoint from which it resumes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from kerasae import plots
+from kerasae.training.batches import Batches
+from kerasae.training.configuration import TrainConfig
+from kerasae.training.run_folder import (
+    CHECKPOINT,
+    CURVE,
+    HISTORY,
+    MODEL,
+    save_atomically,
+    write_atomically,
+)
+
+__all__ = ["TrainingState"]
+
+
+class TrainingState(keras.callbacks.Callback):
+    """Order of images, history, best weights, early stopping, and checkpoints of all of it."""
+
+    def __init__(
+        self, model: keras.Model, config: TrainConfig, folder: Path | None, batches: Batches
+    ) -> None:
+        super().__init__()
+        self._trained, self._config, self._folder, self._batches = model, config, folder, batches
+        self.rows: list[dict[str, float]] = []
+        self._best: list[NDArray[Any]] = []
+        self._best_epoch = -1
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing left to train."""
+        patience = self._config.patience
+        waited = len(self.rows) - 1 - self._best_epoch
+        return len(self.rows) >= self._config.epochs or (
+            patience is not None and bool(self.rows) and waited >= patience
+        )
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Draw the order of the images."""
+        self._batches.start(epoch)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Keep the losses, and the weights if they are the best; stop, or save what there is.
+
+        Raises:
+            FloatingPointError: If a loss is no longer finite.
+        """
+        row = {name: float(value) for name, value in (logs or {}).items()}
+        bad = [name for name, value in row.items() if not math.isfinite(value)]
+        if bad:
+            raise FloatingPointError(
+                f"{bad[0]} is no longer finite in epoch {epoch + 1}; a smaller `learning_rate` "
+                f"may help. Received: learning_rate={self._config.learning_rate}"
+            )
+        if not self.rows or row["val_loss"] < self.rows[self._best_epoch]["val_loss"]:
+            self._best_epoch = len(self.rows)
+            self._best = self._trained.get_weights()
+        self.rows.append(row)
+        if self._folder is not None:
+            self._save(self._folder)
+        if self.finished:
+            self._trained.stop_training = True
+
+    def restore(self, checkpoint: Path) -> None:
+        """Put everything back to where the checkpoint was written."""
+        variables = self._variables()
+        try:
+            with checkpoint.open("rb") as file, np.load(file) as data:
+                story = json.loads(str(data["story"]))
+                arrays = [data[f"variable_{i}"] for i in range(story["variables"])]
+                self._best = [data[f"best_{i}"] for i in range(story["best"])]
+        except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            raise ValueError(
+                f"`out` must hold a sound {CHECKPOINT} to resume from. Received: {error}"
+            ) from None
+        shapes = [tuple(v.shape) for v in variables]
+        if shapes != [a.shape for a in arrays]:
+            raise ValueError(
+                "`model` must be the one that the run in `out` trains: build it with the same "
+                f"hyperparameters. Received: model={self._trained.name!r}"
+            )
+        for variable, array in zip(variables, arrays, strict=True):
+            variable.assign(array)
+        self.rows, self._best_epoch = story["rows"], story["best_epoch"]
+
+    def finish(self, last: Callable[[], Any] | None) -> keras.callbacks.History:
+        """Give the model the weights to keep, write what remains, and return the history."""
+        if self._config.keep == "best":
+            self._trained.set_weights(self._best)
+        if last is not None:
+            last()
+        history = keras.callbacks.History()
+        history.set_model(self._trained)
+        history.epoch = list(range(len(self.rows)))
+        history.history = {name: [row[name] for row in self.rows] for name in self.rows[0]}
+        if self._folder is not None:
+            save_atomically(self._folder / MODEL, self._trained.save)
+            figure = plots.plot_history(history.history)
+            save_atomically(self._folder / CURVE, lambda path: figure.savefig(path, dpi=120))
+        return history
+
+    def _variables(self) -> list[Any]:
+        """Weights, states of random layers, and the optimizer's memory."""
+        optimizer = self._trained.optimizer
+        if not optimizer.built:
+            optimizer.build(self._trained.trainable_variables)
+        return [*self._trained.variables, *optimizer.variables]
+
+    def _save(self, folder: Path) -> None:
+        variables = [keras.ops.convert_to_numpy(v.value) for v in self._variables()]
+        story = {
+            "rows": self.rows,
+            "best_epoch": self._best_epoch,
+            "variables": len(variables),
+            "best": len(self._best),
+        }
+        buffer = io.BytesIO()
+        arrays = {"story": np.array(json.dumps(story))}
+        arrays.update((f"variable_{i}", array) for i, array in enumerate(variables))
+        arrays.update((f"best_{i}", array) for i, array in enumerate(self._best))
+        np.savez(buffer, allow_pickle=False, **arrays)
+        write_atomically(folder / CHECKPOINT, buffer.getvalue())
+        text = io.StringIO()
+        table = csv.DictWriter(text, ["epoch", *self.rows[0]], lineterminator="\n")
+        table.writeheader()
+        table.writerows({"epoch": i, **row} for i, row in enumerate(self.rows, start=1))
+        write_atomically(folder / HISTORY, text.getvalue().encode())

@@ -1,0 +1,78 @@
+"""Settings of a configuration that go into the compiled model: rate, schedule, speed, seed."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import keras
+
+from kerasae.training.configuration import TrainConfig
+
+__all__ = ["recompile", "seed_random_layers", "set_steps_per_execution"]
+
+
+def seed_random_layers(model: keras.Model, seed: int) -> None:
+    """Give each random layer a state that follows from the seed; nothing global is touched."""
+    for i, variable in enumerate(model.variables):
+        if "seed_generator_state" in variable.path:
+            variable.assign([seed, i])
+
+
+def recompile(model: keras.Model, config: TrainConfig, steps: int) -> int:
+    """Compile the model again as it was, with the configured rate, schedule and speed.
+
+    Returns how many steps to run between two returns to Python.
+    """
+    rate: Any = config.learning_rate
+    if config.schedule == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(rate, config.epochs * steps)
+    jit_compile, steps_per_execution = _fast_settings(model)
+    if config.jit_compile != "auto":
+        jit_compile = config.jit_compile
+    if config.steps_per_execution != "auto":
+        steps_per_execution = config.steps_per_execution
+    try:
+        before = model.get_compile_config()
+        before["optimizer"]["config"]["learning_rate"] = keras.saving.serialize_keras_object(rate)
+        before["jit_compile"] = jit_compile
+        model.compile_from_config(before)
+    except (TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            "`model` must be compiled with a loss and metrics that Keras can serialise, such as "
+            f"registered functions. Received: {reason}"
+        ) from None
+    return min(steps_per_execution, steps)
+
+
+@contextlib.contextmanager
+def set_steps_per_execution(model: keras.Model, steps: int) -> Iterator[None]:
+    """Set it for the training only: `predict` would unroll the steps, which takes longer."""
+    before = model.steps_per_execution
+    model.steps_per_execution = steps
+    try:
+        yield
+    finally:
+        if steps != before:
+            model.steps_per_execution = before
+            model.train_function = model.test_function = model.predict_function = None
+
+
+def _fast_settings(model: keras.Model) -> tuple[bool | Literal["auto"], int]:
+    """What was measured to be fast (benchmarks/training_speed.py): XLA, steps per execution."""
+    if keras.backend.backend() != "tensorflow" or keras.distribution.list_devices("gpu"):
+        return "auto", 1
+    slow = any(
+        "Conv" in type(layer).__name__ or hasattr(layer, "seed_generator")
+        for layer in _all_layers(model)
+    )
+    return not slow, 20
+
+
+def _all_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _all_layers(layer)
+        yield layer

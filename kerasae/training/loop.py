@@ -1,0 +1,152 @@
+"""`train`: a compiled model and images in, the model with its best weights and a history out."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from kerasae.data import Images
+from kerasae.data.sequences import Sequences
+from kerasae.training.batches import Batches
+from kerasae.training.checkpoint import TrainingState
+from kerasae.training.compilation import (
+    recompile,
+    seed_random_layers,
+    set_steps_per_execution,
+)
+from kerasae.training.configuration import TrainConfig
+from kerasae.training.progress import progress_bar
+from kerasae.training.run_folder import CONFIG, open_run, write_atomically
+
+__all__ = ["train"]
+
+
+def train(
+    model: keras.Model,
+    images: Images | Sequences,
+    config: TrainConfig = TrainConfig(),
+    *,
+    out: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    progress: bool = True,
+    finish: Callable[[], Any] | None = None,
+) -> keras.callbacks.History:
+    """Train a compiled model on images or sequences, and leave it with its best weights.
+
+    The best are those of the epoch with the lowest `val_loss`, unless `config` says to keep the
+    last. A model that fills holes is validated on images with holes, which the seed fixes. With
+    `out`, a run folder holds the configuration, the model, a checkpoint after each epoch, the
+    history as CSV and the loss curve. A killed run resumes from its last epoch: on the same machine
+    it ends with the same bits as one that was not killed.
+
+    Args:
+        model: A compiled model. It learns to give its inputs back, or, if its loss has an attribute
+            `target` of "labels", as that of a segmentation model has, their labels.
+        images: Training and validation images, float32 (n, height, width, channels), with labels
+            where the model takes them, or sequences, float32 (n, length, features).
+        config: How to train.
+        out: Run folder, created if missing. Without it nothing is written.
+        resume: Continue the run in `out` from its checkpoint, if it has one. The configuration
+            must be that of the run, except that `epochs` may be larger.
+        progress: Show a progress bar.
+        finish: Called when the model has the weights to keep, before it is saved.
+
+    Returns:
+        The history of all epochs, those before a resume included.
+
+    Raises:
+        ValueError: If `out` holds a run and `resume` is False, or a run that was configured
+            differently, or the images or their labels do not fit the model.
+        FloatingPointError: If the loss is no longer finite.
+
+    Example:
+        >>> import kerasae
+        >>> images = kerasae.load_images("digits", limit=64)
+        >>> model = kerasae.build_undercomplete(input_shape=images.image_shape, code_size=8)
+        >>> history = train(model, images, TrainConfig(epochs=2), progress=False)
+        >>> len(history.history["val_loss"])
+        2
+    """
+    if not model.compiled:
+        raise ValueError(f"`model` must be compiled. Received: model={model.name!r}")
+    if not len(images.validation):
+        raise ValueError("`images` must have validation images. Received: none")
+    if model.input_shape[1:] != images.train.shape[1:]:
+        raise ValueError(
+            f"`images` must have the model's input shape {model.input_shape[1:]}. "
+            f"Received: images of shape {images.train.shape[1:]}"
+        )
+    targets, held_out = _targets(model, images)
+    batches = Batches(images.train, targets, config)
+    folder = None if out is None else Path(out)
+    checkpoint = open_run(folder, config, resume)
+
+    steps = recompile(model, config, len(batches))
+    seed_random_layers(model, config.seed)
+    run = TrainingState(model, config, folder, batches)
+    if checkpoint is not None:
+        run.restore(checkpoint)
+    if folder is not None:
+        write_atomically(folder / CONFIG, config.to_json().encode())
+    callbacks: list[keras.callbacks.Callback] = [run]
+    with contextlib.ExitStack() as stack:
+        if progress and not run.finished:
+            callbacks.append(stack.enter_context(progress_bar(config.epochs, len(batches))))
+        if not run.finished:
+            stack.enter_context(set_steps_per_execution(model, steps))
+            model.fit(
+                batches,
+                validation_data=(_validation_inputs(model, images, config), held_out),
+                validation_batch_size=config.batch_size,
+                epochs=config.epochs,
+                initial_epoch=len(run.rows),
+                shuffle=False,  # the batches shuffle themselves
+                callbacks=callbacks,
+                verbose=0,
+            )
+    return run.finish(finish)
+
+
+def _validation_inputs(
+    model: keras.Model, images: Images | Sequences, config: TrainConfig
+) -> NDArray[np.float32]:
+    """The validation images; those of a model that fills holes have the same ones each time."""
+    for layer in model.layers:
+        if hasattr(layer, "cut_holes"):
+            return layer.cut_holes(images.validation, seed=config.seed)
+    return images.validation
+
+
+def _targets(model: keras.Model, images: Images | Sequences) -> tuple[NDArray[Any], NDArray[Any]]:
+    """What the outputs are compared with, in training and in validation."""
+    if getattr(model.loss, "target", "images") != "labels":
+        return images.train, images.validation
+    found = images.train_labels, images.validation_labels
+    ignored = getattr(model.loss, "ignored_class", None)
+    (*_, classes), counts = model.output_shape, (len(images.train), len(images.validation))
+    targets = []
+    for labels, count in zip(found, counts, strict=True):
+        if labels is None:
+            raise ValueError(
+                f"`images` must have the labels that {model.name!r} learns. Received: none"
+            )
+        shape = (count, *model.output_shape[1:-1])
+        if labels.shape != shape or not np.issubdtype(labels.dtype, np.integer):
+            raise ValueError(
+                f"`images` must have labels that are integers of shape {shape}. "
+                f"Received: {labels.dtype} of shape {labels.shape}"
+            )
+        wrong = set(np.unique(labels).tolist()) - {*range(classes), ignored}
+        if wrong:
+            rule = f"below the {classes} classes of {model.name!r}"
+            rule += "" if ignored is None else f", or {ignored}, which it ignores"
+            raise ValueError(f"`images` must have labels {rule}. Received: {sorted(wrong)}")
+        targets.append(labels)
+    return targets[0], targets[1]
