@@ -1,4 +1,4 @@
-"""What many tests share: small trained models and bundles, made once and kept, and quick training."""
+"""What many tests share: small trained models and bundles, made once, and quick training."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytest_plugins = ["browser"]  # the fixtures of the page's tests
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
-# With KERASAE_CI a test that is skipped for another reason than these has failed: a tool is missing.
+# With KERASAE_CI a test that is skipped for any other reason has failed: a tool is missing.
 MAY_BE_SKIPPED = ("no prepared ", "needs one backend only", "only where ")
 
 
@@ -162,9 +162,7 @@ def joint_bundle(digit_model: keras.Model, digits: kerasae.Images, made: Made) -
     """As `digit_bundle`, with both models in one file."""
     return made(
         "joint-bundle",
-        lambda path: export_bundle(
-            digit_model, path, signatures="both", calibration=digits.train
-        ),
+        lambda path: export_bundle(digit_model, path, signatures="both", calibration=digits.train),
     )
 
 
