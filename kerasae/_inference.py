@@ -10,6 +10,9 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kerasae_export import images as images_
+from kerasae_export.images import fits as fits
+
 Floats = NDArray[np.float32]
 
 _BATCH = 128
@@ -22,15 +25,21 @@ def check_seed(seed: Any) -> int:
     return int(seed)
 
 
-def check_images(model: keras.Model, images: ArrayLike) -> Floats:
+def check_images(model: keras.Model, images: ArrayLike, argument: str = "images") -> Floats:
     """Return `images` as float32 (n, height, width, channels) that the model takes."""
-    values = np.asarray(images, np.float32)
-    if not fits(values.shape, model.input_shape) or not len(values):
+    return images_.check_images(
+        argument, images, shape=model.input_shape[1:], unit=images_.why_unit_range(model)
+    )
+
+
+def check_image(model: keras.Model, image: ArrayLike, argument: str) -> Floats:
+    """Return one image as float32 (height, width, channels) that the model takes."""
+    shape = np.shape(image)
+    if not fits(shape, model.input_shape[1:]):
         raise ValueError(
-            f"`images` must have the shape (n, *{tuple(model.input_shape[1:])}) that `model` "
-            f"takes, n at least 1. Received: shape {values.shape}"
+            f"`{argument}` must be an image {tuple(model.input_shape[1:])}. Received: shape {shape}"
         )
-    return values
+    return check_images(model, np.asarray(image)[None], argument)[0]
 
 
 def nested(model: keras.Model, name: str) -> keras.Model:
@@ -44,6 +53,19 @@ def nested(model: keras.Model, name: str) -> keras.Model:
     )
 
 
+def bound(model: keras.Model) -> Any | None:
+    """The layer of a variational model that knows its likelihood; None if it is not variational."""
+    for layer in getattr(model, "layers", ()):
+        if layer.name == "bound" and hasattr(layer, "log_likelihood"):
+            return layer
+    return None
+
+
+def learns_labels(model: keras.Model) -> bool:
+    """Whether the outputs are scores of classes, which may have the shape of an image."""
+    return getattr(getattr(model, "loss", None), "target", "images") == "labels"
+
+
 def code_shape(model: keras.Model) -> tuple[int | None, ...]:
     """Shape of one code, the first output of the encoder."""
     return tuple(nested(model, "encoder").outputs[0].shape[1:])
@@ -51,7 +73,11 @@ def code_shape(model: keras.Model) -> tuple[int | None, ...]:
 
 def encode(model: keras.Model, images: ArrayLike) -> Floats:
     """The deterministic codes of images, (n, *code_shape), before a quantiser."""
-    values = check_images(model, images)
+    return encode_values(model, check_images(model, images))
+
+
+def encode_values(model: keras.Model, values: Floats) -> Floats:
+    """The codes of what has been checked, or lies beyond the range of images on purpose."""
     stems = [layer for layer in model.layers if layer.name == "stem"]
     return run([*stems, nested(model, "encoder")], values)[0]
 
@@ -64,6 +90,13 @@ def decode(model: keras.Model, codes: ArrayLike) -> Floats:
             f"codes must have the shape (n, *{shape}) that `model` makes. "
             f"Received: shape {values.shape}"
         )
+    decoder = image_decoder(model)
+    quantisers = [layer for layer in model.layers if hasattr(layer, "encoder_tail")]
+    return np.clip(run([*quantisers, decoder], values)[0], 0, 1)
+
+
+def image_decoder(model: keras.Model) -> keras.Model:
+    """Return the nested decoder, if it makes images of codes alone."""
     decoder = nested(model, "decoder")
     if len(decoder.inputs) != 1:
         raise ValueError(
@@ -71,13 +104,13 @@ def decode(model: keras.Model, codes: ArrayLike) -> Floats:
             f"Received: a decoder with {len(decoder.inputs)} inputs"
         )
     made, wanted = tuple(decoder.outputs[0].shape[1:]), tuple(model.input_shape[1:])
-    if made != wanted:
+    if made != wanted or learns_labels(model):
+        given = "scores of classes" if learns_labels(model) else made
         raise ValueError(
             f"`model` must decode to images of its input shape {wanted}. "
-            f"Received: model={model.name!r}, which gives {made}"
+            f"Received: model={model.name!r}, which gives {given}"
         )
-    quantisers = [layer for layer in model.layers if hasattr(layer, "encoder_tail")]
-    return np.clip(run([*quantisers, decoder], values)[0], 0, 1)
+    return decoder
 
 
 def run(chain: Sequence[Any], values: Floats, *, batch_size: int = _BATCH) -> list[Floats]:
@@ -93,10 +126,3 @@ def run(chain: Sequence[Any], values: Floats, *, batch_size: int = _BATCH) -> li
             outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
         batches.append([keras.ops.convert_to_numpy(output) for output in outputs])
     return [np.concatenate(parts) for parts in zip(*batches, strict=True)]
-
-
-def fits(shape: tuple[int, ...], pattern: Sequence[int | None]) -> bool:
-    """Whether a shape is that of the pattern, where None is any number."""
-    return len(shape) == len(pattern) and all(
-        b in (None, a) for a, b in zip(shape, pattern, strict=True)
-    )

@@ -75,6 +75,11 @@ class GaussianCorruption(Corruption):
         super().__init__(level, seed=seed, **options)
         self.clip = bool(clip)
 
+    @property
+    def unit_range(self) -> str | None:
+        """What needs images in [0, 1]."""
+        return "noise that is clipped to it" if self.clip else None
+
     def corrupt(self, images: Any) -> Any:
         """`clip(x + level * n, 0, 1)`, n from the standard normal."""
         noise = keras.random.normal(ops.shape(images), dtype=images.dtype, seed=self.seed_generator)
@@ -108,6 +113,8 @@ class SaltAndPepper(Corruption):
         level: Probability of a pixel to be set, all its channels together.
         seed: Seed of the choice; by default drawn from Keras's global seed.
     """
+
+    unit_range = "noise of black and white"
 
     def corrupt(self, images: Any) -> Any:
         """Each pixel is 0 with probability `level / 2`, and 1 with the same."""

@@ -36,6 +36,8 @@ class RandomHoles(keras.layers.Layer):
         seed: Seed of the bank; what is chosen from it follows Keras's global seed.
     """
 
+    unit_range = f"holes, which are marked by {HOLE:g}"
+
     def __init__(
         self,
         kind: str = "block",

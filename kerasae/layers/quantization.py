@@ -165,6 +165,7 @@ class Distortion(LossLayer):
     """
 
     part_names = ("distortion",)
+    unit_range = "the distortion, which clips as a viewer does"
 
     def __init__(self, lmbda: float = 0.01, **options: Any) -> None:
         super().__init__(**options)

@@ -16,12 +16,14 @@ from kerasae.data import Images
 from kerasae.data.sequences import Sequences
 from kerasae.training.batches import Batches
 from kerasae.training.checkpoint import TrainingState
+from kerasae.training.collapse import warn_of_collapse
 from kerasae.training.compilation import (
     recompile,
     seed_random_layers,
     set_steps_per_execution,
 )
 from kerasae.training.configuration import TrainConfig
+from kerasae.training.inputs import check_inputs
 from kerasae.training.progress import progress_bar
 from kerasae.training.run_folder import CONFIG, open_run, write_atomically
 from kerasae.training.validation import drawing_in_validation
@@ -49,13 +51,17 @@ def train(
 
     With `out`, a run folder holds the configuration, the model, a checkpoint after each epoch, the
     history as CSV and the loss curve. A killed run resumes from its last epoch: on the same machine
-    it ends with the same bits as one that was not killed.
+    it ends with the same bits as one that was not killed. At the end a few hundred images pass
+    through the model, and a `CollapseWarning` says what it does not use.
 
     Args:
         model: A compiled model. It learns to reproduce its inputs, or their labels if its loss has
             an attribute `target` of "labels", as the loss of a segmentation model does.
         images: Training and validation images, float32 (n, height, width, channels), with labels
-            where the model takes them, or sequences, float32 (n, length, features).
+            where the model takes them, or sequences, float32 (n, length, features). Their values
+            are looked at, which `model.fit` of Keras does not do: cross-entropies, the Bernoulli
+            likelihood, rates, holes and clipped noise need [0, 1]; squared errors and Gaussian
+            likelihoods take any finite range.
         config: How to train.
         out: Run folder, created if missing. Without it nothing is written.
         resume: Continue the run in `out` from its checkpoint, if it has one. The configuration
@@ -68,7 +74,7 @@ def train(
 
     Raises:
         ValueError: If `out` holds a run and `resume` is False, or a run that was configured
-            differently, or the images or their labels do not fit the model.
+            differently, or the images, their values or their labels do not fit the model.
         FloatingPointError: If the loss is no longer finite.
 
     Example:
@@ -81,13 +87,7 @@ def train(
     """
     if not model.compiled:
         raise ValueError(f"`model` must be compiled. Received: model={model.name!r}")
-    if not len(images.validation):
-        raise ValueError("`images` must have validation images. Received: none")
-    if model.input_shape[1:] != images.train.shape[1:]:
-        raise ValueError(
-            f"`images` must have the model's input shape {model.input_shape[1:]}. "
-            f"Received: images of shape {images.train.shape[1:]}"
-        )
+    check_inputs(model, images)
     targets, held_out = _targets(model, images)
     batches = Batches(images.train, targets, config)
     folder = None if out is None else Path(out)
@@ -117,7 +117,9 @@ def train(
                 callbacks=callbacks,
                 verbose=0,
             )
-    return run.finish(finish)
+    history = run.finish(finish)
+    warn_of_collapse(model, images, seed=config.seed)
+    return history
 
 
 def _validation_inputs(

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kerasae_export import images as images_
 from kerasae_export.bundling.golden import sample_image
 from kerasae_export.conversion.split import codebook_size
 from kerasae_export.conversion.split import decoder as decoder_of
@@ -66,12 +67,7 @@ def check_images(model: keras.Model, calibration: ArrayLike | None) -> NDArray[n
             f"{rule}, from which the ranges and entropy tables are taken. "
             "Received: calibration=None"
         )
-    images = np.asarray(calibration, np.float32)
-    if images.shape[1:] != shape or not len(images):
-        raise ValueError(f"{rule}, here {shape}. Received: shape {images.shape}")
-    if not (images.min() >= 0 and images.max() <= 1):  # also refuses NaN
-        raise ValueError(f"{rule}. Received: values from {images.min()} to {images.max()}")
-    return images
+    return images_.check_images("calibration", calibration, shape=shape, unit="a codec of pixels")
 
 
 def check_losses(step_loss: float | Sequence[float], codebook: int) -> tuple[float, ...]:
@@ -116,12 +112,7 @@ def check_sample(
     if sample is None:
         height, width = shape[:2] if tile is None else check_tile(tile, shape[:2])
         return sample_image(height * 3 // 2 + 1, width * 3 // 2 + 1, shape[2])
-    if sample.dtype != np.uint8 or sample.ndim != 3 or sample.shape[2] != shape[2]:
-        raise ValueError(
-            f"`sample` must be uint8 of shape (height, width, {shape[2]}). "
-            f"Received: {sample.dtype} of shape {sample.shape}"
-        )
-    return sample
+    return images_.check_picture("sample", sample, channels=shape[2])
 
 
 def check_facts(facts: Mapping[str, Any] | None) -> dict[str, Any]:
