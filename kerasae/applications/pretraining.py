@@ -13,6 +13,7 @@ from kerasae import _arguments
 from kerasae.data import Images
 from kerasae.layers import GaussianCorruption, MaskingCorruption, TransposedDense
 from kerasae.training import TrainConfig, train
+from kerasae.training.inputs import check_inputs
 
 __all__ = ["pretrain_layerwise"]
 
@@ -83,6 +84,7 @@ def pretrain_layerwise(
         raise ValueError(
             f"`model` must be compiled with a loss. Received: model={model.name!r} without one"
         )
+    check_inputs(model, images)
 
     histories = []
     data = images

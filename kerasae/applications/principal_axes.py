@@ -8,6 +8,8 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kerasae import _inference
+
 __all__ = ["decorrelate_code"]
 
 _IMAGES = 512
@@ -54,10 +56,10 @@ def decorrelate_code(model: keras.Model, images: ArrayLike) -> NDArray[np.float6
     """
     encoder, decoder = model.get_layer("encoder"), model.get_layer("decoder")
     before, after = check_linear_code(model)
-    pictures = np.asarray(images, np.float32)
+    pictures = _inference.check_images(model, images)
     every = max(1, len(pictures) // _IMAGES)
-    codes = _run(encoder, pictures[::every][:_IMAGES]) if len(pictures) else np.zeros((0, 1))
-    if not codes.size or not codes.reshape(-1, codes.shape[-1]).std(axis=0).any():
+    codes = _run(encoder, pictures[::every][:_IMAGES])
+    if not codes.reshape(-1, codes.shape[-1]).std(axis=0).any():
         raise ValueError(
             f"`images` must hold images with different codes. Received: {len(pictures)} images"
         )
