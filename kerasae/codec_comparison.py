@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -101,4 +102,4 @@ def _seed(codec: Codec) -> int:
     """The seed that the bundle's training split its images with."""
     training = codec.manifest.facts.get("training", {})
     seed = training.get("seed", 0) if isinstance(training, dict) else 0
-    return seed if isinstance(seed, int) else 0
+    return int(seed) if isinstance(seed, Integral) else 0

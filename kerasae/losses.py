@@ -16,6 +16,7 @@ __all__ = [
     "SegmentationLoss",
     "bernoulli_kl",
     "bernoulli_log_likelihood",
+    "bounded_log_variance",
     "contractive_norm",
     "gaussian_kl",
     "gaussian_log_likelihood",
@@ -29,6 +30,7 @@ __all__ = [
 ]
 
 _LOG_2PI = math.log(2 * math.pi)
+_LOG_VARIANCES = -10.0, 4.0  # far beyond what a posterior near a standard normal needs
 
 
 def bernoulli_kl(rho: float, observed: Any, *, epsilon: float = 1e-7) -> Any:
@@ -72,6 +74,28 @@ def gaussian_kl(mean: Any, log_variance: Any) -> Any:
     """
     mean, log_variance = ops.convert_to_tensor(mean), ops.convert_to_tensor(log_variance)
     return 0.5 * (ops.exp(log_variance) + ops.square(mean) - 1.0 - log_variance)
+
+
+@keras.saving.register_keras_serializable("kerasae")  # type: ignore[untyped-decorator]
+def bounded_log_variance(values: Any) -> Any:
+    """Keep a log variance that a network gives between -10 and 4, softly.
+
+    `low + softplus(high - softplus(high - x) - low)`, nearly the identity in between and with a
+    gradient everywhere (Chua, Calandra, McAllister & Levine 2018, Deep Reinforcement Learning in a
+    Handful of Trials, appendix A.1). Without it the exponential of one large value ends a training.
+
+    Args:
+        values: Tensor of any shape.
+
+    Returns:
+        A tensor of the same shape.
+
+    Example:
+        >>> [round(float(bounded_log_variance(x)), 1) for x in (-100.0, -3.0, 100.0)]
+        [-10.0, -3.0, 4.0]
+    """
+    low, high = _LOG_VARIANCES
+    return low + ops.softplus(high - ops.softplus(high - values) - low)
 
 
 def bernoulli_log_likelihood(x: Any, logits: Any) -> Any:
@@ -286,7 +310,8 @@ class SegmentationLoss(keras.losses.Loss):
         **options: Any,
     ) -> None:
         super().__init__(name=name, **options)
-        self.kind, self.ignored_class = kind, ignored_class
+        self.kind = kind
+        self.ignored_class = None if ignored_class is None else int(ignored_class)
         self.class_weights = None if class_weights is None else [float(w) for w in class_weights]
 
     def call(self, y_true: Any, y_pred: Any) -> Any:

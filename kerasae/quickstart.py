@@ -23,6 +23,7 @@ from kerasae_export.bundling.bundle import export_bundle
 from kerasae_export.conversion.split import evenly
 from kerasae_export.evaluation.comparison import Entry, compare_files, compare_together, mosaic
 from kerasae_export.files.batch import write_bytes, write_png
+from kerasae_export.format.numbers import plain
 from kerasae_export.runtime.codec import Codec
 from kerasae_export.verification import Verification, verify_bundle
 
@@ -87,7 +88,7 @@ class Report:
             "measurements": self.verification.measurements,
             "seconds": {name: round(value, 1) for name, value in self.seconds.items()},
         }
-        return json.dumps(content, indent=1) + "\n"
+        return json.dumps(plain(content), indent=1) + "\n"
 
 
 def seconds_to_send(entry: Entry) -> float:

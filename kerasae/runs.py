@@ -17,6 +17,7 @@ from kerasae.builders import BUILDERS, build
 from kerasae.data import EMBEDDED, Images, load_images
 from kerasae.data.sequences import SEQUENCES, Sequences, load_sequences
 from kerasae.training import CHECKPOINT, CONFIG, HISTORY, MODEL, TrainConfig, train
+from kerasae_export.format.numbers import plain
 
 __all__ = ["Run", "load_model", "portable"]
 
@@ -94,7 +95,7 @@ class Run:
         self, images: Images | Sequences, config: TrainConfig, folder: Path, *, resume: bool = False
     ) -> keras.Model:
         """Build and train the model in a run folder, which `load` reads again."""
-        content = json.dumps(dataclasses.asdict(self), indent=1) + "\n"
+        content = json.dumps(plain(dataclasses.asdict(self)), indent=1) + "\n"
         file = folder / RUN
         if resume and file.exists() and file.read_text(encoding="utf-8") != content:
             before, now = json.loads(file.read_text(encoding="utf-8")), json.loads(content)

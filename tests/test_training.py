@@ -211,7 +211,7 @@ def test_the_cosine_schedule_ends_at_zero(few):
     assert int(model.optimizer.iterations.value) == 8
 
 
-def test_speed_follows_the_net_and_can_be_overridden(few, monkeypatch):
+def test_speed_follows_the_net_and_can_be_overridden(few, monkeypatch, fast_settings):
     dense = kerasae.build_undercomplete(input_shape=few.image_shape, code_size=4)
     steps = []
     fit = dense.fit

@@ -16,8 +16,8 @@ from PIL import Image
 
 from kerasae_export import BundleError, export_bundle, verification, verify_bundle
 from kerasae_export.format.manifest import Manifest
+from kerasae_export.runtime.graph import Graph
 from kerasae_export.verification import TOLERANCES, VerificationError, checks, kernels
-from kerasae_export.verification.graph import Graph
 from kerasae_export.verification.measuring import peak_bytes
 from kerasae_export.verification.outcome import tolerance
 from kerasae_export.verification.parity import _codec_limit, check_parity

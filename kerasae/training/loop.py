@@ -16,6 +16,7 @@ from kerasae.data import Images
 from kerasae.data.sequences import Sequences
 from kerasae.training.batches import Batches
 from kerasae.training.checkpoint import TrainingState
+from kerasae.training.collapse import warn_of_collapse
 from kerasae.training.compilation import (
     recompile,
     seed_random_layers,
@@ -25,6 +26,7 @@ from kerasae.training.configuration import TrainConfig
 from kerasae.training.inputs import check_inputs
 from kerasae.training.progress import progress_bar
 from kerasae.training.run_folder import CONFIG, open_run, write_atomically
+from kerasae.training.validation import drawing_in_validation
 
 __all__ = ["train"]
 
@@ -42,10 +44,15 @@ def train(
     """Train a compiled model on images or sequences, and leave it with its best weights.
 
     The best are those of the epoch with the lowest `val_loss`, unless `config` says to keep the
-    last. A model that fills holes is validated on images with holes, which the seed fixes. With
-    `out`, a run folder holds the configuration, the model, a checkpoint after each epoch, the
+    last. `val_loss` is the objective that is trained: codes are drawn, images corrupted, and holes
+    cut as in training, by the seed and so alike in each epoch, and schedules have their final
+    value. What only helps to minimise it rests: dropout, and the noise that stands for rounding.
+    (`fit` and `evaluate` are Keras's own: there, nothing is drawn in validation.)
+
+    With `out`, a run folder holds the configuration, the model, a checkpoint after each epoch, the
     history as CSV and the loss curve. A killed run resumes from its last epoch: on the same machine
-    it ends with the same bits as one that was not killed.
+    it ends with the same bits as one that was not killed. At the end a few hundred images pass
+    through the model, and a `CollapseWarning` says what it does not use.
 
     Args:
         model: A compiled model. It learns to reproduce its inputs, or their labels if its loss has
@@ -95,6 +102,7 @@ def train(
         write_atomically(folder / CONFIG, config.to_json().encode())
     callbacks: list[keras.callbacks.Callback] = [run]
     with contextlib.ExitStack() as stack:
+        callbacks.append(stack.enter_context(drawing_in_validation(model, config.seed)))
         if progress and not run.finished:
             callbacks.append(stack.enter_context(progress_bar(config.epochs, len(batches))))
         if not run.finished:
@@ -109,7 +117,9 @@ def train(
                 callbacks=callbacks,
                 verbose=0,
             )
-    return run.finish(finish)
+    history = run.finish(finish)
+    warn_of_collapse(model, images, seed=config.seed)
+    return history
 
 
 def _validation_inputs(
