@@ -51,7 +51,9 @@ def bernoulli_kl(rho: float, observed: Any, *, epsilon: float = 1e-7) -> Any:
         >>> round(float(bernoulli_kl(0.5, [0.25])[0]), 4)
         0.1438
     """
-    q = ops.clip(ops.convert_to_tensor(observed, "float32"), epsilon, 1 - epsilon)
+    observed = ops.convert_to_tensor(observed)
+    wide = keras.backend.result_type(observed.dtype, "float32")  # float16 has no such epsilon
+    q = ops.clip(ops.cast(observed, wide), epsilon, 1 - epsilon)
     return rho * ops.log(rho / q) + (1 - rho) * ops.log((1 - rho) / (1 - q))
 
 
@@ -136,7 +138,8 @@ def gaussian_log_likelihood(x: Any, mean: Any, log_sigma: Any) -> Any:
         >>> round(float(gaussian_log_likelihood(0.0, 0.0, 0.0)), 4)
         -0.9189
     """
-    log_sigma = ops.convert_to_tensor(log_sigma)
+    mean = ops.convert_to_tensor(mean)
+    log_sigma = ops.cast(ops.convert_to_tensor(log_sigma), mean.dtype)
     return -0.5 * ops.square((x - mean) * ops.exp(-log_sigma)) - log_sigma - 0.5 * _LOG_2PI
 
 

@@ -49,8 +49,9 @@ def build_variational(
 
     The history has the parts of the loss: `reconstruction`, which is -log p(x | z), and `kl`, in
     nats per image, and `beta`; also `capacity` if there is one, and `sigma` if it is learned.
-    `val_loss` is taken with z = mean, so it is no bound; `kerasae.evaluation` has the bound and
-    log p(x).
+    `train` validates with drawn codes, the same each time, and with the final beta or capacity, so
+    that `val_loss` is the negative bound. `fit` and `evaluate`, which are Keras's own, take the
+    mean, whose loss is no bound; `kerasae.evaluation` has the bound of many draws, and log p(x).
 
     Args:
         input_shape: (height, width, channels) of an image.

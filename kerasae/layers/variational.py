@@ -193,7 +193,7 @@ class VariationalBound(LossLayer, RandomLayer):
         if training:
             # By the batch, not by 1: TensorFlow would count the attempt that finds no more data.
             self.steps.assign_add(ops.cast(ops.minimum(ops.shape(mean)[0], 1), "float32"))
-        rising = scheduled(1.0, seen, self.warmup_epochs)
+        rising = ops.cast(scheduled(1.0, seen, self.warmup_epochs), self.compute_dtype)
         beta = self.beta * (rising if self.capacity is None else 1.0)
 
         parameters = reconstruction if logits is None else logits

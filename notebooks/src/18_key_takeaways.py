@@ -629,7 +629,7 @@ display(
 #
 # </details>
 #
-# 7. A denoiser reports a wonderful `val_loss`. Why does that say little?
+# 7. A denoiser that `fit` has trained reports a wonderful `val_loss`. Why does that say little?
 # 8. Someone adds a *mean* squared error over pixels and a KL *summed* over the code. What will
 #   happen?
 # 9. Where are the codes of a plain autoencoder, and why does that matter for making images?
@@ -640,7 +640,7 @@ display(
 #
 # <details><summary>Answers to 7 to 12</summary>
 #
-# 7. It is taken on clean inputs, since the noise rests in validation: it measures copying.
+# 7. Keras takes it on clean inputs, since the noise rests in validation: it measures copying.
 # 8. The KL is far too strong beside a mean, by a factor of the number of pixels: the code collapses
 #    unless beta makes up for it.
 # 9. Anywhere: nothing holds them near a known distribution. Codes drawn from a standard normal miss
