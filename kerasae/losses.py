@@ -76,7 +76,7 @@ def gaussian_kl(mean: Any, log_variance: Any) -> Any:
     return 0.5 * (ops.exp(log_variance) + ops.square(mean) - 1.0 - log_variance)
 
 
-@keras.saving.register_keras_serializable("kerasae")
+@keras.saving.register_keras_serializable("kerasae")  # type: ignore[untyped-decorator]
 def bounded_log_variance(values: Any) -> Any:
     """Keep a log variance that a network gives between -10 and 4, softly.
 

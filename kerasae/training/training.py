@@ -24,6 +24,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from kerasae import plots
 from kerasae.data import Images
 from kerasae.data.sequences import Sequences
+from kerasae.training.collapse import warn_of_collapse
 
 __all__ = ["TrainConfig", "train"]
 
@@ -151,7 +152,8 @@ def train(
     last. A model that fills holes is validated on images with holes, which the seed fixes. With
     `out`, a run folder holds the configuration, the model, a checkpoint after each epoch, the
     history as CSV and the loss curve. A killed run resumes from its last epoch: on the same machine
-    it ends with the same bits as one that was not killed.
+    it ends with the same bits as one that was not killed. At the end a few hundred images pass
+    through the model, and a `CollapseWarning` says what it does not use.
 
     Args:
         model: A compiled model. It learns to give its inputs back, or, if its loss has an attribute
@@ -218,7 +220,9 @@ def train(
                 callbacks=callbacks,
                 verbose=0,
             )
-    return run.finish(finish)
+    history = run.finish(finish)
+    warn_of_collapse(model, images, seed=config.seed)
+    return history
 
 
 def _to_validate(
