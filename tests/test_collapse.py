@@ -8,6 +8,7 @@ import warnings
 import keras
 import numpy as np
 import pytest
+from keras import ops
 
 import kerasae
 from kerasae.training import CollapseWarning, TrainConfig, train
@@ -65,11 +66,6 @@ COLLAPSED = {
         {**SIZE, "likelihood": "gaussian", "sigma": 3.0},
         "KL is .* nats.*smaller `sigma`",
     ),
-    "dead entries": (
-        "vector_quantized",
-        {**QUANTIZED, "restart": 0.0, "codebook_size": 256},
-        "entries of its codebook.*`restart=0.1`",
-    ),
     "single levels": (
         "vector_quantized",
         {**FSQ, "hidden": (8, 8), "levels": (5, 4)},
@@ -83,7 +79,7 @@ COLLAPSED = {
     ),
     "kl": (
         "sparse",
-        {**SPARSE, "penalty": "kl", "beta": 10.0},
+        {**SPARSE, "penalty": "kl", "beta": 10.0, "rho": 1e-3},
         "never fire.*smaller `beta`",
     ),
     "rate": (
@@ -98,6 +94,17 @@ COLLAPSED = {
 def test_a_collapse_is_seen_with_the_knob_to_turn(name, options, message, digits):
     (finding,) = findings(trained(name, options, digits, epochs=25), digits)
     assert re.search(message, finding), finding
+
+
+@pytest.mark.parametrize(("restart", "knob"), [(0.0, "`restart=0.1`"), (0.1, "`codebook_size`")])
+def test_dead_entries_of_a_codebook_are_counted(restart, knob, digits):
+    model = trained("vector_quantized", {**QUANTIZED, "restart": restart}, digits)
+    codebook = model.get_layer("quantizer").codebook
+    far = ops.convert_to_numpy(codebook)
+    far[3:] = 1e3  # no vector is near them
+    codebook.assign(far)
+    (finding,) = findings(model, digits)
+    assert re.search(rf"uses [123] of the 32 entries.* 576 vectors.*{knob}", finding)
 
 
 @pytest.mark.parametrize("name", ["undercomplete", "masked"])
@@ -129,10 +136,13 @@ def test_train_warns_at_its_end_and_leaves_the_model(digits, tmp_path):
     keras.utils.set_random_seed(0)
     model = kerasae.build_undercomplete(**SIZE)
     config = TrainConfig(epochs=1, learning_rate=1e-6)
-    with pytest.warns(CollapseWarning, match=r"'undercomplete' rebuilds no better") as caught:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", CollapseWarning)
         train(model, few, config, out=tmp_path / "run", progress=False)
-    assert caught[0].filename == __file__
+    (warning,) = (w for w in caught if w.category is CollapseWarning)
+    assert "'undercomplete' rebuilds no better" in str(warning.message)
+    assert warning.filename == __file__
     assert (tmp_path / "run" / "model.keras").exists()
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", CollapseWarning)
         train(model, few, TrainConfig(epochs=60, batch_size=16, learning_rate=5e-3), progress=False)

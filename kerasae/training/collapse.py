@@ -29,7 +29,7 @@ _BETTER = 0.95  # of the mean image's error: less than .22 dB better is no bette
 _ACTIVE = 1e-2  # variance of a unit's mean (Burda, Grosse & Salakhutdinov 2016)
 _NATS = 0.1  # KL of an image below which its code says nothing
 _BITS = 1.0  # of an image, the same for a rate
-_USED = 0.25  # of the entries that as many indices would use if all were used alike
+_USED = 0.3  # of the entries that as many indices would use if all were used alike
 _FIRING = 0.1  # share of the units that fire for some image
 _STILL = 1e-2  # standard deviation of a sigmoid unit that answers to no image
 

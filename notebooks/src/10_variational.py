@@ -275,12 +275,13 @@ train(vae16, images, config, progress=False)
 keras.utils.set_random_seed(0)
 plain = kerasae.build_undercomplete(input_shape=shape, code_size=16, hidden=HIDDEN)
 train(plain, images, config, progress=False)
+normal = np.random.default_rng(0).standard_normal((20, 16))  # as `sample_prior` draws
 display(
     plots.plot_samples(
         np.concatenate(
             [
                 samplers.sample_prior(vae16, 20).reshape(2, 10, *shape),
-                samplers.sample_prior(plain, 20).reshape(2, 10, *shape),
+                np.asarray(kerasae.decoder(plain)(normal)).clip(0, 1).reshape(2, 10, *shape),
             ]
         ),
         labels=["VAE", "", "plain", ""],

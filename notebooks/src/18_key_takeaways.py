@@ -522,14 +522,17 @@ display(
 
 # %%
 keras.utils.set_random_seed(0)
-vae = kerasae.build_variational(input_shape=shape, code_size=CODE_SIZE, hidden=HIDDEN)
+vae = kerasae.build_variational(
+    input_shape=shape, code_size=CODE_SIZE, hidden=HIDDEN, likelihood="bernoulli"
+)
 train(vae, images, config, progress=False)
 twice = [np.asarray(vae(test[:100], training=True)) for _ in range(2)]
 trembling = float(np.abs(twice[0] - twice[1]).mean())
 calm = float(np.abs(np.asarray(vae(test[:100])) - np.asarray(vae(test[:100]))).max())
+normal = np.random.default_rng(0).standard_normal((20, CODE_SIZE))
 made = {
     "variational": samplers.sample_prior(vae, 20),
-    "yardstick": samplers.sample_prior(model, 20),
+    "yardstick": np.asarray(kerasae.decoder(model)(normal)).clip(0, 1),
 }
 display(
     plots.plot_samples(
