@@ -35,7 +35,10 @@ def recompile(model: keras.Model, config: TrainConfig, steps: int) -> int:
         steps_per_execution = config.steps_per_execution
     try:
         before = model.get_compile_config()
-        before["optimizer"]["config"]["learning_rate"] = keras.saving.serialize_keras_object(rate)
+        optimizer = before["optimizer"]["config"]
+        if "inner_optimizer" in optimizer:  # of one that scales the loss for float16
+            optimizer = optimizer["inner_optimizer"]["config"]
+        optimizer["learning_rate"] = keras.saving.serialize_keras_object(rate)
         before["jit_compile"] = jit_compile
         model.compile_from_config(before)
     except (TypeError, ValueError) as error:
