@@ -51,7 +51,7 @@ def without_xla() -> Iterator[None]:
         return
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("kerasae.training.compilation._fast_settings", lambda model: (False, 1))
-        patch.setattr("keras.src.trainers.trainer.model_supports_jit", lambda model: False)
+        patch.setattr(f"{AUTO_XLA[0]}.{AUTO_XLA[1]}", lambda model: False)
         yield
 
 
@@ -59,11 +59,12 @@ def without_xla() -> Iterator[None]:
 def fast_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """The settings that a user gets, for the tests of these."""
     monkeypatch.setattr("kerasae.training.compilation._fast_settings", FAST_SETTINGS)
-    monkeypatch.setattr("keras.src.trainers.trainer.model_supports_jit", SUPPORTS_JIT)
+    monkeypatch.setattr(f"{AUTO_XLA[0]}.{AUTO_XLA[1]}", RESOLVE_AUTO_XLA)
 
 
 FAST_SETTINGS = kerasae.training.compilation._fast_settings
-SUPPORTS_JIT = keras.src.trainers.trainer.model_supports_jit
+AUTO_XLA = "keras.src.trainers.trainer.Trainer", "_resolve_auto_jit_compile"
+RESOLVE_AUTO_XLA = getattr(keras.src.trainers.trainer.Trainer, AUTO_XLA[1])
 
 Made = Callable[[str, Callable[[Path], object]], Path]
 

@@ -252,7 +252,8 @@ def test_half_precision_trains_as_full_precision(name, variant, half):
     """By `train`, with the loss scaled for float16 by a factor that lets no step go by."""
     x, y = examples(name, variant, 48)
     labels = y if BUILDERS[name].kind == "segmentation" else np.zeros(48, int)
-    images = Images(x[:32], x[32:], x[32:], labels[:32], labels[32:], labels[32:])
+    kind = kerasae.Sequences if BUILDERS[name].kind == "sequence" else Images
+    data = kind(x[:32], x[32:], x[32:], labels[:32], labels[32:], labels[32:])
     config = TrainConfig(epochs=2, batch_size=16, jit_compile=False, steps_per_execution=1)
     losses = []
     for policy in (half, "float32"):
@@ -263,7 +264,7 @@ def test_half_precision_trains_as_full_precision(name, variant, half):
                 keras.optimizers.Adam(), initial_scale=1.0
             )
             model.compile(optimizer, loss=model.loss)
-        losses.append(train(model, images, config, progress=False).history)
+        losses.append(train(model, data, config, progress=False).history)
     for key in ("loss", "val_loss"):
         tolerance = 5e-2 if half == "mixed_bfloat16" else 1e-2
         np.testing.assert_allclose(losses[0][key], losses[1][key], rtol=tolerance)
@@ -299,6 +300,8 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 sys.path.insert(0, sys.argv[1])
 from test_builders import CASES, examples, make
 from kerasae.data import Images
+from kerasae import Sequences
+from kerasae.builders import BUILDERS
 from kerasae.training import TrainConfig, train
 from kerasae.training.compilation import all_layers
 warnings.simplefilter("ignore")  # a few steps teach little
@@ -309,7 +312,8 @@ for case in CASES:
     name, variant = case.values
     x, y = examples(name, variant, 48)
     labels = y if name == "segmentation" else np.zeros(48, int)
-    images = Images(x[:32], x[32:], x[32:], labels[:32], labels[32:], labels[32:])
+    kind = Sequences if BUILDERS[name].kind == "sequence" else Images
+    images = kind(x[:32], x[32:], x[32:], labels[:32], labels[32:], labels[32:])
     histories = []
     for scope in (contextlib.nullcontext(), several.scope()):
         with scope:

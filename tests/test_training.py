@@ -201,6 +201,13 @@ def test_the_order_depends_on_seed_and_epoch_alone(few):
     assert sorted(map(bytes, seen)) == sorted(map(bytes, few.train))
 
 
+def test_images_and_targets_share_no_memory(few):
+    """TensorFlow may compute in the memory of the one while it reads the other."""
+    inputs, targets = Batches(few.train, few.train, TrainConfig(batch_size=64))[0]
+    np.testing.assert_array_equal(inputs, targets)
+    assert not np.shares_memory(inputs, targets)
+
+
 def test_the_cosine_schedule_ends_at_zero(few):
     model = noisy_model(few)
     train(model, few, TrainConfig(epochs=2, batch_size=50), progress=False)

@@ -46,8 +46,9 @@ class Batches(keras.utils.PyDataset):
         size = self._config.batch_size
         chosen = self._order[index * size : (index + 1) * size]
         images = self._batch(self._images, chosen)
-        same = self._targets is self._images
-        return images, images if same else self._batch(self._targets, chosen)
+        # Never the same array twice: TensorFlow takes its memory for a tensor's own, and with
+        # several replicas computes in that of the targets while it still reads the images.
+        return images, self._batch(self._targets, chosen)
 
     def _batch(self, values: NDArray[Any], chosen: NDArray[np.int64]) -> NDArray[Any]:
         batch, mirrored = values[chosen], self._mirrored[chosen]
