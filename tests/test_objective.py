@@ -308,7 +308,7 @@ warnings.simplefilter("ignore")  # a few steps teach little
 several = tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"])
 config = TrainConfig(epochs=2, batch_size=16, jit_compile=False, steps_per_execution=1, keep="last")
 found = []
-for case in CASES:
+for case in [case for case in CASES if case.id.endswith("-0")]:
     name, variant = case.values
     x, y = examples(name, variant, 48)
     labels = y if name == "segmentation" else np.zeros(48, int)
