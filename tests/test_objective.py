@@ -323,6 +323,7 @@ for case in [case for case in CASES if case.id.endswith("-0")]:
                   for x in getattr(p, "layers", [p]))
     random = any(hasattr(x, "seed_generator") for x in all_layers(model))
     found.append([case.id, random, batched, *histories])
+    keras.backend.clear_session()  # the graphs of two replicas take much memory
 print(json.dumps(found))
 """
 
