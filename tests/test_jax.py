@@ -24,6 +24,7 @@ FILES = (
     "test_losses.py",
     "test_masked.py",
     "test_neighbours.py",
+    "test_objective.py",
     "test_pretraining.py",
     "test_rate_distortion.py",
     "test_recurrent.py",
