@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
+
 LOSSES = {"binary_crossentropy": "sigmoid", "mse": "linear"}
 """Loss -> activation of the output for which it is the likelihood of a pixel."""
 
@@ -63,10 +65,10 @@ def one_of(name: str, value: Any, choices: Iterable[str]) -> str:
 
 
 def boolean(name: str, value: Any) -> bool:
-    """Return `value` if it is True or False."""
-    if not isinstance(value, bool):
+    """Return `value` as a `bool` if it is True or False."""
+    if not isinstance(value, (bool, np.bool_)):
         raise ValueError(f"`{name}` must be True or False. Received: {name}={value!r}")
-    return value
+    return bool(value)
 
 
 def number(

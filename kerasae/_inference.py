@@ -10,6 +10,9 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kerasae_export import images as images_
+from kerasae_export.images import fits as fits
+
 Floats = NDArray[np.float32]
 
 _BATCH = 128
@@ -22,15 +25,21 @@ def check_seed(seed: Any) -> int:
     return int(seed)
 
 
-def check_images(model: keras.Model, images: ArrayLike) -> Floats:
+def check_images(model: keras.Model, images: ArrayLike, argument: str = "images") -> Floats:
     """Return `images` as float32 (n, height, width, channels) that the model takes."""
-    values = np.asarray(images, np.float32)
-    if not fits(values.shape, model.input_shape) or not len(values):
+    return images_.check_images(
+        argument, images, shape=model.input_shape[1:], unit=images_.why_unit_range(model)
+    )
+
+
+def check_image(model: keras.Model, image: ArrayLike, argument: str) -> Floats:
+    """Return one image as float32 (height, width, channels) that the model takes."""
+    shape = np.shape(image)
+    if not fits(shape, model.input_shape[1:]):
         raise ValueError(
-            f"`images` must have the shape (n, *{tuple(model.input_shape[1:])}) that `model` "
-            f"takes, n at least 1. Received: shape {values.shape}"
+            f"`{argument}` must be an image {tuple(model.input_shape[1:])}. Received: shape {shape}"
         )
-    return values
+    return check_images(model, np.asarray(image)[None], argument)[0]
 
 
 def nested(model: keras.Model, name: str) -> keras.Model:
@@ -51,7 +60,11 @@ def code_shape(model: keras.Model) -> tuple[int | None, ...]:
 
 def encode(model: keras.Model, images: ArrayLike) -> Floats:
     """The deterministic codes of images, (n, *code_shape), before a quantiser."""
-    values = check_images(model, images)
+    return encode_values(model, check_images(model, images))
+
+
+def encode_values(model: keras.Model, values: Floats) -> Floats:
+    """The codes of what has been checked, or lies beyond the range of images on purpose."""
     stems = [layer for layer in model.layers if layer.name == "stem"]
     return run([*stems, nested(model, "encoder")], values)[0]
 
@@ -93,10 +106,3 @@ def run(chain: Sequence[Any], values: Floats, *, batch_size: int = _BATCH) -> li
             outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
         batches.append([keras.ops.convert_to_numpy(output) for output in outputs])
     return [np.concatenate(parts) for parts in zip(*batches, strict=True)]
-
-
-def fits(shape: tuple[int, ...], pattern: Sequence[int | None]) -> bool:
-    """Whether a shape is that of the pattern, where None is any number."""
-    return len(shape) == len(pattern) and all(
-        b in (None, a) for a, b in zip(shape, pattern, strict=True)
-    )

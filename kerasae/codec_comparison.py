@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -33,15 +34,15 @@ def compare_bundles(
 ) -> Evaluation:
     """Measure bundles and general codecs on the test images of a set or a folder.
 
-    Of a folder the files are read at their full size, and the test images are those that
-    `load_images` holds out with the seed of the bundle's training; so, of images that a bundle was
-    trained on, none is measured. Of "photos" the whole photograph of the cat is.
+    The files of a folder are read at full size. The test images are those that `load_images` holds
+    out with the seed of the bundle's training, so no image that a bundle was trained on is
+    measured. For "photos" it is the whole photograph of the cat.
 
     Args:
         bundles: Folders of bundles, all for images of the same number of channels.
         data: A source for `load_images`.
-        limit: Most test images.
-        files: Most of them that become files of their own.
+        limit: At most this many test images.
+        files: At most this many of them become files of their own.
         others: Codecs to compare with, of `kerasae_export.evaluation.OTHERS`.
         threads: Threads of the bundles' models.
         progress: Called with a codec's name, the settings done and their total.
@@ -101,4 +102,4 @@ def _seed(codec: Codec) -> int:
     """The seed that the bundle's training split its images with."""
     training = codec.manifest.facts.get("training", {})
     seed = training.get("seed", 0) if isinstance(training, dict) else 0
-    return seed if isinstance(seed, int) else 0
+    return int(seed) if isinstance(seed, Integral) else 0

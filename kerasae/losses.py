@@ -286,7 +286,8 @@ class SegmentationLoss(keras.losses.Loss):
         **options: Any,
     ) -> None:
         super().__init__(name=name, **options)
-        self.kind, self.ignored_class = kind, ignored_class
+        self.kind = kind
+        self.ignored_class = None if ignored_class is None else int(ignored_class)
         self.class_weights = None if class_weights is None else [float(w) for w in class_weights]
 
     def call(self, y_true: Any, y_pred: Any) -> Any:

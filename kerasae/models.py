@@ -8,23 +8,27 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasae.layers import ExactContraction, TransposedDense
+from kerasae.layers import ExactContraction, LossLayer, TransposedDense, full_precision
 
 __all__ = ["Autoencoder", "InpaintingAutoencoder", "TiedAutoencoder"]
+
+_RANK_OF_LABELS = 2  # (n,) or, one-hot, (n, classes)
 
 
 @keras.saving.register_keras_serializable("kerasae")
 class Autoencoder(keras.Model):
-    """A functional model that reports what its layers say about their losses.
+    """A functional model that reports what its layers say about their losses, and weighs them.
 
-    A layer with `part_names` has, after each call, scalars of those names in `parts`; their
-    means over an epoch appear in the history beside the loss, for validation too. A layer with
-    a weight `steps_per_epoch`, for a schedule in epochs, is told it by `fit`.
+    A `LossLayer` has, after each call, scalars in `parts`; their means over an epoch appear in the
+    history beside the loss, for validation too. With `sample_weight`, one weight for each image,
+    its loss is that of the weighted images, as is a loss of Keras. A layer with a weight
+    `steps_per_epoch`, for a schedule in epochs, is told it by `fit`.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # exactly so, or no file revives it
         super().__init__(*args, **kwargs)
-        self._reporting = [layer for layer in self.layers if hasattr(layer, "part_names")]
+        self._reporting = [layer for layer in self.layers if isinstance(layer, LossLayer)]
+        self._weights: Any = None
         self._trackers = {
             name: keras.metrics.Mean(name=name)
             for layer in self._reporting
@@ -39,13 +43,42 @@ class Autoencoder(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        """The loss of the layers, and a look at its parts."""
-        loss = super().compute_loss(x, y, y_pred, sample_weight, training=training)
+        """The loss of the layers, and a look at its parts.
+
+        Raises:
+            ValueError: If there is a weight for each pixel, say, where a layer needs one an image.
+        """
         count = ops.shape(keras.tree.flatten(x)[0])[0]
-        for layer in self._reporting:
-            for name in layer.part_names:
-                self._trackers[name].update_state(layer.parts[name], sample_weight=count)
+        if sample_weight is not None and self._reporting:
+            self._weights = _one_each(sample_weight)
+            count = ops.sum(self._weights)
+        if sample_weight is not None and _is_of_keras(self.loss):
+            sample_weight = _like_values(sample_weight, y_pred)
+        try:
+            loss = super().compute_loss(x, y, y_pred, sample_weight, training=training)
+            for layer in self._reporting:
+                parts = layer.parts if self._weights is None else layer.weigh(self._weights)[1]
+                if training and self._weights is not None and hasattr(layer, "learn"):
+                    layer.learn(self._weights)
+                for name in layer.part_names:
+                    self._trackers[name].update_state(parts[name], sample_weight=count)
+        finally:
+            self._weights = None
         return loss
+
+    @property
+    def losses(self) -> list[Any]:
+        """The losses of the layers; weighted while `compute_loss` is told of weights."""
+        losses = super().losses
+        if not losses:
+            return losses
+        # Of several replicas, TensorFlow adds the losses of all to the same list: take this one's.
+        own = [layer for layer in self._reporting if any(layer.added is loss for loss in losses)]
+        theirs = {id(loss) for layer in own for loss in (layer.added, *layer.losses)}
+        others = [loss for loss in losses if id(loss) not in theirs]
+        if self._weights is None:
+            return [*(layer.added for layer in own), *others]
+        return [*(layer.weigh(self._weights)[0] for layer in own), *others]
 
     def fit(
         self,
@@ -57,7 +90,12 @@ class Autoencoder(keras.Model):
         callbacks: Any = None,
         **options: Any,
     ) -> keras.callbacks.History:
-        """Fit as Keras does, with epochs counted for the schedules of the layers."""
+        """Fit as Keras does, with epochs counted for the schedules of the layers.
+
+        Raises:
+            ValueError: If there is a `class_weight` and `y` are images, which have no class.
+        """
+        _refuse_class_weight(y, options)
         counter = _CountSteps()
         if isinstance(callbacks, keras.callbacks.CallbackList):
             callbacks.append(counter)
@@ -95,8 +133,9 @@ class _CountSteps(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         for layer in self._scheduled():
-            if not np.isfinite(float(layer.steps_per_epoch.value)):
-                layer.steps_per_epoch.assign(layer.steps.value + 0.0)
+            # Added to, since one of several replicas' variables is no array.
+            if not np.isfinite(ops.convert_to_numpy(layer.steps_per_epoch + 0.0)):
+                layer.steps_per_epoch.assign(ops.convert_to_numpy(layer.steps + 0.0))
 
     def _scheduled(self) -> list[Any]:
         return [layer for layer in self.model.layers if hasattr(layer, "steps_per_epoch")]
@@ -120,7 +159,53 @@ class InpaintingAutoencoder(keras.Model):
     ) -> Any:
         """The mean over pixels of the weighted loss."""
         mask = self.get_layer("mask")
-        weights = 1.0 + (mask.hole_weight - 1.0) * mask.holes
+        weights = 1.0 + (mask.hole_weight - 1.0) * mask.holes  # (B, H, W)
         if sample_weight is not None:
-            weights = weights * ops.reshape(ops.cast(sample_weight, weights.dtype), (-1, 1, 1))
+            given = ops.cast(sample_weight, weights.dtype)
+            spatial = len(given.shape) == len(weights.shape)  # a weight for each pixel
+            weights = weights * (given if spatial else ops.reshape(given, (-1, 1, 1)))
         return super().compute_loss(x, y, y_pred, weights, training=training)
+
+    def fit(self, x: Any = None, y: Any = None, *args: Any, **options: Any) -> Any:
+        """Fit as Keras does.
+
+        Raises:
+            ValueError: If there is a `class_weight` and `y` are images, which have no class.
+        """
+        _refuse_class_weight(y, options)
+        return super().fit(x, y, *args, **options)
+
+
+def _one_each(sample_weight: Any) -> Any:
+    """The weight of each image, (batch,)."""
+    weights = ops.convert_to_tensor(sample_weight)
+    if any(size != 1 for size in weights.shape[1:]):
+        raise ValueError(
+            "`sample_weight` must hold one number for each image, since a loss of this model is "
+            f"that of a whole image. Received: shape {tuple(weights.shape)}"
+        )
+    return ops.cast(ops.reshape(weights, (-1,)), full_precision())
+
+
+def _is_of_keras(loss: Any) -> bool:
+    """Whether a loss gives a value for each position, as those of Keras do."""
+    return isinstance(loss, str) or getattr(loss, "__module__", "").startswith("keras.")
+
+
+def _like_values(sample_weight: Any, outputs: Any) -> Any:
+    """Weights that broadcast with the values of a loss, (batch, ...) without the last axis.
+
+    Keras multiplies the two as they are: a weight for each image must be (batch, 1, 1).
+    """
+    weights, rank = ops.convert_to_tensor(sample_weight), len(outputs.shape) - 1
+    if any(size != 1 for size in weights.shape[1:]):
+        return weights
+    return ops.reshape(weights, (-1, *(1 for _ in range(rank - 1))))
+
+
+def _refuse_class_weight(y: Any, options: dict[str, Any]) -> None:
+    if options.get("class_weight") is not None and np.ndim(y) > _RANK_OF_LABELS:
+        raise ValueError(
+            "`class_weight` must be None where the targets are images, which have no class: "
+            f"`sample_weight` weighs each image. Received: class_weight={options['class_weight']!r}"
+        )

@@ -23,6 +23,7 @@ from kerasae_export.bundling.bundle import export_bundle
 from kerasae_export.conversion.split import evenly
 from kerasae_export.evaluation.comparison import Entry, compare_files, compare_together, mosaic
 from kerasae_export.files.batch import write_bytes, write_png
+from kerasae_export.format.numbers import plain
 from kerasae_export.runtime.codec import Codec
 from kerasae_export.verification import Verification, verify_bundle
 
@@ -87,7 +88,7 @@ class Report:
             "measurements": self.verification.measurements,
             "seconds": {name: round(value, 1) for name, value in self.seconds.items()},
         }
-        return json.dumps(content, indent=1) + "\n"
+        return json.dumps(plain(content), indent=1) + "\n"
 
 
 def seconds_to_send(entry: Entry) -> float:
@@ -108,8 +109,8 @@ def quickstart(data: str, out: Path, *, seed: int = 0, log: Log = lambda text: N
     Raises:
         ValueError: If `data` names nothing, or `out` holds something else.
     """
-    clock = _Clock(log)
-    clock.start("loading images")
+    timer = _StepTimer(log)
+    timer.start("loading images")
     size = {"photos": 64, "textures": 64}.get(data)
     images, held_out, names = _load(data, size, seed)
     if len(images.train) < _FEW:
@@ -134,10 +135,10 @@ def quickstart(data: str, out: Path, *, seed: int = 0, log: Log = lambda text: N
         seed=seed,
         decorrelate=True,  # fewer bytes for the same picture
     )
-    clock.start(f"training on {len(images.train):,} images, {epochs} epochs")
+    timer.start(f"training on {len(images.train):,} images, {epochs} epochs")
     model = run.train(images, config, out / "run")
 
-    clock.start("exporting encoder and decoder to int8 TF Lite")
+    timer.start("exporting encoder and decoder to int8 TF Lite")
     export_bundle(
         model,
         out / "bundle",
@@ -146,11 +147,11 @@ def quickstart(data: str, out: Path, *, seed: int = 0, log: Log = lambda text: N
         sample=_sample(data, held_out),
         facts=run.facts(out / "run", images),
     )
-    clock.start("verifying the bundle")
+    timer.start("verifying the bundle")
     few = evenly(images.test, _VERIFIED)
     verification = verify_bundle(out / "bundle", model=model, images=few, report=False)
 
-    clock.start(f"compressing and decompressing the held-out images ({len(held_out):,})")
+    timer.start(f"compressing and decompressing the held-out images ({len(held_out):,})")
     codec = Codec.load(out / "bundle", threads=2)
     singles = held_out[:_FILES]
     _write_files(codec, singles, names, out)
@@ -159,7 +160,7 @@ def quickstart(data: str, out: Path, *, seed: int = 0, log: Log = lambda text: N
     if max(images.image_shape[:2]) <= _TINY:
         write_bytes(out / "test.kae", codec.compress_many(held_out))
         together = compare_together(held_out, codec)
-    report = Report(data, files, together, verification, clock.stop())
+    report = Report(data, files, together, verification, timer.stop())
     plots.plot_comparison(files, together, link=SLOW_LINK).savefig(out / PICTURE, dpi=110)
     write_bytes(out / REPORT, report.to_json().encode())
     return report
@@ -243,7 +244,7 @@ def _write_files(
         write_png(out / "reconstructed" / f"{name}.png", codec.decompress(file.read_bytes()))
 
 
-class _Clock:
+class _StepTimer:
     """Announces the steps and keeps their times."""
 
     def __init__(self, log: Log) -> None:

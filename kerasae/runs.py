@@ -17,6 +17,7 @@ from kerasae.builders import BUILDERS, build
 from kerasae.data import EMBEDDED, Images, load_images
 from kerasae.data.sequences import SEQUENCES, Sequences, load_sequences
 from kerasae.training import CHECKPOINT, CONFIG, HISTORY, MODEL, TrainConfig, train
+from kerasae_export.format.numbers import plain
 
 __all__ = ["Run", "load_model", "portable"]
 
@@ -29,9 +30,9 @@ class Run:
 
     Attributes:
         architecture: A key of `BUILDERS`.
-        hyperparameters: What its builder is called with, `input_shape` excepted, which the
-            data give, as they give the classes of pixels where these are learned, and the `loss`
-            of sequences.
+        hyperparameters: What its builder is called with, except what the data give:
+            `input_shape`, the classes of pixels where these are learned, and the `loss` of
+            sequences.
         data: A source for `load_images` or `load_sequences`.
         image_size: See `load_images`.
         channels: See `load_images`.
@@ -94,7 +95,7 @@ class Run:
         self, images: Images | Sequences, config: TrainConfig, folder: Path, *, resume: bool = False
     ) -> keras.Model:
         """Build and train the model in a run folder, which `load` reads again."""
-        content = json.dumps(dataclasses.asdict(self), indent=1) + "\n"
+        content = json.dumps(plain(dataclasses.asdict(self)), indent=1) + "\n"
         file = folder / RUN
         if resume and file.exists() and file.read_text(encoding="utf-8") != content:
             before, now = json.loads(file.read_text(encoding="utf-8")), json.loads(content)
@@ -147,7 +148,7 @@ class Run:
 
 
 def portable(data: str) -> str:
-    """The source of data as it is found from any working directory."""
+    """The source of data, as an absolute path if it is a folder."""
     return (
         data
         if data in EMBEDDED or data in SEQUENCES or not Path(data).is_dir()

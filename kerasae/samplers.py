@@ -188,8 +188,8 @@ def interpolate(
     """
     steps = _at_least_two("steps", steps)
     _arguments.one_of("kind", kind, ("linear", "spherical"))
-    ends = [_one_image(model, name, x) for name, x in (("first", first), ("second", second))]
-    a, b = _inference.encode(model, np.stack(ends)).astype(float)
+    ends = [_inference.check_image(model, x, n) for n, x in (("first", first), ("second", second))]
+    a, b = _inference.encode_values(model, np.stack(ends)).astype(float)
     fractions = np.linspace(0, 1, steps)
     walk = slerp if kind == "spherical" else _lerp
     return _inference.decode(model, np.stack([walk(a, b, t) for t in fractions]))
@@ -270,11 +270,12 @@ def traverse(
     """
     steps = _at_least_two("steps", steps)
     span = _arguments.number("span", span, low=0.0)
-    given, shape = np.asarray(image_or_code, np.float32), _inference.code_shape(model)
+    given, shape = np.asarray(image_or_code), _inference.code_shape(model)
     if _inference.fits(given.shape, model.input_shape[1:]):
-        code = _inference.encode(model, given[None])[0]
+        image = _inference.check_image(model, given, "image_or_code")
+        code = _inference.encode_values(model, image[None])[0]
     elif _inference.fits(given.shape, shape):
-        code = given
+        code = given.astype(np.float32)
     else:
         raise ValueError(
             f"`image_or_code` must be an image {tuple(model.input_shape[1:])} or a code {shape}. "
@@ -352,16 +353,6 @@ def _fixed_code_shape(model: keras.Model) -> tuple[int, ...]:
     if None in shape:
         raise ValueError(f"`model` must have codes of a fixed shape. Received: {shape}")
     return tuple(side for side in shape if side is not None)
-
-
-def _one_image(model: keras.Model, name: str, image: ArrayLike) -> Floats:
-    values = np.asarray(image, np.float32)
-    if not _inference.fits(values.shape, model.input_shape[1:]):
-        raise ValueError(
-            f"`{name}` must be an image {tuple(model.input_shape[1:])}. "
-            f"Received: shape {values.shape}"
-        )
-    return values
 
 
 def _at_least_two(name: str, value: Any) -> int:

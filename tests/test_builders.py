@@ -234,7 +234,7 @@ def test_every_scheme_fits_as_two_files_and_as_one(name, variant, converter, tmp
         path = converter.convert_both(
             encoder, decoder, tmp_path / "both.tflite", scheme=scheme, calibration=inputs[:100]
         )
-        assert_built_in(path.read_bytes())
+        assert_built_in(path.read_bytes(), scheme)
         encode = LiteModel(path.read_bytes(), signature="encode")
         decode = encode.sibling("decode")
         code = at_inference(encoder, inputs[100:])[0]
@@ -256,7 +256,7 @@ def check_files(
         path = converter.convert(
             net, folder / f"{part}.tflite", scheme=scheme, calibration=value[:100]
         )
-        assert_built_in(path.read_bytes())
+        assert_built_in(path.read_bytes(), scheme)
         lite = LiteModel(path.read_bytes())
         assert lite.input.shape == (1, *net.input_shape[1:])
         expected = at_inference(net, value[100:])[0]
@@ -270,9 +270,11 @@ def briefly_trained(name: str, variant: dict) -> tuple[keras.Model, np.ndarray]:
     return model, inputs
 
 
-def assert_built_in(content: bytes) -> None:
-    codes = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content)).operatorCodes
-    assert all(c.builtinCode != schema.BuiltinOperator.CUSTOM for c in codes)
+def assert_built_in(content: bytes, scheme: str) -> None:
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
+    assert all(c.builtinCode != schema.BuiltinOperator.CUSTOM for c in model.operatorCodes)
+    types = {tensor.type for graph in model.subgraphs for tensor in graph.tensors}
+    assert (schema.TensorType.FLOAT32 in types) == (scheme != "int8")
 
 
 def assert_like(lite: LiteModel, found: np.ndarray, expected: np.ndarray, scheme: str) -> None:

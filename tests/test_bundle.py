@@ -17,7 +17,7 @@ from kerasae_export.bundling.models import deployed_models, full_range
 from kerasae_export.bundling.step_sizes import choose_multiples, choose_steps
 from kerasae_export.bundling.tables import fit_steps
 from kerasae_export.conversion.split import predict
-from kerasae_export.errors import BitstreamBundleError, BundleError
+from kerasae_export.errors import BitstreamBundleError, BundleError, ConversionError
 from kerasae_export.evaluation.quality import pooled_psnr
 from kerasae_export.format.manifest import SCHEMES, Edge, Manifest
 from kerasae_export.runtime.bundle_files import read_files
@@ -233,9 +233,9 @@ def test_a_failed_export_leaves_nothing(digits, tmp_path):
     ("options", "message"),
     [
         ({"calibration": None}, "`calibration` must hold real images"),
-        ({"calibration": np.zeros((3, 9, 8, 1))}, "`calibration` must hold real images"),
-        ({"calibration": np.full((3, 8, 8, 1), 255.0)}, "values from 255.0 to 255.0"),
-        ({"calibration": np.full((3, 8, 8, 1), np.nan)}, "`calibration` must hold real images"),
+        ({"calibration": np.zeros((3, 9, 8, 1))}, r"must have the shape \(n, 8, 8, 1\)"),
+        ({"calibration": np.full((3, 8, 8, 1), 255.0)}, "values from 255 to 255"),
+        ({"calibration": np.full((3, 8, 8, 1), np.nan)}, "NaN or infinity in 3 of 3"),
         ({"scheme": "int4"}, "`scheme` must be one of float32, float16, dynamic, int8"),
         ({"signatures": "one"}, "`signatures` must be one of separate, both"),
         ({"step_loss": 0}, "`step_loss` must be above 0 dB and at most 20"),
@@ -374,5 +374,29 @@ def test_an_operator_without_a_reference_kernel_is_no_obstacle(scheme, digits, t
     model = kerasae.build_undercomplete(
         input_shape=(8, 8, 1), code_size=4, hidden=(16,), activation="elu"
     )
-    folder = export_bundle(model, tmp_path / "b", scheme=scheme, calibration=digits.train)
+    folder = export_bundle(
+        model, tmp_path / "b", scheme=scheme, calibration=digits.train, allow_float=True
+    )
     assert verify_bundle(folder, report=False).passed
+    card = (folder / "README.md").read_text()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    if scheme == "float32":  # where it says nothing
+        assert "float_layers" not in manifest["facts"]
+        assert "Not all of it is int8" not in card
+        return
+    layers = {"encoder": ["'encode_1' (ELU)"], "decoder": ["'decode_1' (ELU)"]}
+    assert manifest["facts"]["float_layers"] == layers
+    assert (
+        "Not all of it is int8. These layers compute in float32: encoder: 'encode_1' (ELU); "
+        "decoder: 'decode_1' (ELU)." in card
+    )
+    path = folder / "manifest.json"
+    del manifest["facts"]["allow_float"]  # as of a bundle of which nobody said so
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(BundleError, match="encoder operators: .*in float32: ELU of 'encode_1'"):
+        verify_bundle(folder, report=False)
+    with pytest.raises(
+        ConversionError, match="'encoder', because 'encode_1' .ELU. stays in float32"
+    ):
+        export_bundle(model, tmp_path / "b", calibration=digits.train)
+    assert json.loads(path.read_text()) == manifest  # the old bundle is still there

@@ -163,7 +163,7 @@ def test_calibration_by_order_is_calibration_by_name(fork, fork_inputs, converte
         (lambda d: {**d, "2nd": d["2nd"][:9]}, "as many samples of each input. Received: 60, 9"),
         (
             lambda d: [*d.values()][::-1],
-            r"`calibration` must hold real inputs of shape \(n, 4, 4, 1",
+            r"`calibration` must have the shape \(n, 4, 4, 1",
         ),
     ],
 )

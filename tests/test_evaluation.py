@@ -245,8 +245,8 @@ def test_models_of_the_builder_are_measured(variant, rng):
         ({"samples": 0}, "`samples` must be a positive integer. Received: samples=0"),
         ({"seed": -1}, "`seed` must be an integer from 0 to"),
         ({"batch_size": 0}, "`batch_size` must be a positive integer"),
-        ({"images": np.zeros((2, 4, 4, 1))}, r"\(4, 3, 1\).* Received: shape \(2, 4, 4, 1\)"),
-        ({"images": np.zeros((0, 4, 3, 1))}, "n at least 1"),
+        ({"images": np.zeros((2, 4, 4, 1))}, r"\(n, 4, 3, 1\).* Received: shape \(2, 4, 4, 1\)"),
+        ({"images": np.zeros((0, 4, 3, 1))}, "at least one image"),
         ({"model": "plain"}, "layer named 'bound' .* Received: model='undercomplete'"),
         ({"model": "spatial"}, r"mean and log-variance, .* Received: outputs \[\(None, 4\)\]"),
     ],
@@ -320,10 +320,8 @@ def test_measures_of_images_check_their_arguments(measure):
     good = np.zeros((2, 8, 8, 1))
     with pytest.raises(ValueError, match=r"one shape .* \(2, 8, 8, 1\) and \(1, 8, 8, 1\)"):
         measure(good, good[:1])
-    with pytest.raises(ValueError, match="one shape"):
+    with pytest.raises(ValueError, match=r"`images` must have the shape .*`images\[None\]`"):
         measure(good[0], good[0])
-    with pytest.raises(ValueError, match="floating point, in .* Received: uint8 and float64"):
-        measure(good.astype(np.uint8), good)
 
 
 def test_ssim_needs_three_pixels():

@@ -16,6 +16,8 @@ from kerasae_export import Codec
 from kerasae_export.format.manifest import Manifest
 
 GOLDEN = Path(__file__).parent / "golden"
+SCHEMES = sorted(path.name for path in (GOLDEN / "bundles").iterdir())
+NAMES = ["grid", "blocks", "indices", *(f"bundles/{name}" for name in SCHEMES)]
 
 
 class Golden:
@@ -32,7 +34,7 @@ class Golden:
             return np.asarray(picture).reshape(picture.height, picture.width, -1)
 
 
-@pytest.fixture(scope="module", params=["grid", "blocks", "indices"])
+@pytest.fixture(scope="module", params=NAMES)
 def golden(request: pytest.FixtureRequest) -> Golden:
     return Golden(request.param)
 
@@ -103,6 +105,23 @@ def test_the_manifest_is_written_as_it_was(golden):
     again = Manifest.from_json(text).to_json()
     assert json.loads(again)["codec"] == json.loads(text)["codec"]
     assert golden.codec.manifest.bundle_hash == json.loads(text)["bundle_hash"]
+
+
+def test_the_bundles_cover_every_scheme_and_layout():
+    found = set()
+    for name in NAMES:
+        manifest = Golden(name).codec.manifest
+        layout = "indices" if manifest.codec.codebook else manifest.codec.layout
+        found.add((layout, manifest.scheme, manifest.encoder.signature is not None))
+    expected = {
+        (layout, scheme, False)
+        for layout in ("grid", "blocks", "indices")
+        for scheme in ("float32", "float16", "dynamic", "int8")
+    }
+    expected |= {("grid", scheme, True) for scheme in ("float32", "float16", "dynamic")}
+    expected |= {(layout, "int8", True) for layout in ("grid", "blocks", "indices")}
+    assert found == expected
+    assert len(NAMES) == len(expected) == 18
 
 
 def test_nothing_is_added_for_a_single_quality():

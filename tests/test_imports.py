@@ -85,3 +85,13 @@ def test_import_kerasae_registers_its_layers(order, tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-1500:]
     assert done.stdout.split() == [name for name, _ in variants]
+
+
+def test_a_function_is_not_hidden_by_the_module_of_its_name():
+    code = (
+        "import kerasae_export.conversion.convert\n"
+        "from kerasae_export.conversion import Converter, convert\n"
+        "print(type(convert).__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["function"]

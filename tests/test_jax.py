@@ -19,6 +19,7 @@ FILES = (
     "test_contractive.py",
     "test_convolutional.py",
     "test_evaluation.py",
+    "test_golden_models.py",
     "test_layers.py",
     "test_losses.py",
     "test_masked.py",

@@ -1,18 +1,14 @@
-"""The `kae` command as a receiver has it: processes, terminals, Ctrl-C, a fresh environment."""
+"""The `kae` command as a receiver has it: processes, terminals, Ctrl-C."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-from conftest import REPOSITORY
-from PIL import Image
 
 from kerasae_export.bundling.bundle import sample_image
 from kerasae_export.cli import run
@@ -105,31 +101,3 @@ def test_the_exit_status_tells(photo_bundle, tmp_path, capsys):
         run(["--help"])
     assert caught.value.code == 0
     assert "exit status: 0 all went well" in capsys.readouterr().out
-
-
-@pytest.mark.slow
-def test_a_fresh_environment_without_tensorflow_decodes(photo_bundle, tmp_path):
-    """`pip install ./export` alone; the golden file comes out as the manifest promises."""
-    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
-    binaries = tmp_path / "venv" / "bin"
-    source = shutil.copytree(REPOSITORY / "export", tmp_path / "export")
-    subprocess.run([binaries / "pip", "install", "--quiet", source], check=True)
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "KERAS"))}
-
-    def call(*command):
-        done = subprocess.run(command, capture_output=True, text=True, env=clean, check=True)
-        return done.stdout
-
-    listed = call(binaries / "python", "-m", "pip", "list")
-    assert "ai-edge-litert" in listed
-    assert not any(name in listed for name in ("tensorflow", "keras ", "scikit"))
-    options = ["--bundle", photo_bundle, "--out", tmp_path / "out"]
-    call(binaries / "kae", "decompress", photo_bundle / "golden" / "image.kae", *options)
-    rebuilt, golden = (
-        np.asarray(Image.open(path)).astype(int)
-        for path in (tmp_path / "out" / "image.png", photo_bundle / "golden" / "reconstruction.png")
-    )
-    assert rebuilt.shape == golden.shape
-    assert np.abs(rebuilt - golden).max() <= 2
-    call(binaries / "kae", "compress", photo_bundle / "golden" / "image.png", *options)
-    assert (tmp_path / "out" / "image.kae").stat().st_size > 10

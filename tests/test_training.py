@@ -252,9 +252,15 @@ def test_a_bar_shows_the_progress(few, capsys):
 
 
 def test_a_loss_that_is_no_longer_finite_is_an_error(few):
-    broken = Images(few.train * np.nan, few.validation, few.test)
-    with pytest.raises(FloatingPointError, match="no longer finite in epoch 1"):
-        train(noisy_model(few), broken, TrainConfig(epochs=2), progress=False)
+    with pytest.raises(FloatingPointError, match="in epoch 1; a smaller `learning_rate` may help"):
+        train(noisy_model(few), few, TrainConfig(epochs=2, learning_rate=1e38), progress=False)
+
+
+def test_of_images_with_large_values_the_rate_is_not_blamed(few):
+    model = kerasae.build_undercomplete(input_shape=few.image_shape, code_size=4, loss="mse")
+    large = Images(few.train * 1e20, few.validation * 1e20, few.test)
+    with pytest.raises(FloatingPointError, match=r"divided by 255.* images from 0 to 1e\+20"):
+        train(model, large, TrainConfig(epochs=1), progress=False)
 
 
 @pytest.mark.parametrize(
@@ -306,9 +312,9 @@ def test_a_refused_resume_changes_nothing(few, tmp_path):
 
 
 def test_a_run_that_failed_in_its_first_epoch_is_none(few, tmp_path):
-    broken = Images(few.train * np.nan, few.validation, few.test)
+    steep = TrainConfig(epochs=1, learning_rate=1e38)
     with pytest.raises(FloatingPointError):
-        train(noisy_model(few), broken, TrainConfig(epochs=1), out=tmp_path, progress=False)
+        train(noisy_model(few), few, steep, out=tmp_path, progress=False)
     train(noisy_model(few), few, TrainConfig(epochs=1, seed=1), out=tmp_path, progress=False)
 
 

@@ -16,8 +16,8 @@ from PIL import Image
 
 from kerasae_export import BundleError, export_bundle, verification, verify_bundle
 from kerasae_export.format.manifest import Manifest
+from kerasae_export.runtime.graph import Graph
 from kerasae_export.verification import TOLERANCES, VerificationError, checks, kernels
-from kerasae_export.verification.graph import Graph
 from kerasae_export.verification.measuring import peak_bytes
 from kerasae_export.verification.outcome import tolerance
 from kerasae_export.verification.parity import _codec_limit, check_parity
@@ -209,7 +209,7 @@ def test_a_folder_that_is_no_bundle_stays_as_it_is(tmp_path):
     "images", [np.zeros((3, 9, 8, 1)), np.zeros((0, 8, 8, 1)), np.full((3, 8, 8, 1), 255.0)]
 )
 def test_images_must_fit_the_bundle(copy, digit_model, images):
-    with pytest.raises(ValueError, match="`images` must be"):
+    with pytest.raises(ValueError, match="`images` must"):
         verify(copy, model=digit_model, images=images)
 
 

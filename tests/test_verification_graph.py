@@ -9,8 +9,8 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
 from kerasae_export.errors import BundleError
+from kerasae_export.runtime.graph import Graph
 from kerasae_export.runtime.litemodel import LiteModel
-from kerasae_export.verification.graph import Graph
 
 
 @pytest.fixture(scope="module")

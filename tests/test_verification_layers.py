@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from kerasae_export.format.manifest import Part
+from kerasae_export.runtime.graph import Graph
 from kerasae_export.runtime.litemodel import LiteModel
-from kerasae_export.verification.graph import Graph
 from kerasae_export.verification.layers import EXACT, LayerError, compare_layers, worst_layer
 from kerasae_export.verification.parts import Side
 

@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -16,26 +17,34 @@ from typing import Any
 import numpy as np
 import pytest
 
+import kerasae_export
 from kerasae_export import Codec
 from kerasae_export.errors import BitstreamError, BundleError
 from kerasae_export.format.entropy import COST_UNIT, TOTAL
 from kerasae_export.format.manifest import Edge, Manifest
 
 GOLDEN = Path(__file__).parent / "golden"
-WEB = Path(__file__).parents[1] / "export" / "ports" / "js"
-CHECK = Path(__file__).parent / "web" / "check.mjs"
+PORT = Path(__file__).parents[1] / "export" / "ports" / "js"
+FOLDER = Path(__file__).parent / "web"
 LIMIT = 1 << 14
 NODE = shutil.which("node")
 
 needs_node = pytest.mark.skipif(NODE is None, reason="Node is not installed")
 
 
-def node(*arguments: str | Path) -> dict[str, int]:
-    """Run check.mjs; what it has checked."""
-    command = [str(NODE), str(CHECK), *map(str, arguments)]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
-    assert result.returncode == 0, result.stderr[-3000:]
-    return json.loads(result.stdout)
+def node(file: str, **environment: str) -> dict[str, int]:
+    """Run a file of Node tests; the numbers of its report: tests, failures, what was checked."""
+    done = subprocess.run(
+        [str(NODE), "--test", "--test-reporter=tap", str(FOLDER / file)],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
+    found = re.findall(r"^ *# (\w+):? (\d+)$", done.stdout, flags=re.MULTILINE)
+    return {name: int(number) for name, number in found}
 
 
 class Stub:
@@ -225,12 +234,14 @@ def manifest_cases(rng: np.random.Generator, text: str) -> list[dict[str, Any]]:
 
 @needs_node
 def test_node_holds_the_golden_files() -> None:
-    folders = [GOLDEN / name for name in ("grid", "blocks", "indices")]
     expected = 0
-    for folder in folders:
-        vectors = json.loads((folder / "vectors.json").read_text())
-        expected += len(vectors["images"]) + len(vectors["generated"]) + 1
-    assert node("golden", *folders) == {"files": expected}
+    for file in GOLDEN.glob("*/vectors.json"):
+        vectors = json.loads(file.read_text())
+        # Beside these: the bundle's hashes, its golden sample, and the stream.
+        expected += len(vectors["images"]) + len(vectors["generated"]) + 3
+    found = node("golden.test.mjs")
+    assert found["pass"] == expected > 20
+    assert (found["fail"], found["skipped"]) == (0, 0)
 
 
 @needs_node
@@ -269,21 +280,46 @@ def test_node_agrees_with_python_on_whatever_comes(
     assert 10 < sum(goods) < 0.6 * len(goods)
     file = tmp_path / "cases.json"
     file.write_text(json.dumps(content))
-    checked = node("cases", file)
+    checked = node("cases.test.mjs", KERASAE_CASES=str(file))
+    assert (checked["pass"], checked["skipped"]) == (3, 0)
+    assert checked["hashes"] == len(pieces)
     assert checked["manifests"] == len(goods)
     assert checked["cases"] == len(verdicts) + sum(len(b["images"]) for b in content["bundles"])
 
 
 def test_the_modules_need_nothing_but_each_other() -> None:
     """No package, no bundler, no address: a page may serve the folder as it is."""
-    modules = sorted(WEB.glob("*.js"))
-    assert WEB / "index.js" in modules
+    modules = sorted(PORT.glob("*.js"))
+    assert PORT / "index.js" in modules
     for module in modules:
         text = module.read_text()
         for name in re.findall(r'from\s+"([^"]+)"', text):
-            assert (WEB / name).is_file()
+            assert (PORT / name).is_file()
             assert name.startswith("./")
         assert not re.search(r"require\(|https?://|import\(", text)
+
+
+def test_the_package_is_complete() -> None:
+    """What npm would publish, and that it has the version of the Python packages."""
+    package = json.loads((PORT / "package.json").read_text())
+    assert (package["name"], package["version"]) == ("kerasae", kerasae_export.__version__)
+    assert (package["type"], package["license"]) == ("module", "Apache-2.0")
+    assert (PORT / package["exports"]).is_file()
+    assert package["description"]
+    assert "dependencies" not in package
+
+
+@needs_node
+@pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
+def test_npm_packs_the_modules_and_their_licence() -> None:
+    command = ["npm", "pack", "--dry-run", "--json", "--offline"]
+    done = subprocess.run(
+        command, cwd=PORT, capture_output=True, text=True, timeout=100, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    packed = {file["path"] for file in json.loads(done.stdout)[0]["files"]}
+    modules = {path.name for path in PORT.glob("*.js")}
+    assert packed == modules | {"LICENSE", "README.md", "package.json"}
 
 
 def test_costs_are_far_from_where_logarithms_could_round_differently() -> None:

@@ -47,6 +47,7 @@ GUIDES = [
     "docs/receiver.md",
     "docs/fuzz.md",
     "export/README.md",
+    "export/ports/js/README.md",
     "export/FORMAT.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
@@ -56,6 +57,7 @@ GUIDES = [
 MOVED = {
     "README.md": "manual.md",
     "export/README.md": "export/receiver.md",  # not the first page of a section
+    "export/ports/js/README.md": "export/javascript.md",
     "LICENSE": "LICENSE.txt",
 }
 _LINK = re.compile(r"(?P<start>\]\()(?P<target>[^)#\s:]+)(?P<anchor>#[^)\s]*)?(?P<end>\))")

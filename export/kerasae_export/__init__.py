@@ -72,9 +72,18 @@ _MOVED = {
     "steps": "bundling.step_sizes",
     "tiling": "format.tiling",
     "varint": "format.varint",
+    "verification.graph": "runtime.graph",
     "verification.quality": "verification.parity",
 }
-_DOCUMENTED = ("comparison", "entropy", "litemodel", "manifest", "quality", "split")
+_DOCUMENTED = (
+    "comparison",
+    "entropy",
+    "litemodel",
+    "manifest",
+    "quality",
+    "split",
+    "verification.graph",
+)
 
 __all__ = ["__version__", *sorted(_HOME)]
 

@@ -165,19 +165,22 @@ def scorer(
     statistics = kind in ("code", "likelihood")
     if statistics and images is None:
         raise ValueError(f"`images` must be given for the kind {kind!r}. Received: images=None")
+    normal = _inference.check_images(model, images) if images is not None else None
     image = keras.Input(model.input_shape[1:], name="image")
     encoder, decoder = kerasae.encoder(model), kerasae.decoder(model)
     code = encoder(image)  # once: a model that holds a part twice does not survive a reload
-    distance = _distance(code, _codes(encoder, images)) if statistics else None
+    distance = (
+        _distance(code, _codes(encoder, normal)) if statistics and normal is not None else None
+    )
     if kind == "code":
         return keras.Model(image, distance, name="scorer")
     error = _error(image, decoder(code))
     if kind == "relative":
         pixels = layers.Flatten(name="pixels")(image)
         error = error * ops.rsqrt(_mean_square(pixels, "brightness") + _DARK)
-    if distance is not None and images is not None:
+    if distance is not None and normal is not None:
         size = math.prod(model.input_shape[1:])
-        usual = max(float(reconstruction_scores(model, images).mean()), 1e-12)
+        usual = max(float(reconstruction_scores(model, normal).mean()), 1e-12)
         error = error * (1 / usual) + distance * (1 / size)
     return keras.Model(image, error, name="scorer")
 
@@ -248,14 +251,14 @@ def threshold(scores: ArrayLike, *, false_alarm_rate: float = 0.01) -> float:
     return float(np.sort(values)[len(values) - above])
 
 
-def _codes(encoder: keras.Model, images: Any) -> NDArray[Any]:
+def _codes(encoder: keras.Model, images: NDArray[np.float32]) -> NDArray[Any]:
     """Codes of the normal images."""
     if len(encoder.outputs) != 1 or not keras.backend.is_float_dtype(encoder.outputs[0].dtype):
         raise ValueError(
             "`model` must have a single code of real numbers for this kind of score. "
             f"Received: {[f'{o.dtype} {o.shape[1:]}' for o in encoder.outputs]}"
         )
-    return _inference.run([encoder], _inference.check_images(encoder, images))[0]
+    return _inference.run([encoder], images)[0]
 
 
 def _distance(code: Any, normal_codes: NDArray[Any]) -> Any:

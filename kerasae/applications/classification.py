@@ -1,4 +1,4 @@
-"""From a pretrained encoder to a classifier: a head on the code, tuned with labels."""
+"""From a pretrained encoder to a classifier: a head on the code, fine-tuned with labels."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def build_classifier(
     autoencoder has learned without labels, and training minimises the cross-entropy of integer
     labels, mean over the batch (the fine-tuning of Hinton & Salakhutdinov 2006 and Vincent,
     Larochelle, Lajoie, Bengio & Manzagol 2010). The weights are copied: the autoencoder stays
-    what it is, and several classifiers can start from it.
+    as it is, and several classifiers can start from it.
 
     Args:
         encoder: A model that gives float codes, such as `kerasae.encoder(model)`.

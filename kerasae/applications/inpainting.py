@@ -1,4 +1,4 @@
-"""Holes of images filled by a model that was trained to, NumPy in and out."""
+"""Inpainting: a trained model fills holes in images, NumPy in and out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["inpaint"]
 def inpaint(model: keras.Model, images: ArrayLike, masks: ArrayLike) -> NDArray[np.float32]:
     """Fill holes of images; every known pixel stays what it is.
 
-    `where(mask, g(f(x with -1 in its hole)), x)`: what lay in the hole is never seen.
+    `where(mask, g(f(x with -1 in its hole)), x)`: the model never sees what lay in the hole.
 
     Args:
         model: A model of the kind `"masked"`, such as `build_masked` makes.
@@ -47,11 +47,6 @@ def inpaint(model: keras.Model, images: ArrayLike, masks: ArrayLike) -> NDArray[
             f"makes. Received: model={getattr(model, 'name', model)!r}"
         )
     values = _inference.check_images(model, images)
-    if not np.isfinite(values).all() or values.min() < 0 or values.max() > 1:
-        raise ValueError(
-            "`images` must have values in [0, 1]. "
-            f"Received: values from {values.min():g} to {values.max():g}"
-        )
     holes = _holes(masks, values)
     (filled,) = _inference.run([model], np.where(holes, np.float32(HOLE), values))
     return np.where(holes, np.clip(filled, 0, 1), values)

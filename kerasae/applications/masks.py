@@ -1,7 +1,7 @@
 """Masks of holes in images: rectangles, brush strokes and writing, by NumPy and Pillow.
 
-The masks are procedural: nothing but the arguments, the seed and, for writing, Pillow's built-in
-font decides what they look like.
+The masks are procedural: they depend on the arguments, the seed and, for writing, Pillow's built-in
+font alone.
 
 Example:
     >>> from kerasae.masks import draw_masks
@@ -29,7 +29,7 @@ KINDS = ("centre", "block", "free_form", "text")
 """What `draw_masks` draws; only the first is the same every time."""
 
 LARGEST_FRACTION = 0.9
-"""Strokes that may overlap take ever longer to cover more than that."""
+"""Above it, strokes that overlap take too long to cover the rest."""
 
 _LETTERS = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
 _MOST_ASPECT = 2.0
@@ -44,8 +44,8 @@ def draw_masks(
 
     Args:
         kind: `"centre"`, a rectangle in the middle, in the proportions of the image; `"block"`, a
-            rectangle anywhere within the image, its aspect up to twice that of the image or down
-            to half of it; `"free_form"`, strokes of a brush that turns to and fro (after Yu, Lin,
+            rectangle anywhere within the image, its aspect ratio between half and twice that of
+            the image; `"free_form"`, strokes of a brush that turns to and fro (after Yu, Lin,
             Yang, Shen, Lu & Huang 2019, Free-Form Image Inpainting with Gated Convolution);
             `"text"`, words in random places and directions, as watermarks are.
         shape: (height, width) in pixels.
@@ -108,7 +108,7 @@ def _block(height: int, width: int, fraction: float, rng: np.random.Generator) -
 
 
 def _rectangle(height: int, width: int, fraction: float, aspect: float) -> tuple[int, int]:
-    """Sides of a rectangle of a share of the area, `aspect` times as wide as the image is."""
+    """Sides of a rectangle over a fraction of the area, of `aspect` times the image's aspect."""
     rows = min(height, max(1, round(height * math.sqrt(fraction / aspect))))
     return rows, min(width, max(1, round(fraction * height * width / rows)))
 

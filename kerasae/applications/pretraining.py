@@ -13,6 +13,7 @@ from kerasae import _arguments
 from kerasae.data import Images
 from kerasae.layers import GaussianCorruption, MaskingCorruption, TransposedDense
 from kerasae.training import TrainConfig, train
+from kerasae.training.inputs import check_inputs
 
 __all__ = ["pretrain_layerwise"]
 
@@ -31,12 +32,12 @@ def pretrain_layerwise(
     """Train each layer of a deep dense autoencoder, with its mirror, as a shallow one.
 
     Layer `i` of the encoder and the layer of the decoder that mirrors it learn
-    `min loss(h, g_i(f_i(corrupt(h))))`, where `h` is the image for the first pair, and else
-    what the layers below, already trained, make of it (Hinton & Salakhutdinov 2006, with
+    `min loss(h, g_i(f_i(corrupt(h))))`, where `h` is the image for the first pair, and for the
+    others its code after the layers below, already trained (Hinton & Salakhutdinov 2006, with
     autoencoders in place of restricted Boltzmann machines as in Bengio, Lamblin, Popovici &
     Larochelle 2007, Greedy Layer-Wise Training of Deep Networks; with `corruption`, the
     stacked denoising autoencoders of Vincent et al. 2010). The layers are the model's own and
-    keep what they learn; call `train` afterwards to tune all of them together.
+    keep what they learn; call `train` afterwards to fine-tune all of them together.
 
     Args:
         model: A compiled model of `build_undercomplete`, `build_sparse` or `build_overcomplete`,
@@ -45,7 +46,7 @@ def pretrain_layerwise(
             no part: name its `corruption` here.
         images: Training and validation images, float32 (n, height, width, channels).
         config: How to train each pair; `epochs` is for each.
-        corruption: What `h` suffers in training. `"masking"` sets a fraction `level` of the
+        corruption: How `h` is corrupted in training. `"masking"` sets a fraction `level` of the
             pixels, or of the values of a code, to 0. `"gaussian"` adds noise of standard
             deviation `level` to an image and clips it to [0, 1]; to a code, which has no fixed
             range, it adds `level` times the standard deviation of the code. None leaves `h` as it
@@ -83,6 +84,7 @@ def pretrain_layerwise(
         raise ValueError(
             f"`model` must be compiled with a loss. Received: model={model.name!r} without one"
         )
+    check_inputs(model, images)
 
     histories = []
     data = images
@@ -102,7 +104,7 @@ def pretrain_layerwise(
 
 
 class _Stage(NamedTuple):
-    """A pair of mirrored layers as models that share them, and what lies between."""
+    """A pair of mirrored layers as models that share them, and the layers between the two."""
 
     encoder: keras.Model
     between: list[keras.layers.Layer]

@@ -1,4 +1,4 @@
-"""Coordinates of a trained code: the same autoencoder, written in better axes."""
+"""The principal axes of a trained code: the same autoencoder in other coordinates."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from kerasae import _inference
 
 __all__ = ["decorrelate_code"]
 
@@ -29,11 +31,11 @@ def decorrelate_code(model: keras.Model, images: ArrayLike) -> NDArray[np.float6
     image). For a linear autoencoder with a tied decoder it gives the axes of PCA.
 
     The weights of the last layer of the encoder and of the first layer of the decoder change
-    in place; what the model computes does not, but for rounding in float32.
+    in place. The model computes the same as before, up to rounding in float32.
 
     Args:
-        model: A model whose encoder ends, and whose decoder begins, with a Dense or Conv2D
-            layer, that of the encoder without an activation.
+        model: A model whose encoder ends with a Dense or Conv2D layer without an activation, and
+            whose decoder begins with a Dense or Conv2D layer.
         images: float32 (n, height, width, channels), such as the training images.
 
     Returns:
@@ -54,10 +56,10 @@ def decorrelate_code(model: keras.Model, images: ArrayLike) -> NDArray[np.float6
     """
     encoder, decoder = model.get_layer("encoder"), model.get_layer("decoder")
     before, after = check_linear_code(model)
-    pictures = np.asarray(images, np.float32)
+    pictures = _inference.check_images(model, images)
     every = max(1, len(pictures) // _IMAGES)
-    codes = _run(encoder, pictures[::every][:_IMAGES]) if len(pictures) else np.zeros((0, 1))
-    if not codes.size or not codes.reshape(-1, codes.shape[-1]).std(axis=0).any():
+    codes = _run(encoder, pictures[::every][:_IMAGES])
+    if not codes.reshape(-1, codes.shape[-1]).std(axis=0).any():
         raise ValueError(
             f"`images` must hold images with different codes. Received: {len(pictures)} images"
         )

@@ -10,6 +10,7 @@ import keras
 from keras import layers
 
 from kerasae import _arguments
+from kerasae.layers import full_precision
 
 _MOMENTUM = 0.9  # Keras's .99 needs hundreds of steps, more than a small data set may have
 
@@ -110,13 +111,16 @@ def decoder(
         name = f"decode_{i}"
         x = _enlarge(x, filters, kernel_size, activation, normalization, name, upsampling)
         x = _residual_blocks(x, residual, kernel_size, activation, normalization, name)
-    last = "linear" if logits else output_activation
-    x = _enlarge(x, channels, kernel_size, last, None, "pixels", upsampling)
+    last, full = "linear" if logits else output_activation, full_precision()
+    x = _enlarge(x, channels, kernel_size, last, None, "pixels", upsampling, dtype=full)
     surplus = (grid[0] * stride - height, grid[1] * stride - width)
     if any(surplus):  # (B, rows * stride, columns * stride, C) -> (B, H, W, C)
-        x = layers.Cropping2D(((0, surplus[0]), (0, surplus[1])), name="crop")(x)
-    outputs = [layers.Activation("sigmoid", name="reconstruction")(x), x] if logits else x
-    return keras.Model(entry, outputs, name="decoder")
+        margins = ((0, surplus[0]), (0, surplus[1]))
+        x = layers.Cropping2D(margins, name="crop", dtype=full)(x)
+    if not logits:
+        return keras.Model(entry, x, name="decoder")
+    pixels = layers.Activation("sigmoid", name="reconstruction", dtype=full)(x)
+    return keras.Model(entry, [pixels, x], name="decoder")
 
 
 def _convolve(
@@ -129,9 +133,10 @@ def _convolve(
     *,
     strides: int = 1,
     kind: type[keras.layers.Layer] = layers.Conv2D,
+    dtype: str | None = None,
 ) -> Any:
     """A convolution, its normalisation and its activation."""
-    options = {"strides": strides, "padding": "same", "name": name}
+    options = {"strides": strides, "padding": "same", "name": name, "dtype": dtype}
     if normalization is None:
         return kind(filters, kernel_size, activation=activation, **options)(x)
     x = kind(filters, kernel_size, use_bias=False, **options)(x)  # the normalisation has a bias
@@ -149,6 +154,8 @@ def _enlarge(
     normalization: str | None,
     name: str,
     upsampling: str,
+    *,
+    dtype: str | None = None,
 ) -> Any:
     """A convolution that doubles rows and columns."""
     strides, kind = 2, layers.Conv2DTranspose
@@ -156,7 +163,15 @@ def _enlarge(
         x = layers.UpSampling2D(2, interpolation="nearest", name=f"{name}_resize")(x)
         strides, kind = 1, layers.Conv2D
     return _convolve(
-        x, filters, kernel_size, activation, normalization, name, strides=strides, kind=kind
+        x,
+        filters,
+        kernel_size,
+        activation,
+        normalization,
+        name,
+        strides=strides,
+        kind=kind,
+        dtype=dtype,
     )
 
 

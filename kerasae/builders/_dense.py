@@ -10,8 +10,8 @@ import keras
 from keras import layers
 
 from kerasae import _arguments
-from kerasae.layers import TransposedDense
-from kerasae.models import TiedAutoencoder
+from kerasae.layers import TransposedDense, full_precision
+from kerasae.models import Autoencoder, TiedAutoencoder
 
 Step = Callable[[Any], Any]
 
@@ -69,18 +69,19 @@ def decoder(
     outward = [(f"decode_{i}", n, activation) for i, n in enumerate(reversed(hidden), start=1)]
     outward.append(("pixels", math.prod(shape), last))
     sources = ["code", *(f"encode_{i}" for i in range(len(hidden), 0, -1))]
+    full = full_precision()
     for (name, units, function), source in zip(outward, sources, strict=True):
+        dtype = full if name == "pixels" else None
         if tied:
-            x = TransposedDense(units, source, activation=function, name=name)(x)
+            x = TransposedDense(units, source, activation=function, name=name, dtype=dtype)(x)
         else:
-            x = layers.Dense(units, activation=function, name=name)(x)
+            x = layers.Dense(units, activation=function, name=name, dtype=dtype)(x)
     if not logits:
-        x = layers.Reshape(shape, name="reconstruction")(x)  # (B, H, W, C)
+        x = layers.Reshape(shape, name="reconstruction", dtype=full)(x)  # (B, H, W, C)
         return keras.Model(code, x, name="decoder")
-    x = layers.Reshape(shape, name="logits")(x)
-    return keras.Model(
-        code, [layers.Activation("sigmoid", name="reconstruction")(x), x], name="decoder"
-    )
+    x = layers.Reshape(shape, name="logits", dtype=full)(x)
+    pixels = layers.Activation("sigmoid", name="reconstruction", dtype=full)(x)
+    return keras.Model(code, [pixels, x], name="decoder")
 
 
 def autoencoder(
@@ -129,6 +130,6 @@ def assemble(
     x = encoder(image)
     for layer in between:
         x = layer(x)
-    model = (TiedAutoencoder if tied else keras.Model)(image, decoder(x), name=name)
+    model = (TiedAutoencoder if tied else Autoencoder)(image, decoder(x), name=name)
     model.compile(optimizer=keras.optimizers.Adam(learning_rate), loss=loss)
     return model

@@ -9,6 +9,7 @@ import keras
 from keras import layers, ops
 
 from kerasae.builders._convolutional import _convolve
+from kerasae.layers import full_precision
 
 
 def encoder(
@@ -76,7 +77,8 @@ def decoder(
         if skips == "concat":
             x = layers.Concatenate(name=f"join_{i}")([x, kept[i - 1]])
         x = _block(x, hidden[i - 1], *options, f"decode_{i}")
-    logits = layers.Conv2D(classes, 1, dtype="float32", name="logits")(x)  # (B, H, W, classes)
+    # (B, H, W, classes)
+    logits = layers.Conv2D(classes, 1, dtype=full_precision(), name="logits")(x)
     return keras.Model(entries if kept else entries[0], logits, name="decoder")
 
 

@@ -121,7 +121,7 @@ def build_contractive(
         code = ExactContraction(weight, name="contraction")(encoder(image))
     else:
         moved = encoder(Perturbation(sigma, name="perturbation")(image))
-        contraction = StochasticContraction(weight, sigma, name="contraction", dtype="float32")
+        contraction = StochasticContraction(weight, sigma, name="contraction")
         code = contraction(encoder(image), moved)
     kind = TiedAutoencoder if tied or exact else Autoencoder
     model = kind(image, decoder(code), name="contractive")

@@ -126,5 +126,6 @@ def build_masked(
 def _stem(shape: tuple[int, int, int]) -> keras.Model:
     """What is known, with 0 in holes, and 1 where nothing is: twice the channels."""
     image = keras.Input(shape, name="image")
-    seen = ops.concatenate([ops.relu(image), ops.relu(-image)], axis=-1)  # (B, H, W, 2 C)
+    opposite = -1.0 * image  # a product: TF Lite negates in float32 only
+    seen = ops.concatenate([ops.relu(image), ops.relu(opposite)], axis=-1)  # (B, H, W, 2 C)
     return keras.Model(image, seen, name="stem")

@@ -81,9 +81,9 @@ def build_rate_distortion(
     )
 
     image = keras.Input(shape, name="image")
-    bottleneck = EntropyBottleneck(name="bottleneck", dtype="float32")
+    bottleneck = EntropyBottleneck(name="bottleneck")
     reconstruction = decoder(bottleneck(encoder(image)))
-    output = Distortion(lmbda, name="distortion", dtype="float32")(image, reconstruction)
+    output = Distortion(lmbda, name="distortion")(image, reconstruction)
     model = Autoencoder(image, output, name="rate_distortion")
     rate = _arguments.number("learning_rate", learning_rate, low=0.0)
     model.compile(optimizer=keras.optimizers.Adam(rate))

@@ -10,7 +10,8 @@ import keras
 from keras import layers
 
 from kerasae import _arguments
-from kerasae.layers import GRU, LSTM
+from kerasae.layers import GRU, LSTM, full_precision
+from kerasae.models import Autoencoder
 
 __all__ = ["build_recurrent"]
 
@@ -92,11 +93,11 @@ def build_recurrent(
             states = _cell(cell, units, activation, f"decode_{i}", return_sequences=True)(states)
     encoder = keras.Model(sequence, layers.Dense(code_size, name="code")(state), name="encoder")
     # Dense maps each step by itself, with far fewer operations than TimeDistributed.
-    steps = layers.Dense(shape[1], activation=output, name="steps")(states)
-    decoder = keras.Model(code, steps, name="decoder")
+    final = layers.Dense(shape[1], activation=output, name="steps", dtype=full_precision())
+    decoder = keras.Model(code, final(states), name="decoder")
 
     entry = keras.Input(shape, name="sequence")
-    model = keras.Model(entry, decoder(encoder(entry)), name="recurrent")
+    model = Autoencoder(entry, decoder(encoder(entry)), name="recurrent")
     metrics = ["accuracy"] if loss == "categorical_crossentropy" else None
     model.compile(keras.optimizers.Adam(learning_rate), loss=loss, metrics=metrics)
     return model

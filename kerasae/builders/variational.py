@@ -129,7 +129,7 @@ def build_variational(
     image = keras.Input(shape, name="image")
     x = Binarization(name="binarization")(image) if binarize else image
     mean, log_variance = encoder(x)
-    code = Sampling(samples, name="sampling", dtype="float32")(mean, log_variance)
+    code = Sampling(samples, name="sampling")(mean, log_variance)
     outputs = decoder(code)
     bound = VariationalBound(
         likelihood,
@@ -140,7 +140,6 @@ def build_variational(
         free_bits=free_bits,
         samples=samples,
         name="bound",
-        dtype="float32",
     )
     parameters = outputs if isinstance(outputs, (list, tuple)) else [outputs]
     model = Autoencoder(image, bound(x, mean, log_variance, code, *parameters), name="variational")

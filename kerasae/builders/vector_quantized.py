@@ -97,7 +97,6 @@ def build_vector_quantized(
             _arguments.number("decay", decay, low=0.0, high=1.0, closed=True),
             _arguments.number("restart", restart, low=0.0, high=1.0, closed=True),
             name="quantizer",
-            dtype="float32",
         )
     else:
         levels = _arguments.positive_ints("levels", levels)
@@ -111,7 +110,7 @@ def build_vector_quantized(
                 f"`code_size` must be the number of `levels`, here {size}, or None. "
                 f"Received: code_size={code_size!r}"
             )
-        layer = FiniteScalarQuantizer(levels, name="quantizer", dtype="float32")
+        layer = FiniteScalarQuantizer(levels, name="quantizer")
     encoder, decoder = _networks.halves(
         "convolutional", shape, size, hidden, activation, network_options, code="spatial"
     )

@@ -24,18 +24,20 @@ __all__ = ["evaluate"]
 @click.argument("bundles", metavar="BUNDLE...", type=FOLDER, nargs=-1, required=True)
 @click.option("--data", required=True, help=DATA_HELP)
 @click.option("--out", type=FOLDER, required=True, help="Folder for the table, JSON and plot.")
-@click.option("--limit", type=int, default=2500, show_default=True, help="Most test images.")
+@click.option(
+    "--limit", type=int, default=2500, show_default=True, help="At most this many test images."
+)
 @click.option(
     "--files",
     type=int,
     default=200,
     show_default=True,
-    help="Most of them that become files of their own.",
+    help="At most this many of them become files of their own.",
 )
 @click.option(
     "--codecs",
     default=None,
-    help="Codecs to compare with, such as JPEG,WebP,AVIF,PCA,PNG; by default all that there are.",
+    help="Codecs to compare with, such as JPEG,WebP,AVIF,PCA,PNG; all by default.",
 )
 @click.option(
     "--threads", type=int, default=1, show_default=True, help="Threads of a bundle's models."

@@ -37,8 +37,19 @@ __all__ = ["export"]
 @click.option(
     "--tile", type=int, help="Side in pixels of the tiles, for fully convolutional models."
 )
+@click.option(
+    "--allow-float",
+    is_flag=True,
+    help="Let int8 leave layers in float32 that have no int8, such as ELU.",
+)
 def export(
-    run: Path, scheme: str, signatures: str, out: Path, step_loss: str, tile: int | None
+    run: Path,
+    scheme: str,
+    signatures: str,
+    out: Path,
+    step_loss: str,
+    tile: int | None,
+    allow_float: bool,
 ) -> None:
     """Export a trained run as a bundle: TF Lite files with a codec around them.
 
@@ -66,6 +77,7 @@ def export(
             step_loss=losses if len(losses) > 1 else losses[0],
             tile=tile,
             facts=loaded.facts(run, images),
+            allow_float=allow_float,
         )
     for path in sorted(out.iterdir()):
         if path.is_file():

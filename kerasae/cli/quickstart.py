@@ -99,7 +99,7 @@ def _show_report(console: Console, report: Report) -> None:
 
 
 def _verdict(entries: Sequence[Entry]) -> str:
-    """Who needs the fewest bytes, whoever it is."""
+    """How the bytes of kerasae compare with those of each lossy codec."""
     ours = entries[-1]
     lossy = [entry for entry in entries[:-1] if not math.isinf(entry.psnr)]
     parts = []

@@ -45,17 +45,17 @@ __all__ = ["train"]
 )
 @click.option("--image-size", type=int, help="Side to resize or crop the images to.")
 @click.option("--channels", type=click.Choice(["1", "3"]), help="Grey or colour.")
-@click.option("--limit", type=int, help="Use at most so many images.")
+@click.option("--limit", type=int, help="Use at most this many images.")
 @click.option(
     "--epochs", type=int, default=20, show_default=True, help="Passes over the training images."
 )
-@click.option("--batch-size", type=int, default=128, show_default=True, help="Images in a step.")
+@click.option("--batch-size", type=int, default=128, show_default=True, help="Images per step.")
 @click.option(
     "--learning-rate",
     type=float,
     default=1e-3,
     show_default=True,
-    help="Step size of the optimizer, the first one of a schedule.",
+    help="Step size of the optimizer, at the start of the schedule.",
 )
 @click.option(
     "--schedule",
@@ -64,7 +64,7 @@ __all__ = ["train"]
     show_default=True,
     help="Whether the learning rate falls to zero along a cosine, or stays.",
 )
-@click.option("--patience", type=int, help="Stop after so many epochs without progress.")
+@click.option("--patience", type=int, help="Stop after this many epochs without progress.")
 @click.option(
     "--keep",
     type=click.Choice(["best", "last"]),
@@ -72,9 +72,9 @@ __all__ = ["train"]
     show_default=True,
     help="Weights of the epoch with the lowest val_loss, or of the last one.",
 )
-@click.option("--flip", is_flag=True, help="Mirror half of the images, others in each epoch.")
+@click.option("--flip", is_flag=True, help="Mirror half of the images, drawn anew in each epoch.")
 @seed_option()
-@click.option("--decorrelate", is_flag=True, help="Then turn the code to its principal axes.")
+@click.option("--decorrelate", is_flag=True, help="Afterwards turn the code to its principal axes.")
 @click.option("--resume", is_flag=True, help="Continue an interrupted run.")
 def train(
     architecture: str,

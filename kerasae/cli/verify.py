@@ -24,7 +24,7 @@ __all__ = ["verify"]
 @click.option("--run", type=EXISTING, help="The run it was exported from, to compare with Keras.")
 @click.option("--data", help="With --run: other images than the run's own. " + DATA_HELP)
 def verify(bundle: Path, run: Path | None, data: str | None) -> None:
-    """Check a bundle, leave verification.json and .html in it, and fail if it is off."""
+    """Check a bundle, leave verification.json and .html in it, and fail if a check does."""
     if data is not None and run is None:
         raise ValueError("`--data` needs the model of `--run`. Received: --data alone")
     from kerasae_export.verification import REPORT, VerificationError, verify_bundle

@@ -7,7 +7,7 @@ Keras, and heavy libraries are imported by the loader that needs them.
 """
 
 from kerasae.data.embedded import EMBEDDED, PHOTOGRAPHS, photograph
-from kerasae.data.images import DataError, Images
+from kerasae.data.images import DataError, Images, Integers, LabelMaps, Pixels
 from kerasae.data.loading import load_images
 from kerasae.data.sequences import SEQUENCES, Sequences, load_sequences, melody_wave
 
@@ -17,6 +17,9 @@ __all__ = [
     "SEQUENCES",
     "DataError",
     "Images",
+    "Integers",
+    "LabelMaps",
+    "Pixels",
     "Sequences",
     "load_images",
     "load_sequences",

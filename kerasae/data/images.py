@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kerasae_export.images import check_images
+
 __all__ = ["SPLITS", "DataError", "Images"]
 
 SPLITS = ("train", "validation", "test")
@@ -26,6 +28,11 @@ class DataError(RuntimeError):
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Images:
     """Images in three splits that never share a source photograph.
+
+    Arrays may be given in any floating type, and are kept as float32; uint8 from 0 to 255 is
+    divided by 255. What is no array of images, or not finite, is refused; so are other integers
+    and uint8 that ends at 1, which may be binary images or pixels. `train` decides by the model's
+    loss whether values outside of [0, 1] will do.
 
     Attributes:
         train: float32 array of shape (images, height, width, channels), values in [0, 1].
@@ -57,6 +64,16 @@ class Images:
     name: str = "images"
     source_names: Mapping[int, str] = dataclasses.field(default_factory=dict)
     ignored_class: int | None = None
+
+    def __post_init__(self) -> None:
+        for split in SPLITS:
+            pixels = check_images(split, getattr(self, split), allow_empty=True)
+            object.__setattr__(self, split, pixels)
+            if pixels.shape[1:] != self.train.shape[1:]:
+                raise ValueError(
+                    f"`{split}` must hold images of the shape of `train`, {self.image_shape}. "
+                    f"Received: {pixels.shape[1:]}"
+                )
 
     @property
     def classes(self) -> int:

@@ -1,9 +1,9 @@
 """Procedural street scenes with a class for each pixel, behind `load_images("streets")`.
 
-A camera of 1.4 m height looks along a street of random houses, trees, cars and people, which are
-painted from far to near with Pillow, at three times the size. A pixel's colour is the mean of its
-nine samples; its label is the class of more than half of them, and where there is no such
-class, or the bonnet of the camera's own car is, it is unlabelled.
+A camera at a height of 1.4 m looks along a street of random houses, trees, cars and people, which
+are painted from far to near with Pillow, at three times the size. A pixel's colour is the mean of
+its nine samples, and its label is the class of more than half of them. Pixels without such a class,
+and those of the bonnet of the camera's own car, are unlabelled.
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ _LIGHTS: tuple[tuple[Colour, Colour, float], ...] = (
 
 @functools.lru_cache(maxsize=1024)
 def street(index: int, size: tuple[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """The street of a number: pixels (height, width, 3) and labels (height, width), uint8.
+    """The street of an index: pixels (height, width, 3) and labels (height, width), uint8.
 
-    The same number gives the same street at any size of the same aspect.
+    The same index gives the same street at every size of one aspect ratio.
     """
     rng = np.random.default_rng([_SEED, index])
     scene = _Scene(rng, size)
@@ -91,7 +91,7 @@ class _Scene:
         self._drawings = ImageDraw.Draw(self.picture), ImageDraw.Draw(self.labels)
 
     def polygon(self, points: Sequence[Point], colour: Colour, label: int | None) -> None:
-        """Paint an area; without a label, what lies on a thing that has been painted."""
+        """Paint an area; without a label it is a detail of something that has been painted."""
         flat = [self._project(point) for point in points]
         seen = self._seen(colour, min(z for _, _, z in points))
         self._drawings[0].polygon(flat, fill=seen)

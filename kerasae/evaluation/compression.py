@@ -68,7 +68,7 @@ def rate_distortion(model: keras.Model, images: ArrayLike) -> RateDistortion:
             f"Received: model={getattr(model, 'name', model)!r}"
         )
     pictures = _inference.check_images(model, images)
-    codes = _inference.encode(model, pictures)
+    codes = _inference.encode_values(model, pictures)
     rounding = [layers[0].encoder_tail()] if hasattr(layers[0], "encoder_tail") else []
 
     def count_bits(codes: Any, *, training: bool) -> Any:

@@ -97,11 +97,11 @@ def sample_scores(real: ArrayLike, generated: ArrayLike, *, n_neighbors: int = 3
             f"`n_neighbors` must be below the numbers of features, {len(a)} and {len(b)}. "
             f"Received: n_neighbors={k}"
         )
-    return SampleScores(precision=_share_among(a, b, k), recall=_share_among(b, a, k))
+    return SampleScores(precision=_covered_fraction(a, b, k), recall=_covered_fraction(b, a, k))
 
 
-def _share_among(members: NDArray[Any], others: NDArray[Any], k: int) -> float:
-    """The share of the others that lie within the neighbourhood of a member."""
+def _covered_fraction(members: NDArray[Any], others: NDArray[Any], k: int) -> float:
+    """The fraction of the others that lie within the neighbourhood of a member."""
     from sklearn.metrics import euclidean_distances
     from sklearn.neighbors import NearestNeighbors
 

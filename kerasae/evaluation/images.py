@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kerasae_export.images import check_images
+
 __all__ = ["hole_error", "psnr", "ssim"]
 
 
@@ -19,14 +21,14 @@ def psnr(images: ArrayLike, reconstructions: ArrayLike) -> float:
     the easiest images decide: one that is equal makes it infinite.
 
     Args:
-        images: Floating point (n, height, width, channels), values in [0, 1].
-        reconstructions: The same shape.
+        images: (n, height, width, channels), floating point in [0, 1] or uint8 from 0 to 255.
+        reconstructions: The same shape; finite values, or uint8 from 0 to 255.
 
     Returns:
         The ratio in dB; infinity if the images are equal.
 
     Raises:
-        ValueError: If the shapes differ or are not those of images, or the values are integers.
+        ValueError: If the shapes differ or are not those of images, or a value breaks its rule.
 
     Example:
         >>> import numpy as np
@@ -46,16 +48,15 @@ def ssim(images: ArrayLike, reconstructions: ArrayLike) -> float:
     into a smaller image, and the mean over channels.
 
     Args:
-        images: Floating point (n, height, width, channels), values in [0, 1], of at least 3 x 3
-            pixels.
-        reconstructions: The same shape.
+        images: As for `psnr`, of at least 3 x 3 pixels.
+        reconstructions: As for `psnr`.
 
     Returns:
         The mean similarity, at most 1, which equal images have.
 
     Raises:
         ValueError: If the shapes differ or are not those of images of 3 x 3 pixels or more, or
-            the values are integers.
+            a value breaks its rule.
 
     Example:
         >>> import numpy as np
@@ -82,8 +83,8 @@ def hole_error(images: ArrayLike, reconstructions: ArrayLike, masks: ArrayLike) 
     """Mean squared error inside holes, pooled: over the missing pixels of all images.
 
     Args:
-        images: Floating point (n, height, width, channels), values in [0, 1].
-        reconstructions: The same shape.
+        images: As for `psnr`.
+        reconstructions: As for `psnr`.
         masks: Booleans, True in holes: (n, height, width), or (height, width) for all images.
 
     Returns:
@@ -111,15 +112,19 @@ def hole_error(images: ArrayLike, reconstructions: ArrayLike, masks: ArrayLike) 
 
 
 def _image_pair(images: ArrayLike, reconstructions: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
-    a, b = np.asarray(images), np.asarray(reconstructions)
-    if a.ndim != 4 or a.shape != b.shape or not a.size:
+    shapes = np.shape(images), np.shape(reconstructions)
+    if shapes[0] != shapes[1]:
         raise ValueError(
             "`images` and `reconstructions` must have one shape (n, height, width, channels). "
-            f"Received: shapes {a.shape} and {b.shape}"
+            f"Received: shapes {shapes[0]} and {shapes[1]}"
         )
-    if not all(np.issubdtype(array.dtype, np.floating) for array in (a, b)):
-        raise ValueError(
-            "`images` and `reconstructions` must be floating point, in [0, 1]. "
-            f"Received: {a.dtype} and {b.dtype}"
-        )
-    return a, b
+    return (
+        _values("images", images, unit="a measure whose peak is 1"),
+        _values("reconstructions", reconstructions),
+    )
+
+
+def _values(argument: str, images: ArrayLike, unit: str | None = None) -> NDArray[Any]:
+    """Checked values, in the precision in which they came."""
+    checked, given = check_images(argument, images, unit=unit), np.asarray(images)
+    return given if given.dtype == np.float64 else checked

@@ -48,7 +48,7 @@ def jacobian_norm(model: keras.Model, images: ArrayLike, *, step: float = 0.01) 
     moves = step * np.eye(size, dtype=np.float32).reshape(size, *shape)
     norms = []
     for picture in pictures:
-        ahead = _inference.encode(model, picture + moves).astype(float)
-        behind = _inference.encode(model, picture - moves)
+        ahead = _inference.encode_values(model, picture + moves).astype(float)
+        behind = _inference.encode_values(model, picture - moves)
         norms.append(np.linalg.norm((ahead - behind).ravel()) / (2 * step))
     return float(np.mean(norms))

@@ -187,7 +187,7 @@ class _Posterior:
         rounds = math.ceil(samples / batch_size)
         chunk = math.ceil(samples / rounds)
         count = min(max(1, batch_size // samples), len(self.images))
-        weigh = _weigh(self._decoder, self._bound, chunk)
+        weigh = _importance_weights(self._decoder, self._bound, chunk)
         weigh.noise.state.assign(keras.random.SeedGenerator(seed).state)
 
         log_weights = np.full(len(self.images), -np.inf)
@@ -211,7 +211,7 @@ class _Posterior:
         return log_weights - math.log(samples), log_likelihoods / samples
 
 
-class _Weigh(keras.Model):
+class _ImportanceWeights(keras.Model):
     """Draw and weigh `chunk` codes for each image, as one function that the backend compiles.
 
     Takes images (B, H, W, C), mean and log-variance (B, D), and how many of the chunk count (B,).
@@ -244,8 +244,8 @@ class _Weigh(keras.Model):
 
 
 @functools.lru_cache(maxsize=4)  # a model is often measured again, as it was or trained on
-def _weigh(decoder: keras.Model, bound: Any, chunk: int) -> _Weigh:
-    weigh = _Weigh(decoder, bound, chunk)
+def _importance_weights(decoder: keras.Model, bound: Any, chunk: int) -> _ImportanceWeights:
+    weigh = _ImportanceWeights(decoder, bound, chunk)
     cpu = not (keras.backend.backend() == "jax" or keras.distribution.list_devices("gpu"))
     # With XLA, TensorFlow was measured to be several times slower on a CPU.
     weigh.compile(optimizer=None, jit_compile=False if cpu else "auto")

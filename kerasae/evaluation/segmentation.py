@@ -113,8 +113,8 @@ def segmentation_scores(
     if not matrix.sum():
         raise ValueError("`labels` must hold pixels that count. Received: none")
     right, labelled, predicted = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
-    iou = _quotients(right, labelled + predicted - right)
-    accuracy = _quotients(right, labelled)
+    iou = _ratios(right, labelled + predicted - right)
+    accuracy = _ratios(right, labelled)
     return SegmentationScores(
         global_accuracy=float(right.sum() / matrix.sum()),
         class_average=float(np.nanmean(accuracy)),
@@ -163,7 +163,7 @@ def median_frequency_weights(
         ]
     )  # (n, classes)
     pixels = counts.sum(axis=1, keepdims=True)
-    frequencies = _quotients(counts.sum(axis=0), ((counts > 0) * pixels).sum(axis=0))
+    frequencies = _ratios(counts.sum(axis=0), ((counts > 0) * pixels).sum(axis=0))
     if np.isnan(frequencies).all():
         raise ValueError("`labels` must hold pixels that count. Received: none")
     weights = np.nanmedian(frequencies) / frequencies
@@ -177,6 +177,6 @@ def _labels(name: str, values: ArrayLike) -> NDArray[Any]:
     return array
 
 
-def _quotients(above: NDArray[np.int64], below: NDArray[np.int64]) -> NDArray[np.float64]:
+def _ratios(above: NDArray[np.int64], below: NDArray[np.int64]) -> NDArray[np.float64]:
     """NaN where there is nothing to divide by."""
     return np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)

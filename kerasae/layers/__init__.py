@@ -8,6 +8,7 @@ from kerasae.layers.corruption import (
     SaltAndPepper,
 )
 from kerasae.layers.masking import RandomHoles
+from kerasae.layers.objective import LossLayer, RandomLayer, full_precision
 from kerasae.layers.penalties import (
     ExactContraction,
     KLSparsity,
@@ -30,13 +31,16 @@ __all__ = [
     "GaussianCorruption",
     "KLSparsity",
     "L1Sparsity",
+    "LossLayer",
     "MaskingCorruption",
     "Perturbation",
     "RandomHoles",
+    "RandomLayer",
     "SaltAndPepper",
     "Sampling",
     "StochasticContraction",
     "TransposedDense",
     "VariationalBound",
     "VectorQuantizer",
+    "full_precision",
 ]

@@ -11,6 +11,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from kerasae.layers.objective import LossLayer
 from kerasae.losses import perplexity
 
 __all__ = ["FiniteScalarQuantizer", "VectorQuantizer", "nearest_entries"]
@@ -41,7 +42,7 @@ def nearest_entries(vectors: Any, codebook: Any) -> Any:
 
 
 @keras.saving.register_keras_serializable("kerasae")
-class VectorQuantizer(keras.layers.Layer):
+class VectorQuantizer(LossLayer):
     """Replace each vector of a code by the nearest entry of a learned codebook.
 
     In training the gradient passes straight through to the encoder, which a commitment loss
@@ -83,23 +84,32 @@ class VectorQuantizer(keras.layers.Layer):
     ) -> None:
         super().__init__(**options)
         self.codebook_size, self.commitment = int(codebook_size), float(commitment)
-        self.decay, self.restart, self.seed = float(decay), float(restart), seed
+        self.decay, self.restart = float(decay), float(restart)
+        self.seed = None if seed is None else int(seed)
         self.seed_generator = keras.random.SeedGenerator(seed)
-        self.parts: dict[str, Any] = {}
 
     def build(self, input_shape: Any) -> None:
         """Make the codebook and what it is computed from; no gradient reaches them."""
         self._code_shape = tuple(input_shape[1:])
         size, channels = self.codebook_size, input_shape[-1]
         normal = keras.initializers.RandomNormal(stddev=1.0, seed=self.seed)
+        # With several replicas: one codebook, from means over all of them.
         self.codebook = self.add_weight(
-            shape=(size, channels), initializer=normal, trainable=False, name="codebook"
+            shape=(size, channels),
+            initializer=normal,
+            trainable=False,
+            aggregation="only_first_replica",
+            name="codebook",
         )
         self.counts = self.add_weight(
-            shape=(size,), initializer="zeros", trainable=False, name="counts"
+            shape=(size,), initializer="zeros", trainable=False, aggregation="mean", name="counts"
         )
         self.totals = self.add_weight(
-            shape=(size, channels), initializer="zeros", trainable=False, name="totals"
+            shape=(size, channels),
+            initializer="zeros",
+            trainable=False,
+            aggregation="mean",
+            name="totals",
         )
 
     def call(self, inputs: Any, training: bool = False) -> Any:
@@ -112,35 +122,64 @@ class VectorQuantizer(keras.layers.Layer):
         uses = ops.segment_sum(
             ops.ones_like(vectors[:, 0]), indices, num_segments=self.codebook_size
         )
-        distance = ops.mean(ops.square(inputs - code))
-        self.add_loss(self.commitment * distance)
-        self.parts.update({"commitment": distance, "perplexity": perplexity(uses)})
+        distances = ops.square(inputs - code)
+
+        def objective(average: Any) -> Any:
+            distance = ops.mean(average(distances))
+            parts = {"commitment": distance, "perplexity": perplexity(uses)}
+            return self.commitment * distance, parts
+
+        self.add_objective(objective)
         if not training:
             return code
-        self._learn(codebook, ops.stop_gradient(vectors), indices, uses)
+        before = tuple(map(ops.copy, (self.codebook, self.counts, self.totals)))
+        chance = keras.random.uniform(
+            (self.codebook_size,), dtype=vectors.dtype, seed=self.seed_generator
+        )
+        self._last.batch = before, ops.stop_gradient(vectors), indices, chance
+        self.learn()
         return inputs + ops.stop_gradient(code - inputs)
 
-    def _learn(self, codebook: Any, vectors: Any, indices: Any, uses: Any) -> None:
-        """Move the running means, restart what is not used, and take the new entries."""
-        sums = ops.segment_sum(vectors, indices, num_segments=self.codebook_size)
-        first = ops.equal(ops.sum(self.counts), 0.0)
-        counts = self.decay * self.counts + (1 - self.decay) * uses
-        totals = self.decay * self.totals + (1 - self.decay) * sums
+    def learn(self, weights: Any = None) -> None:
+        """Move the running means with the vectors of the last call, and take the new entries.
 
-        number = ops.cast(ops.shape(vectors)[0], "float32")
-        even = number / self.codebook_size
-        dead = ops.logical_or(counts < self.restart * even, first)
-        chance = keras.random.uniform((self.codebook_size,), seed=self.seed_generator)
-        drawn = ops.cast(ops.minimum(ops.floor(chance * number), number - 1), "int32")
-        fresh = ops.take(vectors, drawn, axis=0)
-        counts = ops.where(dead, even, counts)  # as if used evenly: time to find its place
-        totals = ops.where(ops.expand_dims(dead, 1), even * fresh, totals)
+        Args:
+            weights: How often each image of the batch counts, (batch,), in place of once each; a
+                call of this function with weights replaces what the one before it has learned.
+        """
+        (codebook, counts, totals), vectors, indices, chance = self._last.batch
+        number = ops.cast(ops.shape(vectors)[0], vectors.dtype)
+        last, drawn = number - 1, ops.floor(chance * number)
+        uses, sums = ops.ones_like(vectors[:, 0]), vectors
+        if weights is not None:
+            positions = math.prod(self._code_shape[:-1])
+            uses = ops.repeat(ops.cast(weights, vectors.dtype), positions)
+            sums, number = ops.expand_dims(uses, 1) * vectors, ops.sum(uses)
+            reached = ops.searchsorted(ops.cumsum(uses), chance * number, side="right")
+            drawn = ops.cast(reached, vectors.dtype)
+        size = self.codebook_size
+        uses = ops.segment_sum(uses, indices, num_segments=size)
+        sums = ops.segment_sum(sums, indices, num_segments=size)
+        first = ops.equal(ops.sum(counts), 0.0)
+        self.counts.assign(self.decay * counts + (1 - self.decay) * uses)
+        self.totals.assign(self.decay * totals + (1 - self.decay) * sums)
 
-        mean = totals / ops.expand_dims(ops.maximum(counts, _LEAST_COUNT), 1)
-        known = ops.expand_dims(counts > _LEAST_COUNT, 1)
-        self.codebook.assign(ops.where(known, mean, codebook))
-        self.counts.assign(counts)
-        self.totals.assign(totals)
+        # Assigned and read, so that each replica goes on with what all of them have seen.
+        new_counts, new_totals = map(ops.copy, (self.counts, self.totals))
+        even = number / size
+        dead = ops.logical_or(new_counts < self.restart * even, first)
+        drawn = ops.cast(ops.minimum(drawn, last), "int32")
+        self.codebook.assign(ops.take(vectors, drawn, axis=0))
+        fresh = ops.copy(self.codebook)
+        new_counts = ops.where(dead, even, new_counts)  # as if used evenly: time to find its place
+        new_totals = ops.where(ops.expand_dims(dead, 1), even * fresh, new_totals)
+
+        mean = new_totals / ops.expand_dims(ops.maximum(new_counts, _LEAST_COUNT), 1)
+        known = ops.expand_dims(new_counts > _LEAST_COUNT, 1)
+        some = number > 0  # nothing is learned from images that all have the weight 0
+        self.codebook.assign(ops.where(ops.logical_and(known, some), mean, codebook))
+        self.counts.assign(ops.where(some, new_counts, counts))
+        self.totals.assign(ops.where(some, new_totals, totals))
 
     def encoder_tail(self) -> keras.Model:
         """Code (batch, ..., channels) to int32 indices (batch, ...), as a stock model."""
@@ -167,7 +206,7 @@ class VectorQuantizer(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("kerasae")
-class FiniteScalarQuantizer(keras.layers.Layer):
+class FiniteScalarQuantizer(LossLayer):
     """Round each channel of a code to one of a few levels of its own.
 
     Channel `i` is bounded by tanh and rounded to one of `L_i` integers around 0, which are divided
@@ -189,7 +228,6 @@ class FiniteScalarQuantizer(keras.layers.Layer):
         super().__init__(**options)
         self.levels = tuple(int(level) for level in levels)
         self.codebook_size = math.prod(self.levels)
-        self.parts: dict[str, Any] = {}
         count = np.array(self.levels)
         self._zero = count // 2  # the digit of the value 0
         self._offset = np.where(count % 2 == 0, 0.5, 0.0)  # an even number has no middle
@@ -208,20 +246,24 @@ class FiniteScalarQuantizer(keras.layers.Layer):
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Quantise a code (batch, ..., channels)."""
+        zero, basis, half, shift, offset = (
+            ops.convert_to_tensor(values, dtype=inputs.dtype)
+            for values in (self._zero, self._basis, self._half, self._shift, self._offset)
+        )
         # A digit counts the thresholds passed, as the exported model does: no rounding between.
-        steps = ops.cast(ops.expand_dims(inputs, -1) >= self._thresholds(), "float32")
+        steps = ops.cast(ops.expand_dims(inputs, -1) >= self._thresholds(), inputs.dtype)
         digits = ops.sum(steps, axis=-1)
-        code = (digits - _constant(self._zero)) / _constant(self._zero)
-        indices = ops.sum(digits * _constant(self._basis), axis=-1)
+        code = (digits - zero) / zero
+        indices = ops.sum(digits * basis, axis=-1)
         indices = ops.cast(ops.reshape(indices, (-1,)), "int32")
         uses = ops.segment_sum(
-            ops.ones_like(indices, "float32"), indices, num_segments=self.codebook_size
+            ops.ones_like(indices, inputs.dtype), indices, num_segments=self.codebook_size
         )
-        self.parts.update({"perplexity": perplexity(uses)})
+        self.add_objective(lambda average: (None, {"perplexity": perplexity(uses)}))
         if not training:
             return code
-        bounded = _constant(self._half) * ops.tanh(inputs + _constant(self._shift))
-        bounded = (bounded - _constant(self._offset)) / _constant(self._zero)
+        bounded = half * ops.tanh(inputs + shift)
+        bounded = (bounded - offset) / zero
         return bounded + ops.stop_gradient(code - bounded)
 
     def encoder_tail(self) -> keras.Model:
@@ -260,10 +302,6 @@ class FiniteScalarQuantizer(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """The levels."""
         return {**super().get_config(), "levels": self.levels}
-
-
-def _constant(values: NDArray[Any]) -> Any:
-    return ops.convert_to_tensor(values, dtype="float32")
 
 
 def _lookup(table: NDArray[np.float32], positions: tuple[int | None, ...]) -> keras.Model:

@@ -1,7 +1,8 @@
 """Corruption of images in training, the identity at inference.
 
-Each layer draws new noise for each image and step from a seed generator of its own, whose
-state is saved with the model, so that a resumed training goes on with the same noise.
+`train` validates on corrupted images too, always the same ones. Each layer draws new noise for each
+image and step from a seed generator of its own, whose state is saved with the model, so that a
+resumed training goes on with the same noise.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from typing import Any
 
 import keras
 from keras import ops
+
+from kerasae.layers.objective import RandomLayer
 
 __all__ = [
     "Corruption",
@@ -20,7 +23,7 @@ __all__ = [
 ]
 
 
-class Corruption(keras.layers.Layer):
+class Corruption(RandomLayer):
     """Base of the corruptions; a subclass says what `corrupt` does.
 
     Args:
@@ -31,12 +34,12 @@ class Corruption(keras.layers.Layer):
     def __init__(self, level: float, *, seed: int | None = None, **options: Any) -> None:
         super().__init__(**options)
         self.level = float(level)
-        self.seed = seed
+        self.seed = None if seed is None else int(seed)
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Corrupt float images (batch, height, width, channels) if `training`."""
-        return self.corrupt(inputs) if training else inputs
+        return self.corrupt(inputs) if self.draws(training) else inputs
 
     def corrupt(self, images: Any) -> Any:
         """The corrupted images, of the same shape."""
@@ -70,7 +73,12 @@ class GaussianCorruption(Corruption):
         self, level: float, *, clip: bool = True, seed: int | None = None, **options: Any
     ) -> None:
         super().__init__(level, seed=seed, **options)
-        self.clip = clip
+        self.clip = bool(clip)
+
+    @property
+    def unit_range(self) -> str | None:
+        """What needs images in [0, 1]."""
+        return "noise that is clipped to it" if self.clip else None
 
     def corrupt(self, images: Any) -> Any:
         """`clip(x + level * n, 0, 1)`, n from the standard normal."""
@@ -106,6 +114,8 @@ class SaltAndPepper(Corruption):
         seed: Seed of the choice; by default drawn from Keras's global seed.
     """
 
+    unit_range = "noise of black and white"
+
     def corrupt(self, images: Any) -> Any:
         """Each pixel is 0 with probability `level / 2`, and 1 with the same."""
         chance = self._uniform(images)
@@ -126,7 +136,7 @@ class Perturbation(Corruption):
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """`x + level * n`, n from the standard normal."""
-        seed = self.seed_generator if training else 0
+        seed = self.seed_generator if self.draws(training) else 0
         return inputs + self.level * keras.random.normal(
             ops.shape(inputs), dtype=inputs.dtype, seed=seed
         )

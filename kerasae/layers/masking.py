@@ -10,6 +10,7 @@ from keras import ops
 from numpy.typing import ArrayLike, NDArray
 
 from kerasae.applications.masks import draw_masks
+from kerasae.layers.objective import full_precision
 
 __all__ = ["HOLE", "RandomHoles"]
 
@@ -35,6 +36,8 @@ class RandomHoles(keras.layers.Layer):
         seed: Seed of the bank; what is chosen from it follows Keras's global seed.
     """
 
+    unit_range = f"holes, which are marked by {HOLE:g}"
+
     def __init__(
         self,
         kind: str = "block",
@@ -45,9 +48,9 @@ class RandomHoles(keras.layers.Layer):
         seed: int = 0,
         **options: Any,
     ) -> None:
-        super().__init__(**options)
-        self.kind, self.fraction, self.count, self.seed = kind, float(fraction), count, seed
-        self.hole_weight = float(hole_weight)
+        super().__init__(**{"dtype": full_precision(), **options})
+        self.kind, self.count, self.seed = kind, int(count), int(seed)
+        self.fraction, self.hole_weight = float(fraction), float(hole_weight)
         self.seed_generator = keras.random.SeedGenerator()
         self.holes: Any = None
         self._bank: NDArray[np.uint8] | None = None

@@ -8,13 +8,14 @@ from typing import Any
 import keras
 from keras import ops
 
+from kerasae.layers.objective import LossLayer
 from kerasae.losses import bernoulli_kl, contractive_norm, sensitivity
 
 __all__ = ["ExactContraction", "KLSparsity", "L1Sparsity", "StochasticContraction"]
 
 
 @keras.saving.register_keras_serializable("kerasae")
-class L1Sparsity(keras.layers.Layer):
+class L1Sparsity(LossLayer):
     """Add `weight * sum |code|`, summed over the units and averaged over the batch.
 
     Args:
@@ -28,7 +29,7 @@ class L1Sparsity(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         """Pass the code (batch, ...) on."""
         per_code = ops.sum(ops.abs(inputs), axis=tuple(range(1, len(inputs.shape))))
-        self.add_loss(self.weight * ops.mean(per_code))
+        self.add_objective(lambda average: (self.weight * average(per_code), {}))
         return inputs
 
     def compute_output_shape(self, input_shape: Any) -> Any:
@@ -41,7 +42,7 @@ class L1Sparsity(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("kerasae")
-class KLSparsity(keras.layers.Layer):
+class KLSparsity(LossLayer):
     """Add `beta * sum_j KL(rho, mean activation of unit j over the batch)` (Ng 2011).
 
     Args:
@@ -55,8 +56,13 @@ class KLSparsity(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """Pass the code (batch, units), values in [0, 1], on."""
-        observed = ops.mean(inputs, axis=tuple(range(len(inputs.shape) - 1)))
-        self.add_loss(self.beta * ops.sum(bernoulli_kl(self.rho, observed)))
+
+        def objective(average: Any) -> Any:
+            observed = average(inputs)
+            observed = ops.mean(observed, axis=tuple(range(len(observed.shape) - 1)))
+            return self.beta * ops.sum(bernoulli_kl(self.rho, observed)), {}
+
+        self.add_objective(objective)
         return inputs
 
     def compute_output_shape(self, input_shape: Any) -> Any:
@@ -68,8 +74,22 @@ class KLSparsity(keras.layers.Layer):
         return {**super().get_config(), "rho": self.rho, "beta": self.beta}
 
 
+class _Contraction(LossLayer):
+    """What both contractions add to the loss: `weight` times the norms of the codes."""
+
+    part_names = ("jacobian",)
+    weight: float
+
+    def _penalise(self, norms: Any) -> None:
+        def objective(average: Any) -> Any:
+            norm = average(norms)
+            return self.weight * norm, {"jacobian": norm}
+
+        self.add_objective(objective)
+
+
 @keras.saving.register_keras_serializable("kerasae")
-class ExactContraction(keras.layers.Layer):
+class ExactContraction(_Contraction):
     """Add `weight * |J|_F^2` of a sigmoid layer, averaged over the batch (Rifai et al. 2011).
 
     J is the Jacobian of the code with respect to the image. Its closed form needs the kernel of
@@ -81,12 +101,9 @@ class ExactContraction(keras.layers.Layer):
         source: Name of the Dense layer that makes the code.
     """
 
-    part_names = ("jacobian",)
-
     def __init__(self, weight: float = 1e-3, source: str = "code", **options: Any) -> None:
         super().__init__(**options)
         self.weight, self.source = float(weight), source
-        self.parts: dict[str, Any] = {}
         self._kernel: Callable[[], Any] | None = None
 
     def tie(self, dense: keras.layers.Layer) -> None:
@@ -101,9 +118,7 @@ class ExactContraction(keras.layers.Layer):
                 f"`{self.name}` must be tied to the layer {self.source!r} of an encoder, as it is "
                 "inside the whole model. Received: no kernel"
             )
-        norm = ops.mean(contractive_norm(self._kernel(), inputs))
-        self.add_loss(self.weight * norm)
-        self.parts.update({"jacobian": norm})
+        self._penalise(contractive_norm(self._kernel(), inputs))
         return inputs
 
     def compute_output_shape(self, input_shape: Any) -> Any:
@@ -116,7 +131,7 @@ class ExactContraction(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("kerasae")
-class StochasticContraction(keras.layers.Layer):
+class StochasticContraction(_Contraction):
     """Add an estimate of `weight * |J|_F^2` of any encoder, averaged over the batch.
 
     It compares the code of an image with that of the image plus noise: see
@@ -127,18 +142,13 @@ class StochasticContraction(keras.layers.Layer):
         sigma: Standard deviation of the noise.
     """
 
-    part_names = ("jacobian",)
-
     def __init__(self, weight: float = 1e-3, sigma: float = 0.01, **options: Any) -> None:
         super().__init__(**options)
         self.weight, self.sigma = float(weight), float(sigma)
-        self.parts: dict[str, Any] = {}
 
     def call(self, code: Any, moved: Any) -> Any:
         """Pass the first of two codes (batch, ...) on, where the second is that with noise."""
-        norm = ops.mean(sensitivity(code, moved, self.sigma))
-        self.add_loss(self.weight * norm)
-        self.parts.update({"jacobian": norm})
+        self._penalise(sensitivity(code, moved, self.sigma))
         return code
 
     def get_config(self) -> dict[str, Any]:

@@ -11,13 +11,14 @@ import keras
 import numpy as np
 from keras import ops
 
+from kerasae.layers.objective import LossLayer
 from kerasae.losses import interval_log_probability
 
 __all__ = ["Distortion", "EntropyBottleneck"]
 
 
 @keras.saving.register_keras_serializable("kerasae")
-class EntropyBottleneck(keras.layers.Layer):
+class EntropyBottleneck(LossLayer):
     """Round a code to multiples of a step, and add the bits that it takes to the loss.
 
     In training uniform noise of the width of a step stands for the rounding, which has no
@@ -52,10 +53,9 @@ class EntropyBottleneck(keras.layers.Layer):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self.code_step, self.seed = float(step), seed
-        self.filters, self.spread = tuple(filters), float(spread)
+        self.code_step, self.seed = float(step), None if seed is None else int(seed)
+        self.filters, self.spread = tuple(map(int, filters)), float(spread)
         self.seed_generator = keras.random.SeedGenerator(seed)
-        self.parts: dict[str, Any] = {}
 
     def build(self, input_shape: Any) -> None:
         """Make the weights of the cumulative of each channel."""
@@ -91,9 +91,13 @@ class EntropyBottleneck(keras.layers.Layer):
             )
         else:
             code = self._round(inputs)
-        rate = ops.mean(self.bits(code))
-        self.add_loss(rate)
-        self.parts.update({"rate": rate})
+        bits = self.bits(code)
+
+        def objective(average: Any) -> Any:
+            rate = average(bits)
+            return rate, {"rate": rate}
+
+        self.add_objective(objective)
         return code
 
     def bits(self, codes: Any) -> Any:
@@ -148,7 +152,7 @@ class EntropyBottleneck(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("kerasae")
-class Distortion(keras.layers.Layer):
+class Distortion(LossLayer):
     """Add `lmbda * 255^2 * squared error` to the loss, and pass the reconstruction on.
 
     The squared error is the mean over the channels, summed over the pixels, and averaged over
@@ -161,21 +165,24 @@ class Distortion(keras.layers.Layer):
     """
 
     part_names = ("distortion",)
+    unit_range = "the distortion, which clips as a viewer does"
 
     def __init__(self, lmbda: float = 0.01, **options: Any) -> None:
         super().__init__(**options)
         self.lmbda = float(lmbda)
-        self.parts: dict[str, Any] = {}
 
     def call(self, image: Any, reconstruction: Any) -> Any:
         """Compare (batch, height, width, channels) with the same shape."""
         error = reconstruction - image
         error = ops.where(image <= 0.0, ops.maximum(error, 0.0), error)
         error = ops.where(image >= 1.0, ops.minimum(error, 0.0), error)
-        error = ops.mean(ops.square(255.0 * error))
-        distortion = math.prod(image.shape[1:3]) * error
-        self.add_loss(self.lmbda * distortion)
-        self.parts.update({"distortion": distortion})
+        error = ops.mean(ops.square(255.0 * error), axis=(1, 2, 3))  # (B,)
+
+        def objective(average: Any) -> Any:
+            distortion = math.prod(image.shape[1:3]) * average(error)
+            return self.lmbda * distortion, {"distortion": distortion}
+
+        self.add_objective(objective)
         return reconstruction
 
     def get_config(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import keras
 __all__ = ["GRU", "LSTM"]
 
 
-class _Unrolls:
+class _UnrolledMixin:
     """What both layers share; a mixin, since each is Keras's own layer in everything else."""
 
     cell: Any
@@ -32,10 +32,10 @@ class _Unrolls:
 
 
 @keras.saving.register_keras_serializable("kerasae")
-class LSTM(_Unrolls, keras.layers.LSTM):
+class LSTM(_UnrolledMixin, keras.layers.LSTM):
     """Keras's LSTM (Hochreiter & Schmidhuber 1997), with its arguments, unrolled by `to_stock`."""
 
 
 @keras.saving.register_keras_serializable("kerasae")
-class GRU(_Unrolls, keras.layers.GRU):
+class GRU(_UnrolledMixin, keras.layers.GRU):
     """Keras's GRU (Cho et al. 2014), with its arguments, unrolled by `to_stock`."""

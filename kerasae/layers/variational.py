@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from kerasae.layers.objective import LossLayer, RandomLayer
 from kerasae.losses import (
     bernoulli_log_likelihood,
     gaussian_kl,
@@ -22,11 +23,11 @@ LIKELIHOODS = ("bernoulli", "gaussian", "gaussian_learned")
 
 
 @keras.saving.register_keras_serializable("kerasae")
-class Binarization(keras.layers.Layer):
+class Binarization(RandomLayer):
     """Draw binary pixels in training, each 1 with the probability that its grey value gives.
 
     A new draw for each image and step (dynamic binarisation: Salakhutdinov & Murray 2008);
-    the identity at inference.
+    the identity at inference. `train` draws in validation too, the same pixels each time.
 
     Args:
         seed: Seed of the draws; by default drawn from Keras's global seed.
@@ -34,12 +35,12 @@ class Binarization(keras.layers.Layer):
 
     def __init__(self, *, seed: int | None = None, **options: Any) -> None:
         super().__init__(**options)
-        self.seed = seed
+        self.seed = None if seed is None else int(seed)
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Binarise float images in [0, 1] (batch, height, width, channels) if `training`."""
-        if not training:
+        if not self.draws(training):
             return inputs
         chance = keras.random.uniform(ops.shape(inputs), dtype="float32", seed=self.seed_generator)
         return ops.cast(chance < inputs, inputs.dtype)
@@ -54,11 +55,11 @@ class Binarization(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("kerasae")
-class Sampling(keras.layers.Layer):
+class Sampling(RandomLayer):
     """Draw codes from N(mean, variance) in training; pass the mean on at inference.
 
     `z = mean + exp(log_variance / 2) * e`, e from the standard normal (the reparameterisation
-    of Kingma & Welling 2014).
+    of Kingma & Welling 2014). `train` draws in validation too, the same e each time.
 
     Args:
         samples: Codes drawn for each image; those of an image follow one another in the batch.
@@ -68,12 +69,12 @@ class Sampling(keras.layers.Layer):
     def __init__(self, samples: int = 1, *, seed: int | None = None, **options: Any) -> None:
         super().__init__(**options)
         self.samples = int(samples)
-        self.seed = seed
+        self.seed = None if seed is None else int(seed)
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def call(self, mean: Any, log_variance: Any, training: bool = False) -> Any:
         """(batch, code_size), twice, to (batch * samples, code_size), or (batch, code_size)."""
-        if not training:
+        if not self.draws(training):
             return mean
         if self.samples > 1:
             mean = ops.repeat(mean, self.samples, axis=0)
@@ -87,7 +88,7 @@ class Sampling(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("kerasae")
-class VariationalBound(keras.layers.Layer):
+class VariationalBound(LossLayer, RandomLayer):
     """Add the negative bound on log p(x) to the loss, and pass the reconstruction on.
 
     In nats for each image, summed over its values and averaged over the batch:
@@ -100,9 +101,10 @@ class VariationalBound(keras.layers.Layer):
     - with `samples` above 1: the importance weighted bound (Burda et al. 2016), whose
       `log p(z) - log q(z | x)` beta multiplies.
 
-    In training beta, or C if there is one, grows over the first `warmup_epochs` from 0. At
-    inference both have their final value and z is the mean, so that `val_loss` compares
-    epochs; it is no bound. The parts of the loss are in `parts` after each call.
+    In training beta, or C if there is one, grows over the first `warmup_epochs` from 0; otherwise
+    both have their final value. `train` validates with codes that are drawn, the same each time:
+    its `val_loss` is the bound, and compares epochs. At inference z is the mean, and the loss, such
+    as that of `evaluate`, is no bound. The parts of the loss are in `parts` after each call.
 
     Args:
         likelihood: p(x | z): `"bernoulli"` on logits; `"gaussian"` of fixed `sigma`;
@@ -130,11 +132,11 @@ class VariationalBound(keras.layers.Layer):
     ) -> None:
         super().__init__(**options)
         self.likelihood, self.sigma, self.beta = likelihood, float(sigma), float(beta)
-        self.capacity, self.warmup_epochs = capacity, float(warmup_epochs)
+        self.capacity = None if capacity is None else float(capacity)
+        self.warmup_epochs = float(warmup_epochs)
         self.free_bits, self.samples = float(free_bits), int(samples)
         names = ["reconstruction", "kl", "beta"] + ["capacity"] * (capacity is not None)
         self.part_names = (*names, *["sigma"] * (likelihood == "gaussian_learned"))
-        self.parts: dict[str, Any] = {}
         self.steps = self._counter("steps", 0)
         self.steps_per_epoch = self._counter("steps_per_epoch", np.inf)  # `fit` says how many
         self.log_sigma = None
@@ -146,7 +148,12 @@ class VariationalBound(keras.layers.Layer):
     def _counter(self, name: str, value: float) -> Any:
         initializer = keras.initializers.Constant(value)
         return self.add_weight(
-            shape=(), dtype="float32", initializer=initializer, trainable=False, name=name
+            shape=(),
+            dtype="float32",
+            initializer=initializer,
+            trainable=False,
+            aggregation="only_first_replica",
+            name=name,
         )
 
     def call(
@@ -173,7 +180,7 @@ class VariationalBound(keras.layers.Layer):
         Returns:
             A reconstruction for each image, the one of its first code.
         """
-        samples = self.samples if training else 1
+        samples = self.samples if self.draws(training) else 1
         seen = self.steps / self.steps_per_epoch if training else self.warmup_epochs
         if training:
             # By the batch, not by 1: TensorFlow would count the attempt that finds no more data.
@@ -183,21 +190,28 @@ class VariationalBound(keras.layers.Layer):
 
         parameters = reconstruction if logits is None else logits
         log_likelihood = self._log_likelihood(image, parameters, samples)  # (B, samples)
-        kl = ops.mean(gaussian_kl(mean, log_variance), axis=0)  # (code_size,)
-        distortion = -ops.mean(log_likelihood)
+        divergence = gaussian_kl(mean, log_variance)  # (B, code_size)
+        bound = None
         if samples > 1:
             ratio = self._log_ratio(mean, log_variance, code, samples)  # (B, samples)
-            loss = -ops.mean(importance_weighted_bound(log_likelihood + beta * ratio))
-        elif self.capacity is not None:
-            loss = distortion + beta * ops.abs(ops.sum(kl) - rising * self.capacity)
-        else:
-            loss = distortion + beta * ops.sum(ops.maximum(kl, self.free_bits))
-        self.add_loss(loss)
-        self.parts.update({"reconstruction": distortion, "kl": ops.sum(kl), "beta": beta})
-        if self.capacity is not None:
-            self.parts["capacity"] = rising * self.capacity
-        if self.log_sigma is not None:
-            self.parts["sigma"] = ops.exp(self.log_sigma)
+            bound = importance_weighted_bound(log_likelihood + beta * ratio)  # (B,)
+
+        def objective(average: Any) -> Any:
+            kl, distortion = average(divergence), -average(ops.mean(log_likelihood, axis=1))
+            if bound is not None:
+                loss = -average(bound)
+            elif self.capacity is not None:
+                loss = distortion + beta * ops.abs(ops.sum(kl) - rising * self.capacity)
+            else:
+                loss = distortion + beta * ops.sum(ops.maximum(kl, self.free_bits))
+            parts = {"reconstruction": distortion, "kl": ops.sum(kl), "beta": beta}
+            if self.capacity is not None:
+                parts["capacity"] = rising * self.capacity
+            if self.log_sigma is not None:
+                parts["sigma"] = ops.exp(self.log_sigma)
+            return loss, parts
+
+        self.add_objective(objective)
         if samples > 1:
             shape = (-1, samples, *reconstruction.shape[1:])
             reconstruction = ops.reshape(reconstruction, shape)[:, 0]

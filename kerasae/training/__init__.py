@@ -1,7 +1,7 @@
 """Training with checkpoints that survive a kill, and a run folder that tells the story.
 
-`train` is in `loop`, and `TrainConfig` in `configuration`. A run draws its images with `batches`,
-compiles the model with `compilation`, and keeps what it resumes from with `checkpoint` in the
+`train` is in `loop`, and `TrainConfig` in `configuration`. A run checks its images with `inputs`,
+draws them with `batches`, compiles the model with `compilation`, and keeps what it resumes from with `checkpoint` in the
 folder that `run_folder` describes.
 """
 

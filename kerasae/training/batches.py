@@ -28,6 +28,11 @@ class Batches(keras.utils.PyDataset):
         self._images, self._targets, self._config = images, targets, config
         self.start(0)
 
+    @property
+    def images(self) -> NDArray[np.float32]:
+        """All of them, in their own order."""
+        return self._images
+
     def start(self, epoch: int) -> None:
         """Shuffle for an epoch, and choose which images are mirrored."""
         rng = np.random.default_rng([self._config.seed, epoch])

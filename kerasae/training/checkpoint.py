@@ -26,8 +26,11 @@ from kerasae.training.run_folder import (
     save_atomically,
     write_atomically,
 )
+from kerasae_export.images import limits
 
 __all__ = ["TrainingState"]
+
+_LARGE = 10.0  # beyond what standardised images reach
 
 
 class TrainingState(keras.callbacks.Callback):
@@ -65,8 +68,7 @@ class TrainingState(keras.callbacks.Callback):
         bad = [name for name, value in row.items() if not math.isfinite(value)]
         if bad:
             raise FloatingPointError(
-                f"{bad[0]} is no longer finite in epoch {epoch + 1}; a smaller `learning_rate` "
-                f"may help. Received: learning_rate={self._config.learning_rate}"
+                f"{bad[0]} is no longer finite in epoch {epoch + 1}; {self._way_out()}"
             )
         if not self.rows or row["val_loss"] < self.rows[self._best_epoch]["val_loss"]:
             self._best_epoch = len(self.rows)
@@ -114,6 +116,19 @@ class TrainingState(keras.callbacks.Callback):
             figure = plots.plot_history(history.history)
             save_atomically(self._folder / CURVE, lambda path: figure.savefig(path, dpi=120))
         return history
+
+    def _way_out(self) -> str:
+        """What to do about a loss that is not finite: large values, or else large steps."""
+        low, high = limits(self._batches.images)
+        if not math.isfinite(low + high):
+            return "the images have been changed. Received: images with NaN or infinity"
+        if max(-low, high) > _LARGE:
+            return (
+                "values near 1, such as pixels divided by 255, train with the usual rates. "
+                f"Received: images from {low:g} to {high:g}"
+            )
+        rate = self._config.learning_rate
+        return f"a smaller `learning_rate` may help. Received: learning_rate={rate}"
 
     def _variables(self) -> list[Any]:
         """Weights, states of random layers, and the optimizer's memory."""

@@ -10,7 +10,7 @@ import keras
 
 from kerasae.training.configuration import TrainConfig
 
-__all__ = ["recompile", "seed_random_layers", "set_steps_per_execution"]
+__all__ = ["all_layers", "recompile", "seed_random_layers", "set_steps_per_execution"]
 
 
 def seed_random_layers(model: keras.Model, seed: int) -> None:
@@ -66,13 +66,14 @@ def _fast_settings(model: keras.Model) -> tuple[bool | Literal["auto"], int]:
         return "auto", 1
     slow = any(
         "Conv" in type(layer).__name__ or hasattr(layer, "seed_generator")
-        for layer in _all_layers(model)
+        for layer in all_layers(model)
     )
     return not slow, 20
 
 
-def _all_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
+def all_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    """The layers of a model and of the models in it, and these."""
     for layer in model.layers:
         if isinstance(layer, keras.Model):
-            yield from _all_layers(layer)
+            yield from all_layers(layer)
         yield layer

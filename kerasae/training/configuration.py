@@ -6,8 +6,10 @@ import dataclasses
 import json
 import math
 from dataclasses import dataclass
-from numbers import Integral
-from typing import Literal
+from numbers import Integral, Real
+from typing import Any, Literal
+
+import numpy as np
 
 __all__ = ["TrainConfig"]
 
@@ -21,8 +23,8 @@ class TrainConfig:
 
     Attributes:
         epochs: Passes over the training images.
-        batch_size: Images in a step.
-        learning_rate: Step size of the model's optimizer, the first one of a schedule.
+        batch_size: Images per step.
+        learning_rate: Step size of the model's optimizer, at the start of the schedule.
         schedule: `"constant"`, or `"cosine"`, which falls to zero at the end of the last epoch
             (Loshchilov & Hutter 2017).
         seed: Seed of the order of the images and of random layers. (Initial weights are drawn
@@ -34,10 +36,9 @@ class TrainConfig:
         steps_per_execution: Steps that run between two returns to Python. `"auto"` is 20 with
             TensorFlow on a CPU, where it was measured to help all models, else 1.
         keep: Weights that the model is left with: those of the `"best"` epoch, by `val_loss`, or
-            the `"last"`, for an objective that `val_loss` does not follow, such as that of an
-            importance weighted autoencoder.
-        flip: Mirror half of the training images left to right, and label maps with them, others
-            in each epoch.
+            the `"last"`.
+        flip: Mirror half of the training images left to right, and label maps with them; each
+            epoch draws the half anew.
 
     Raises:
         ValueError: If a value breaks its rule.
@@ -59,6 +60,8 @@ class TrainConfig:
     flip: bool = False
 
     def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):  # numbers as NumPy gives them, which JSON has not
+            object.__setattr__(self, field.name, _plain(getattr(self, field.name)))
         counts = {"epochs": self.epochs, "batch_size": self.batch_size}
         if self.patience is not None:
             counts["patience"] = self.patience
@@ -67,11 +70,13 @@ class TrainConfig:
         for name, value in counts.items():
             if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
                 raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
-        if not isinstance(self.seed, Integral) or not 0 <= self.seed < 2**32:
+        whole = isinstance(self.seed, Integral) and not isinstance(self.seed, bool)
+        if not whole or not 0 <= self.seed < 2**32:
             raise ValueError(
                 f"`seed` must be an integer from 0 to 2**32 - 1. Received: seed={self.seed!r}"
             )
-        if isinstance(self.learning_rate, bool) or not 0 < self.learning_rate < math.inf:
+        number = isinstance(self.learning_rate, Real) and not isinstance(self.learning_rate, bool)
+        if not number or not 0 < self.learning_rate < math.inf:
             raise ValueError(
                 "`learning_rate` must be a positive number. "
                 f"Received: learning_rate={self.learning_rate!r}"
@@ -110,3 +115,8 @@ class TrainConfig:
         if unknown:
             raise ValueError(f"`text` must hold fields of TrainConfig. Received: {unknown}")
         return cls(**content)
+
+
+def _plain(value: Any) -> Any:
+    """A NumPy number or truth value as Python's own."""
+    return value.tolist() if isinstance(value, (np.generic, np.ndarray)) else value

@@ -22,8 +22,10 @@ from kerasae.training.compilation import (
     set_steps_per_execution,
 )
 from kerasae.training.configuration import TrainConfig
+from kerasae.training.inputs import check_inputs
 from kerasae.training.progress import progress_bar
 from kerasae.training.run_folder import CONFIG, open_run, write_atomically
+from kerasae.training.validation import drawing_in_validation
 
 __all__ = ["train"]
 
@@ -41,16 +43,23 @@ def train(
     """Train a compiled model on images or sequences, and leave it with its best weights.
 
     The best are those of the epoch with the lowest `val_loss`, unless `config` says to keep the
-    last. A model that fills holes is validated on images with holes, which the seed fixes. With
-    `out`, a run folder holds the configuration, the model, a checkpoint after each epoch, the
+    last. `val_loss` is the objective that is trained: codes are drawn, images corrupted, and holes
+    cut as in training, by the seed and so alike in each epoch, and schedules have their final
+    value. What only helps to minimise it rests: dropout, and the noise that stands for rounding.
+    (`fit` and `evaluate` are Keras's own: there, nothing is drawn in validation.)
+
+    With `out`, a run folder holds the configuration, the model, a checkpoint after each epoch, the
     history as CSV and the loss curve. A killed run resumes from its last epoch: on the same machine
     it ends with the same bits as one that was not killed.
 
     Args:
-        model: A compiled model. It learns to give its inputs back, or, if its loss has an attribute
-            `target` of "labels", as that of a segmentation model has, their labels.
+        model: A compiled model. It learns to reproduce its inputs, or their labels if its loss has
+            an attribute `target` of "labels", as the loss of a segmentation model does.
         images: Training and validation images, float32 (n, height, width, channels), with labels
-            where the model takes them, or sequences, float32 (n, length, features).
+            where the model takes them, or sequences, float32 (n, length, features). Their values
+            are looked at, which `model.fit` of Keras does not do: cross-entropies, the Bernoulli
+            likelihood, rates, holes and clipped noise need [0, 1]; squared errors and Gaussian
+            likelihoods take any finite range.
         config: How to train.
         out: Run folder, created if missing. Without it nothing is written.
         resume: Continue the run in `out` from its checkpoint, if it has one. The configuration
@@ -63,7 +72,7 @@ def train(
 
     Raises:
         ValueError: If `out` holds a run and `resume` is False, or a run that was configured
-            differently, or the images or their labels do not fit the model.
+            differently, or the images, their values or their labels do not fit the model.
         FloatingPointError: If the loss is no longer finite.
 
     Example:
@@ -76,13 +85,7 @@ def train(
     """
     if not model.compiled:
         raise ValueError(f"`model` must be compiled. Received: model={model.name!r}")
-    if not len(images.validation):
-        raise ValueError("`images` must have validation images. Received: none")
-    if model.input_shape[1:] != images.train.shape[1:]:
-        raise ValueError(
-            f"`images` must have the model's input shape {model.input_shape[1:]}. "
-            f"Received: images of shape {images.train.shape[1:]}"
-        )
+    check_inputs(model, images)
     targets, held_out = _targets(model, images)
     batches = Batches(images.train, targets, config)
     folder = None if out is None else Path(out)
@@ -97,6 +100,7 @@ def train(
         write_atomically(folder / CONFIG, config.to_json().encode())
     callbacks: list[keras.callbacks.Callback] = [run]
     with contextlib.ExitStack() as stack:
+        callbacks.append(stack.enter_context(drawing_in_validation(model, config.seed)))
         if progress and not run.finished:
             callbacks.append(stack.enter_context(progress_bar(config.epochs, len(batches))))
         if not run.finished:
@@ -117,7 +121,7 @@ def train(
 def _validation_inputs(
     model: keras.Model, images: Images | Sequences, config: TrainConfig
 ) -> NDArray[np.float32]:
-    """The validation images; those of a model that fills holes have the same ones each time."""
+    """The validation images; for a model that fills holes, with the same holes in each epoch."""
     for layer in model.layers:
         if hasattr(layer, "cut_holes"):
             return layer.cut_holes(images.validation, seed=config.seed)

@@ -11,10 +11,12 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kerasae_export import images as images_
 from kerasae_export.bundling.golden import sample_image
 from kerasae_export.conversion.split import codebook_size
 from kerasae_export.conversion.split import decoder as decoder_of
 from kerasae_export.conversion.split import encoder as encoder_of
+from kerasae_export.format.numbers import plain
 from kerasae_export.format.spec import MAX_QUALITIES, MAX_SIDE
 
 __all__ = [
@@ -65,16 +67,12 @@ def check_images(model: keras.Model, calibration: ArrayLike | None) -> NDArray[n
             f"{rule}, from which the ranges and entropy tables are taken. "
             "Received: calibration=None"
         )
-    images = np.asarray(calibration, np.float32)
-    if images.shape[1:] != shape or not len(images):
-        raise ValueError(f"{rule}, here {shape}. Received: shape {images.shape}")
-    if not (images.min() >= 0 and images.max() <= 1):  # also refuses NaN
-        raise ValueError(f"{rule}. Received: values from {images.min()} to {images.max()}")
-    return images
+    return images_.check_images("calibration", calibration, shape=shape, unit="a codec of pixels")
 
 
 def check_losses(step_loss: float | Sequence[float], codebook: int) -> tuple[float, ...]:
     """The losses in dB that the step sizes may cost, one for each quality, the best first."""
+    step_loss = plain(step_loss)
     several = not isinstance(step_loss, (int, float))
     losses = tuple(step_loss) if isinstance(step_loss, Sequence) else (step_loss,)
     numbers = all(isinstance(x, (int, float)) and not isinstance(x, bool) for x in losses)
@@ -94,6 +92,7 @@ def check_losses(step_loss: float | Sequence[float], codebook: int) -> tuple[flo
 
 def check_tile(tile: int | tuple[int, int], size: tuple[int, ...]) -> tuple[int, int]:
     """Height and width of the tiles, no less than `size`, the model's own."""
+    tile = plain(tile)
     sides = tuple(tile) if isinstance(tile, Sequence) else (tile, tile)
     whole = all(isinstance(side, int) and not isinstance(side, bool) for side in sides)
     if not whole or len(sides) != 2 or sides[0] < size[0] or sides[1] < size[1]:
@@ -113,18 +112,14 @@ def check_sample(
     if sample is None:
         height, width = shape[:2] if tile is None else check_tile(tile, shape[:2])
         return sample_image(height * 3 // 2 + 1, width * 3 // 2 + 1, shape[2])
-    if sample.dtype != np.uint8 or sample.ndim != 3 or sample.shape[2] != shape[2]:
-        raise ValueError(
-            f"`sample` must be uint8 of shape (height, width, {shape[2]}). "
-            f"Received: {sample.dtype} of shape {sample.shape}"
-        )
-    return sample
+    return images_.check_picture("sample", sample, channels=shape[2])
 
 
 def check_facts(facts: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The facts, which must be what JSON can hold."""
+    """The facts, which must be what JSON can hold, or NumPy's numbers."""
+    known: dict[str, Any] = plain(dict(facts or {}))
     try:
-        json.dumps(dict(facts or {}), allow_nan=False)
+        json.dumps(known, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise ValueError(f"`facts` must be what JSON can hold. Received: {error}") from None
-    return dict(facts or {})
+    return known

@@ -20,6 +20,7 @@ def model_card(manifest: Manifest) -> str:
         image=image,
         code=code,
         scheme=manifest.scheme,
+        floats=_floats(manifest),
         bundle=manifest.bundle_hash[:16],
         layout=_LAYOUTS[spec.layout].format(margin=spec.margin),
         tolerance=manifest.pixel_tolerance,
@@ -29,6 +30,15 @@ def model_card(manifest: Manifest) -> str:
         shape=list(manifest.encoder.input.shape),
         **_calls(manifest),
     )
+
+
+def _floats(manifest: Manifest) -> str:
+    """Which layers of a bundle in int8 are not, where that was allowed."""
+    layers = manifest.facts.get("float_layers")
+    if not isinstance(layers, dict) or not layers:
+        return ""
+    named = "; ".join(f"{name}: {', '.join(map(str, each))}" for name, each in layers.items())
+    return f"\nNot all of it is int8. These layers compute in float32: {named}.\n"
 
 
 def _calls(manifest: Manifest) -> dict[str, str]:
@@ -151,7 +161,7 @@ _CARD = """\
 
 An autoencoder for {image} images with a code of {code}, stored as {scheme}, and all that a
 codec around it needs. `manifest.json` holds every number below in a form for programs.
-
+{floats}
 ## What it was trained on, and where it fails
 
 ```json

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,11 +12,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kerasae_export.errors import ConversionError
+from kerasae_export.images import check_images, limits, why_unit_range
 
 __all__ = ["Calibration", "check_model", "check_samples", "file_names"]
 
 Calibration = ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike] | None
 """Real inputs: an array, or for several inputs a list in their order, or a dict by name."""
+
+_LEAST_SCALE = 0.1  # a smaller factor of a first layer is for pixels from 0 to 255
 
 _ATTENTION = (
     keras.layers.AdditiveAttention,
@@ -76,9 +80,20 @@ def file_names(model: keras.Model) -> list[str]:
 
 
 def check_samples(
-    model: keras.Model, calibration: Calibration, argument: str = "calibration"
+    model: keras.Model,
+    calibration: Calibration,
+    argument: str = "calibration",
+    *,
+    followed_by: keras.Model | None = None,
 ) -> list[NDArray[Any]]:
-    """The samples of each input, in the order of the model's inputs."""
+    """The samples of each input, in the order of the model's inputs.
+
+    Args:
+        model: The model that takes them.
+        calibration: What was given.
+        argument: Its name.
+        followed_by: The decoder, if the model is an encoder, which tells the range of the images.
+    """
     names = [entry.name for entry in model.inputs]
     values: list[Any] = [calibration]
     if isinstance(calibration, Mapping):
@@ -97,8 +112,9 @@ def check_samples(
                 + (f" of {len(calibration)}" if isinstance(calibration, (list, tuple)) else "")
             )
         values = [*calibration]
+    unit = why_unit_range(model, decoder=followed_by)
     samples = [
-        _check_array(entry, value, argument)
+        _check_array(entry, value, argument, unit, _first_scale(model))
         for entry, value in zip(model.inputs, values, strict=True)
     ]
     if len({len(array) for array in samples}) > 1:
@@ -109,14 +125,50 @@ def check_samples(
     return samples
 
 
-def _check_array(entry: Any, values: ArrayLike | None, argument: str) -> NDArray[Any]:
+def _check_array(
+    entry: Any, values: ArrayLike | None, argument: str, unit: str | None, scale: float | None
+) -> NDArray[Any]:
     shape = tuple(entry.shape[1:])
     rule = f"`{argument}` must hold real inputs of shape (n, {', '.join(map(str, shape))})"
     if values is None:
         raise ValueError(f"{rule} for the scheme int8. Received: {argument}=None")
-    samples = np.asarray(values, entry.dtype)
-    if samples.ndim != len(shape) + 1 or not len(samples) or samples.shape[1:] != shape:
-        raise ValueError(f"{rule}. Received: shape {samples.shape}")
-    if not np.isfinite(samples).all():
-        raise ValueError(f"{rule} that are finite. Received: NaN or infinity")
+    if not keras.backend.is_float_dtype(entry.dtype):
+        return _whole_numbers(entry, np.asarray(values), rule)
+    levels = np.asarray(values) if scale is not None and len(shape) == 3 else None
+    if levels is not None and levels.dtype == np.uint8:
+        values = levels.astype(np.float32)  # the model divides them itself
+    samples = check_images(argument, values, shape=shape, unit=unit if scale is None else None)
+    if scale is None and unit is None and len(shape) == 3 and shape[2] in (1, 3):
+        _warn_of_levels(argument, samples)
     return samples
+
+
+def _whole_numbers(entry: Any, values: NDArray[Any], rule: str) -> NDArray[Any]:
+    """The samples of an input of integers, such as indices into a codebook or tokens."""
+    shape = tuple(entry.shape[1:])
+    if values.shape[1:] != shape or values.ndim != len(shape) + 1 or not len(values):
+        raise ValueError(f"{rule}. Received: shape {values.shape}")
+    if values.dtype.kind not in "biuf" or not (np.floor(values) == values).all():
+        raise ValueError(f"{rule} that are whole numbers. Received: {values.dtype}")
+    return values.astype(entry.dtype)
+
+
+def _first_scale(model: keras.Model) -> float | None:
+    """The factor by which a model begins to rescale its images, if it takes them from 0 to 255."""
+    layers = [x for x in model._flatten_layers(include_self=False) if not hasattr(x, "layers")]
+    working = [x for x in layers if not isinstance(x, keras.layers.InputLayer)]
+    if working and isinstance(working[0], keras.layers.Rescaling):
+        scale = float(np.max(working[0].scale))
+        return scale if scale < _LEAST_SCALE else None
+    return None
+
+
+def _warn_of_levels(argument: str, samples: NDArray[np.float32]) -> None:
+    """Say that values look like pixels which nobody divided; the model's loss is not known here."""
+    low, high = limits(samples)
+    if low >= 0 and 16 < high <= 255:
+        warnings.warn(
+            f"`{argument}` has values from {low:g} to {high:g}. If the model was trained on images "
+            f"in [0, 1], `{argument} / 255` is what it needs; the file would be of no use.",
+            stacklevel=5,
+        )

@@ -26,13 +26,13 @@ from kerasae_export.conversion.checks import (
     check_samples,
     file_names,
 )
+from kerasae_export.conversion.float_layers import SINGLE, check_integers
 from kerasae_export.conversion.split import predict_all
 from kerasae_export.errors import ConversionError
 from kerasae_export.format.manifest import DECODE, ENCODE, SCHEMES
 
 __all__ = ["Calibration", "Converter", "convert", "convert_both"]
 
-_SINGLE = "serving_default"  # the signature of a file with one model
 _ADVICE = '; `scheme="dynamic"` quantises the weights only and may do.'
 
 
@@ -42,6 +42,7 @@ def convert(
     *,
     scheme: str = "int8",
     calibration: Calibration = None,
+    allow_float: bool = False,
 ) -> Path:
     """Convert any Keras model of stock layers to a TF Lite file.
 
@@ -57,9 +58,13 @@ def convert(
         scheme: `"float32"`; `"float16"`, for weights; `"dynamic"`, int8 weights in tensors of 1024
             values or more, where kernels exist for it; or `"int8"`, static quantisation of weights
             and activations. See `kerasae_export.format.manifest.SCHEMES`.
-        calibration: For `"int8"`, real inputs of shape (n, *model input), of the input's dtype;
-            100 to 500 are enough. For a model with several inputs, a list in their order or a
-            dict by their names, with equally many samples each. The other schemes ignore it.
+        calibration: For `"int8"`, real inputs of shape (n, *model input), of the range that the
+            model was trained on; 100 to 500 are enough. Images may be uint8 from 0 to 255, which
+            become values in [0, 1] unless the model begins with a `Rescaling` of its own. For a
+            model with several inputs, a list in their order or a dict by their names, with
+            equally many samples each. The other schemes ignore it.
+        allow_float: Whether `"int8"` may leave operators in float32 that the converter has no
+            int8 for, such as ELU or three-dimensional convolutions. The other schemes ignore it.
 
     Returns:
         The path.
@@ -68,7 +73,8 @@ def convert(
         ValueError: If an argument breaks its rule.
         ConversionError: If the scheme does not fit the model, or the converter refuses it or
             crashes. `"int8"` is refused for recurrent layers that are not unrolled, on which the
-            converter crashes, and for attention, whose activations do not fit in 8 bits.
+            converter crashes, for attention, whose activations do not fit in 8 bits, and without
+            `allow_float` for layers that stay in float32; the message names them.
 
     Example:
         >>> import kerasae
@@ -80,7 +86,9 @@ def convert(
         ... )
     """
     with Converter() as converter:
-        return converter.convert(model, path, scheme=scheme, calibration=calibration)
+        return converter.convert(
+            model, path, scheme=scheme, calibration=calibration, allow_float=allow_float
+        )
 
 
 def convert_both(
@@ -91,6 +99,7 @@ def convert_both(
     scheme: str = "int8",
     calibration: Calibration = None,
     code_calibration: Calibration = None,
+    allow_float: bool = False,
 ) -> Path:
     """Convert an encoder and its decoder to one TF Lite file with two signatures.
 
@@ -105,6 +114,7 @@ def convert_both(
         calibration: For `"int8"`, real inputs of the encoder; see `convert`.
         code_calibration: For `"int8"`, inputs of the decoder; by default what the encoder gives
             for `calibration`.
+        allow_float: As for `convert`.
 
     Returns:
         The path.
@@ -131,6 +141,7 @@ def convert_both(
             scheme=scheme,
             calibration=calibration,
             code_calibration=code_calibration,
+            allow_float=allow_float,
         )
 
 
@@ -162,12 +173,13 @@ class Converter:
         *,
         scheme: str = "int8",
         calibration: Calibration = None,
+        allow_float: bool = False,
     ) -> Path:
         """Convert one model; see the function `convert`."""
         target = _check_target(path, scheme)
         check_model("model", model, scheme)
         samples = check_samples(model, calibration) if scheme == "int8" else []
-        return self._write(target, scheme, {_SINGLE: (model, samples)})
+        return self._write(target, scheme, {SINGLE: (model, samples)}, allow_float)
 
     def convert_both(
         self,
@@ -178,6 +190,7 @@ class Converter:
         scheme: str = "int8",
         calibration: Calibration = None,
         code_calibration: Calibration = None,
+        allow_float: bool = False,
     ) -> Path:
         """Convert a pair of models; see the function `convert_both`."""
         target = _check_target(path, scheme)
@@ -186,18 +199,20 @@ class Converter:
         images: list[NDArray[Any]] = []
         codes: list[NDArray[Any]] = []
         if scheme == "int8":
-            images = check_samples(encoder, calibration)
+            images = check_samples(encoder, calibration, followed_by=decoder)
             if code_calibration is None:
                 results = predict_all(encoder, images)
                 code_calibration = results if len(decoder.inputs) > 1 else results[0]
             codes = check_samples(decoder, code_calibration, "code_calibration")
-        return self._write(target, scheme, {ENCODE: (encoder, images), DECODE: (decoder, codes)})
+        parts = {ENCODE: (encoder, images), DECODE: (decoder, codes)}
+        return self._write(target, scheme, parts, allow_float)
 
     def _write(
         self,
         target: Path,
         scheme: str,
         parts: Mapping[str, tuple[keras.Model, Sequence[NDArray[Any]]]],
+        allow_float: bool,
     ) -> Path:
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".convert-") as folder:
             for key, (model, samples) in parts.items():
@@ -207,7 +222,10 @@ class Converter:
             signatures = {key: file_names(model) for key, (model, _) in parts.items()}
             job = {"scheme": scheme, "folder": folder, "signatures": signatures}
             self._run(job, " and ".join(repr(model.name) for model, _ in parts.values()))
-            (Path(folder) / "model.tflite").replace(target)
+            file = Path(folder) / "model.tflite"
+            if scheme == "int8" and not allow_float:
+                check_integers(file.read_bytes(), {key: model for key, (model, _) in parts.items()})
+            file.replace(target)
         return target
 
     def _run(self, job: dict[str, Any], names: str) -> None:

@@ -20,6 +20,7 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
+from kerasae_export.conversion.integers import in_integers
 from kerasae_export.conversion.worker import RETIRED
 
 _IDLE = float(os.environ.get("KERASAE_CONVERTER_IDLE", "60"))  # seconds
@@ -90,6 +91,7 @@ def _convert(folder: Path, scheme: str, signatures: dict[str, list[str]]) -> Non
     content = converter.convert()
     if scheme == "int8":
         _check_edges(content, signatures)
+        content = in_integers(content)
     (folder / "model.tflite").write_bytes(content)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from kerasae_export.evaluation.coders import PillowCoder, mosaic, tiles
 from kerasae_export.evaluation.quality import mean_ssim, pooled_psnr
+from kerasae_export.images import check_pictures
 from kerasae_export.runtime.codec import Codec
 
 __all__ = ["Entry", "compare_files", "compare_together", "mosaic"]
@@ -58,6 +59,7 @@ def compare_files(images: Pictures, codec: Codec) -> list[Entry]:
     Returns:
         An entry for each codec, in that order.
     """
+    images = check_pictures("images", images, channels=codec.manifest.codec.channels)
     files = [codec.compress(image) for image in images]
     ours = _entry("kerasae", files, images, [codec.decompress(f) for f in files], "one .kae each")
     others = [_lossless("PNG", images)]
@@ -78,6 +80,7 @@ def compare_together(images: Pictures, codec: Codec) -> list[Entry]:
     Returns:
         An entry for each codec, in the order of `compare_files`.
     """
+    images = check_pictures("images", images, channels=codec.manifest.codec.channels)
     stream = codec.compress_many(images)
     ours = _entry("kerasae", [stream], images, codec.decompress_many(stream), "one stream")
     sheet = mosaic(images)

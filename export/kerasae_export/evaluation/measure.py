@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from kerasae_export.evaluation.coders import Coder, Pictures
 from kerasae_export.evaluation.quality import MS_SSIM_SIDE, mean_ms_ssim, mean_ssim, pooled_psnr
+from kerasae_export.images import check_pictures
 
 __all__ = ["ARRANGEMENTS", "Point", "measure"]
 
@@ -86,6 +87,7 @@ def measure(
         ValueError: If there are no images, or those to be sent together differ in size.
         RuntimeError: If a codec that calls itself lossless is not.
     """
+    images = check_pictures("images", images)
     shapes = {image.shape for image in images}
     if arrangement not in ARRANGEMENTS:
         raise ValueError(

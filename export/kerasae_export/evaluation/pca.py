@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from kerasae_export.bundling.fitting import fit_tables
 from kerasae_export.evaluation.coders import Coder, Picture, Pictures, Shape
 from kerasae_export.format import bitstream
+from kerasae_export.images import check_images
 
 __all__ = ["PcaCoder", "PrincipalAxes"]
 
@@ -26,7 +27,7 @@ class PrincipalAxes:
     """The mean and the principal axes of small images, or of squares cut from larger ones.
 
     Args:
-        images: (n, height, width, channels), values in [0, 1], to learn them from.
+        images: (n, height, width, channels), values in [0, 1] or uint8, to learn them from.
 
     Attributes:
         tile: Height and width of the square that is coded at a time.
@@ -34,8 +35,8 @@ class PrincipalAxes:
     """
 
     def __init__(self, images: ArrayLike) -> None:
-        pixels = np.asarray(images, np.float32)
-        if pixels.ndim != 4 or len(pixels) < 2:
+        pixels = check_images("images", images, unit="a codec of pixels")
+        if len(pixels) < 2:
             raise ValueError(
                 "`images` must be two or more of shape (n, height, width, channels). "
                 f"Received: shape {pixels.shape}"

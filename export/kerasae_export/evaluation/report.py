@@ -13,6 +13,7 @@ from typing import Any
 from kerasae_export.evaluation.bjontegaard import bd_rate, front, rate_at
 from kerasae_export.evaluation.coders import BundleCoder
 from kerasae_export.evaluation.measure import ARRANGEMENTS, Point
+from kerasae_export.format.numbers import plain
 
 __all__ = ["OURS", "Comparison", "Evaluation", "Match", "short_names"]
 
@@ -200,7 +201,7 @@ class Evaluation:
             "comparisons": [asdict(c) for c in self.comparisons()],
             "points": [_row(p) for p in self.points],
         }
-        return json.dumps(content, indent=1) + "\n"
+        return json.dumps(plain(content), indent=1) + "\n"
 
     def to_csv(self) -> str:
         """The text of `evaluation.csv`: a row for each point."""

@@ -20,6 +20,7 @@ from kerasae_export.evaluation.coders import (
 from kerasae_export.evaluation.measure import ARRANGEMENTS, Point, measure
 from kerasae_export.evaluation.pca import PcaCoder, PrincipalAxes
 from kerasae_export.evaluation.report import Evaluation
+from kerasae_export.images import check_pictures
 from kerasae_export.runtime.codec import Codec
 
 __all__ = ["OTHERS", "TINY", "evaluate"]
@@ -70,6 +71,7 @@ def evaluate(
     unknown = [name for name in others if name not in OTHERS]
     if unknown:
         raise ValueError(f"`others` must be among {', '.join(OTHERS)}. Received: {unknown[0]!r}")
+    images = check_pictures("images", images)
     if not codecs or not images:
         raise ValueError(
             "`codecs` and `images` must hold one or more each. "

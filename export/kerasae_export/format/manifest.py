@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from kerasae_export.errors import BundleError
+from kerasae_export.format.numbers import plain
 from kerasae_export.format.spec import MAX_VALUES, CodecSpec, read_spec
 from kerasae_export.format.validation import MANIFEST, Fields, parse_json, short
 
@@ -139,7 +140,7 @@ class Manifest:
                 name: {"sha256": digest, "bytes": size}
                 for name, (digest, size) in sorted(self.files.items())
             },
-            "facts": dict(self.facts),
+            "facts": plain(dict(self.facts)),
         }
         text = json.dumps(content, indent=1, allow_nan=False)
         return _NUMBERS.sub(lambda numbers: f"[{' '.join(numbers[1].split())}]", text) + "\n"

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from kerasae_export.errors import BitstreamLimitError, CorruptBitstreamError
 from kerasae_export.format.tiling import Layout
+from kerasae_export.images import check_picture
 
 __all__ = ["check_bytes", "check_count", "check_image", "check_quality", "check_work"]
 
@@ -48,15 +49,7 @@ def check_image(image: NDArray[Any], layout: Layout, max_pixels: int) -> NDArray
         ValueError: If it is of another shape or dtype, or has more than `max_pixels` pixels.
         BitstreamLimitError: If it takes far more work than its pixels.
     """
-    channels = layout.spec.channels
-    array = np.asarray(image)
-    if array.ndim == 2 and channels == 1:
-        array = array[..., None]
-    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != channels:
-        raise ValueError(
-            f"`image` must be uint8 of shape (height, width, {channels}). "
-            f"Received: {array.dtype} of shape {np.shape(image)}"
-        )
+    array = check_picture("image", image, channels=layout.spec.channels)
     if not 1 <= array.shape[0] * array.shape[1] <= max_pixels:
         raise ValueError(
             f"`image` must have 1 to {max_pixels} pixels. Received: shape {array.shape}"

@@ -18,6 +18,7 @@ from kerasae_export.format import bitstream
 from kerasae_export.format.manifest import MANIFEST, Manifest
 from kerasae_export.format.payload import check_indices, pack_block, unpack_block
 from kerasae_export.format.tiling import Layout
+from kerasae_export.images import check_picture
 from kerasae_export.runtime.bundle_files import check_part, open_models, read_files
 from kerasae_export.runtime.checks import (
     check_bytes,
@@ -260,9 +261,10 @@ class Codec:
             a multiple of the step size, or an index into the codebook; positions go row by row.
 
         Raises:
-            ValueError: If there is no such quality.
+            ValueError: If the image is of another shape or dtype, or there is no such quality.
         """
-        return self._models.encode(image, check_quality(quality, self.qualities))
+        picture = check_picture("image", image, channels=self.manifest.codec.channels)
+        return self._models.encode(picture, check_quality(quality, self.qualities))
 
     def decode(
         self, symbols: NDArray[Any], height: int, width: int, quality: int | None = None

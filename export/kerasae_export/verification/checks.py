@@ -87,12 +87,21 @@ def read_golden(files: Mapping[str, bytes], codec: Codec) -> Golden:
     return Golden(image, reconstruction, symbols, bitstream)
 
 
-def check_operators(side: Side) -> Check:
-    """Whether LiteRT alone can run the model."""
+def check_operators(side: Side, manifest: Manifest) -> Check:
+    """Whether LiteRT alone can run the model and, in int8, every operator is in integers.
+
+    Floats are no fault where the export allowed them.
+    """
     used = sorted({operator.name for operator in side.graph.operators})
     foreign = side.graph.foreign
     only = f"not built in: {', '.join(foreign)}" if foreign else "built-in ones only"
-    return Check(f"{side.name} operators", not foreign, f"{', '.join(used)}; {only}.")
+    floats: list[str] = []
+    if manifest.scheme == "int8":
+        operators = side.graph.float_operators
+        floats = [f"{o.name} of {o.layer!r}" if o.layer else o.name for o in operators]
+        only += f"; in float32: {', '.join(dict.fromkeys(floats))}" if floats else "; in integers"
+    passed = not foreign and (not floats or manifest.facts.get("allow_float") is True)
+    return Check(f"{side.name} operators", passed, f"{', '.join(used)}; {only}.")
 
 
 def moved(symbols: NDArray[Any], expected: NDArray[Any]) -> tuple[float, int]:

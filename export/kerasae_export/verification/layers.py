@@ -12,8 +12,8 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
+from kerasae_export.runtime.graph import PLUMBING, Graph, Operator
 from kerasae_export.runtime.litemodel import dequantise, quantise
-from kerasae_export.verification.graph import PLUMBING, Graph, Operator
 from kerasae_export.verification.parts import Side
 
 __all__ = ["EXACT", "LayerError", "compare_layers", "worst_layer"]

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from kerasae_export.format.manifest import Manifest
+from kerasae_export.format.numbers import plain
 from kerasae_export.verification.parts import Side
 
 __all__ = ["latency", "machine", "peak_bytes", "static_costs"]
@@ -79,7 +80,7 @@ def peak_bytes(side: Side, folder: Path) -> int | None:
     """
     if not _proc():
         return None
-    job = json.dumps({"file": str(folder / side.part.file), "options": side.options})
+    job = json.dumps(plain({"file": str(folder / side.part.file), "options": side.options}))
     done = subprocess.run(
         [sys.executable, "-m", "kerasae_export.verification.memory"],
         input=job,

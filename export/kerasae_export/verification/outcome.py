@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from kerasae_export.errors import BundleError
+from kerasae_export.format.numbers import plain
 
 __all__ = ["TOLERANCES", "Check", "Tolerance", "Verification", "VerificationError", "tolerance"]
 
@@ -132,7 +133,7 @@ class Verification:
             "tolerances": {name: asdict(value) for name, value in TOLERANCES.items()},
             "measurements": self.measurements,
         }
-        return json.dumps(content, indent=1, allow_nan=False) + "\n"
+        return json.dumps(plain(content), indent=1, allow_nan=False) + "\n"
 
 
 class VerificationError(BundleError):

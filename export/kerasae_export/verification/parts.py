@@ -8,8 +8,8 @@ from typing import Any
 
 from kerasae_export.format.manifest import Manifest, Part
 from kerasae_export.runtime.codec import Codec
+from kerasae_export.runtime.graph import Graph
 from kerasae_export.runtime.litemodel import LiteModel
-from kerasae_export.verification.graph import Graph
 
 __all__ = ["Side", "codec_of", "sides"]
 

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from kerasae_export.errors import BundleError
 from kerasae_export.files.batch import write_bytes
 from kerasae_export.format.manifest import MANIFEST, Manifest
+from kerasae_export.images import check_images
 from kerasae_export.runtime.bundle_files import read_files
 from kerasae_export.runtime.codec import Codec
 from kerasae_export.verification import checks as checks_
@@ -44,18 +45,19 @@ def verify_bundle(
     """Check a bundle, record the outcome, and raise an error if a check fails.
 
     The checks are: the hashes; that the manifest agrees with the files; that all operators are
-    built-in; that the golden sample gives its symbols, its bitstream and its reconstruction, with
-    the fast and with the reference kernels, and also if one of them encodes and the other decodes.
-    With a model and images, also: both kernels on these images; that TF Lite agrees with Keras;
-    and the loss in PSNR and SSIM. `TOLERANCES` holds the limits. The outcome is written to
-    `verification.json` and `verification.html` in the bundle; the manifest and the files that it
-    lists do not change.
+    built-in and, in int8, none in floating point that the export did not allow; that the golden
+    sample gives its symbols, its bitstream and its reconstruction, with the fast and with the
+    reference kernels, and also if one of them encodes and the other decodes. With a model and
+    images, also: both kernels on these images; that TF Lite agrees with Keras; and the loss in
+    PSNR and SSIM. `TOLERANCES` holds the limits. The outcome is written to `verification.json` and
+    `verification.html` in the bundle; the manifest and the files that it lists do not change.
 
     Args:
         folder: The bundle.
         model: The model it was exported from.
-        images: Real images, float32 (n, height, width, channels) in [0, 1], together with `model`.
-            Their size is that of the model or, where the bundle has larger tiles, of a tile.
+        images: Real images, float32 (n, height, width, channels) in [0, 1], or uint8 from 0 to
+            255, together with `model`. Their size is that of the model or, where the bundle has
+            larger tiles, of a tile.
         report: Whether to write `verification.html` and to take the measurements that need time:
             peak memory and, with a model, the error of every layer. Its plots need matplotlib,
             which the extra `convert` installs; without it, the report has tables only.
@@ -75,6 +77,8 @@ def verify_bundle(
     """
     if (model is None) != (images is None):
         raise ValueError("`model` and `images` must be given together. Received: only one of them")
+    if images is not None:
+        images = check_images("images", images, unit="a codec of pixels")
     root = Path(folder)
     if not (root / MANIFEST).is_file():
         raise BundleError(f"`folder` must be a bundle's folder. Received: {os.fspath(folder)!r}")
@@ -96,7 +100,7 @@ def verify_bundle(
 def _verify(
     root: Path,
     model: keras.Model | None,
-    images: ArrayLike | None,
+    images: NDArray[np.float32] | None,
     evidence: Evidence,
     thorough: bool,
 ) -> Verification:
@@ -104,8 +108,8 @@ def _verify(
         manifest, files = read_files(root)
         both = parts.sides(manifest, files)
         # Before LiteRT sees them: it would refuse a custom operator with less to say.
-        operators = [checks_.check_operators(side) for side in both]
-        if not all(check.passed for check in operators):
+        operators = [checks_.check_operators(side, manifest) for side in both]
+        if any(side.graph.foreign for side in both):
             return Verification(manifest.bundle_hash, tuple(operators))
         codec = Codec.load(root)
     except BundleError as error:
@@ -114,7 +118,7 @@ def _verify(
     halves = pictures = None
     if model is not None and images is not None:
         halves = parity.halves_of(model, manifest)
-        pictures = parity.framed(_array(images), model, manifest)
+        pictures = parity.framed(images, model, manifest)
     held = f"{len(files)} files have the hashes of the manifest, which says what they are."
     found = [Check("files", True, held), *operators]
     try:
@@ -203,10 +207,6 @@ def _layers(
     known = [{"part": name, **asdict(layer)} for name, layer in worst if layer is not None]
     found["largest_error"] = min(known, key=lambda layer: layer["own"], default=None)
     return found
-
-
-def _array(images: ArrayLike) -> NDArray[np.float32]:
-    return np.asarray(images, np.float32)
 
 
 def _evenly(values: NDArray[np.float32], count: int) -> NDArray[np.float32]:

@@ -1,83 +1,36 @@
-// Holds the JavaScript codec to golden files and to cases that Python wrote.
-//
-//     node check.mjs golden FOLDER...        the golden bundles
-//     node check.mjs cases FILE              see tests/test_web.py
-//
-// Prints what was checked as JSON; throws at the first difference.
+// The JavaScript codec agrees with the Python one on cases that tests/test_web.py writes.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { test } from "node:test";
 import * as kerasae from "../../export/ports/js/index.js";
 
-const [command, ...paths] = process.argv.slice(2);
-const checked = command === "golden" ? golden(paths) : await cases(paths[0]);
-console.log(JSON.stringify(checked));
+const file = process.env.KERASAE_CASES;
+const skip = file ? false : "run by tests/test_web.py, which sets KERASAE_CASES";
+const { hashes, manifests, bundles } = file
+  ? JSON.parse(readFileSync(file))
+  : { hashes: [], manifests: [], bundles: [] };
 
-function golden(folders) {
-  let files = 0;
-  for (const folder of folders) {
-    const read = (name) => new Uint8Array(readFileSync(join(folder, name)));
-    const text = new TextDecoder().decode(read("bundle/manifest.json"));
-    const manifest = kerasae.parseManifest(text);
-    const names = Object.keys(manifest.files);
-    const contents = Object.fromEntries(names.map((name) => [name, read(`bundle/${name}`)]));
-    kerasae.verifyFiles(manifest, contents);
-    const codec = new kerasae.Codec(manifest);
-    const vectors = JSON.parse(new TextDecoder().decode(read("vectors.json")));
-    const bundled = JSON.parse(new TextDecoder().decode(contents["golden/symbols.json"]));
-    const images = vectors.images.map((image) => [image, read(`${image.name}.kae`)]);
-    for (const [image, data] of [...images, [bundled, contents["golden/image.kae"]]]) {
-      same(codec.unpack(data), image);
-      assert.deepEqual(codec.pack(image.symbols, image.height, image.width, image), data);
-      files++;
-    }
-    const stream = read("stream.kae");
-    assert(kerasae.isStream(stream));
-    const coded = [...codec.unpackMany(stream)];
-    assert.equal(coded.length, vectors.stream.length);
-    coded.forEach((image, i) => same(image, vectors.stream[i]));
-    assert.deepEqual(codec.packMany(coded), stream);
-    for (const { seed, symbols: count, height, width, quality, sha256 } of vectors.generated) {
-      const symbols = generated(seed, count, codec.spec.codebook);
-      const data = codec.pack(symbols, height, width, { quality });
-      assert.equal(kerasae.hex(kerasae.sha256(data)), sha256);
-      assert.deepEqual(codec.unpack(data).symbols, symbols);
-      files++;
-    }
-  }
-  return { files };
-}
-
-function same(image, { symbols, height, width, quality }) {
-  assert.deepEqual([...image.symbols], symbols);
-  assert.deepEqual([image.height, image.width, image.quality], [height, width, quality]);
-}
-
-/** As tests/golden/README.md says. */
-function generated(seed, count, codebook) {
-  let x = seed;
-  return Int32Array.from({ length: count }, () => {
-    x = (Math.imul(1103515245, x) + 12345) & 0x7fffffff;
-    const high = x >> 16;
-    if (codebook) return high % codebook;
-    return high % 997 === 0 ? x - 2 ** 30 : (high % 9) - 4;
-  });
-}
-
-async function cases(file) {
-  const { hashes, manifests, bundles } = JSON.parse(readFileSync(file));
+test("hashes", { skip }, (t) => {
   for (const { data, crc32, sha256 } of hashes) {
     const bytes = fromHex(data);
     assert.equal(kerasae.crc32(bytes), crc32);
     assert.equal(kerasae.hex(kerasae.sha256(bytes)), sha256);
     assert.equal(sha256, createHash("sha256").update(bytes).digest("hex"));
   }
+  t.diagnostic(`hashes: ${hashes.length}`);
+});
+
+test("changed manifests", { skip }, (t) => {
   for (const { text, good } of manifests) {
     if (good) kerasae.parseManifest(text);
     else assert.throws(() => kerasae.parseManifest(text), kerasae.BundleError, text.slice(0, 200));
   }
+  t.diagnostic(`manifests: ${manifests.length}`);
+});
+
+test("files, streams and images, good and damaged", { skip }, async (t) => {
   let count = 0;
   for (const { manifest, files, images, limit } of bundles) {
     const parsed = kerasae.parseManifest(manifest);
@@ -101,8 +54,8 @@ async function cases(file) {
       count++;
     }
   }
-  return { hashes: hashes.length, manifests: manifests.length, cases: count };
-}
+  t.diagnostic(`cases: ${count}`);
+});
 
 /** What the codec says of some bytes: symbols, or the kind of the refusal. */
 function judged(codec, data, stream) {

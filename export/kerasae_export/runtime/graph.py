@@ -20,6 +20,7 @@ __all__ = ["PLUMBING", "Graph", "Operator"]
 PLUMBING = frozenset({"QUANTIZE", "DEQUANTIZE", "RESHAPE", "EXPAND_DIMS", "SQUEEZE", "CAST"})
 """Operators that move or recode values without computing with them."""
 
+_EDGES = frozenset({"QUANTIZE", "DEQUANTIZE"})
 _VIEWS = frozenset({"RESHAPE", "EXPAND_DIMS", "SQUEEZE"})
 _UNCOUNTED = frozenset({"CUSTOM", "DELEGATE", "WHILE", "IF", "CALL", "CALL_ONCE"})
 _UNCOUNTED_CONVOLUTIONS = frozenset({"CONV_3D", "CONV_3D_TRANSPOSE"})
@@ -78,6 +79,7 @@ class Graph:
 
     def __init__(self, content: bytes, signature: str | None = None) -> None:
         try:
+            self._key = None if signature is None else signature.encode()
             self._model = flatbuffer_utils.read_model_from_bytearray(content)
             chosen = 0 if signature is None else self._subgraph(signature)
             self._graph = self._model.subgraphs[chosen]
@@ -102,6 +104,12 @@ class Graph:
         return tuple(self._graph.outputs)
 
     @property
+    def named_outputs(self) -> dict[str, int]:
+        """The tensors that come out, by their names in the signature; empty without one."""
+        found = [d for d in self._model.signatureDefs or () if d.signatureKey == self._key]
+        return {entry.name.decode(): int(entry.tensorIndex) for d in found for entry in d.outputs}
+
+    @property
     def foreign(self) -> list[str]:
         """Operators in the whole file that are not built into LiteRT."""
         found = set()
@@ -118,6 +126,16 @@ class Graph:
         """Multiply-accumulates of one run, or None if an operator hides some."""
         counts = [operator.macs for operator in self.operators]
         return None if None in counts else sum(n for n in counts if n is not None)
+
+    @property
+    def float_operators(self) -> list[Operator]:
+        """Operators that take or give floats; those between floats and integers do not count."""
+        return [
+            operator
+            for operator in self.operators
+            if operator.name not in _EDGES
+            and any(self._is_float(t) for t in (*operator.inputs, *operator.outputs) if t >= 0)
+        ]
 
     @property
     def working_bytes(self) -> int:
@@ -153,7 +171,7 @@ class Graph:
         """Whether a tensor stands for real numbers: floats, or integers with a scale."""
         details = self._graph.tensors[tensor].quantization
         quantised = details is not None and details.scale is not None and len(details.scale) > 0
-        return _TYPES[self._graph.tensors[tensor].type] in ("FLOAT32", "FLOAT16") or quantised
+        return self._is_float(tensor) or quantised
 
     def shape(self, tensor: int) -> tuple[int, ...]:
         """Shape of a tensor."""
@@ -169,6 +187,9 @@ class Graph:
         inputs = tuple(dict.fromkeys(t for t in operator.inputs if self._flows(t)))
         node = self._graph.operators[operator.index]
         return self._file([node], inputs, operator.outputs), inputs
+
+    def _is_float(self, tensor: int) -> bool:
+        return _TYPES[self._graph.tensors[tensor].type] in ("FLOAT16", "FLOAT32", "FLOAT64")
 
     def _flows(self, tensor: int) -> bool:
         return tensor >= 0 and not self.is_constant(tensor)
@@ -215,12 +236,10 @@ class Graph:
 
     def _layer(self, name: str, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> str:
         """The name scope of the output or, if the converter renamed that, of the weights."""
-        if name in ("QUANTIZE", "DEQUANTIZE"):
+        if name in _EDGES:
             return ""
-        weights = [t for t in inputs if t >= 0 and self.is_constant(t)]
-        for tensor in (*outputs, *weights):
-            name = self._graph.tensors[tensor].name.decode(errors="replace")
-            parts = name.split(";")[0].split("/")
+        for path in self._paths(inputs, outputs):
+            parts = path.split("/")
             if len(parts) > 2:
                 # One suffix marks all layers of a trace, as in encoder_1/conv_1_1/conv/Relu.
                 trace = re.search(r"_\d+$|$", parts[0])
@@ -228,6 +247,15 @@ class Graph:
                 scopes = [part for part in parts[1:-1] if part.endswith(suffix)] or parts[-2:-1]
                 return scopes[-1].removesuffix(suffix)
         return ""
+
+    def paths(self, operator: Operator) -> list[str]:
+        """The scopes that the names of its outputs, then of its weights, begin with."""
+        return self._paths(operator.inputs, operator.outputs)
+
+    def _paths(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> list[str]:
+        weights = [t for t in inputs if t >= 0 and self.is_constant(t)]
+        names = [self._graph.tensors[t].name.decode(errors="replace") for t in (*outputs, *weights)]
+        return [name.split(";")[0] for name in names]
 
     def _macs(self, name: str, node: Any) -> int | None:
         """Multiply-accumulates by the definition of the operator, those with padding included."""

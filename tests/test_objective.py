@@ -1,0 +1,332 @@
+"""The objective of every architecture: validated as trained, weighed by image, in any precision."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+from test_builders import CASES, SAMPLED, examples, make
+
+import kerasae
+from kerasae import evaluation
+from kerasae.builders import BUILDERS
+from kerasae.data import Images
+from kerasae.layers import RandomLayer
+from kerasae.training import TrainConfig, train
+from kerasae.training.compilation import all_layers
+from kerasae.training.validation import drawing_in_validation
+
+HALVES = ("mixed_float16", "mixed_bfloat16")
+
+
+def draws(model: keras.Model) -> bool:
+    return any(isinstance(layer, RandomLayer) for layer in all_layers(model))
+
+
+def values(model: keras.Model) -> list[np.ndarray]:
+    return [np.array(ops.convert_to_numpy(variable)) for variable in model.variables]
+
+
+def loss_of(model: keras.Model, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> float:
+    """The loss of a batch, without noise."""
+    outputs = model(x, training=False)
+    weights = None if weights is None else ops.convert_to_tensor(weights)
+    x, y = ops.convert_to_tensor(x), ops.convert_to_tensor(y)
+    loss = model.compute_loss(x, y, outputs, weights, training=False)
+    return float(ops.convert_to_numpy(loss))
+
+
+@pytest.mark.parametrize(("name", "variant"), CASES)
+def test_validation_draws_the_same_each_time_and_leaves_training_alone(name, variant):
+    model = make(name, variant)
+    model.run_eagerly = True
+    x, y = examples(name, variant, 12)
+    before = values(model)
+
+    def loss(callbacks: list[keras.callbacks.Callback]) -> float:
+        logs = model.evaluate(x, y, batch_size=8, verbose=0, return_dict=True, callbacks=callbacks)
+        return logs["loss"]
+
+    plain = loss([])
+    with drawing_in_validation(model, 3) as drawing, drawing_in_validation(model, 4) as others:
+        drawn = loss([drawing])
+        assert loss([drawing]) == drawn
+        assert (drawn != plain) == (loss([others]) != drawn) == draws(model)
+    assert loss([]) == plain
+    for old, new in zip(before, values(model), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_a_compiled_validation_is_not_mixed_up_with_evaluation():
+    """A backend that keeps what it has traced would give one for the other."""
+    model = make("denoising", {"base": "undercomplete", "input_shape": (6, 6, 1), "code_size": 4})
+    x, y = examples("denoising", {"input_shape": (6, 6, 1)}, 16)
+    with drawing_in_validation(model, 3) as drawing:
+        plain = [model.evaluate(x, y, verbose=0) for _ in range(2)]
+        drawn = [model.evaluate(x, y, verbose=0, callbacks=[drawing]) for _ in range(2)]
+        plain.append(model.evaluate(x, y, verbose=0))
+    assert len(set(plain)) == len(set(drawn)) == 1
+    assert plain[0] != drawn[0]
+
+
+@pytest.fixture(scope="module")
+def few(digits) -> Images:
+    return Images(digits.train[:160], digits.validation[:80], digits.test[:40])
+
+
+def variational(**options) -> keras.Model:
+    keras.utils.set_random_seed(0)
+    defaults = {"input_shape": (8, 8, 1), "code_size": 4, "hidden": (24,)}
+    return kerasae.build_variational(**{**defaults, **options})
+
+
+def test_the_val_loss_of_a_variational_model_is_its_bound(few):
+    model = variational(warmup_epochs=10)
+    config = TrainConfig(epochs=2, batch_size=40, learning_rate=3e-3, jit_compile=False)
+    history = train(model, few, config, progress=False).history
+    bound = evaluation.elbo(model, few.validation, samples=20).elbo
+    assert -min(history["val_loss"]) == pytest.approx(bound, abs=0.15)
+    assert history["val_beta"] == [1.0, 1.0]
+    decoded = model.evaluate(few.validation, few.validation, verbose=0, return_dict=True)
+    assert abs(decoded["loss"] - min(history["val_loss"])) > 0.1  # of the mean, and no bound
+
+
+def test_the_val_loss_of_an_importance_weighted_model_has_its_samples(few):
+    model = variational(importance_samples=8, likelihood="gaussian")
+    config = TrainConfig(epochs=1, batch_size=40, jit_compile=False)
+    history = train(model, few, config, progress=False).history
+    one = evaluation.elbo(model, few.validation, samples=20).elbo
+    assert -history["val_loss"][0] > one
+
+
+def test_the_random_stream_of_training_knows_nothing_of_validation(few, tmp_path):
+    fewer = Images(few.train, few.validation[:10], few.test)
+    longer = TrainConfig(
+        epochs=2, batch_size=40, schedule="constant", keep="last", jit_compile=False
+    )
+    shorter = TrainConfig(
+        epochs=1, batch_size=40, schedule="constant", keep="last", jit_compile=False
+    )
+    straight, other, resumed = variational(), variational(), variational()
+    train(straight, few, longer, progress=False)
+    train(other, fewer, longer, progress=False)
+    train(variational(), few, shorter, out=tmp_path, progress=False)
+    train(resumed, few, longer, out=tmp_path, resume=True, progress=False)
+    for a, b, c in zip(values(straight), values(other), values(resumed), strict=True):
+        np.testing.assert_array_equal(a, b)
+        np.testing.assert_array_equal(a, c)
+
+
+@pytest.mark.parametrize(("name", "variant"), CASES)
+def test_a_weight_counts_an_image_as_often_as_it_says(name, variant):
+    model = make(name, variant)
+    x, y = examples(name, variant, 6)
+    weights = np.array([0, 1, 2, 3, 0, 1], np.float32)
+    often = weights.astype(int)
+    weighted = loss_of(model, x, y, weights)
+    repeated = loss_of(model, np.repeat(x, often, axis=0), np.repeat(y, often, axis=0), None)
+    # Keras divides by the number of images, not by the sum of their weights.
+    assert weighted == pytest.approx(repeated * weights.sum() / len(weights), rel=2e-3)
+    assert loss_of(model, x, y, np.ones(6, np.float32)) == pytest.approx(
+        loss_of(model, x, y, None), rel=1e-5
+    )
+    assert loss_of(model, x, y, np.zeros(6, np.float32)) == 0
+
+
+WEIGHED = [case for case in SAMPLED if case.values[0] not in ("segmentation", "recurrent")]
+
+
+@pytest.mark.parametrize(("name", "variant"), WEIGHED)
+def test_images_without_weight_teach_nothing(name, variant):
+    model = make(name, variant)
+    x, y = examples(name, variant, 16)
+    before = [np.array(ops.convert_to_numpy(v)) for v in model.trainable_variables]
+    nothing = np.zeros(16, np.float32)
+    history = model.fit(
+        x, y, sample_weight=nothing, validation_data=(x, y, nothing), batch_size=8, verbose=0
+    ).history
+    assert history["loss"] == history["val_loss"] == [0.0]
+    for old, new in zip(before, model.trainable_variables, strict=True):
+        np.testing.assert_array_equal(old, ops.convert_to_numpy(new))
+
+
+def test_a_codebook_learns_from_weighted_vectors_as_from_repeated_ones(rng):
+    codes = rng.normal(size=(5, 2, 2, 3)).astype(np.float32)
+    weights = np.array([2, 0, 1, 3, 0], np.float32)
+
+    def quantizer() -> kerasae.layers.VectorQuantizer:
+        layer = kerasae.layers.VectorQuantizer(6, restart=0.0, decay=0.5)
+        layer.build((None, 2, 2, 3))
+        layer.counts.assign(np.ones(6))
+        layer.totals.assign(np.linspace(-1, 1, 18).reshape(6, 3))
+        layer.codebook.assign(layer.totals)
+        return layer
+
+    weighted, repeated = quantizer(), quantizer()
+    weighted(codes, training=True)
+    weighted.learn(ops.convert_to_tensor(weights))
+    repeated(np.repeat(codes, weights.astype(int), axis=0), training=True)
+    for name in ("codebook", "counts", "totals"):
+        np.testing.assert_allclose(
+            ops.convert_to_numpy(getattr(weighted, name)),
+            ops.convert_to_numpy(getattr(repeated, name)),
+            rtol=1e-5,
+            atol=1e-6,
+        )
+    before = ops.convert_to_numpy(weighted.codebook).copy()
+    weighted(codes, training=True)
+    weighted.learn(ops.zeros((5,)))
+    np.testing.assert_array_equal(ops.convert_to_numpy(weighted.codebook), before)
+
+
+def test_restarts_take_no_vector_without_weight(rng):
+    codes = rng.normal(size=(4, 2, 3)).astype(np.float32)
+    layer = kerasae.layers.VectorQuantizer(64)
+    layer(codes, training=True)
+    layer.learn(ops.convert_to_tensor([0.0, 0.5, 0.0, 2.0]))
+    found = {tuple(np.round(entry, 4)) for entry in ops.convert_to_numpy(layer.codebook)}
+    assert found <= {tuple(np.round(vector, 4)) for vector in codes[[1, 3]].reshape(-1, 3)}
+
+
+def test_parts_are_means_over_the_weighted_images(few):
+    model = variational()
+    model.run_eagerly = True
+    x, weights = few.train[:8], np.arange(8, dtype=np.float32)
+    logs = model.evaluate(x, x, sample_weight=weights, verbose=0, return_dict=True)
+    assert logs["reconstruction"] + logs["kl"] == pytest.approx(
+        logs["loss"] * 8 / weights.sum(), rel=1e-5
+    )
+
+
+def test_weights_that_mean_nothing_are_refused(few):
+    model, x = variational(), few.train[:8]
+    model.run_eagerly = True
+    with pytest.raises(ValueError, match=r"`sample_weight` must hold one number for each image"):
+        model.fit(x, x, sample_weight=np.ones((8, 8, 8)), verbose=0)
+    for each in (model, kerasae.build_masked(input_shape=(8, 8, 1), hidden=(4,), code_size=2)):
+        with pytest.raises(ValueError, match="`class_weight` must be None where the targets"):
+            each.fit(x, x, class_weight={0: 1.0, 1: 2.0}, verbose=0)
+    labels = np.arange(8) % 2  # which say nothing to the loss, but can weigh the images
+    by_class = model.fit(x, labels, class_weight={0: 0.0, 1: 0.0}, verbose=0)
+    assert by_class.history["loss"] == [0.0]
+
+
+@pytest.fixture(params=HALVES)
+def half(request) -> Iterator[str]:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(request.param)
+    yield request.param
+    keras.config.set_dtype_policy(before)
+
+
+@pytest.mark.parametrize(("name", "variant"), CASES)
+def test_half_precision_has_the_loss_of_full_precision(name, variant, half):
+    x, y = examples(name, variant, 16)
+    model = make(name, variant)
+    assert {np.dtype(ops.convert_to_numpy(v).dtype) for v in model.trainable_variables} == {
+        np.dtype(np.float32)
+    }
+    assert any(layer.compute_dtype == half[6:] for layer in all_layers(model))
+    outputs = model(x, training=False)
+    assert keras.backend.standardize_dtype(outputs.dtype) == "float32"
+    loss = loss_of(model, x, y, None)
+    keras.config.set_dtype_policy("float32")
+    reference = make(name, variant)
+    reference.set_weights(model.get_weights())
+    exact = loss_of(reference, x, y, None)
+    assert loss == pytest.approx(exact, rel=2e-2 if half == "mixed_bfloat16" else 2e-3)
+
+
+@pytest.mark.parametrize(("name", "variant"), SAMPLED)
+def test_half_precision_trains_as_full_precision(name, variant, half):
+    """By `train`, whose optimizer scales the loss."""
+    x, y = examples(name, variant, 48)
+    labels = y if BUILDERS[name].kind == "segmentation" else np.zeros(48, int)
+    images = Images(x[:32], x[32:], x[32:], labels[:32], labels[32:], labels[32:])
+    config = TrainConfig(epochs=2, batch_size=16, jit_compile=False, steps_per_execution=1)
+    losses = []
+    for policy in (half, "float32"):
+        keras.config.set_dtype_policy(policy)
+        losses.append(train(make(name, variant), images, config, progress=False).history)
+    for key in ("loss", "val_loss"):
+        tolerance = 5e-2 if half == "mixed_bfloat16" else 1e-2
+        np.testing.assert_allclose(losses[0][key], losses[1][key], rtol=tolerance)
+
+
+@pytest.fixture
+def double() -> Iterator[None]:
+    if keras.backend.backend() == "jax":
+        pytest.skip("JAX computes in float64 only where it is configured to")
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
+    yield
+    keras.config.set_floatx("float32")
+    keras.config.set_dtype_policy("float32")
+
+
+@pytest.mark.parametrize(("name", "variant"), CASES)
+def test_double_precision_trains(name, variant, double):
+    x, y = examples(name, variant, 16)
+    model = make(name, variant)
+    model.run_eagerly = True
+    history = model.fit(x.astype(np.float64), y, batch_size=8, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    outputs = model(x.astype(np.float64), training=False)
+    assert keras.backend.standardize_dtype(outputs.dtype) == "float64"
+
+
+REPLICAS = """
+import contextlib, json, sys
+import keras, numpy as np, tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+sys.path.insert(0, sys.argv[1])
+from test_builders import CASES, examples, make
+from kerasae.data import Images
+from kerasae.training import TrainConfig, train
+from test_objective import draws
+several = tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"])
+config = TrainConfig(epochs=2, batch_size=16, jit_compile=False, steps_per_execution=1, keep="last")
+found = []
+for case in CASES:
+    name, variant = case.values
+    x, y = examples(name, variant, 48)
+    labels = y if name == "segmentation" else np.zeros(48, int)
+    images = Images(x[:32], x[32:], x[32:], labels[:32], labels[32:], labels[32:])
+    histories = []
+    for scope in (contextlib.nullcontext(), several.scope()):
+        with scope:
+            model = make(name, variant)
+            model.run_eagerly = True
+            histories.append(train(model, images, config, progress=False).history)
+    batched = any("BatchNorm" in type(x).__name__ for p in model.layers
+                  for x in getattr(p, "layers", [p]))
+    found.append([case.id, draws(model), batched, *histories])
+print(json.dumps(found))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="of TensorFlow only")
+def test_two_replicas_train_as_one_device():
+    """In a process of its own, since devices are set before TensorFlow starts."""
+    done = subprocess.run(
+        [sys.executable, "-c", REPLICAS, str(Path(__file__).parent)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    for case, random, batched, one, two in json.loads(done.stdout.splitlines()[-1]):
+        assert one.keys() == two.keys()
+        # Replicas draw the noise of their own images, and normalise by their own batches.
+        tolerance = 0.1 if random or batched else 2e-4
+        for key in ("loss", "val_loss"):
+            np.testing.assert_allclose(one[key], two[key], rtol=tolerance, err_msg=f"{case} {key}")
