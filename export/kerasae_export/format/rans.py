@@ -57,7 +57,7 @@ def encode(intervals: NDArray[np.uint32], tail: bytes) -> bytes:
         tail: The bytes.
     """
     encoder = Encoder(lane_count(intervals.size))
-    encoder.bytes(tail)
+    encoder.plain(tail)
     encoder.batch(intervals)
     return encoder.finish()
 
@@ -74,7 +74,7 @@ class Encoder:
         self._states = [0] if lanes == 1 else [_LOW] * lanes
         self._words: list[NDArray[np.uint16]] = []  # in the reverse order of decoding
 
-    def bytes(self, tail: bytes) -> None:
+    def plain(self, tail: bytes) -> None:
         """Code plain bytes in lane 0."""
         words: list[int] = []
         for byte in reversed(tail):
@@ -291,9 +291,13 @@ class Decoder:
                 raise CorruptBitstreamError(_ENDS_EARLY)
         return x
 
+    @cached_property
+    def _word_list(self) -> list[int]:
+        return self._words.tolist()
+
     def _loop(self, slots: Slots, tables: NDArray[np.int64]) -> NDArray[np.int64]:
         first, frequency, local = slots.lists
-        words, available, position = self._words.tolist(), self._words.size, 0
+        words, available, position = self._word_list, self._words.size, self._position
         states, lanes, entries = self._states, self._lanes, []
         for i, base in enumerate((tables << TABLE_BITS).tolist()):
             x = states[i % lanes]
