@@ -86,7 +86,9 @@ def panels(images: Images) -> dict[str, tuple[str, NDArray[Any]]]:
         picture(plots.plot_samples(strip)),
     )
 
-    model = trained(images, "variational", 20, 2e-3, code_size=10, hidden=(400,))
+    model = trained(
+        images, "variational", 20, 2e-3, code_size=10, hidden=(400,), likelihood="bernoulli"
+    )
     walks = np.stack(
         [samplers.interpolate(model, digits[a], digits[b], steps=DIGITS) for a, b in WALKS]
     )
@@ -100,7 +102,9 @@ def panels(images: Images) -> dict[str, tuple[str, NDArray[Any]]]:
         picture(plots.plot_samples(samples, columns=12)),
     )
 
-    model = trained(images, "variational", 25, 2e-3, code_size=2, hidden=(400, 100))
+    model = trained(
+        images, "variational", 25, 2e-3, code_size=2, hidden=(400, 100), likelihood="bernoulli"
+    )
     found["Map"] = (
         "variational: the plane of a code of two values",
         picture(plots.plot_manifold(samplers.manifold(model, size=16))),

@@ -53,6 +53,19 @@ def nested(model: keras.Model, name: str) -> keras.Model:
     )
 
 
+def bound(model: keras.Model) -> Any | None:
+    """The layer of a variational model that knows its likelihood; None if it is not variational."""
+    for layer in getattr(model, "layers", ()):
+        if layer.name == "bound" and hasattr(layer, "log_likelihood"):
+            return layer
+    return None
+
+
+def learns_labels(model: keras.Model) -> bool:
+    """Whether the outputs are scores of classes, which may have the shape of an image."""
+    return getattr(getattr(model, "loss", None), "target", "images") == "labels"
+
+
 def code_shape(model: keras.Model) -> tuple[int | None, ...]:
     """Shape of one code, the first output of the encoder."""
     return tuple(nested(model, "encoder").outputs[0].shape[1:])
@@ -77,6 +90,13 @@ def decode(model: keras.Model, codes: ArrayLike) -> Floats:
             f"codes must have the shape (n, *{shape}) that `model` makes. "
             f"Received: shape {values.shape}"
         )
+    decoder = image_decoder(model)
+    quantisers = [layer for layer in model.layers if hasattr(layer, "encoder_tail")]
+    return np.clip(run([*quantisers, decoder], values)[0], 0, 1)
+
+
+def image_decoder(model: keras.Model) -> keras.Model:
+    """Return the nested decoder, if it makes images of codes alone."""
     decoder = nested(model, "decoder")
     if len(decoder.inputs) != 1:
         raise ValueError(
@@ -84,13 +104,13 @@ def decode(model: keras.Model, codes: ArrayLike) -> Floats:
             f"Received: a decoder with {len(decoder.inputs)} inputs"
         )
     made, wanted = tuple(decoder.outputs[0].shape[1:]), tuple(model.input_shape[1:])
-    if made != wanted:
+    if made != wanted or learns_labels(model):
+        given = "scores of classes" if learns_labels(model) else made
         raise ValueError(
             f"`model` must decode to images of its input shape {wanted}. "
-            f"Received: model={model.name!r}, which gives {made}"
+            f"Received: model={model.name!r}, which gives {given}"
         )
-    quantisers = [layer for layer in model.layers if hasattr(layer, "encoder_tail")]
-    return np.clip(run([*quantisers, decoder], values)[0], 0, 1)
+    return decoder
 
 
 def run(chain: Sequence[Any], values: Floats, *, batch_size: int = _BATCH) -> list[Floats]:

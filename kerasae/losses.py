@@ -16,6 +16,7 @@ __all__ = [
     "SegmentationLoss",
     "bernoulli_kl",
     "bernoulli_log_likelihood",
+    "bounded_log_variance",
     "contractive_norm",
     "gaussian_kl",
     "gaussian_log_likelihood",
@@ -29,6 +30,7 @@ __all__ = [
 ]
 
 _LOG_2PI = math.log(2 * math.pi)
+_LOG_VARIANCES = -10.0, 4.0  # far beyond what a posterior near a standard normal needs
 
 
 def bernoulli_kl(rho: float, observed: Any, *, epsilon: float = 1e-7) -> Any:
@@ -49,7 +51,9 @@ def bernoulli_kl(rho: float, observed: Any, *, epsilon: float = 1e-7) -> Any:
         >>> round(float(bernoulli_kl(0.5, [0.25])[0]), 4)
         0.1438
     """
-    q = ops.clip(ops.convert_to_tensor(observed, "float32"), epsilon, 1 - epsilon)
+    observed = ops.convert_to_tensor(observed)
+    wide = keras.backend.result_type(observed.dtype, "float32")  # float16 has no such epsilon
+    q = ops.clip(ops.cast(observed, wide), epsilon, 1 - epsilon)
     return rho * ops.log(rho / q) + (1 - rho) * ops.log((1 - rho) / (1 - q))
 
 
@@ -72,6 +76,28 @@ def gaussian_kl(mean: Any, log_variance: Any) -> Any:
     """
     mean, log_variance = ops.convert_to_tensor(mean), ops.convert_to_tensor(log_variance)
     return 0.5 * (ops.exp(log_variance) + ops.square(mean) - 1.0 - log_variance)
+
+
+@keras.saving.register_keras_serializable("kerasae")  # type: ignore[untyped-decorator]
+def bounded_log_variance(values: Any) -> Any:
+    """Keep a log variance that a network gives between -10 and 4, softly.
+
+    `low + softplus(high - softplus(high - x) - low)`, nearly the identity in between and with a
+    gradient everywhere (Chua, Calandra, McAllister & Levine 2018, Deep Reinforcement Learning in a
+    Handful of Trials, appendix A.1). Without it the exponential of one large value ends a training.
+
+    Args:
+        values: Tensor of any shape.
+
+    Returns:
+        A tensor of the same shape.
+
+    Example:
+        >>> [round(float(bounded_log_variance(x)), 1) for x in (-100.0, -3.0, 100.0)]
+        [-10.0, -3.0, 4.0]
+    """
+    low, high = _LOG_VARIANCES
+    return low + ops.softplus(high - ops.softplus(high - values) - low)
 
 
 def bernoulli_log_likelihood(x: Any, logits: Any) -> Any:
@@ -112,7 +138,8 @@ def gaussian_log_likelihood(x: Any, mean: Any, log_sigma: Any) -> Any:
         >>> round(float(gaussian_log_likelihood(0.0, 0.0, 0.0)), 4)
         -0.9189
     """
-    log_sigma = ops.convert_to_tensor(log_sigma)
+    mean = ops.convert_to_tensor(mean)
+    log_sigma = ops.cast(ops.convert_to_tensor(log_sigma), mean.dtype)
     return -0.5 * ops.square((x - mean) * ops.exp(-log_sigma)) - log_sigma - 0.5 * _LOG_2PI
 
 

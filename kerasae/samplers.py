@@ -41,10 +41,10 @@ _REGULARIZATION = 1e-6  # of the mean variance, added to each; keeps covariances
 def sample_prior(model: keras.Model, count: int, *, seed: int = 0) -> Floats:
     """Decode codes from the standard normal, the prior of a variational autoencoder.
 
-    The codes of a deterministic model have another distribution: see `fit_mixture`.
+    The codes of any other model have a distribution of their own: see `fit_mixture`.
 
     Args:
-        model: A model whose decoder takes nothing but the code.
+        model: A model of `build_variational`, or another with its layer `bound`.
         count: Number of images.
         seed: Seed of the codes.
 
@@ -52,7 +52,7 @@ def sample_prior(model: keras.Model, count: int, *, seed: int = 0) -> Floats:
         float32 (count, height, width, channels), values in [0, 1].
 
     Raises:
-        ValueError: If an argument breaks its rule.
+        ValueError: If the model has no prior, or an argument breaks its rule.
 
     Example:
         >>> import kerasae
@@ -61,8 +61,9 @@ def sample_prior(model: keras.Model, count: int, *, seed: int = 0) -> Floats:
         (3, 8, 8, 1)
     """
     count = _arguments.positive_int("count", count)
-    rng = np.random.default_rng(_inference.check_seed(seed))
-    return _inference.decode(model, rng.standard_normal((count, *_fixed_code_shape(model))))
+    rng, shape = np.random.default_rng(_inference.check_seed(seed)), _fixed_code_shape(model)
+    _check_prior(model, "fit the codes with `fit_mixture` and draw with `sample_mixture`")
+    return _inference.decode(model, rng.standard_normal((count, *shape)))
 
 
 def fit_mixture(codes: ArrayLike, components: int = 10, *, seed: int = 0) -> GaussianMixture:
@@ -306,13 +307,13 @@ def manifold(model: keras.Model, *, size: int = 20, codes: ArrayLike | None = No
     """Decode a grid over the plane of a code of two values.
 
     By default the grid is even in probability under the standard normal: coordinate `i` is its
-    quantile `(i + 1/2) / size` (Kingma & Welling 2014, figure 4). With `codes` it is even in
-    space, over their bounding box, which suits models without a prior.
+    quantile `(i + 1/2) / size` (Kingma & Welling 2014, figure 4), which is the prior of a
+    variational model. With `codes` it is even in space, over their bounding box, for any model.
 
     Args:
         model: A model with a code of two values.
         size: Images along each side, at least 2.
-        codes: (n, 2), such as those of the training images, or None.
+        codes: (n, 2), such as those of the training images; None for a variational model only.
 
     Returns:
         float32 (size, size, height, width, channels), laid out like a plot. The first value of
@@ -320,11 +321,12 @@ def manifold(model: keras.Model, *, size: int = 20, codes: ArrayLike | None = No
         bottom to top, against the first axis.
 
     Raises:
-        ValueError: If the code is no pair, or an argument breaks its rule.
+        ValueError: If the code is no pair, there are neither codes nor a prior, or an argument
+            breaks its rule.
 
     Example:
         >>> import kerasae
-        >>> model = kerasae.build_undercomplete(input_shape=(8, 8, 1), code_size=2)
+        >>> model = kerasae.build_variational(input_shape=(8, 8, 1), code_size=2)
         >>> manifold(model, size=5).shape
         (5, 5, 8, 8, 1)
     """
@@ -334,6 +336,7 @@ def manifold(model: keras.Model, *, size: int = 20, codes: ArrayLike | None = No
             f"`model` must have a code of two values. Received: codes of shape {shape}"
         )
     if codes is None:
+        _check_prior(model, "the grid needs `codes`, such as those of the training images")
         quantiles = np.array([NormalDist().inv_cdf((i + 0.5) / size) for i in range(size)])
         across, up = quantiles, quantiles
     else:
@@ -346,6 +349,15 @@ def manifold(model: keras.Model, *, size: int = 20, codes: ArrayLike | None = No
     grid = np.stack(np.meshgrid(across, up[::-1]), axis=-1)  # (size, size, 2)
     images = _inference.decode(model, grid.reshape(-1, 2))
     return images.reshape(size, size, *images.shape[1:])
+
+
+def _check_prior(model: keras.Model, instead: str) -> None:
+    _inference.image_decoder(model)  # what is no autoencoder is told so first
+    if _inference.bound(model) is None:
+        raise ValueError(
+            "`model` must be variational, as no other has a prior to draw codes from; of others "
+            f"{instead}. Received: model={model.name!r}"
+        )
 
 
 def _fixed_code_shape(model: keras.Model) -> tuple[int, ...]:

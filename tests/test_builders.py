@@ -109,6 +109,20 @@ def test_shapes_and_names(name, variant):
     assert not [layer.name for layer in layers if layer.name.rstrip("_0123456789") in default]
 
 
+def of_numpy(value: object) -> object:
+    """A hyperparameter as a sweep over arrays gives it."""
+    if isinstance(value, (list, tuple)):
+        return [of_numpy(item) for item in value]
+    return np.asarray(value)[()] if isinstance(value, (bool, int, float)) else value
+
+
+@pytest.mark.parametrize(("name", "variant"), CASES)
+def test_hyperparameters_of_numpy_are_saved_as_those_of_python(name, variant):
+    model = build(name, **{key: of_numpy(value) for key, value in variant.items()})
+    assert json.loads(model.to_json())["class_name"] == type(model).__name__
+    assert json.dumps([layer.get_config() for layer in model.layers[1:]])
+
+
 @pytest.mark.parametrize(("name", "variant"), CASES)
 def test_the_model_is_its_decoder_after_its_encoder(name, variant):
     model = make(name, variant)

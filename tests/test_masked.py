@@ -185,7 +185,7 @@ def test_an_int8_file_that_was_calibrated_with_holes_fills_them(
         (np.zeros((2, 8, 8, 1)), np.zeros((2, 8, 8)), "`masks` must be booleans of the shape"),
         (np.zeros((2, 8, 8, 1)), np.zeros((3, 8, 8), bool), "`masks` must be booleans"),
         (np.zeros((2, 8, 8, 1)) - 1, np.zeros((8, 8), bool), "`images` must have values in"),
-        (np.full((2, 8, 8, 1), np.nan), np.zeros((8, 8), bool), "`images` must have values in"),
+        (np.full((2, 8, 8, 1), np.nan), np.zeros((8, 8), bool), "`images` must be finite"),
         (np.zeros((2, 9, 8, 1)), np.zeros((9, 8), bool), "`images` must have the shape"),
     ],
 )

@@ -23,6 +23,9 @@ from kerasae.training import TrainConfig, train
 from kerasae.training.compilation import all_layers
 from kerasae.training.validation import drawing_in_validation
 
+# A few steps teach a model little, which `train` says at the end.
+pytestmark = pytest.mark.filterwarnings("ignore::kerasae.training.CollapseWarning")
+
 HALVES = ("mixed_float16", "mixed_bfloat16")
 
 

@@ -9,7 +9,7 @@ import scipy.stats
 from keras import ops
 
 import kerasae
-from kerasae import _inference, samplers
+from kerasae import _inference, anomaly, samplers
 
 VARIANTS = [
     pytest.param(name, dict(variant), id=f"{name}-{i}")
@@ -20,7 +20,17 @@ VARIANTS = [
 PIXELS = (1, 2, 1)
 
 
-def affine(between=None):
+class Bound(keras.layers.Layer):
+    """Stands for the layer of a variational model, which then has a prior."""
+
+    def call(self, image):
+        return image
+
+    def log_likelihood(self, images, decoder_outputs):
+        return ops.zeros(ops.shape(images)[0])
+
+
+def affine(between=None, *, prior=True):
     """Codes of two values, shown as the two pixels 0.5 + code / 10."""
     image = keras.Input(PIXELS)
     flat = keras.layers.Flatten()(image)
@@ -30,7 +40,8 @@ def affine(between=None):
     decoder = keras.Model(code, pixels, name="decoder")
     image = keras.Input(PIXELS)
     code = encoder(image) if between is None else between(encoder(image))
-    return keras.Model(image, decoder(code), name="affine")
+    output = Bound(name="bound")(decoder(code)) if prior else decoder(code)
+    return keras.Model(image, output, name="affine")
 
 
 def codes_of(images):
@@ -45,11 +56,15 @@ def test_every_architecture_generates(name, variant, rng):
     images = rng.random((6, *shape)).astype(np.float32)
     rebuilt = np.clip(ops.convert_to_numpy(model(images, training=False)), 0, 1)
 
-    drawn = samplers.sample_prior(model, 3, seed=2)
-    assert drawn.shape == (3, *shape)
-    assert drawn.dtype == np.float32
-    assert drawn.min() >= 0
-    assert drawn.max() <= 1
+    if name == "variational":
+        drawn = samplers.sample_prior(model, 3, seed=2)
+        assert drawn.shape == (3, *shape)
+        assert drawn.dtype == np.float32
+        assert drawn.min() >= 0
+        assert drawn.max() <= 1
+    else:
+        with pytest.raises(ValueError, match=f"`fit_mixture`.*Received: model='{model.name}'"):
+            samplers.sample_prior(model, 3)
 
     codes = _inference.encode(model, images[:1])  # those of a codebook before they are indices
     for kind in ("linear", "spherical"):
@@ -177,9 +192,32 @@ def test_a_manifold_has_the_quantiles_of_the_prior_laid_out_like_a_plot():
         np.testing.assert_allclose(grid[:, i, 1], quantiles[::-1], atol=1e-5)  # from the bottom
 
 
+def test_what_has_no_prior_is_told_which_sampler_draws_from_it():
+    model = affine(prior=False)
+    with pytest.raises(ValueError, match="variational.*`sample_mixture`. Received: model='affine'"):
+        samplers.sample_prior(model, 2)
+    with pytest.raises(ValueError, match="variational.*`codes`.* Received: model='affine'"):
+        samplers.manifold(model)
+    noisy = kerasae.build_denoising(base="variational", input_shape=(8, 8, 1), hidden=(4,))
+    assert samplers.sample_prior(noisy, 2).shape == (2, 8, 8, 1)
+
+
+def test_scores_of_classes_are_no_images(rng):
+    """Three classes have the shape of a colour image."""
+    model = kerasae.build_segmentation(input_shape=(8, 8, 3), classes=3, hidden=(4,), skips=None)
+    images = rng.random((4, 8, 8, 3))
+    for call in (
+        lambda: samplers.interpolate(model, *images[:2]),
+        lambda: anomaly.scorer(model),
+        lambda: anomaly.reconstruction_scores(model, images),
+    ):
+        with pytest.raises(ValueError, match="Received: model='segmentation'.*scores of classes"):
+            call()
+
+
 def test_a_manifold_spans_the_bounding_box_of_codes():
     codes = [[-1.0, 2.0], [3.0, 2.5], [0.0, 4.0]]
-    grid = codes_of(samplers.manifold(affine(), size=3, codes=codes))
+    grid = codes_of(samplers.manifold(affine(prior=False), size=3, codes=codes))
     np.testing.assert_allclose(grid[0, :, 0], [-1, 1, 3], atol=1e-5)
     np.testing.assert_allclose(grid[:, 0, 1], [4, 3, 2], atol=1e-5)
 

@@ -146,7 +146,7 @@ def test_every_public_name_is_described(site, pages):
     links = {link.rpartition("#")[2] for link in pages[site / "api" / "index.html"].links}
     homes = {f"{package.__name__}." for package in (kerasae, kerasae_export)}
     homes |= {f"{home}." for home in kerasae._HOME.values()}
-    homes |= {f"kerasae_export.{home}." for home in kerasae_export._HOME.values()}
+    homes |= {f"{home}." for home in kerasae_export._HOME.values()}
     for name in [*kerasae.__all__, *kerasae_export.__all__]:
         assert {f"{home}{name}" for home in homes} & links, name
 

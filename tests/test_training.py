@@ -211,7 +211,7 @@ def test_the_cosine_schedule_ends_at_zero(few):
     assert int(model.optimizer.iterations.value) == 8
 
 
-def test_speed_follows_the_net_and_can_be_overridden(few, monkeypatch):
+def test_speed_follows_the_net_and_can_be_overridden(few, monkeypatch, fast_settings):
     dense = kerasae.build_undercomplete(input_shape=few.image_shape, code_size=4)
     steps = []
     fit = dense.fit
@@ -272,6 +272,9 @@ def test_of_images_with_large_values_the_rate_is_not_blamed(few):
         ({"steps_per_execution": "many"}, "`steps_per_execution` must be a positive integer"),
         ({"learning_rate": -1}, "`learning_rate` must be a positive number"),
         ({"learning_rate": math.nan}, "`learning_rate` must be a positive number"),
+        ({"learning_rate": "1e-3"}, "`learning_rate` must be a positive number"),
+        ({"learning_rate": [1e-3]}, "`learning_rate` must be a positive number"),
+        ({"seed": True}, "`seed` must be an integer from 0"),
         ({"schedule": "linear"}, "`schedule` must be one of constant, cosine"),
         ({"seed": -1}, "`seed` must be an integer from 0"),
         ({"keep": "first"}, "`keep` must be one of best, last"),
@@ -283,6 +286,24 @@ def test_bad_configurations_give_one_sentence(wrong, message):
         TrainConfig(**wrong)
     with pytest.raises(ValueError, match=r"Received: \['momentum'\]"):
         TrainConfig.from_json('{"momentum": 0.9}')
+
+
+def test_numbers_of_numpy_are_kept_as_those_of_python(few, tmp_path):
+    config = TrainConfig(
+        epochs=np.int64(1),
+        batch_size=np.int32(50),
+        learning_rate=np.float32(1e-3),
+        seed=np.uint8(3),
+        patience=np.array(2),
+        jit_compile=np.bool_(False),
+        steps_per_execution=np.int64(1),
+        flip=np.bool_(False),
+    )
+    values = vars(config).values()
+    assert {type(value) for value in values} == {int, float, str, bool}
+    train(noisy_model(few), few, config, out=tmp_path, progress=False)
+    assert TrainConfig.from_json((tmp_path / "config.json").read_text()) == config
+    train(noisy_model(few), few, config, out=tmp_path, resume=True, progress=False)
 
 
 def test_runs_are_not_overwritten_or_mixed_up(few, tmp_path):

@@ -8,9 +8,11 @@ import pytest
 from keras import ops
 from scipy.special import logsumexp
 from scipy.stats import bernoulli, multivariate_normal, norm
+from skimage.transform import resize
 
 import kerasae
 from kerasae.layers import Binarization, Sampling, VariationalBound
+from kerasae.layers.variational import LIKELIHOODS
 
 SHAPE = (6, 5, 1)
 
@@ -281,3 +283,73 @@ def test_denoising_explains_the_clean_image(digits):
 def test_arguments_are_checked(wrong, message):
     with pytest.raises((ValueError, TypeError), match=message):
         kerasae.build_variational(**wrong)
+
+
+def photographs(count=24):
+    """Smooth colours with edges, 128 x 128, as large as what a folder of photographs gives."""
+    rng = np.random.default_rng(0)
+    coarse = rng.random((count, 9, 9, 3))
+    fine = np.kron(rng.random((count, 32, 32, 3)), np.ones((1, 4, 4, 1)))
+    smooth = np.stack([resize(image, (128, 128), order=1) for image in coarse])
+    return (0.7 * smooth + 0.3 * fine).astype(np.float32)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("network", ["dense", "convolutional"])
+@pytest.mark.parametrize("samples", [1, 3])
+@pytest.mark.parametrize("likelihood", LIKELIHOODS)
+def test_large_photographs_are_learned_without_a_value_that_is_not_finite(
+    likelihood, samples, network
+):
+    pictures = photographs()
+    images = kerasae.Images(train=pictures[:16], validation=pictures[16:20], test=pictures[20:])
+    keras.utils.set_random_seed(0)
+    model = kerasae.build_variational(
+        input_shape=images.image_shape,
+        likelihood=likelihood,
+        importance_samples=samples,
+        network=network,
+        hidden=(16, 8),
+    )
+    config = kerasae.TrainConfig(epochs=3, batch_size=4, learning_rate=1e-2)
+    history = kerasae.train(model, images, config, progress=False).history
+    assert all(np.isfinite(values).all() for values in history.values())
+    measured = kerasae.evaluation.elbo(model, images.test)
+    assert np.isfinite([measured.elbo, measured.kl]).all()
+
+
+@pytest.mark.parametrize("network", ["dense", "convolutional"])
+def test_a_log_variance_starts_at_the_prior_and_no_weights_let_it_run_away(network, rng):
+    model = kerasae.build_variational(
+        input_shape=(8, 8, 1), code_size=2, hidden=(4,), network=network
+    )
+    encoder = model.get_layer("encoder")
+    images = rng.random((4, 8, 8, 1)).astype(np.float32)
+    assert np.abs(encoder(images)[1]).max() < 0.02
+    layer = encoder.get_layer("log_variance")
+    kernel, bias = layer.get_weights()
+    for value, limit in ((1e4, 4), (-1e4, -10)):
+        layer.set_weights([kernel, np.full_like(bias, value)])
+        np.testing.assert_allclose(encoder(images)[1], limit, atol=1e-5)
+        assert np.isfinite(kerasae.evaluation.elbo(model, images).elbo)
+        assert np.isfinite(kerasae.evaluation.negative_log_likelihood(model, images, samples=5))
+
+
+def test_the_learned_deviation_of_a_perfect_reconstruction_stays_above_a_floor():
+    images = np.zeros((8, 8, 8, 1), np.float32)
+    model = kerasae.build_variational(
+        input_shape=(8, 8, 1), code_size=2, hidden=(4,), learning_rate=0.5
+    )
+    model.fit(images, images, epochs=40, verbose=0)
+    assert float(model.get_layer("bound").log_sigma.value) == pytest.approx(-6)
+
+
+def test_the_likelihood_follows_the_pixels_unless_it_is_named():
+    shape = {"input_shape": (8, 8, 1), "code_size": 2, "hidden": (4,)}
+    for options, expected in (
+        ({}, "gaussian_learned"),
+        ({"binarize": True}, "bernoulli"),
+        ({"binarize": True, "likelihood": "gaussian"}, "gaussian"),
+    ):
+        model = kerasae.build_variational(**shape, **options)
+        assert model.get_layer("bound").likelihood == expected

@@ -175,6 +175,7 @@ def burda_net(k: int, *, warmup_epochs: int = 0) -> keras.Model:
         code_size=50,
         hidden=(200, 200),
         activation="tanh",
+        likelihood="bernoulli",
         importance_samples=k,
         binarize=True,
         warmup_epochs=warmup_epochs,

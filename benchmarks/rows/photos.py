@@ -97,7 +97,6 @@ def fitted(name: str, net: Net) -> tuple[keras.Model, float]:
             f"denoising_photos-{name}",
             lambda: net.build((PATCH, PATCH, 1)),
             images,
-            # `val_loss` is taken on clean images, which says little about noisy ones.
             TrainConfig(
                 epochs=net.epochs,
                 batch_size=net.batch_size,

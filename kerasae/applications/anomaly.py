@@ -287,6 +287,11 @@ def _check_model(model: keras.Model) -> None:
             "`model` must reconstruct its input, one image to one of its shape. "
             f"Received: {model.input_shape} to {model.output_shape}"
         )
+    if _inference.learns_labels(model):
+        raise ValueError(
+            "`model` must reconstruct its input. "
+            f"Received: model={model.name!r}, which gives scores of classes"
+        )
 
 
 def _vectors(name: str, values: ArrayLike) -> Scores:

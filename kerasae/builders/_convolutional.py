@@ -10,6 +10,7 @@ import keras
 from keras import layers
 
 from kerasae import _arguments
+from kerasae.builders import _dense
 from kerasae.layers import full_precision
 
 _MOMENTUM = 0.9  # Keras's .99 needs hundreds of steps, more than a small data set may have
@@ -67,11 +68,11 @@ def encoder(
     if code == "dense":
         x = layers.Flatten(name="flatten")(x)
         outputs = [  # (B, code_size)
-            layers.Dense(code_size, activation=code_activation, name=head)(x) for head in heads
+            layers.Dense(code_size, **_dense.head(name, code_activation))(x) for name in heads
         ]
     else:  # (B, rows, columns, code_size)
         outputs = [
-            layers.Conv2D(code_size, 1, activation=code_activation, name=head)(x) for head in heads
+            layers.Conv2D(code_size, 1, **_dense.head(name, code_activation))(x) for name in heads
         ]
     return keras.Model(image, outputs if len(outputs) > 1 else outputs[0], name="encoder")
 

@@ -39,12 +39,18 @@ def encoder(
         if dropout:
             x = layers.Dropout(dropout, name=f"dropout_{i}")(x)
     if len(heads) > 1:
-        outputs = [layers.Dense(code_size, name=head)(x) for head in heads]
+        outputs = [layers.Dense(code_size, **head(name))(x) for name in heads]
         return keras.Model(image, outputs, name="encoder")
     x = layers.Dense(code_size, activation=code_activation, name=heads[0])(x)
     if dropout:
         x = layers.Dropout(dropout, name="dropout_code")(x)
     return keras.Model(image, x if code_step is None else code_step(x), name="encoder")
+
+
+def head(name: str, activation: str = "linear") -> dict[str, Any]:
+    """Options of the layer that gives an output of an encoder; a log variance starts at 0."""
+    start = "zeros" if name == "log_variance" else "glorot_uniform"
+    return {"name": name, "activation": activation, "kernel_initializer": start}
 
 
 def decoder(

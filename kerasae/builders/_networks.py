@@ -9,6 +9,7 @@ import keras
 
 from kerasae import _arguments
 from kerasae.builders import _convolutional, _dense
+from kerasae.losses import bounded_log_variance
 
 OPTIONS = ("kernel_size", "upsampling", "residual", "normalization")
 """What a caller may say of a convolutional network, besides its size."""
@@ -30,7 +31,8 @@ def halves(
 ) -> tuple[keras.Model, keras.Model]:
     """Encoder and decoder of a `"dense"` or `"convolutional"` network.
 
-    The encoder sees an image of another shape than the decoder makes if `seen` says so.
+    The encoder sees an image of another shape than the decoder makes if `seen` says so. Of the
+    heads a `"log_variance"` is bounded.
     """
     _arguments.one_of("network", network, ("dense", "convolutional"))
     known = OPTIONS if network == "convolutional" else ()
@@ -43,12 +45,24 @@ def halves(
     if network == "dense":
         size = (code_size, _arguments.positive_ints("hidden", hidden), activation)
         return (
-            _dense.encoder(seen or shape, *size, heads=heads),
+            _bounded(_dense.encoder(seen or shape, *size, heads=heads)),
             _dense.decoder(shape, *size, output_activation, logits=logits),
         )
     hidden, encoding, decoding = _convolutional.check(hidden, code=code, **options)
     size = (code_size, hidden, activation)
     return (
-        _convolutional.encoder(seen or shape, *size, heads=heads, **encoding),
+        _bounded(_convolutional.encoder(seen or shape, *size, heads=heads, **encoding)),
         _convolutional.decoder(shape, *size, output_activation, logits=logits, **decoding),
     )
+
+
+def _bounded(encoder: keras.Model) -> keras.Model:
+    """The encoder with a log variance whose exponential stays finite, if it gives one."""
+    if "log_variance" not in encoder.output_names:
+        return encoder
+    bound = keras.layers.Activation(bounded_log_variance, name="bounded_log_variance")
+    outputs = [
+        bound(output) if name == "log_variance" else output
+        for name, output in zip(encoder.output_names, encoder.outputs, strict=True)
+    ]
+    return keras.Model(encoder.input, outputs, name=encoder.name)

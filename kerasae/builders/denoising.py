@@ -33,8 +33,8 @@ def build_denoising(
     In training a layer in front of the encoder corrupts each image anew, and the loss compares
     the reconstruction with the clean image: `loss(x, g(f(corrupt(x))))` (Vincent, Larochelle,
     Lajoie, Bengio & Manzagol 2010, Stacked Denoising Autoencoders, JMLR 11). At inference the
-    layer does nothing: feed the noisy image. `val_loss` is therefore taken on clean images; to
-    measure denoising, corrupt a test set once and compare.
+    layer does nothing: feed the noisy image. `train` validates on corrupted images, always the same
+    ones; of `fit` and `evaluate`, which are Keras's own, the loss is that of copying clean ones.
 
     Args:
         base: An architecture of the kind `"image"` other than this one: `"undercomplete"`,

@@ -43,8 +43,8 @@ def build_masked(
     which is 1 there.
 
     At inference the layer does nothing: write -1 into the hole, as `kerasae.inpaint` does, which
-    then keeps the known pixels. `train` validates on images with holes; of `fit`, which is given
-    whole ones, `val_loss` is that of copying.
+    then keeps the known pixels. `train` validates on images with holes, always the same ones; of
+    `fit`, which is given whole ones, `val_loss` is that of copying.
 
     Args:
         input_shape: (height, width, channels) of an image.

@@ -159,8 +159,8 @@ class _Posterior:
     """The encoder's Gaussian for each image, and the importance weights of codes drawn from it."""
 
     def __init__(self, model: keras.Model, images: ArrayLike) -> None:
-        bounds = [layer for layer in getattr(model, "layers", ()) if layer.name == "bound"]
-        if not bounds or not hasattr(bounds[0], "log_likelihood"):
+        bound = _inference.bound(model)
+        if bound is None:
             raise ValueError(
                 "`model` must be variational: it must have a layer named 'bound' that knows the "
                 f"likelihood. Received: model={getattr(model, 'name', model)!r}"
@@ -173,7 +173,7 @@ class _Posterior:
             )
         self.images = _inference.check_images(model, images)
         self.mean, self.log_variance = _inference.run([encoder], self.images)
-        self._decoder, self._bound = _inference.nested(model, "decoder"), bounds[0]
+        self._decoder, self._bound = _inference.nested(model, "decoder"), bound
 
     def sample(
         self, samples: int, seed: int, batch_size: int | None, progress: bool = False

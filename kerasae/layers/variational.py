@@ -20,6 +20,7 @@ from kerasae.losses import (
 __all__ = ["LIKELIHOODS", "Binarization", "Sampling", "VariationalBound"]
 
 LIKELIHOODS = ("bernoulli", "gaussian", "gaussian_learned")
+_LOG_SIGMAS = -6.0, 6.0  # the first is below a grey level of 256, so that no density runs away
 
 
 @keras.saving.register_keras_serializable("kerasae")
@@ -87,6 +88,10 @@ class Sampling(RandomLayer):
         return {**super().get_config(), "samples": self.samples, "seed": self.seed}
 
 
+def _between_log_sigmas(value: Any) -> Any:
+    return ops.clip(value, *_LOG_SIGMAS)
+
+
 @keras.saving.register_keras_serializable("kerasae")
 class VariationalBound(LossLayer, RandomLayer):
     """Add the negative bound on log p(x) to the loss, and pass the reconstruction on.
@@ -109,7 +114,7 @@ class VariationalBound(LossLayer, RandomLayer):
     Args:
         likelihood: p(x | z): `"bernoulli"` on logits; `"gaussian"` of fixed `sigma`;
             `"gaussian_learned"`, where one sigma for all values is learned with the weights
-            (Rybkin, Daniilidis & Levine 2021).
+            (Rybkin, Daniilidis & Levine 2021), in training between e^-6 and e^6.
         sigma: Standard deviation of the Gaussian, or where it starts.
         beta: Factor of the divergence.
         capacity: C in nats, or None.
@@ -142,7 +147,10 @@ class VariationalBound(LossLayer, RandomLayer):
         self.log_sigma = None
         if likelihood == "gaussian_learned":
             self.log_sigma = self.add_weight(
-                shape=(), initializer=keras.initializers.Constant(np.log(sigma)), name="log_sigma"
+                shape=(),
+                initializer=keras.initializers.Constant(np.log(sigma)),
+                constraint=_between_log_sigmas,
+                name="log_sigma",
             )
 
     def _counter(self, name: str, value: float) -> Any:
@@ -185,7 +193,7 @@ class VariationalBound(LossLayer, RandomLayer):
         if training:
             # By the batch, not by 1: TensorFlow would count the attempt that finds no more data.
             self.steps.assign_add(ops.cast(ops.minimum(ops.shape(mean)[0], 1), "float32"))
-        rising = scheduled(1.0, seen, self.warmup_epochs)
+        rising = ops.cast(scheduled(1.0, seen, self.warmup_epochs), self.compute_dtype)
         beta = self.beta * (rising if self.capacity is None else 1.0)
 
         parameters = reconstruction if logits is None else logits

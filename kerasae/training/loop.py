@@ -16,6 +16,7 @@ from kerasae.data import Images
 from kerasae.data.sequences import Sequences
 from kerasae.training.batches import Batches
 from kerasae.training.checkpoint import TrainingState
+from kerasae.training.collapse import warn_of_collapse
 from kerasae.training.compilation import (
     recompile,
     seed_random_layers,
@@ -50,7 +51,8 @@ def train(
 
     With `out`, a run folder holds the configuration, the model, a checkpoint after each epoch, the
     history as CSV and the loss curve. A killed run resumes from its last epoch: on the same machine
-    it ends with the same bits as one that was not killed.
+    it ends with the same bits as one that was not killed. At the end a few hundred images pass
+    through the model, and a `CollapseWarning` says what it does not use.
 
     Args:
         model: A compiled model. It learns to reproduce its inputs, or their labels if its loss has
@@ -115,7 +117,9 @@ def train(
                 callbacks=callbacks,
                 verbose=0,
             )
-    return run.finish(finish)
+    history = run.finish(finish)
+    warn_of_collapse(model, images, seed=config.seed)
+    return history
 
 
 def _validation_inputs(

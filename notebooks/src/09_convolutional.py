@@ -272,11 +272,11 @@ display(
         f"*Everything measured on noisy inputs. The denoiser reaches {scores['denoiser']:.1f} dB; "
         f"the mark to beat is not the noisy image ({scores['noisy']:.1f} dB) but the linear map "
         f"({scores['best linear map']:.1f} dB).*\n\n**The well-known mistake** is to evaluate on "
-        "clean inputs. Many tutorials train a denoiser and then report its `val_loss`, or show "
-        f"its outputs, for images without noise. Fed clean images, ours has {clean_psnr:.1f} dB. "
-        "That number is about copying, not about denoising. `val_loss` in the history is such a "
-        "number too, since the noise layer rests in validation: use it to see that training is "
-        "under way, and noisy validation images for every choice."
+        "clean inputs. Many tutorials train a denoiser and then report the loss of `evaluate`, or "
+        f"show its outputs, for images without noise. Fed clean images, ours has {clean_psnr:.1f} "
+        "dB. That number is about copying, not about denoising. `val_loss` of `fit` is such a "
+        "number too, since there the noise layer rests in validation; that of `train` is taken on "
+        "noisy images."
     )
 )
 

@@ -129,14 +129,13 @@ display(plots.plot_history(history))
 
 # %% [markdown]
 # *Above the loss, below its parts, all in nats per image. The reconstruction cost falls while the
-# KL rises: the model buys better reconstructions with codes that say more. Do not compare the
-# heights of training and validation: in training pixels and codes are drawn, in validation they are
-# not.*
+# KL rises: the model buys better reconstructions with codes that say more. Pixels and codes are
+# drawn in validation as in training, the same ones in each epoch.*
 #
-# **`val_loss` is not a bound.** In validation nothing is drawn: the decoder gets the mean, a good
-# case, and the loss comes out lower than with drawn codes. It serves to compare epochs. What to
-# report is the bound with drawn codes, `evaluation.elbo`, or better the likelihood itself,
-# estimated by importance sampling, `evaluation.negative_log_likelihood`.
+# **`val_loss` is the bound, with one draw for each image.** It serves to compare epochs. What to
+# report is the bound of many draws, `evaluation.elbo`, or better the likelihood itself, estimated
+# by importance sampling, `evaluation.negative_log_likelihood`. Keras's `evaluate` draws nothing:
+# the decoder gets the mean, a good case, and the loss is no bound.
 
 # %%
 few = binary[:500]
@@ -150,7 +149,7 @@ mean_only = -float(
     )
 )
 print(f"On {len(few)} test images, in nats per image:")
-print(f"{mean_only + bound.kl:6.1f}  mean as code, as in val_loss")
+print(f"{mean_only + bound.kl:6.1f}  mean as code, as in evaluate")
 print(f"{-bound.elbo:6.1f}  drawn codes: -ELBO")
 print(f"{likelihood:6.1f}  importance sampling: -log p(x)")
 assert mean_only + bound.kl < -bound.elbo
@@ -276,12 +275,13 @@ train(vae16, images, config, progress=False)
 keras.utils.set_random_seed(0)
 plain = kerasae.build_undercomplete(input_shape=shape, code_size=16, hidden=HIDDEN)
 train(plain, images, config, progress=False)
+normal = np.random.default_rng(0).standard_normal((20, 16))  # as `sample_prior` draws
 display(
     plots.plot_samples(
         np.concatenate(
             [
                 samplers.sample_prior(vae16, 20).reshape(2, 10, *shape),
-                samplers.sample_prior(plain, 20).reshape(2, 10, *shape),
+                np.asarray(kerasae.decoder(plain)(normal)).clip(0, 1).reshape(2, 10, *shape),
             ]
         ),
         labels=["VAE", "", "plain", ""],
@@ -534,8 +534,9 @@ display(Markdown(f"| loss | likelihood | beta | what it is |\n|---|---|---|---|\
 # **The wrong scale.** See above. Print both parts of the loss in nats and ask whether they are
 # sums.
 #
-# **Reporting `val_loss`.** It is taken with the mean code. Report the ELBO or the likelihood, on
-# binary images if the decoder is a Bernoulli one; on grey images it is no likelihood at all.
+# **Reporting the loss of `evaluate`.** It is taken with the mean code. Report the ELBO or the
+# likelihood, on binary images if the decoder is a Bernoulli one; on grey images it is no likelihood
+# at all.
 #
 # **A decoder that is too strong, or too noisy.** If it does without the code, it will. A large
 # `sigma` says that pixels are noise, and then nothing is worth encoding.

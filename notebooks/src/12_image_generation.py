@@ -90,7 +90,9 @@ display(plots.plot_samples(images.train[:20], columns=10))
 
 # %%
 keras.utils.set_random_seed(0)
-vae = kerasae.build_variational(input_shape=shape, code_size=CODE_SIZE, hidden=HIDDEN)
+vae = kerasae.build_variational(
+    input_shape=shape, code_size=CODE_SIZE, hidden=HIDDEN, likelihood="bernoulli"
+)
 keras.utils.set_random_seed(0)
 plain = kerasae.build_undercomplete(input_shape=shape, code_size=CODE_SIZE, hidden=HIDDEN)
 display(plots.plot_architecture(vae))
@@ -146,11 +148,12 @@ display(
 
 # %%
 COUNT = min(1000, len(images.test))
+normal = np.random.default_rng(0).standard_normal((COUNT, CODE_SIZE))
 codes = {name: np.asarray(kerasae.encoder(model)(images.train)) for name, model in models.items()}
 samples = {
     "VAE, prior": samplers.sample_prior(vae, COUNT),
     "VAE, mixture": samplers.sample_mixture(vae, samplers.fit_mixture(codes["VAE"], 10), COUNT),
-    "plain, normal": samplers.sample_prior(plain, COUNT),
+    "plain, normal": np.asarray(kerasae.decoder(plain)(normal)).clip(0, 1),
     "plain, Gaussian": samplers.sample_mixture(
         plain, samplers.fit_mixture(codes["plain"], 1), COUNT
     ),
@@ -378,12 +381,12 @@ display(
 
 # %%
 flat = {}
-for name, build in (
-    ("VAE", kerasae.build_variational),
-    ("plain", kerasae.build_undercomplete),
+for name, build, options in (
+    ("VAE", kerasae.build_variational, {"likelihood": "bernoulli"}),
+    ("plain", kerasae.build_undercomplete, {}),
 ):
     keras.utils.set_random_seed(0)
-    flat[name] = build(input_shape=shape, code_size=2, hidden=HIDDEN)
+    flat[name] = build(input_shape=shape, code_size=2, hidden=HIDDEN, **options)
     train(flat[name], images, dataclasses.replace(config, epochs=EPOCHS // 2), progress=False)
 figure, grid = plt.subplots(2, 2, figsize=(8.4, 8.2), layout="constrained")
 for column, (name, model) in zip(grid.T, flat.items(), strict=True):
@@ -549,7 +552,7 @@ display(
 # ```python
 # keras.utils.set_random_seed(0)
 # loose = kerasae.build_variational(
-#     input_shape=shape, code_size=CODE_SIZE, hidden=HIDDEN, beta=0.1
+#     input_shape=shape, code_size=CODE_SIZE, hidden=HIDDEN, likelihood="bernoulli", beta=0.1
 # )
 # train(loose, images, config, progress=False)
 # loose_codes = np.asarray(kerasae.encoder(loose)(images.train))

@@ -522,14 +522,17 @@ display(
 
 # %%
 keras.utils.set_random_seed(0)
-vae = kerasae.build_variational(input_shape=shape, code_size=CODE_SIZE, hidden=HIDDEN)
+vae = kerasae.build_variational(
+    input_shape=shape, code_size=CODE_SIZE, hidden=HIDDEN, likelihood="bernoulli"
+)
 train(vae, images, config, progress=False)
 twice = [np.asarray(vae(test[:100], training=True)) for _ in range(2)]
 trembling = float(np.abs(twice[0] - twice[1]).mean())
 calm = float(np.abs(np.asarray(vae(test[:100])) - np.asarray(vae(test[:100]))).max())
+normal = np.random.default_rng(0).standard_normal((20, CODE_SIZE))
 made = {
     "variational": samplers.sample_prior(vae, 20),
-    "yardstick": samplers.sample_prior(model, 20),
+    "yardstick": np.asarray(kerasae.decoder(model)(normal)).clip(0, 1),
 }
 display(
     plots.plot_samples(
@@ -629,7 +632,7 @@ display(
 #
 # </details>
 #
-# 7. A denoiser reports a wonderful `val_loss`. Why does that say little?
+# 7. A denoiser that `fit` has trained reports a wonderful `val_loss`. Why does that say little?
 # 8. Someone adds a *mean* squared error over pixels and a KL *summed* over the code. What will
 #   happen?
 # 9. Where are the codes of a plain autoencoder, and why does that matter for making images?
@@ -640,7 +643,7 @@ display(
 #
 # <details><summary>Answers to 7 to 12</summary>
 #
-# 7. It is taken on clean inputs, since the noise rests in validation: it measures copying.
+# 7. Keras takes it on clean inputs, since the noise rests in validation: it measures copying.
 # 8. The KL is far too strong beside a mean, by a factor of the number of pixels: the code collapses
 #    unless beta makes up for it.
 # 9. Anywhere: nothing holds them near a known distribution. Codes drawn from a standard normal miss

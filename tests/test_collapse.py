@@ -1,0 +1,148 @@
+"""The look at a trained model: each kind of collapse is seen, and no healthy model is blamed."""
+
+from __future__ import annotations
+
+import re
+import warnings
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import kerasae
+from kerasae.training import CollapseWarning, TrainConfig, train
+from kerasae.training.collapse import findings
+
+SIZE = {"input_shape": (8, 8, 1), "hidden": (24,), "code_size": 8}
+SPATIAL = {"input_shape": (8, 8, 1), "hidden": (8, 8), "code_size": 4}
+VARIATIONAL = {**SIZE, "likelihood": "gaussian_learned"}
+QUANTIZED = {**SPATIAL, "codebook_size": 32}
+FSQ = {"input_shape": (8, 8, 1), "quantizer": "fsq"}
+CONTRACTIVE = {"input_shape": (8, 8, 1), "code_size": 40}
+SPARSE = {"input_shape": (8, 8, 1), "code_size": 40, "hidden": ()}
+RATE = {**SIZE, "network": "dense"}
+MASKED = {**SIZE, "network": "dense", "loss": "mse"}
+
+
+def trained(
+    name: str, options: dict, images: kerasae.Images, *, epochs: int = 15, rate: float = 5e-3
+) -> keras.Model:
+    keras.utils.set_random_seed(0)
+    model = kerasae.build(name, **options, learning_rate=rate)
+    model.fit(images.train, images.train, batch_size=32, epochs=epochs, verbose=0)
+    return model
+
+
+HEALTHY = {
+    "undercomplete": ("undercomplete", SIZE),
+    "variational": ("variational", VARIATIONAL),
+    "vq": ("vector_quantized", QUANTIZED),
+    "fsq": ("vector_quantized", {**FSQ, "hidden": (16,), "levels": (5, 4, 4)}),
+    "contractive": ("contractive", CONTRACTIVE),
+    "l1": ("sparse", {**SPARSE, "penalty": "l1"}),
+    "kl": ("sparse", {**SPARSE, "penalty": "kl", "beta": 1e-3}),
+    "topk": ("sparse", {**SPARSE, "penalty": "topk", "k": 12}),
+    "rate_distortion": ("rate_distortion", {**RATE, "lmbda": 0.1}),
+    "masked": ("masked", MASKED),
+    "denoising": ("denoising", {**SIZE, "base": "undercomplete", "level": 0.1}),
+}
+
+
+@pytest.mark.parametrize(("name", "options"), HEALTHY.values(), ids=HEALTHY)
+def test_no_healthy_model_is_blamed(name, options, digits):
+    assert findings(trained(name, options, digits), digits) == []
+
+
+COLLAPSED = {
+    "beta": ("variational", {**VARIATIONAL, "beta": 200.0}, r"0 of 8 units.*smaller `beta`"),
+    "capacity": (
+        "variational",
+        {**VARIATIONAL, "capacity": 0.0, "beta": 200.0},
+        "0 of 8 units.*larger `capacity`",
+    ),
+    "sigma": (
+        "variational",
+        {**SIZE, "likelihood": "gaussian", "sigma": 3.0},
+        "KL is .* nats.*smaller `sigma`",
+    ),
+    "single levels": (
+        "vector_quantized",
+        {**FSQ, "hidden": (8, 8), "levels": (5, 4)},
+        "single level in 2 of 2 channels.*`levels`",
+    ),
+    "contraction": ("contractive", {**CONTRACTIVE, "weight": 1e3}, "one code.*smaller `weight`"),
+    "l1": (
+        "sparse",
+        {**SPARSE, "penalty": "l1", "weight": 10.0},
+        "40 units, of which 40 never fire.*smaller `weight`",
+    ),
+    "kl": (
+        "sparse",
+        {**SPARSE, "penalty": "kl", "beta": 10.0, "rho": 1e-3},
+        "never fire.*smaller `beta`",
+    ),
+    "rate": (
+        "rate_distortion",
+        {**RATE, "lmbda": 1e-9},
+        "bits on an image.*larger `lmbda`",
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "options", "message"), COLLAPSED.values(), ids=COLLAPSED)
+def test_a_collapse_is_seen_with_the_knob_to_turn(name, options, message, digits):
+    (finding,) = findings(trained(name, options, digits, epochs=25), digits)
+    assert re.search(message, finding), finding
+
+
+@pytest.mark.parametrize(("restart", "knob"), [(0.0, "`restart=0.1`"), (0.1, "`codebook_size`")])
+def test_dead_entries_of_a_codebook_are_counted(restart, knob, digits):
+    model = trained("vector_quantized", {**QUANTIZED, "restart": restart}, digits)
+    codebook = model.get_layer("quantizer").codebook
+    far = ops.convert_to_numpy(codebook)
+    far[3:] = 1e3  # no vector is near them
+    codebook.assign(far)
+    (finding,) = findings(model, digits)
+    assert re.search(rf"uses [123] of the 32 entries.* 576 vectors.*{knob}", finding)
+
+
+@pytest.mark.parametrize("name", ["undercomplete", "masked"])
+def test_a_reconstruction_no_better_than_the_mean_image_is_seen(name, digits):
+    options = SIZE if name == "undercomplete" else MASKED
+    (finding,) = findings(trained(name, options, digits, epochs=1, rate=1e-6), digits)
+    assert "no better than the mean image" in finding
+
+
+def test_models_of_another_make_are_looked_at_and_never_break_a_training(digits):
+    image = keras.Input(digits.image_shape)
+    hidden = keras.layers.Dense(32, activation="relu")(keras.layers.Flatten()(image))
+    output = keras.layers.Reshape(digits.image_shape)(keras.layers.Dense(64)(hidden))
+    model = keras.Model(image, output)
+    model.compile(loss="mse", optimizer=keras.optimizers.Adam(3e-3))
+    assert "mean image" in findings(model, digits)[0]
+    model.fit(digits.train, digits.train, epochs=5, verbose=0)
+    assert findings(model, digits) == []
+
+
+def test_images_that_are_all_alike_are_no_collapse(rng):
+    one = np.repeat(rng.random((1, 8, 8, 1)), 70, axis=0).astype(np.float32)
+    images = kerasae.Images(train=one, validation=one, test=one)
+    assert findings(kerasae.build_undercomplete(**SIZE), images) == []
+
+
+def test_train_warns_at_its_end_and_leaves_the_model(digits, tmp_path):
+    few = kerasae.load_images("digits", limit=200)
+    keras.utils.set_random_seed(0)
+    model = kerasae.build_undercomplete(**SIZE)
+    config = TrainConfig(epochs=1, learning_rate=1e-6)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", CollapseWarning)
+        train(model, few, config, out=tmp_path / "run", progress=False)
+    (warning,) = (w for w in caught if w.category is CollapseWarning)
+    assert "'undercomplete' rebuilds no better" in str(warning.message)
+    assert warning.filename == __file__
+    assert (tmp_path / "run" / "model.keras").exists()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", CollapseWarning)
+        train(model, few, TrainConfig(epochs=60, batch_size=16, learning_rate=5e-3), progress=False)
