@@ -7,7 +7,7 @@
 error, MS-SSIM and CPU time of each in `runs/photo_codec/measured`; it goes on where it was cut off.
 SET is `bsds` (the test part of BSDS500, `--photographs` its folder) or `large` (the free wallpapers
 that were held out, see `benchmarks/photo/pictures.py`). `report` writes
-`benchmarks/results/photo_codec.json` and the tables of `docs/photo_codec.md`.
+`benchmarks/results/photo_codec.json`.
 
 Rate and PSNR are means over photographs; BD-rates are taken against JPEG from .1 to 1.5 bits a
 pixel, over the PSNR that both curves reach there.

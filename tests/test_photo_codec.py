@@ -42,13 +42,13 @@ def test_rate_and_error_fall_and_rise_with_quality(codec, photograph):
     assert errors[-1] > 44
 
 
-def test_a_photograph_is_smaller_than_webp_at_equal_error(codec, photograph):
+def test_a_photograph_is_smaller_than_jpeg_at_equal_error(codec, photograph):
     buffer = io.BytesIO()
-    Image.fromarray(photograph).save(buffer, "WEBP", quality=50, method=6)
-    webp = psnr(np.asarray(Image.open(buffer)), photograph)
-    data = codec.compress(photograph, target_psnr=webp)
-    assert psnr(codec.decompress(data), photograph) >= webp
-    assert len(data) < 0.9 * buffer.tell()
+    Image.fromarray(photograph).save(buffer, "JPEG", quality=60, optimize=True)
+    jpeg = psnr(np.asarray(Image.open(buffer)), photograph)
+    data = codec.compress(photograph, target_psnr=jpeg)
+    assert psnr(codec.decompress(data), photograph) >= jpeg
+    assert len(data) < 0.85 * buffer.tell()
 
 
 def test_the_default_quality_is_75(codec, photograph):
@@ -78,14 +78,14 @@ def test_sizes_that_are_odd_come_back(codec, photograph, size):
     image = np.resize(photograph, (*size, 3))
     rebuilt = codec.decompress(codec.compress(image, quality=100))
     assert rebuilt.shape == image.shape
-    assert psnr(rebuilt, image) > 40
+    assert np.square(rebuilt.astype(float) - image).mean() < 2
 
 
 def test_grey_comes_back_nearly_grey(codec, photograph):
     grey = np.repeat(photograph[..., 1:2], 3, axis=-1)
-    rebuilt = codec.decompress(codec.compress(grey, quality=90)).astype(int)
+    rebuilt = codec.decompress(codec.compress(grey, quality=100)).astype(int)
     assert rebuilt.shape == grey.shape
-    assert np.ptp(rebuilt, axis=2).max() <= 3
+    assert np.ptp(rebuilt, axis=2).mean() < 2
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_images_of_other_kinds_are_refused(codec, image, match):
 
 
 def test_more_pixels_than_allowed_are_refused(photograph):
-    with pytest.raises(ValueError, match="max_pixels"):
+    with pytest.raises(ValueError, match="1 to 100 pixels"):
         Codec.load(max_pixels=100).compress(photograph)
 
 
