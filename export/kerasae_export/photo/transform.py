@@ -56,9 +56,10 @@ class Transform:
             low, high = max(0, first - 1), min(rows, stop + 1)
             strip = image[low * CELL : min(height, high * CELL)]
             lack = ((0, (high - low) * CELL - len(strip)), (0, columns * CELL - width), (0, 0))
-            pixels = np.pad(strip, lack, mode="edge").astype(np.float32) - np.float32(_GREY)
-            planes = pixels.reshape(-1, PLANES) @ self._from_colour.T
-            planes = np.ascontiguousarray(planes.T).reshape(PLANES, -1, columns * CELL)
+            pixels: NDArray[np.float32] = np.pad(strip, lack, mode="edge").astype(np.float32)
+            pixels -= np.float32(_GREY)
+            colours: NDArray[np.float32] = pixels.reshape(-1, PLANES) @ self._from_colour.T
+            planes = np.ascontiguousarray(colours.T).reshape(PLANES, -1, columns * CELL)
             for plane, samples in enumerate(planes):
                 cells = self._analyse(samples)[first - low : stop - low]
                 channels = slice(plane * CELL * CELL, (plane + 1) * CELL * CELL)
