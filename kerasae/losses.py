@@ -82,9 +82,10 @@ def gaussian_kl(mean: Any, log_variance: Any) -> Any:
 def bounded_log_variance(values: Any) -> Any:
     """Keep a log variance that a network gives between -10 and 4, softly.
 
-    `low + softplus(high - softplus(high - x) - low)`, nearly the identity in between and with a
-    gradient everywhere (Chua, Calandra, McAllister & Levine 2018, Deep Reinforcement Learning in a
-    Handful of Trials, appendix A.1). Without it the exponential of one large value ends a training.
+    The identity from -9 to 3; beyond, `4 - exp(3 - x)` and `-10 + exp(x + 9)`, which go on with
+    the same slope and flatten, so that a gradient leads back. Without a bound the exponential of
+    one large value ends a training (Chua, Calandra, McAllister & Levine 2018, Deep Reinforcement
+    Learning in a Handful of Trials, appendix A.1, bound theirs alike).
 
     Args:
         values: Tensor of any shape.
@@ -96,8 +97,10 @@ def bounded_log_variance(values: Any) -> Any:
         >>> [round(float(bounded_log_variance(x)), 1) for x in (-100.0, -3.0, 100.0)]
         [-10.0, -3.0, 4.0]
     """
-    low, high = _LOG_VARIANCES
-    return low + ops.softplus(high - ops.softplus(high - values) - low)
+    values = ops.convert_to_tensor(values)
+    low, high = _LOG_VARIANCES[0] + 1, _LOG_VARIANCES[1] - 1
+    below, above = ops.relu(low - values), ops.relu(values - high)
+    return ops.clip(values, low, high) + ops.exp(-below) - ops.exp(-above)
 
 
 def bernoulli_log_likelihood(x: Any, logits: Any) -> Any:

@@ -292,9 +292,9 @@ def test_the_input_range_is_whole_whatever_is_given():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"sample": np.zeros((9, 9), np.uint8)}, "`sample` must be uint8 of shape"),
-        ({"sample": np.zeros((9, 9, 1))}, "`sample` must be uint8 of shape"),
-        ({"facts": {"a": np.float32(1)}}, "`facts` must be what JSON can hold"),
+        ({"sample": np.zeros((9, 9, 3), np.uint8)}, "`sample` must"),
+        ({"sample": np.full((9, 9, 1), 2.0)}, "`sample` must"),
+        ({"facts": {"a": object()}}, "`facts` must be what JSON can hold"),
         ({"step_loss": 1e6}, "`step_loss` must be above 0 dB and at most 20"),
     ],
 )

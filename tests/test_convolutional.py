@@ -9,6 +9,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 import kerasae
 from kerasae.builders import _convolutional, _dense
+from kerasae.losses import bounded_log_variance
 from kerasae_export.bundling.layout import find_layout
 
 EVERYTHING = {"upsampling": "resize", "residual": 1, "normalization": "batch"}
@@ -101,7 +102,8 @@ def check_heads_and_logits(encoder, decoder, images):
     assert tuple(mean.shape) == tuple(log_variance.shape) == (2, *decoder.input_shape[1:])
     for head, values in (("mean", mean), ("log_variance", log_variance)):
         layer = encoder.get_layer(head)
-        assert layer.activation is keras.activations.linear
+        bounded = head == "log_variance"
+        assert layer.activation is (bounded_log_variance if bounded else keras.activations.linear)
         np.testing.assert_array_equal(
             keras.Model(encoder.input, layer.output)(images), keras.ops.convert_to_numpy(values)
         )

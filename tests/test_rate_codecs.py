@@ -112,11 +112,11 @@ def test_every_quality_of_a_bundle_is_a_point(digit_codec, test_digits):
 
 
 def test_axes_are_those_of_a_known_covariance(rng):
-    """Values along two known directions, of standard deviations 3 and 1, and nothing else."""
+    """Values along two known directions, of standard deviations .06 and .02, and nothing else."""
     directions = np.linalg.qr(rng.normal(size=(12, 2)))[0].T
-    coordinates = rng.normal(size=(4000, 2)) * [0.3, 0.1]
+    coordinates = rng.normal(size=(4000, 2)) * [0.06, 0.02]
     axes = PrincipalAxes(0.5 + (coordinates @ directions).reshape(-1, 3, 4, 1))
-    np.testing.assert_allclose(np.sqrt(axes.variances[:2]), [0.3, 0.1], rtol=0.05)
+    np.testing.assert_allclose(np.sqrt(axes.variances[:2]), [0.06, 0.02], rtol=0.05)
     assert axes.variances[2] < 1e-6
     np.testing.assert_allclose(np.abs(directions @ axes.axes[:2].T), np.eye(2), atol=0.02)
     np.testing.assert_allclose(axes.mean, 0.5, atol=0.02)

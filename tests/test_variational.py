@@ -338,18 +338,14 @@ def test_a_log_variance_starts_at_the_prior_and_no_weights_let_it_run_away(netwo
 def test_the_learned_deviation_of_a_perfect_reconstruction_stays_above_a_floor():
     images = np.zeros((8, 8, 8, 1), np.float32)
     model = kerasae.build_variational(
-        input_shape=(8, 8, 1), code_size=2, hidden=(4,), learning_rate=0.5
+        input_shape=(8, 8, 1),
+        code_size=2,
+        hidden=(4,),
+        likelihood="gaussian_learned",
+        learning_rate=0.05,
     )
-    model.fit(images, images, epochs=40, verbose=0)
-    assert float(model.get_layer("bound").log_sigma.value) == pytest.approx(-6)
-
-
-def test_the_likelihood_follows_the_pixels_unless_it_is_named():
-    shape = {"input_shape": (8, 8, 1), "code_size": 2, "hidden": (4,)}
-    for options, expected in (
-        ({}, "gaussian_learned"),
-        ({"binarize": True}, "bernoulli"),
-        ({"binarize": True, "likelihood": "gaussian"}, "gaussian"),
-    ):
-        model = kerasae.build_variational(**shape, **options)
-        assert model.get_layer("bound").likelihood == expected
+    log_sigma, lowest = model.get_layer("bound").log_sigma, 0.0
+    for _ in range(40):
+        model.fit(images, images, epochs=10, verbose=0)
+        lowest = min(lowest, float(log_sigma.value))
+    assert lowest == pytest.approx(-6)

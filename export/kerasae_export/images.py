@@ -64,6 +64,7 @@ def check_images(
             found and, where one line of code mends it, which.
 
     Example:
+        >>> import numpy as np
         >>> check_images("images", np.full((1, 2, 2, 1), 51, np.uint8)).ravel().tolist()
         [0.20000000298023224, 0.20000000298023224, 0.20000000298023224, 0.20000000298023224]
     """
@@ -110,6 +111,7 @@ def check_picture(argument: str, image: Any, *, channels: int) -> NDArray[np.uin
         ValueError: If the type or the layout is another; see `check_images`.
 
     Example:
+        >>> import numpy as np
         >>> check_picture("image", np.ones((2, 3), np.uint8), channels=1).shape
         (2, 3, 1)
     """

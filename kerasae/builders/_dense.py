@@ -11,6 +11,7 @@ from keras import layers
 
 from kerasae import _arguments
 from kerasae.layers import TransposedDense, full_precision
+from kerasae.losses import bounded_log_variance
 from kerasae.models import Autoencoder, TiedAutoencoder
 
 Step = Callable[[Any], Any]
@@ -49,8 +50,9 @@ def encoder(
 
 def head(name: str, activation: str = "linear") -> dict[str, Any]:
     """Options of the layer that gives an output of an encoder; a log variance starts at 0."""
-    start = "zeros" if name == "log_variance" else "glorot_uniform"
-    return {"name": name, "activation": activation, "kernel_initializer": start}
+    if name == "log_variance":
+        return {"name": name, "activation": bounded_log_variance, "kernel_initializer": "zeros"}
+    return {"name": name, "activation": activation}
 
 
 def decoder(

@@ -9,7 +9,6 @@ import keras
 
 from kerasae import _arguments
 from kerasae.builders import _convolutional, _dense
-from kerasae.losses import bounded_log_variance
 
 OPTIONS = ("kernel_size", "upsampling", "residual", "normalization")
 """What a caller may say of a convolutional network, besides its size."""
@@ -45,24 +44,12 @@ def halves(
     if network == "dense":
         size = (code_size, _arguments.positive_ints("hidden", hidden), activation)
         return (
-            _bounded(_dense.encoder(seen or shape, *size, heads=heads)),
+            _dense.encoder(seen or shape, *size, heads=heads),
             _dense.decoder(shape, *size, output_activation, logits=logits),
         )
     hidden, encoding, decoding = _convolutional.check(hidden, code=code, **options)
     size = (code_size, hidden, activation)
     return (
-        _bounded(_convolutional.encoder(seen or shape, *size, heads=heads, **encoding)),
+        _convolutional.encoder(seen or shape, *size, heads=heads, **encoding),
         _convolutional.decoder(shape, *size, output_activation, logits=logits, **decoding),
     )
-
-
-def _bounded(encoder: keras.Model) -> keras.Model:
-    """The encoder with a log variance whose exponential stays finite, if it gives one."""
-    if "log_variance" not in encoder.output_names:
-        return encoder
-    bound = keras.layers.Activation(bounded_log_variance, name="bounded_log_variance")
-    outputs = [
-        bound(output) if name == "log_variance" else output
-        for name, output in zip(encoder.output_names, encoder.outputs, strict=True)
-    ]
-    return keras.Model(encoder.input, outputs, name=encoder.name)

@@ -188,7 +188,7 @@ class _Posterior:
         chunk = math.ceil(samples / rounds)
         count = min(max(1, batch_size // samples), len(self.images))
         weigh = _importance_weights(self._decoder, self._bound, chunk)
-        weigh.noise.state.assign(keras.random.SeedGenerator(seed).state)
+        weigh.noise.state.assign(keras.random.SeedGenerator(int(seed)).state)
 
         log_weights = np.full(len(self.images), -np.inf)
         log_likelihoods = np.zeros(len(self.images))

@@ -86,7 +86,7 @@ class VectorQuantizer(LossLayer):
         self.codebook_size, self.commitment = int(codebook_size), float(commitment)
         self.decay, self.restart = float(decay), float(restart)
         self.seed = None if seed is None else int(seed)
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
 
     def build(self, input_shape: Any) -> None:
         """Make the codebook and what it is computed from; no gradient reaches them."""

@@ -35,7 +35,7 @@ class Corruption(RandomLayer):
         super().__init__(**options)
         self.level = float(level)
         self.seed = None if seed is None else int(seed)
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Corrupt float images (batch, height, width, channels) if `training`."""

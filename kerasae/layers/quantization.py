@@ -55,7 +55,7 @@ class EntropyBottleneck(LossLayer):
         super().__init__(**options)
         self.code_step, self.seed = float(step), None if seed is None else int(seed)
         self.filters, self.spread = tuple(map(int, filters)), float(spread)
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
 
     def build(self, input_shape: Any) -> None:
         """Make the weights of the cumulative of each channel."""

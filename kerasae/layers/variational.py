@@ -37,7 +37,7 @@ class Binarization(RandomLayer):
     def __init__(self, *, seed: int | None = None, **options: Any) -> None:
         super().__init__(**options)
         self.seed = None if seed is None else int(seed)
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Binarise float images in [0, 1] (batch, height, width, channels) if `training`."""
@@ -71,7 +71,7 @@ class Sampling(RandomLayer):
         super().__init__(**options)
         self.samples = int(samples)
         self.seed = None if seed is None else int(seed)
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
 
     def call(self, mean: Any, log_variance: Any, training: bool = False) -> Any:
         """(batch, code_size), twice, to (batch * samples, code_size), or (batch, code_size)."""

@@ -20,6 +20,7 @@ def plain(value: Any) -> Any:
         The value with NumPy's types replaced; tuples stay tuples.
 
     Example:
+        >>> import numpy as np
         >>> plain({"tile": (np.int64(3), np.float32(0.5)), "flags": np.array([True])})
         {'tile': (3, 0.5), 'flags': [True]}
     """
