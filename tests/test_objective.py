@@ -258,9 +258,11 @@ def test_half_precision_trains_as_full_precision(name, variant, half):
     losses = []
     for policy in (half, "float32"):
         keras.config.set_dtype_policy(policy)
-        losses.append(train(make(name, variant), data, config, progress=False).history)
+        model = make(name, variant)
+        losses.append(train(model, data, config, progress=False).history)
+    # Sums over pixels are so large that the scaling for float16 leaves out the first steps.
+    tolerance = 0.2 if model.loss is None else 5e-2
     for key in ("loss", "val_loss"):
-        tolerance = 5e-2  # of which the steps that the scaling of float16 leaves out are most
         np.testing.assert_allclose(losses[0][key], losses[1][key], rtol=tolerance)
 
 
