@@ -69,6 +69,7 @@ def bucket(magnitudes: NDArray[Any]) -> NDArray[np.int64]:
     """Which of the magnitudes 0, 1, 2, 3-4, 5-8, 9-16, 17-32, 33 and more a symbol has.
 
     Example:
+        >>> import numpy as np
         >>> bucket(np.array([0, 1, 2, 4, 5, 100])).tolist()
         [0, 1, 2, 3, 4, 7]
     """
