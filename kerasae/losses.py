@@ -82,16 +82,9 @@ def gaussian_kl(mean: Any, log_variance: Any) -> Any:
 def bounded_log_variance(values: Any) -> Any:
     """Keep a log variance that a network gives between -10 and 4, softly.
 
-    The identity from -9 to 3; beyond, `4 - exp(3 - x)` and `-10 + exp(x + 9)`, which go on with
-    the same slope and flatten, so that a gradient leads back. Without a bound the exponential of
-    one large value ends a training (Chua, Calandra, McAllister & Levine 2018, Deep Reinforcement
-    Learning in a Handful of Trials, appendix A.1, bound theirs alike).
-
-    Args:
-        values: Tensor of any shape.
-
-    Returns:
-        A tensor of the same shape.
+    The identity for values, of any shape, from -9 to 3; beyond, `4 - exp(3 - x)` and
+    `-10 + exp(x + 9)` flatten out. Else the exponential of one large value ends a training (Chua
+    et al. 2018, Deep Reinforcement Learning in a Handful of Trials, appendix A.1, bound alike).
 
     Example:
         >>> [round(float(bounded_log_variance(x)), 1) for x in (-100.0, -3.0, 100.0)]

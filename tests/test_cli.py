@@ -223,7 +223,7 @@ def test_list_names_what_there_is():
         (["evaluate", "b", "--data", "digits", "--out", "o"], 1, "must be a bundle's folder"),
         (["verify", ".", "--data", "digits"], 2, "`--data` needs the model of `--run`"),
         (["compress", "x.png", "--bundle", "nowhere", "--out", "y"], 1, "must be a bundle's"),
-        (["compress", "x.png"], 2, "required: --bundle"),
+        (["compress", "x.png"], 2, "required: --out"),
         (
             ["compress", "x", "--bundle", "b", "--out", "y", "--threads", "0"],
             2,

@@ -199,7 +199,7 @@ def test_many_tables_are_searched_in_place_of_looked_up(rng, monkeypatch):
     expected = (tables := fit_tables(symbols[1:-1])).encode(symbols)
     monkeypatch.setattr(rans, "_MOST_LOOKED_UP", 0)
     np.testing.assert_array_equal(tables.decode(expected, len(symbols)), symbols)
-    assert tables._slots._lookup is None
+    assert tables.slots._lookup is None
 
 
 def test_few_groups_make_few_classes(rng):

@@ -220,8 +220,8 @@ def test_a_set_of_images_looks_at_its_arrays(kind):
         arrays[position] = bad
         with pytest.raises(ValueError, match=f"`{split}` must.*{message.rpartition('.*')[2]}"):
             kerasae.Images(*arrays)
-    with pytest.raises(ValueError, match=r"`test` must hold images of the shape of `train`"):
-        kerasae.Images(good, good, good[:, :4])
+    with pytest.raises(ValueError, match=r"`validation` must hold images of the shape of `train`"):
+        kerasae.Images(good, good[:, :4], good)
 
 
 def test_a_set_keeps_float32():

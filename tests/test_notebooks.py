@@ -130,5 +130,7 @@ def test_a_chapter_and_its_solutions_run_in_fast_mode(chapter, tmp_path, monkeyp
         notebook, timeout=150, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
     )
     client.execute()
-    assert not [o.text for o in outputs(notebook) if o.get("name") == "stderr"]
+    # A training of seconds may use little of its code, and `train` says so.
+    said = [o.text for o in outputs(notebook) if o.get("name") == "stderr"]
+    assert not [text for text in said if "CollapseWarning: " not in text]
     assert not list(tmp_path.iterdir())

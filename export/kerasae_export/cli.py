@@ -1,4 +1,4 @@
-"""Compress and decompress images with a bundle, and serve its page, without Keras or TensorFlow."""
+"""Compress and decompress images, and serve a bundle's page, without Keras or TensorFlow."""
 
 from __future__ import annotations
 
@@ -77,15 +77,13 @@ def run(arguments: Sequence[str], *, program: str = "kae") -> int:
     how = {"force": options.force, "jobs": options.jobs, "progress": line.set}
     if options.command == "decompress":
         outcomes = decompress_files(options.paths, codec, options.out, **how)
-    elif options.quality is not None and not 1 <= options.quality <= codec.qualities:
-        print(
-            f"{program}: `--quality` must be from 1 to {codec.qualities}, as many as the bundle "
-            f"has. Received: {options.quality}",
-            file=sys.stderr,
-        )
+    elif (problem := _bad_choice(options, codec.qualities)) is not None:
+        print(f"{program}: {problem}", file=sys.stderr)
         return 2
     else:
-        outcomes = compress_files(options.paths, codec, options.out, quality=options.quality, **how)
+        given = {name: getattr(options, name) for name in _CHOICES}
+        how |= {name: value for name, value in given.items() if value is not None}
+        outcomes = compress_files(options.paths, codec, options.out, **how)
     try:
         return _report(program, outcomes, line)
     except KeyboardInterrupt:
@@ -94,6 +92,25 @@ def run(arguments: Sequence[str], *, program: str = "kae") -> int:
         raise
     finally:
         outcomes.close()
+
+
+_CHOICES = ("quality", "target_psnr", "target_bytes", "effort")
+
+
+def _bad_choice(options: argparse.Namespace, qualities: int) -> str | None:
+    """What is wrong with the options that say how well to compress; None if nothing is."""
+    if options.quality is not None and not 1 <= options.quality <= qualities:
+        return (
+            f"`--quality` must be from 1 to {qualities}, as many as the bundle has. "
+            f"Received: {options.quality}"
+        )
+    given = [name for name in _CHOICES if getattr(options, name) is not None]
+    if options.bundle is not None and given not in ([], ["quality"]):
+        option = "--" + given[-1].replace("_", "-")
+        return f"`{option}` is for photographs, which are compressed without `--bundle`."
+    if len(set(given) - {"effort"}) > 1:
+        return "`--quality`, `--target-psnr` and `--target-bytes` exclude each other."
+    return None
 
 
 def _serve(program: str, options: argparse.Namespace) -> int:
@@ -253,15 +270,19 @@ def _parser(program: str) -> argparse.ArgumentParser:
     for name, (what, source, meaning, description) in _COMMANDS.items():
         command = commands.add_parser(name, help=what, description=description)
         command.add_argument("paths", nargs="+", type=Path, metavar=source, help=meaning)
-        command.add_argument("--bundle", required=True, type=Path, help="the bundle's folder")
+        command.add_argument(
+            "--bundle", type=Path, help="the bundle's folder; default: the codec of photographs"
+        )
         command.add_argument("--out", required=True, type=Path, help="folder for the results")
         if name == "compress":
             command.add_argument(
                 "--quality",
                 type=_positive,
                 metavar="N",
-                help="1, the smallest files, to the number of the bundle's qualities, the default",
+                help="1, the smallest files, to the number of the bundle's qualities, the default; "
+                "for photographs 1 to 100, default: 75",
             )
+            _add_targets(command)
         command.add_argument("--force", action="store_true", help="overwrite existing files")
         command.add_argument(
             "--jobs",
@@ -286,6 +307,28 @@ def _parser(program: str) -> argparse.ArgumentParser:
         )
     _add_serve(commands)
     return parser
+
+
+def _add_targets(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--target-psnr",
+        type=float,
+        metavar="DB",
+        help="photographs: the lowest quality that reaches so many decibels",
+    )
+    command.add_argument(
+        "--target-bytes",
+        type=_positive,
+        metavar="N",
+        help="photographs: the highest quality in so many bytes",
+    )
+    command.add_argument(
+        "--effort",
+        type=int,
+        choices=(0, 1),
+        help="photographs: 0 decides by a rule that is the same everywhere, 1 by rate and "
+        "distortion; default: 1",
+    )
 
 
 def _add_serve(commands: Any) -> None:

@@ -1,12 +1,8 @@
 """What an array of images is: type, layout and values, decided here for both packages.
 
-Three questions, each with one answer for all functions that take images:
-
-- `check_images`: a set of images for a model, as float32;
-- `check_picture`: one image for a codec, as uint8, whose values always mean 0 to 255;
-- `why_unit_range`: whether a model needs values in [0, 1], and why.
-
-Needs NumPy only; a Keras model is asked for its attributes.
+`check_images` takes a set of images for a model, as float32; `check_picture` one for a codec, as
+uint8 from 0 to 255; `why_unit_range` says whether a model needs values in [0, 1], and why. Needs
+NumPy only; a Keras model is asked for its attributes.
 """
 
 from __future__ import annotations
@@ -44,8 +40,6 @@ def check_images(
     uint8 is refused: it may be a binary image, or one that is almost black. Other integers are
     refused, since nothing says which value is white. Inputs that are no images, those of another
     rank than three, keep their integers as numbers.
-
-    Float32 values in [0, 1] are looked at once and not copied.
 
     Args:
         argument: Name of the argument, for messages.
@@ -372,12 +366,10 @@ def _losses(loss: Any) -> list[Any]:
     return [] if loss is None else [loss]
 
 
-_CROSS_ENTROPIES = {
-    "bce": "binary",
-    "binarycrossentropy": "binary",
-    "binaryfocalcrossentropy": "binary",
-    "categoricalcrossentropy": "categorical",
-    "categoricalfocalcrossentropy": "categorical",
+_CROSS_ENTROPIES = {"bce": "binary"} | {
+    f"{kind}{form}crossentropy": kind
+    for kind in ("binary", "categorical")
+    for form in ("", "focal")
 }
 
 

@@ -76,7 +76,7 @@ logging.getLogger("tensorflow").setLevel("ERROR")  # nor advice on speed from Te
 # %matplotlib inline
 
 FAST = os.environ.get("KERASAE_FAST") == "1"
-EPOCHS, HIDDEN = (11, (128, 64)) if FAST else (12, (256, 128))
+EPOCHS, HIDDEN = (20, (128, 64)) if FAST else (12, (256, 128))
 
 # %% [markdown]
 # ## The data

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from kerasae_export.files.pictures import IMAGE_SUFFIXES, png_bytes, read_image
 from kerasae_export.files.pool import spread
 from kerasae_export.format.bitstream import is_stream
+from kerasae_export.photo.codec import PhotoCodec
 from kerasae_export.runtime.codec import Codec
 
 __all__ = [
@@ -34,6 +36,7 @@ KAE_SUFFIX = ".kae"
 _MAX_FILE = 2**31
 
 Progress = Callable[[int, int], None]
+AnyCodec = Codec | PhotoCodec
 
 
 @dataclass(frozen=True)
@@ -61,13 +64,14 @@ class Outcome:
 
 def compress_files(
     paths: Sequence[Path],
-    codec: Codec,
+    codec: AnyCodec,
     out: Path,
     *,
     force: bool = False,
     quality: int | None = None,
     jobs: int = 1,
     progress: Progress | None = None,
+    **options: Any,
 ) -> Generator[Outcome, None, None]:
     """Compress image files, and those in folders, to `.kae` files in `out`.
 
@@ -83,6 +87,7 @@ def compress_files(
         quality: As for `Codec.compress`.
         jobs: Processes to use.
         progress: Called with the number of files that are done and their total.
+        **options: Other arguments of `PhotoCodec.compress`, if the codec is one.
 
     Yields:
         The result for each file, in the order of `paths` and of names.
@@ -92,13 +97,13 @@ def compress_files(
         >>> for outcome in compress_files([Path("photos")], codec, Path("sent")):
         ...     print(outcome.source, outcome.error or outcome.after)       # doctest: +SKIP
     """
-    work = _Compress(codec, force, quality)
+    work = _Compress(codec, force, {"quality": quality, **options})
     return _each(paths, out, IMAGE_SUFFIXES, KAE_SUFFIX, work, jobs, progress)
 
 
 def decompress_files(
     paths: Sequence[Path],
-    codec: Codec,
+    codec: AnyCodec,
     out: Path,
     *,
     force: bool = False,
@@ -156,7 +161,7 @@ Task = tuple[Path, Path, str | None]  # source, target, and what already is wron
 class _Work:
     """The work on one file; each worker process gets a copy."""
 
-    codec: Codec
+    codec: AnyCodec
     force: bool
 
     def __call__(self, task: Task) -> Outcome:
@@ -181,12 +186,13 @@ class _Work:
 
 @dataclass(frozen=True)
 class _Compress(_Work):
-    quality: int | None = None
+    options: dict[str, Any]
 
     def convert(self, source: Path, target: Path) -> Outcome:
         codec = self.codec
-        image = read_image(source, codec.manifest.codec.channels, max_pixels=codec.max_pixels)
-        after = _save(target, codec.compress(image, quality=self.quality))
+        channels = 3 if isinstance(codec, PhotoCodec) else codec.manifest.codec.channels
+        image = read_image(source, channels, max_pixels=codec.max_pixels)
+        after = _save(target, codec.compress(image, **self.options))
         return Outcome(source, target, after=after, size=(image.shape[0], image.shape[1]))
 
 
@@ -202,6 +208,8 @@ class _Decompress(_Work):
     def _stream(self, source: Path, folder: Path, data: bytes) -> Outcome:
         if folder.exists() and not self.force:
             raise ValueError(f"{folder} exists and would be overwritten")
+        if isinstance(self.codec, PhotoCodec):
+            raise ValueError("it is a stream of many images, which only its bundle decodes")
         images = self.codec.decompress_many(data)
         scratch = _scratch(folder)
         try:

@@ -38,8 +38,8 @@ IMAGE_MAGIC = b"\xaek"
 STREAM_MAGIC = b"\xaes"
 MAX_BLOCK_IMAGES = 256
 
-_HEAD = 5  # magic, version, bundle id
-_CRC = 4
+HEAD = 5  # magic, version, bundle id
+CRC = 4
 _MAX_SIDE = 2**31 - 1
 
 
@@ -72,7 +72,7 @@ def write_image(block: Block, bundle_hash: bytes, *, qualities: int = 1) -> byte
     """
     body = IMAGE_MAGIC + bytes([VERSION]) + bundle_hash[:2] + _quality(block, qualities)
     body += varint(block.height) + varint(block.width) + block.payload
-    return body + _crc(bundle_hash, body)
+    return body + crc(bundle_hash, body)
 
 
 def read_image(data: bytes, bundle_hash: bytes, *, max_pixels: int, qualities: int = 1) -> Block:
@@ -90,15 +90,15 @@ def read_image(data: bytes, bundle_hash: bytes, *, max_pixels: int, qualities: i
         BitstreamBundleError: If they were made with another bundle.
         BitstreamLimitError: If the image has more than `max_pixels` pixels.
     """
-    _check_head(data, IMAGE_MAGIC, bundle_hash)
-    body, crc = data[:-_CRC], data[-_CRC:]
-    if len(body) < _HEAD + 2 or _crc(bundle_hash, body) != crc:
-        raise CorruptBitstreamError(_DAMAGED)
-    reader = _Reader(body, _HEAD)
+    check_head(data, IMAGE_MAGIC, bundle_hash)
+    body, end = data[:-CRC], data[-CRC:]
+    if len(body) < HEAD + 2 or crc(bundle_hash, body) != end:
+        raise CorruptBitstreamError(DAMAGED)
+    reader = Reader(body, HEAD)
     quality = reader.quality(qualities)
     height, width = reader.varint(), reader.varint()
     block = Block(1, height, width, reader.rest(), quality)
-    _check_size(block, max_pixels)
+    check_size(block, max_pixels)
     return block
 
 
@@ -110,11 +110,11 @@ def write_stream(blocks: Iterable[Block], bundle_hash: bytes, *, qualities: int 
         body = varint(block.count) + _quality(block, qualities)
         body += varint(block.height) + varint(block.width)
         body += varint(len(block.payload)) + block.payload
-        previous = _crc(bundle_hash, previous + body)
+        previous = crc(bundle_hash, previous + body)
         out += [body, previous]
         total += block.count
     end = varint(0) + varint(total)
-    return b"".join([*out, end, _crc(bundle_hash, previous + end)])
+    return b"".join([*out, end, crc(bundle_hash, previous + end)])
 
 
 def read_stream(
@@ -127,8 +127,8 @@ def read_stream(
     Raises:
         BitstreamError: As `read_image`; `max_pixels` holds for all images together.
     """
-    _check_head(data, STREAM_MAGIC, bundle_hash)
-    reader, previous, total, left = _Reader(data, _HEAD), data[:_HEAD], 0, max_pixels
+    check_head(data, STREAM_MAGIC, bundle_hash)
+    reader, previous, total, left = Reader(data, HEAD), data[:HEAD], 0, max_pixels
     while True:
         first = reader.position
         count = reader.varint()
@@ -136,7 +136,7 @@ def read_stream(
             declared = reader.varint()
             reader.check(bundle_hash, previous, first)
             if declared != total or reader.rest():
-                raise CorruptBitstreamError(_DAMAGED)
+                raise CorruptBitstreamError(DAMAGED)
             return
         quality = reader.quality(qualities)
         height, width = reader.varint(), reader.varint()
@@ -145,7 +145,7 @@ def read_stream(
         block = Block(count, height, width, payload, quality)
         if count > MAX_BLOCK_IMAGES:
             raise CorruptBitstreamError(f"A block claims {count} images, over {MAX_BLOCK_IMAGES}.")
-        _check_size(block, left)
+        check_size(block, left)
         total += count
         left -= count * height * width
         yield block
@@ -156,21 +156,22 @@ def is_stream(data: bytes) -> bool:
     return data[:2] == STREAM_MAGIC
 
 
-_DAMAGED = "The bitstream is damaged or truncated: its checksum does not match."
+DAMAGED = "The bitstream is damaged or truncated: its checksum does not match."
 
 
-def _check_head(data: bytes, magic: bytes, bundle_hash: bytes) -> None:
+def check_head(data: bytes, magic: bytes, bundle_hash: bytes, version: int = VERSION) -> None:
+    """Check the magic, the version and the bundle id."""
     if data[:2] != magic and data[:2] in (IMAGE_MAGIC, STREAM_MAGIC):
         kind = "a stream of many images" if magic == IMAGE_MAGIC else "a single image"
         raise BitstreamError(f"The bitstream holds {kind}: read it as such.")
-    if len(data) < _HEAD + 1 + _CRC or data[:2] != magic:
+    if len(data) < HEAD + 1 + CRC or data[:2] != magic:
         raise CorruptBitstreamError(
             f"The data is not a kerasae bitstream: it has {len(data)} bytes and starts with "
             f"{data[:2].hex(' ') or 'nothing'}, not {magic.hex(' ')}."
         )
-    if data[2] != VERSION:
+    if data[2] != version:
         raise BitstreamVersionError(
-            f"The bitstream is of version {data[2]}; this code reads version {VERSION}."
+            f"The bitstream is of version {data[2]}; this codec reads version {version}."
         )
     if data[3:5] != bundle_hash[:2]:
         raise BitstreamBundleError(
@@ -184,7 +185,8 @@ def _quality(block: Block, qualities: int) -> bytes:
     return bytes([block.quality]) if qualities > 1 else b""
 
 
-def _check_size(block: Block, max_pixels: int) -> None:
+def check_size(block: Block, max_pixels: int) -> None:
+    """Check the size that a block claims."""
     if not (1 <= block.height <= _MAX_SIDE and 1 <= block.width <= _MAX_SIDE):
         raise CorruptBitstreamError(
             f"The bitstream claims an impossible size of {block.height} x {block.width} pixels."
@@ -196,11 +198,12 @@ def _check_size(block: Block, max_pixels: int) -> None:
         )
 
 
-def _crc(bundle_hash: bytes, body: bytes) -> bytes:
-    return zlib.crc32(body, zlib.crc32(bundle_hash)).to_bytes(_CRC, "little")
+def crc(bundle_hash: bytes, body: bytes) -> bytes:
+    """The CRC-32 over the hash and some bytes, as four bytes."""
+    return zlib.crc32(body, zlib.crc32(bundle_hash)).to_bytes(CRC, "little")
 
 
-class _Reader:
+class Reader:
     """Reads varints and bytes in order; running out of data is corruption."""
 
     def __init__(self, data: bytes, position: int) -> None:
@@ -229,7 +232,7 @@ class _Reader:
 
     def check(self, bundle_hash: bytes, previous: bytes, first: int) -> bytes:
         """Compare the next CRC with that of `previous` and the bytes since `first`."""
-        expected = _crc(bundle_hash, previous + self.data[first : self.position])
-        if self.take(_CRC) != expected:
-            raise CorruptBitstreamError(_DAMAGED)
+        expected = crc(bundle_hash, previous + self.data[first : self.position])
+        if self.take(CRC) != expected:
+            raise CorruptBitstreamError(DAMAGED)
         return expected

@@ -100,7 +100,7 @@ class Tables:
         self._interval = (frequency << TABLE_BITS | start).astype(np.uint32)
         self._bits = TABLE_BITS - np.log2(frequency)
         self._cost = np.floor(COST_UNIT * self._bits + 0.5).astype(np.int64)
-        self._slots = Slots(frequency, local)
+        self.slots = Slots(frequency, local)
 
     def bits(self, symbols: NDArray[Any], classes: NDArray[Any] | None = None) -> NDArray[Any]:
         """Information content of each row of symbols under the tables of its class, in bits.
@@ -213,7 +213,7 @@ class Tables:
         decoder = rans.Decoder(data, rows * self.channels)
         done = 0
         pieces: list[NDArray[np.int32]] = []
-        escapes: list[tuple[int, int, int, int]] = []
+        escapes: list[tuple[int, int, int]] = []
 
         def tables_at(start: int, stop: int) -> NDArray[np.int64]:
             first = start // self.channels
@@ -221,23 +221,45 @@ class Tables:
             skipped = start - first * self.channels
             return tables[skipped : skipped + stop - start]
 
-        for entries in decoder.symbols(self._slots, tables_at):
+        for entries in decoder.symbols(self.slots, tables_at):
             tables = tables_at(done, done + entries.size)
-            escape = self._escape[tables]
-            for at in np.flatnonzero(entries == escape).tolist():
-                low = int(self._offset[tables[at]])
-                escapes.append((len(pieces), at, low, low + int(escape[at]) - 1))
-            pieces.append((entries + self._offset[tables]).astype(np.int32))
+            found, escaped = self.symbols_of(entries, tables)
+            escapes += [(len(pieces), at, int(tables[at])) for at in escaped.tolist()]
+            pieces.append(found.astype(np.int32))
             done += entries.size
-        for piece, at, low, high in escapes:
-            value = read_varint(decoder.byte)
-            symbol = low - 1 - (value >> 1) if value & 1 else high + 1 + (value >> 1)
+        for piece, at, table in escapes:
+            symbol = self.escaped_symbol(table, read_varint(decoder.byte))
             if not _INT32[0] <= symbol <= _INT32[1]:
                 raise CorruptBitstreamError("The entropy-coded data holds a symbol over 32 bits.")
             pieces[piece][at] = symbol
         decoder.finish()
         symbols = np.concatenate(pieces) if pieces else np.empty(0, np.int32)
         return symbols.reshape(rows, self.channels)
+
+    def intervals(
+        self, symbols: NDArray[np.int64], tables: NDArray[np.int64]
+    ) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.int64]]:
+        """What the coder takes for symbols: intervals, which are escaped, and values for these.
+
+        Args:
+            symbols: Integers of shape (n,).
+            tables: The table of each.
+        """
+        entries, escaped, values = self._entries(symbols, tables)
+        return np.take(self._interval, entries, mode="clip"), escaped, values
+
+    def symbols_of(
+        self, entries: NDArray[np.int64], tables: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The symbols of entries within their tables, and which of them are escapes."""
+        (escaped,) = (entries == self._escape[tables]).nonzero()
+        return entries + self._offset[tables], escaped
+
+    def escaped_symbol(self, table: int, value: int) -> int:
+        """The symbol outside of a table that a value behind the escape stands for."""
+        low = int(self._offset[table])
+        high = low + int(self._escape[table]) - 1
+        return low - 1 - (value >> 1) if value & 1 else high + 1 + (value >> 1)
 
     def _tables_of(self, classes: NDArray[Any] | None, first: int, stop: int) -> NDArray[np.int64]:
         """The index of the table of each symbol in some rows."""

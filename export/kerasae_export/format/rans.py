@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from kerasae_export.errors import CorruptBitstreamError
 
-__all__ = ["TABLE_BITS", "TOTAL", "Decoder", "Slots", "encode", "lane_count"]
+__all__ = ["TABLE_BITS", "TOTAL", "Decoder", "Encoder", "Slots", "encode", "lane_count"]
 
 TABLE_BITS = 12
 TOTAL = 1 << TABLE_BITS
@@ -56,22 +56,61 @@ def encode(intervals: NDArray[np.uint32], tail: bytes) -> bytes:
         intervals: For each symbol its frequency * 4096 + start.
         tail: The bytes.
     """
-    lanes = lane_count(intervals.size)
-    states = [0] if lanes == 1 else [_LOW] * lanes
-    words: list[int] = []  # in the order of encoding, the reverse of that of decoding
-    for byte in reversed(tail):
-        states[0] = _push(states[0], 1 << _BYTE_BITS, byte << _BYTE_BITS, words)
-    if lanes < _VECTOR_LANES:
+    encoder = Encoder(lane_count(intervals.size))
+    encoder.plain(tail)
+    encoder.batch(intervals)
+    return encoder.finish()
+
+
+class Encoder:
+    """Writes what `Decoder` reads; everything is given in the reverse order of decoding.
+
+    Args:
+        lanes: Number of lanes.
+    """
+
+    def __init__(self, lanes: int) -> None:
+        self._lanes = lanes
+        self._states = [0] if lanes == 1 else [_LOW] * lanes
+        self._words: list[NDArray[np.uint16]] = []  # in the reverse order of decoding
+
+    def plain(self, tail: bytes) -> None:
+        """Code plain bytes in lane 0."""
+        words: list[int] = []
+        for byte in reversed(tail):
+            self._states[0] = _push(self._states[0], 1 << _BYTE_BITS, byte << _BYTE_BITS, words)
+        self._keep(words)
+
+    def chain(self, intervals: NDArray[np.uint32]) -> None:
+        """Code symbols in lane 0; see `Decoder.chain`."""
+        words: list[int] = []
+        for value in intervals[::-1].tolist():
+            self._states[0] = _push(self._states[0], value >> TABLE_BITS, value & _MASK, words)
+        self._keep(words)
+
+    def batch(self, intervals: NDArray[np.uint32]) -> None:
+        """Code symbols in all lanes, the first of them in lane 0."""
+        lanes = self._lanes
+        if lanes >= _VECTOR_LANES:
+            self._states, chunks = _encode_vectors(intervals, self._states)
+            self._words.extend(chunk[::-1] for chunk in chunks)
+            return
+        words: list[int] = []
         values = intervals.tolist()
         for i in range(len(values) - 1, -1, -1):
             frequency, start = values[i] >> TABLE_BITS, values[i] & _MASK
-            states[i % lanes] = _push(states[i % lanes], frequency, start, words)
-        stream = np.array(words[::-1], "<u2")
-    else:
-        states, chunks = _encode_vectors(intervals, states)
-        stream = np.concatenate([*chunks[::-1], np.array(words[::-1], np.uint16)])
-    front = np.array(states, "<u4").tobytes() if lanes > 1 else _minimal(states[0])
-    return front + stream.astype("<u2").tobytes()
+            self._states[i % lanes] = _push(self._states[i % lanes], frequency, start, words)
+        self._keep(words)
+
+    def finish(self) -> bytes:
+        """All that was coded."""
+        stream = np.concatenate([np.empty(0, np.uint16), *self._words])[::-1]
+        lanes = self._lanes
+        front = np.array(self._states, "<u4").tobytes() if lanes > 1 else _minimal(self._states[0])
+        return front + stream.astype("<u2").tobytes()
+
+    def _keep(self, words: list[int]) -> None:
+        self._words.append(np.array(words, np.uint16))
 
 
 def _push(x: int, frequency: int, start: int, words: list[int]) -> int:
@@ -160,14 +199,15 @@ class Decoder:
 
     Args:
         data: The bytes.
-        count: Number of symbols.
+        count: Number of symbols, which tells the number of lanes; or
+        lanes: The number of lanes.
 
     Raises:
-        CorruptBitstreamError: If the bytes cannot hold as many symbols.
+        CorruptBitstreamError: If the bytes cannot hold as many lanes.
     """
 
-    def __init__(self, data: bytes, count: int) -> None:
-        self._count, self._lanes = count, lane_count(count)
+    def __init__(self, data: bytes, count: int, *, lanes: int | None = None) -> None:
+        self._count, self._lanes = count, lane_count(count) if lanes is None else lanes
         self._position = 0
         if self._lanes > 1:
             size = 4 * self._lanes
@@ -191,10 +231,41 @@ class Decoder:
             slots: The entries of all tables.
             tables_at: The tables of the symbols from one position to another.
         """
+        length = self._count
+        if self._lanes >= _VECTOR_LANES:
+            length = _CHUNK // self._lanes * self._lanes
+        for first in range(0, self._count, max(1, length)):
+            yield self.batch(slots, tables_at(first, min(first + length, self._count)))
+
+    def batch(self, slots: Slots, tables: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The next symbols in all lanes, the first of them in lane 0: their entries' indices.
+
+        Args:
+            slots: The entries of all tables.
+            tables: The table of each symbol.
+        """
         if self._lanes < _VECTOR_LANES:
-            yield self._loop(slots, tables_at(0, self._count))
-        else:
-            yield from self._vectors(slots, tables_at)
+            return self._loop(slots, tables)
+        return self._vectors(slots, tables)
+
+    def chain(self, slots: Slots, table_after: Callable[[list[int]], int], count: int) -> list[int]:
+        """The next symbols in lane 0, where the table of each depends on those before it.
+
+        Args:
+            slots: The entries of all tables.
+            table_after: The table of a symbol, given the entries of all before it.
+            count: Number of symbols.
+        """
+        first, frequency, local = slots.lists
+        entries: list[int] = []
+        x = self._states[0]
+        for _ in range(count):
+            slot = (table_after(entries) << TABLE_BITS) + (x & _MASK)
+            at = bisect_right(first, slot) - 1
+            x = self._refill(frequency[at] * (x >> TABLE_BITS) + slot - first[at])
+            entries.append(local[at])
+        self._states[0] = x
+        return entries
 
     def byte(self) -> int:
         """The next plain byte."""
@@ -220,9 +291,13 @@ class Decoder:
                 raise CorruptBitstreamError(_ENDS_EARLY)
         return x
 
+    @cached_property
+    def _word_list(self) -> list[int]:
+        return self._words.tolist()
+
     def _loop(self, slots: Slots, tables: NDArray[np.int64]) -> NDArray[np.int64]:
         first, frequency, local = slots.lists
-        words, available, position = self._words.tolist(), self._words.size, 0
+        words, available, position = self._word_list, self._words.size, self._position
         states, lanes, entries = self._states, self._lanes, []
         for i, base in enumerate((tables << TABLE_BITS).tolist()):
             x = states[i % lanes]
@@ -237,35 +312,33 @@ class Decoder:
         self._position = position
         return np.array(entries, np.int64)
 
-    def _vectors(self, slots: Slots, tables_at: TablesAt) -> Iterator[NDArray[np.int64]]:
+    def _vectors(self, slots: Slots, tables: NDArray[np.int64]) -> NDArray[np.int64]:
         lanes, words = self._lanes, self._words
         x, spare = np.array(self._states, np.int64), np.empty(lanes, np.int64)
-        length = _CHUNK // lanes * lanes
-        for first in range(0, self._count, length):
-            index = tables_at(first, min(first + length, self._count)) << TABLE_BITS
-            found = np.empty(index.size, np.int64)
-            for at in range(0, index.size, lanes):
-                step = slice(at, at + lanes)
-                slot, packed = index[step], found[step]
-                x_, spare_ = x[: slot.size], spare[: slot.size]  # the last step may be short
-                np.bitwise_and(x_, _MASK, out=spare_)
-                np.add(slot, spare_, out=slot)
-                slots.look_up(slot, packed)
-                np.right_shift(x_, TABLE_BITS, out=x_)
-                np.right_shift(packed, TABLE_BITS, out=spare_)
-                np.bitwise_and(spare_, _MASK, out=spare_)  # the frequency
-                np.multiply(x_, spare_, out=x_)
-                np.bitwise_and(packed, _MASK, out=spare_)  # slot - start
-                np.add(x_, spare_, out=x_)
-                (empty,) = (x_ < _LOW).nonzero()
-                if empty.size:
-                    end = self._position + empty.size
-                    if end > words.size:
-                        raise CorruptBitstreamError(_ENDS_EARLY)
-                    x_[empty] = x_[empty] << 16 | words[self._position : end]
-                    self._position = end
-            yield found >> 2 * TABLE_BITS
+        index = tables << TABLE_BITS
+        found = np.empty(index.size, np.int64)
+        for at in range(0, index.size, lanes):
+            step = slice(at, at + lanes)
+            slot, packed = index[step], found[step]
+            x_, spare_ = x[: slot.size], spare[: slot.size]  # the last step may be short
+            np.bitwise_and(x_, _MASK, out=spare_)
+            np.add(slot, spare_, out=slot)
+            slots.look_up(slot, packed)
+            np.right_shift(x_, TABLE_BITS, out=x_)
+            np.right_shift(packed, TABLE_BITS, out=spare_)
+            np.bitwise_and(spare_, _MASK, out=spare_)  # the frequency
+            np.multiply(x_, spare_, out=x_)
+            np.bitwise_and(packed, _MASK, out=spare_)  # slot - start
+            np.add(x_, spare_, out=x_)
+            (empty,) = (x_ < _LOW).nonzero()
+            if empty.size:
+                end = self._position + empty.size
+                if end > words.size:
+                    raise CorruptBitstreamError(_ENDS_EARLY)
+                x_[empty] = x_[empty] << 16 | words[self._position : end]
+                self._position = end
         self._states = x.tolist()
+        return found >> 2 * TABLE_BITS
 
 
 _ENDS_EARLY = "The entropy-coded data ends before its symbols do."

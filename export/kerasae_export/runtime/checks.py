@@ -2,44 +2,17 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kerasae_export.errors import BitstreamLimitError, CorruptBitstreamError
+from kerasae_export.errors import BitstreamLimitError
+from kerasae_export.format.arguments import check_bytes, check_count, check_quality
 from kerasae_export.format.tiling import Layout
 from kerasae_export.images import check_picture
 
 __all__ = ["check_bytes", "check_count", "check_image", "check_quality", "check_work"]
-
-
-def check_count(name: str, value: int) -> None:
-    """Refuse an argument that is not a positive integer.
-
-    Raises:
-        ValueError: If it is not.
-    """
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-        raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
-
-
-def check_quality(quality: int | None, qualities: int) -> int:
-    """The number of a quality, by default the best.
-
-    Raises:
-        ValueError: If the bundle has no such quality.
-    """
-    if quality is None:
-        return qualities
-    whole = isinstance(quality, Integral) and not isinstance(quality, bool)
-    if not whole or not 1 <= quality <= qualities:
-        raise ValueError(
-            f"`quality` must be an integer from 1 to {qualities}, as many as the bundle "
-            f"has. Received: quality={quality!r}"
-        )
-    return int(quality)
 
 
 def check_image(image: NDArray[Any], layout: Layout, max_pixels: int) -> NDArray[np.uint8]:
@@ -85,14 +58,3 @@ def check_work(
             f"tiles, more than is allowed with `max_pixels` of {max_pixels}."
         )
     return work
-
-
-def check_bytes(data: bytes) -> bytes:
-    """The bytes of a bitstream.
-
-    Raises:
-        CorruptBitstreamError: If `data` is not bytes-like.
-    """
-    if not isinstance(data, (bytes, bytearray, memoryview)):
-        raise CorruptBitstreamError(f"`data` must be bytes. Received: {type(data).__name__}")
-    return bytes(data)

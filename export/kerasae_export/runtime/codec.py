@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from kerasae_export.format.manifest import MANIFEST, Manifest
 from kerasae_export.format.payload import check_indices, pack_block, unpack_block
 from kerasae_export.format.tiling import Layout
 from kerasae_export.images import check_picture
+from kerasae_export.photo.codec import PhotoCodec
 from kerasae_export.runtime.bundle_files import check_part, open_models, read_files
 from kerasae_export.runtime.checks import (
     check_bytes,
@@ -83,14 +84,31 @@ class Codec:
         self._models = TiledModels(manifest, self.layout, encoder, decoder)
         self._hash = bytes.fromhex(manifest.bundle_hash)
 
+    @overload
+    @classmethod
+    def load(
+        cls, folder: None = None, *, threads: int = 1, max_pixels: int = 2**26
+    ) -> PhotoCodec: ...
+
+    @overload
     @classmethod
     def load(
         cls, folder: str | os.PathLike[str], *, threads: int = 1, max_pixels: int = 2**26
-    ) -> Codec:
+    ) -> Codec: ...
+
+    @classmethod
+    def load(
+        cls,
+        folder: str | os.PathLike[str] | None = None,
+        *,
+        threads: int = 1,
+        max_pixels: int = 2**26,
+    ) -> Codec | PhotoCodec:
         """Load a bundle; every hash is checked before a model is loaded.
 
         Args:
-            folder: The folder that `export_bundle` wrote.
+            folder: The folder that `export_bundle` wrote; None for the codec of photographs that
+                ships with the package.
             threads: Threads that the models may use.
             max_pixels: Most pixels of an image to compress or decompress.
 
@@ -107,6 +125,8 @@ class Codec:
         """
         check_count("threads", threads)
         check_count("max_pixels", max_pixels)
+        if folder is None:
+            return PhotoCodec.load(max_pixels=max_pixels)
         manifest, files = read_files(folder)
         decoder_bytes = files[manifest.decoder.file]
         if manifest.codec.hash(decoder_bytes).hex() != manifest.bundle_hash:

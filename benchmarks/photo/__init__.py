@@ -1,0 +1,1 @@
+"""What training and measuring the codec of photographs share."""

@@ -1,0 +1,20 @@
+"""The families that ship with the package: each that ever did, the newest first."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from kerasae_export.format.family import Family
+
+__all__ = ["shipped_families"]
+
+_FOLDER = Path(__file__).parent / "families"
+_NAMES = ("photo-1",)
+"""Folders, the newest first. None is ever taken away: files name the family they need."""
+
+
+@cache
+def shipped_families() -> tuple[Family, ...]:
+    """All families, the one that writes first."""
+    return tuple(Family.from_json((_FOLDER / name / "family.json").read_bytes()) for name in _NAMES)

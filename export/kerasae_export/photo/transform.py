@@ -1,0 +1,132 @@
+"""The linear transform of photographs: colour, overlap of blocks, and blocks, in NumPy.
+
+A lapped transform (Malvar and Staelin 1989) as a filter across the boundaries of blocks and a
+transform of each block (Tran, Liang and Tu 2003), along columns and then along rows. Each step
+is a product with a small matrix, and the inverse is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kerasae_export.format.family import CELL, CHANNELS, PLANES
+
+__all__ = ["Transform"]
+
+_HALF = CELL // 2
+_STRIP = 8  # rows of cells that are worked on at once
+_GREY = 128.0
+
+
+class Transform:
+    """Pixels to coefficients and back.
+
+    Args:
+        colour: (3, 3); red, green and blue of the three planes.
+        block: (16, 16); samples of the coefficients of a block.
+        overlap: (16, 16); applied across each boundary of two blocks.
+    """
+
+    def __init__(self, colour: NDArray[Any], block: NDArray[Any], overlap: NDArray[Any]) -> None:
+        self._to_colour, self._block, self._overlap = (
+            matrix.astype(np.float32) for matrix in (colour, block, overlap)
+        )
+        self._from_colour, self._block_inverse, self._overlap_inverse = (
+            np.linalg.inv(matrix).astype(np.float32) for matrix in (colour, block, overlap)
+        )
+
+    def forward(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Coefficients of an image.
+
+        Args:
+            image: uint8 (height, width, 3).
+
+        Returns:
+            float32 (768, cells), row by row; channel (plane * 16 + row) * 16 + column.
+        """
+        height, width = image.shape[:2]
+        rows, columns = -(-height // CELL), -(-width // CELL)
+        result = np.empty((CHANNELS, rows, columns), np.float32)
+        for first in range(0, rows, _STRIP):
+            stop = min(rows, first + _STRIP)
+            low, high = max(0, first - 1), min(rows, stop + 1)
+            strip = image[low * CELL : min(height, high * CELL)]
+            lack = ((0, (high - low) * CELL - len(strip)), (0, columns * CELL - width), (0, 0))
+            pixels: NDArray[np.float32] = np.pad(strip, lack, mode="edge").astype(np.float32)
+            pixels -= np.float32(_GREY)
+            colours: NDArray[np.float32] = pixels.reshape(-1, PLANES) @ self._from_colour.T
+            planes = np.ascontiguousarray(colours.T).reshape(PLANES, -1, columns * CELL)
+            for plane, samples in enumerate(planes):
+                cells = self._analyse(samples)[first - low : stop - low]
+                channels = slice(plane * CELL * CELL, (plane + 1) * CELL * CELL)
+                result[channels, first:stop] = cells.transpose(1, 3, 0, 2).reshape(
+                    CELL * CELL, stop - first, columns
+                )
+        return result.reshape(CHANNELS, rows * columns)
+
+    def inverse(
+        self, strips: Iterator[NDArray[np.float32]], height: int, width: int
+    ) -> NDArray[np.uint8]:
+        """The image of coefficients.
+
+        Args:
+            strips: float32 (768, rows, columns) of a strip and the rows of cells around it,
+                for each of `strips(rows)`.
+            height: Of the image.
+            width: Of the image.
+
+        Returns:
+            uint8 (height, width, 3).
+        """
+        rows, columns = -(-height // CELL), -(-width // CELL)
+        image = np.empty((height, width, PLANES), np.uint8)
+        for (low, first, stop, _), strip in zip(self.strips(rows), strips, strict=True):
+            cells = strip.reshape(PLANES, CELL, CELL, -1, columns).transpose(0, 3, 1, 4, 2)
+            planes = np.stack([self._synthesise(np.ascontiguousarray(c)) for c in cells])
+            kept = planes[:, (first - low) * CELL : (stop - low) * CELL, :width]
+            kept = kept[:, : height - first * CELL]
+            pixels = kept.reshape(PLANES, -1).T @ self._to_colour.T
+            pixels += np.float32(_GREY + 0.5)
+            np.floor(pixels, out=pixels)
+            np.clip(pixels, 0, 255, out=pixels)
+            image[first * CELL : stop * CELL] = pixels.reshape(*kept.shape[1:], PLANES)
+        return image
+
+    @staticmethod
+    def strips(rows: int) -> list[tuple[int, int, int, int]]:
+        """For each strip the first row of cells that it needs, its own first and end, and the end.
+
+        Args:
+            rows: Of cells.
+        """
+        return [
+            (max(0, first - 1), first, min(rows, first + _STRIP), min(rows, first + _STRIP + 1))
+            for first in range(0, rows, _STRIP)
+        ]
+
+    def _analyse(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Samples (rows * 16, columns * 16) to coefficients (rows, 16, columns, 16)."""
+        height, width = samples.shape
+        inner = samples[_HALF:-_HALF].reshape(-1, CELL, width)
+        samples[_HALF:-_HALF] = (self._overlap_inverse @ inner).reshape(-1, width)
+        blocks: NDArray[np.float32] = self._block_inverse @ samples.reshape(-1, CELL, width)
+        samples = blocks.reshape(height, width)
+        across = samples[:, _HALF:-_HALF].reshape(-1, CELL)
+        samples[:, _HALF:-_HALF] = (across @ self._overlap_inverse.T).reshape(height, -1)
+        cells: NDArray[np.float32] = samples.reshape(-1, CELL) @ self._block_inverse.T
+        return cells.reshape(-1, CELL, width // CELL, CELL)
+
+    def _synthesise(self, cells: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Coefficients (rows, 16, columns, 16) to samples (rows * 16, columns * 16)."""
+        height, width = cells.shape[0] * CELL, cells.shape[2] * CELL
+        samples = (cells.reshape(-1, CELL) @ self._block.T).reshape(height, width)
+        across = samples[:, _HALF:-_HALF].reshape(-1, CELL)
+        samples[:, _HALF:-_HALF] = (across @ self._overlap.T).reshape(height, -1)
+        samples = (self._block @ samples.reshape(-1, CELL, width)).reshape(height, width)
+        inner = samples[_HALF:-_HALF].reshape(-1, CELL, width)
+        samples[_HALF:-_HALF] = (self._overlap @ inner).reshape(-1, width)
+        return samples
