@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import shutil
@@ -10,6 +11,10 @@ from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("KERASAE_CONVERTER_IDLE", "900")  # to start it takes longer than to convert
+if "PYTEST_XDIST_WORKER" in os.environ:  # a process for each core, which more threads would delay
+    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
 
 import keras
 import numpy as np
@@ -21,6 +26,9 @@ import kerasae_export
 from kerasae.training import TrainConfig, train
 from kerasae_export import Codec, export_bundle
 from kerasae_export.conversion.convert import Converter
+
+gc.collect()
+gc.freeze()  # what was imported stays; to look through it again and again takes a tenth of the time
 
 pytest_plugins = ["browser"]  # the fixtures of the page's tests
 
@@ -56,6 +64,14 @@ def without_xla() -> Iterator[None]:
 
 
 @pytest.fixture
+def eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TensorFlow runs a few steps op by op in less time than it takes to trace a graph of them."""
+    if keras.backend.backend() == "tensorflow":
+        always = property(lambda model: True, lambda model, value: None)
+        monkeypatch.setattr(keras.src.trainers.trainer.Trainer, "run_eagerly", always)
+
+
+@pytest.fixture
 def fast_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """The settings that a user gets, for the tests of these."""
     monkeypatch.setattr("kerasae.training.compilation._fast_settings", FAST_SETTINGS)
@@ -74,14 +90,13 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """`made(name, make)` is a copy of what `make` has written, once for all workers and runs.
 
     The original lies in pytest's cache, under a name that changes with the source of both packages
-    and of this file; what an earlier source left is removed.
+    and of the file that `make` stands in; what an earlier source left is removed.
     """
     backend = keras.backend.backend()
     digest = hashlib.sha256(keras.__version__.encode())
     for package in (kerasae, kerasae_export):
         for path in sorted(Path(package.__path__[0]).rglob("*.py")):
             digest.update(path.read_bytes())
-    digest.update(Path(__file__).read_bytes())
     root = request.config.cache.mkdir("kerasae")
     current = root / f"{backend}-{digest.hexdigest()[:16]}"
 
@@ -90,9 +105,11 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             for old in root.glob(f"{backend}-*/"):
                 if old != current:
                     shutil.rmtree(old, ignore_errors=True)
-            target, scratch = current / name, current / f"new-{name}"
+            current.mkdir(exist_ok=True)
+        recipe = hashlib.sha256(Path(make.__code__.co_filename).read_bytes()).hexdigest()[:8]
+        target, scratch = current / f"{recipe}-{name}", current / f"new-{recipe}-{name}"
+        with FileLock(f"{target}.lock"):
             if not target.exists():
-                current.mkdir(exist_ok=True)
                 shutil.rmtree(scratch, ignore_errors=True)
                 make(scratch)
                 scratch.rename(target)
@@ -147,9 +164,9 @@ def photo_model(photos: kerasae.Images, made: Made) -> keras.Model:
     return keras.saving.load_model(made("photos.keras", make))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def converter() -> Iterator[Converter]:
-    """One TensorFlow process for all conversions of the session."""
+    """The TensorFlow process that all conversions of a test process share."""
     with Converter() as converter:
         yield converter
 

@@ -26,11 +26,12 @@ MASKED = {**SIZE, "network": "dense", "loss": "mse"}
 
 
 def trained(
-    name: str, options: dict, images: kerasae.Images, *, epochs: int = 15, rate: float = 5e-3
+    name: str, options: dict, images: kerasae.Images, *, epochs: int = 15, rate: float = 1e-2
 ) -> keras.Model:
     keras.utils.set_random_seed(0)
     model = kerasae.build(name, **options, learning_rate=rate)
-    model.fit(images.train, images.train, batch_size=32, epochs=epochs, verbose=0)
+    often = np.concatenate([images.train[:640]] * epochs)  # one epoch, since each costs a start
+    model.fit(often, often, batch_size=64, verbose=0)
     return model
 
 
@@ -132,10 +133,10 @@ def test_images_that_are_all_alike_are_no_collapse(rng):
 
 
 def test_train_warns_at_its_end_and_leaves_the_model(digits, tmp_path):
-    few = kerasae.load_images("digits", limit=200)
+    few = kerasae.load_images("digits", limit=400)
     keras.utils.set_random_seed(0)
     model = kerasae.build_undercomplete(**SIZE)
-    config = TrainConfig(epochs=1, learning_rate=1e-6)
+    config = TrainConfig(epochs=1, learning_rate=1e-6, batch_size=64)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", CollapseWarning)
         train(model, few, config, out=tmp_path / "run", progress=False)
@@ -145,4 +146,4 @@ def test_train_warns_at_its_end_and_leaves_the_model(digits, tmp_path):
     assert (tmp_path / "run" / "model.keras").exists()
     with warnings.catch_warnings():
         warnings.simplefilter("error", CollapseWarning)
-        train(model, few, TrainConfig(epochs=60, batch_size=16, learning_rate=5e-3), progress=False)
+        train(model, few, TrainConfig(epochs=15, batch_size=16, learning_rate=1e-2), progress=False)

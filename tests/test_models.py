@@ -80,6 +80,7 @@ def test_a_kernel_is_counted_and_saved_once(images, tmp_path):
     assert saved == tied.count_params()
 
 
+@pytest.mark.usefixtures("eager")
 def test_the_gradient_is_the_sum_of_that_of_both_layers(images):
     """One step of gradient descent, against the same net with two kernels of equal value."""
     tied, free = make(hidden=()), make(hidden=(), tied=False)
@@ -108,6 +109,7 @@ def test_the_gradient_is_the_sum_of_that_of_both_layers(images):
     ],
     ids=["undercomplete", "sparse", "denoising"],
 )
+@pytest.mark.usefixtures("eager")
 def test_a_reloaded_model_trains_on_as_the_first(build, images, tmp_path):
     model = build()
     model.fit(images, images, epochs=2, verbose=0)
@@ -130,6 +132,7 @@ def test_a_reloaded_model_trains_on_as_the_first(build, images, tmp_path):
 
 
 @pytest.mark.parametrize("fresh", [False, True])
+@pytest.mark.usefixtures("eager")
 def test_a_clone_with_a_layer_in_front_is_tied(fresh, images, tmp_path):
     """How one builder wraps the model of another."""
     model = make()
@@ -156,6 +159,7 @@ def test_a_clone_with_a_layer_in_front_is_tied(fresh, images, tmp_path):
     )
 
 
+@pytest.mark.usefixtures("eager")
 def test_a_killed_run_of_a_tied_model_ends_with_the_same_bits(tmp_path):
     few = kerasae.load_images("digits", limit=256)
     options = {"input_shape": few.image_shape, "code_size": 8}
@@ -171,6 +175,7 @@ def test_a_killed_run_of_a_tied_model_ends_with_the_same_bits(tmp_path):
     check_tie(resumed, few.test)
 
 
+@pytest.mark.usefixtures("eager")
 def test_the_deployable_decoder_is_a_copy(images):
     model = make()
     decoder, code = kerasae.decoder(model), model.get_layer("encoder")(images)

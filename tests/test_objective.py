@@ -26,8 +26,6 @@ from kerasae.training.validation import drawing_in_validation
 # A few steps teach a model little, which `train` says at the end.
 pytestmark = pytest.mark.filterwarnings("ignore::kerasae.training.CollapseWarning")
 
-HALVES = ("mixed_float16", "mixed_bfloat16")
-
 
 def draws(model: keras.Model) -> bool:
     return any(isinstance(layer, RandomLayer) for layer in all_layers(model))
@@ -47,10 +45,9 @@ def loss_of(model: keras.Model, x: np.ndarray, y: np.ndarray, weights: np.ndarra
 
 
 @pytest.mark.parametrize(("name", "variant"), CASES)
-def test_validation_draws_the_same_each_time_and_leaves_training_alone(name, variant):
+def test_validation_draws_the_same_each_time_and_leaves_training_alone(name, variant, eager):
     model = make(name, variant)
-    model.run_eagerly = True
-    x, y = examples(name, variant, 12)
+    x, y = examples(name, variant, 8)
     before = values(model)
 
     def loss(callbacks: list[keras.callbacks.Callback]) -> float:
@@ -70,7 +67,7 @@ def test_validation_draws_the_same_each_time_and_leaves_training_alone(name, var
 def test_a_compiled_validation_is_not_mixed_up_with_evaluation():
     """A backend that keeps what it has traced would give one for the other."""
     model = make("denoising", {"base": "undercomplete", "input_shape": (6, 6, 1), "code_size": 4})
-    x, y = examples("denoising", {"input_shape": (6, 6, 1)}, 16)
+    x, y = examples("denoising", {"input_shape": (6, 6, 1)}, 40)  # in two batches
     with drawing_in_validation(model, 3) as drawing:
         plain = [model.evaluate(x, y, verbose=0) for _ in range(2)]
         drawn = [model.evaluate(x, y, verbose=0, callbacks=[drawing]) for _ in range(2)]
@@ -116,7 +113,7 @@ def test_the_val_loss_of_an_importance_weighted_model_has_its_samples(few):
     assert -history["val_loss"][0] > one
 
 
-def test_the_random_stream_of_training_knows_nothing_of_validation(few, tmp_path):
+def test_the_random_stream_of_training_knows_nothing_of_validation(few, tmp_path, eager):
     fewer = Images(few.train, few.validation[:10], few.test)
     longer = TrainConfig(
         epochs=2, batch_size=40, schedule="constant", keep="last", jit_compile=False
@@ -154,7 +151,7 @@ WEIGHED = [case for case in SAMPLED if case.values[0] not in ("segmentation", "r
 
 
 @pytest.mark.parametrize(("name", "variant"), WEIGHED)
-def test_images_without_weight_teach_nothing(name, variant):
+def test_images_without_weight_teach_nothing(name, variant, eager):
     model = make(name, variant)
     x, y = examples(name, variant, 16)
     before = [np.array(ops.convert_to_numpy(v)) for v in model.trainable_variables]
@@ -205,9 +202,8 @@ def test_restarts_take_no_vector_without_weight(rng):
     assert found <= {tuple(np.round(vector, 4)) for vector in codes[[1, 3]].reshape(-1, 3)}
 
 
-def test_parts_are_means_over_the_weighted_images(few):
+def test_parts_are_means_over_the_weighted_images(few, eager):
     model = variational()
-    model.run_eagerly = True
     x, weights = few.train[:8], np.arange(8, dtype=np.float32)
     logs = model.evaluate(x, x, sample_weight=weights, verbose=0, return_dict=True)
     assert logs["reconstruction"] + logs["kl"] == pytest.approx(
@@ -215,9 +211,8 @@ def test_parts_are_means_over_the_weighted_images(few):
     )
 
 
-def test_weights_that_mean_nothing_are_refused(few):
+def test_weights_that_mean_nothing_are_refused(few, eager):
     model, x = variational(), few.train[:8]
-    model.run_eagerly = True
     with pytest.raises(ValueError, match=r"`sample_weight` must hold one number for each image"):
         model.fit(x, x, sample_weight=np.ones((8, 8, 8)), verbose=0)
     for each in (model, kerasae.build_masked(input_shape=(8, 8, 1), hidden=(4,), code_size=2)):
@@ -228,7 +223,8 @@ def test_weights_that_mean_nothing_are_refused(few):
     assert by_class.history["loss"] == [0.0]
 
 
-@pytest.fixture(params=HALVES)
+# The two differ in the digits that they keep; what one does by default, the other does by -m slow.
+@pytest.fixture(params=["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)])
 def half(request) -> Iterator[str]:
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(request.param)
@@ -255,7 +251,7 @@ def test_half_precision_has_the_loss_of_full_precision(name, variant, half):
 
 
 @pytest.mark.parametrize(("name", "variant"), SAMPLED)
-def test_half_precision_trains_as_full_precision(name, variant, half):
+def test_half_precision_trains_as_full_precision(name, variant, half, eager):
     """By `train`, with the loss scaled for float16 by a factor that lets no step go by."""
     x, y = examples(name, variant, 48)
     labels = y if BUILDERS[name].kind == "segmentation" else np.zeros(48, int)
@@ -289,10 +285,9 @@ def double() -> Iterator[None]:
 
 
 @pytest.mark.parametrize(("name", "variant"), CASES)
-def test_double_precision_trains(name, variant, double):
-    x, y = examples(name, variant, 16)
+def test_double_precision_trains(name, variant, double, eager):
+    x, y = examples(name, variant, 8)
     model = make(name, variant)
-    model.run_eagerly = True
     history = model.fit(x.astype(np.float64), y, batch_size=8, verbose=0).history
     assert np.isfinite(history["loss"]).all()
     outputs = model(x.astype(np.float64), training=False)

@@ -46,6 +46,7 @@ class Killed(BaseException):
     pass
 
 
+@pytest.mark.usefixtures("eager")
 def test_a_killed_run_resumes_to_the_same_bits(few, tmp_path, monkeypatch):
     config = TrainConfig(epochs=5, batch_size=32, learning_rate=3e-3, seed=7)
     straight = noisy_model(few)
@@ -110,6 +111,7 @@ def test_a_real_kill_leaves_nothing_broken(tmp_path):
     assert texts[0] == texts[1]
 
 
+@pytest.mark.usefixtures("eager")
 def test_the_run_folder_tells_the_story(few, tmp_path):
     config = TrainConfig(epochs=3, batch_size=50, schedule="constant")
     model = noisy_model(few)
@@ -178,6 +180,7 @@ def test_patience_stops_early_also_after_a_resume(few, tmp_path):
     assert again.history["val_loss"] == losses
 
 
+@pytest.mark.usefixtures("eager")
 def test_a_finished_run_can_be_made_longer(few, tmp_path):
     short = TrainConfig(epochs=2, batch_size=50, schedule="constant")
     longer = TrainConfig(epochs=4, batch_size=50, schedule="constant")
@@ -208,6 +211,7 @@ def test_images_and_targets_share_no_memory(few):
     assert not np.shares_memory(inputs, targets)
 
 
+@pytest.mark.usefixtures("eager")
 def test_the_cosine_schedule_ends_at_zero(few):
     model = noisy_model(few)
     train(model, few, TrainConfig(epochs=2, batch_size=50), progress=False)
@@ -251,6 +255,7 @@ def test_several_steps_at_once_are_for_training_only(few):
     assert int(model.optimizer.iterations.value) == before + 4
 
 
+@pytest.mark.usefixtures("eager")
 def test_a_bar_shows_the_progress(few, capsys):
     train(noisy_model(few), few, TrainConfig(epochs=2, batch_size=50))
     shown = capsys.readouterr().out
@@ -258,11 +263,13 @@ def test_a_bar_shows_the_progress(few, capsys):
     assert "val_loss" in shown
 
 
+@pytest.mark.usefixtures("eager")
 def test_a_loss_that_is_no_longer_finite_is_an_error(few):
     with pytest.raises(FloatingPointError, match="in epoch 1; a smaller `learning_rate` may help"):
         train(noisy_model(few), few, TrainConfig(epochs=2, learning_rate=1e38), progress=False)
 
 
+@pytest.mark.usefixtures("eager")
 def test_of_images_with_large_values_the_rate_is_not_blamed(few):
     model = kerasae.build_undercomplete(input_shape=few.image_shape, code_size=4, loss="mse")
     large = Images(few.train * 1e20, few.validation * 1e20, few.test)
@@ -295,6 +302,7 @@ def test_bad_configurations_give_one_sentence(wrong, message):
         TrainConfig.from_json('{"momentum": 0.9}')
 
 
+@pytest.mark.usefixtures("eager")
 def test_numbers_of_numpy_are_kept_as_those_of_python(few, tmp_path):
     config = TrainConfig(
         epochs=np.int64(1),
@@ -313,6 +321,7 @@ def test_numbers_of_numpy_are_kept_as_those_of_python(few, tmp_path):
     train(noisy_model(few), few, config, out=tmp_path, resume=True, progress=False)
 
 
+@pytest.mark.usefixtures("eager")
 def test_runs_are_not_overwritten_or_mixed_up(few, tmp_path):
     config = TrainConfig(epochs=1, batch_size=50)
     train(noisy_model(few), few, config, out=tmp_path, progress=False)
@@ -330,6 +339,7 @@ def test_runs_are_not_overwritten_or_mixed_up(few, tmp_path):
         train(kerasae.build_undercomplete(), few, config)
 
 
+@pytest.mark.usefixtures("eager")
 def test_a_refused_resume_changes_nothing(few, tmp_path):
     short, longer = (TrainConfig(epochs=n, batch_size=50, schedule="constant") for n in (1, 2))
     train(noisy_model(few), few, short, out=tmp_path, progress=False)
@@ -339,6 +349,7 @@ def test_a_refused_resume_changes_nothing(few, tmp_path):
     train(noisy_model(few), few, short, out=tmp_path, resume=True, progress=False)
 
 
+@pytest.mark.usefixtures("eager")
 def test_a_run_that_failed_in_its_first_epoch_is_none(few, tmp_path):
     steep = TrainConfig(epochs=1, learning_rate=1e38)
     with pytest.raises(FloatingPointError):
@@ -347,6 +358,7 @@ def test_a_run_that_failed_in_its_first_epoch_is_none(few, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["checkpoint.npz", "config.json"])
+@pytest.mark.usefixtures("eager")
 def test_a_damaged_run_is_refused_clearly(few, tmp_path, name):
     config = TrainConfig(epochs=1)
     train(noisy_model(few), few, config, out=tmp_path, progress=False)
@@ -355,6 +367,7 @@ def test_a_damaged_run_is_refused_clearly(few, tmp_path, name):
         train(noisy_model(few), few, config, out=tmp_path, resume=True)
 
 
+@pytest.mark.usefixtures("eager")
 def test_training_leaves_global_random_states_alone(few):
     np.random.seed(5)
     expected = np.random.rand()
@@ -370,6 +383,7 @@ def noisy_model_with_state(images):
     return model
 
 
+@pytest.mark.usefixtures("eager")
 def test_the_seed_decides_the_noise_of_random_layers(few):
     losses = []
     for build_seed, seed in ((1, 7), (2, 7), (1, 8)):

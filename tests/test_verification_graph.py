@@ -8,13 +8,14 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
+from kerasae_export import convert
 from kerasae_export.errors import BundleError
 from kerasae_export.runtime.graph import Graph
 from kerasae_export.runtime.litemodel import LiteModel
 
 
 @pytest.fixture(scope="module")
-def net(converter, tmp_path_factory):
+def net(tmp_path_factory):
     """One of each kind of layer that multiplies weights."""
     image = keras.Input((16, 16, 4))
     x = keras.layers.Conv2D(8, 3, strides=2, padding="same", groups=2, name="down")(image)
@@ -24,7 +25,7 @@ def net(converter, tmp_path_factory):
     x = keras.layers.Dot(axes=1)([x, x])
     x = keras.layers.Dense(10, name="out")(keras.layers.Flatten()(x))
     path = tmp_path_factory.mktemp("net") / "net.tflite"
-    return converter.convert(keras.Model(image, x, name="net"), path, scheme="float32").read_bytes()
+    return convert(keras.Model(image, x, name="net"), path, scheme="float32").read_bytes()
 
 
 def one_operator(name, options, shapes, inputs, output, weights=()):

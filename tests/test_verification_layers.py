@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from kerasae_export import convert
 from kerasae_export.format.manifest import Part
 from kerasae_export.runtime.graph import Graph
 from kerasae_export.runtime.litemodel import LiteModel
@@ -46,13 +47,11 @@ def rng_module():
 
 
 @pytest.fixture(scope="module")
-def files(net, converter, rng_module, tmp_path_factory):
+def files(net, rng_module, tmp_path_factory):
     folder = tmp_path_factory.mktemp("layers")
     values = rng_module.normal(size=(100, 12)).astype(np.float32)
     return {
-        scheme: converter.convert(
-            net, folder / f"{scheme}.tflite", scheme=scheme, calibration=values
-        )
+        scheme: convert(net, folder / f"{scheme}.tflite", scheme=scheme, calibration=values)
         for scheme in ("float32", "int8")
     }
 
