@@ -54,13 +54,15 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> 
 @pytest.fixture(scope="session", autouse=True)
 def without_xla() -> Iterator[None]:
     """To compile a tiny net takes XLA longer than to train it; `fast_settings` has it again."""
-    if keras.backend.backend() != "tensorflow":
-        yield
-        return
     with pytest.MonkeyPatch.context() as patch:
+        turn_xla_off(patch)
+        yield
+
+
+def turn_xla_off(patch: pytest.MonkeyPatch) -> None:
+    if keras.backend.backend() == "tensorflow":
         patch.setattr("kerasae.training.compilation._fast_settings", lambda model: (False, 1))
         patch.setattr(f"{AUTO_XLA[0]}.{AUTO_XLA[1]}", lambda model: False)
-        yield
 
 
 @pytest.fixture

@@ -8,9 +8,11 @@ import time
 from multiprocessing.context import ForkServerProcess
 from typing import Any
 
+import pytest
+
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
-    ["ipykernel.kernelapp", "keras", "kerasae", "matplotlib.pyplot", "tensorflow", __name__]
+    ["conftest", "ipykernel.kernelapp", "keras", "kerasae", "matplotlib.pyplot", "tensorflow", __name__]
 )
 
 
@@ -19,8 +21,8 @@ class ForkedKernel:
 
     stdin = stdout = stderr = None
 
-    def __init__(self, command: list[str], cwd: str, env: dict[str, str], **_: Any) -> None:
-        self.process = ForkServerProcess(target=run, args=(command[3:], cwd, env))
+    def __init__(self, cmd: list[str], cwd: str, env: dict[str, str], **_: Any) -> None:
+        self.process = ForkServerProcess(target=run, args=(cmd[3:], cwd, env))
         self.process.start()
         self.pid = self.process.pid
         while self.process.is_alive() and os.getpgid(self.pid) != self.pid:
@@ -49,6 +51,8 @@ def run(arguments: list[str], cwd: str, env: dict[str, str]) -> None:
     os.environ.clear()
     os.environ.update(env)
     os.chdir(cwd)
+    from conftest import turn_xla_off
     from ipykernel.kernelapp import IPKernelApp
 
+    turn_xla_off(pytest.MonkeyPatch())
     IPKernelApp.launch_instance(arguments)

@@ -11,6 +11,8 @@ from pathlib import Path
 import jupytext
 import nbformat
 import pytest
+from jupyter_client.provisioning import local_provisioner
+from kernels import ForkedKernel
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
@@ -122,6 +124,7 @@ def test_a_chapter_teaches_and_defines_nothing(chapter):
 def test_a_chapter_and_its_solutions_run_in_fast_mode(chapter, tmp_path, monkeypatch):
     """In an empty folder, in which nothing is left, and without a word on standard error."""
     monkeypatch.setenv("KERASAE_FAST", "1")
+    monkeypatch.setattr(local_provisioner, "launch_kernel", ForkedKernel)
     notebook = script_of(chapter)
     notebook.cells += [nbformat.v4.new_code_cell(code) for code in solutions(notebook)]
     # Once in a while ZeroMQ does not tell of a reply before this timeout, for a cell that has long

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+from test_cli import check_quickstart
 
 from kerasae.builders import BUILDERS
 from kerasae_export import Codec
@@ -93,8 +95,9 @@ def test_the_first_commands_work_in_a_fresh_copy(clone):
     first, second, third = blocks("bash")[0].strip().splitlines()
     assert first.endswith("kerasae quickstart")
     shown = shell(first, clone)
-    assert "Next:" in shown
-    assert (clone / "kerasae-quickstart" / "report.png").exists()
+    check_quickstart(clone / "kerasae-quickstart", shown, 1)
+    with Image.open(clone / "kerasae-quickstart" / "reconstructed" / "chelsea.png") as again:
+        assert again.size == (451, 300)
 
     assert second.endswith(".venv/bin/pytest")
     shown = shell(f"{second} tests/test_entropy.py tests/test_tiling.py", clone)
@@ -125,8 +128,6 @@ def test_a_receiver_needs_the_export_package_alone(clone, photo_bundle, photo_co
         """,
         clone,
     )
-    from PIL import Image
-
     with Image.open(tmp_path / "got" / "photo.png") as picture:
         got = np.asarray(picture)
     np.testing.assert_array_equal(got, photo_codec.decompress(photo_codec.compress(image)))

@@ -83,7 +83,7 @@ checkpoint.TrainingState._save = save_slowly
 images = kerasae.load_images("digits", limit=200)
 keras.utils.set_random_seed(3)
 model = kerasae.build_undercomplete(input_shape=images.image_shape, code_size=4)
-train(model, images, TrainConfig(epochs=120, batch_size=50),
+train(model, images, TrainConfig(epochs=30, batch_size=50, jit_compile=False),
       out=sys.argv[1], resume=True, progress=False)
 """
 
@@ -93,8 +93,8 @@ def test_a_real_kill_leaves_nothing_broken(tmp_path):
     def command(folder, pause=0.0):
         return [sys.executable, "-c", VICTIM, str(folder), str(pause)]
 
-    # At 50 ms an epoch the run lasts for seconds after its first checkpoint on any machine.
-    process = subprocess.Popen(command(tmp_path / "b", 0.05), stderr=subprocess.DEVNULL)
+    # At 200 ms an epoch the run lasts for seconds after its first checkpoint on any machine.
+    process = subprocess.Popen(command(tmp_path / "b", 0.2), stderr=subprocess.DEVNULL)
     checkpoint = tmp_path / "b" / "checkpoint.npz"
     while not checkpoint.exists():
         assert process.poll() is None
