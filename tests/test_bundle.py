@@ -60,7 +60,9 @@ def test_the_edges_between_encoder_and_decoder_agree(digit_bundle, photo_bundle)
 def test_with_the_finest_step_the_scales_agree(digit_model, digits, tmp_path):
     export_bundle(digit_model, tmp_path / "b", calibration=digits.train, step_loss=1e-9)
     manifest, _ = read_files(tmp_path / "b")
-    np.testing.assert_allclose(manifest.codec.best.steps, manifest.encoder.output.scale, rtol=0.5)
+    # By chance a somewhat coarser step may cost nothing on the calibration images.
+    ratio = manifest.codec.best.steps / manifest.encoder.output.scale
+    assert ((ratio >= 0.999) & (ratio < 3)).all()
     assert manifest.decoder.input.scale == pytest.approx(manifest.encoder.output.scale, rel=0.02)
 
 
