@@ -12,15 +12,7 @@ import pytest
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
-    [
-        "conftest",
-        "ipykernel.kernelapp",
-        "keras",
-        "kerasae",
-        "matplotlib.pyplot",
-        "tensorflow",
-        __name__,
-    ]
+    ["conftest", "ipykernel.kernelapp", "keras", "kerasae", "matplotlib.pyplot", __name__]
 )
 
 
