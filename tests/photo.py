@@ -48,7 +48,7 @@ def small_family(**changes):
     return Family.from_json(Family.to_json(**(arguments | changes)))
 
 
-def read_by_the_book(data, content):
+def read_by_the_book(data, content):  # noqa: C901, PLR0912, PLR0915 - in the order of FORMAT.md
     """Quality, height, width, symbols with coefficients in place of differences, and tables.
 
     One symbol after the other, in plain integers.

@@ -257,6 +257,7 @@ def test_the_sample_pattern_is_an_image_of_any_size():
     assert sample_image(97, 61, 3).std() > 40
 
 
+@pytest.mark.slow
 def test_calibration_looks_at_the_whole_set(digits, tmp_path):
     """Folders are sorted by class: the first images are not like the last."""
     dim, bright = 0.2 * digits.train[:600], digits.train[600:1200]

@@ -35,6 +35,15 @@ def trained(
     return model
 
 
+def sampled(cases: dict) -> list:
+    """Those that are quickest to train by default, all of them by -m slow."""
+    quick = ("beta", "contraction", "contractive", "l1", "undercomplete")
+    return [
+        pytest.param(*case, marks=[] if name in quick else pytest.mark.slow)
+        for name, case in cases.items()
+    ]
+
+
 HEALTHY = {
     "undercomplete": ("undercomplete", SIZE),
     "variational": ("variational", VARIATIONAL),
@@ -50,7 +59,7 @@ HEALTHY = {
 }
 
 
-@pytest.mark.parametrize(("name", "options"), HEALTHY.values(), ids=HEALTHY)
+@pytest.mark.parametrize(("name", "options"), sampled(HEALTHY), ids=HEALTHY)
 def test_no_healthy_model_is_blamed(name, options, digits):
     assert findings(trained(name, options, digits), digits) == []
 
@@ -91,13 +100,19 @@ COLLAPSED = {
 }
 
 
-@pytest.mark.parametrize(("name", "options", "message"), COLLAPSED.values(), ids=COLLAPSED)
+@pytest.mark.parametrize(("name", "options", "message"), sampled(COLLAPSED), ids=COLLAPSED)
 def test_a_collapse_is_seen_with_the_knob_to_turn(name, options, message, digits):
     (finding,) = findings(trained(name, options, digits, epochs=25), digits)
     assert re.search(message, finding), finding
 
 
-@pytest.mark.parametrize(("restart", "knob"), [(0.0, "`restart=0.1`"), (0.1, "`codebook_size`")])
+@pytest.mark.parametrize(
+    ("restart", "knob"),
+    [
+        (0.0, "`restart=0.1`"),
+        pytest.param(0.1, "`codebook_size`", marks=pytest.mark.slow),
+    ],
+)
 def test_dead_entries_of_a_codebook_are_counted(restart, knob, digits):
     model = trained("vector_quantized", {**QUANTIZED, "restart": restart}, digits)
     codebook = model.get_layer("quantizer").codebook

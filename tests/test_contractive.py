@@ -108,7 +108,12 @@ def test_the_estimate_follows_any_encoder(options, rng):
 
 @pytest.mark.parametrize(
     "options",
-    [{"weight": 0.03}, {"weight": 0.03, "hidden": (16,), "penalty": "stochastic"}],
+    [
+        {"weight": 0.03},
+        pytest.param(
+            {"weight": 0.03, "hidden": (16,), "penalty": "stochastic"}, marks=pytest.mark.slow
+        ),
+    ],
     ids=["exact", "stochastic"],
 )
 def test_training_contracts_and_a_reloaded_model_goes_on(options, digits, tmp_path):

@@ -156,7 +156,9 @@ def randomise_normalisations(model: keras.Model, rng: np.random.Generator) -> No
                 layer.set_weights([rng.uniform(0.5, 1.5, w.shape) for w in layer.get_weights()])
 
 
-@pytest.mark.parametrize("upsampling", ["transposed", "resize"])
+@pytest.mark.parametrize(
+    "upsampling", ["transposed", pytest.param("resize", marks=pytest.mark.slow)]
+)
 def test_an_export_folds_the_normalisation(upsampling, converter, rng, tmp_path):
     options = {**EVERYTHING, "upsampling": upsampling}
     model = kerasae.build_convolutional(

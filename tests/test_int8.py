@@ -47,9 +47,11 @@ def bare() -> keras.Model:
 @pytest.mark.parametrize(
     ("make", "named"),
     [
-        (volumes, "'down' (CONV_3D) and 'up' (CONV_3D_TRANSPOSE) stay"),
+        pytest.param(
+            volumes, "'down' (CONV_3D) and 'up' (CONV_3D_TRANSPOSE) stay", marks=pytest.mark.slow
+        ),
         (two_ends, "'m' (ELU) and 'last' (ELU) stay"),
-        (halves, "'encode_1' (ELU) and 'decode_1' (ELU) stay"),
+        pytest.param(halves, "'encode_1' (ELU) and 'decode_1' (ELU) stay", marks=pytest.mark.slow),
         (bare, "'even' (NEG) and an operation outside of layers (SQUARE) stay"),
     ],
 )

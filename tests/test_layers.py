@@ -106,6 +106,7 @@ def test_top_k_keeps_the_largest(rng):
     ("penalty", "strong", "weak"),
     [("l1", {"weight": 1e-2}, {"weight": 1e-6}), ("kl", {"beta": 0.3}, {"beta": 1e-6})],
 )
+@pytest.mark.slow
 def test_a_stronger_penalty_gives_a_sparser_code(digits, penalty, strong, weak):
     def activity(strength):
         keras.utils.set_random_seed(0)

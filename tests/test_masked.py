@@ -143,6 +143,7 @@ def filler(digits) -> keras.Model:
     return model
 
 
+@pytest.mark.slow
 def test_inpainting_beats_the_mean_and_keeps_what_is_known(filler, digits):
     (mask,) = draw_masks("centre", (8, 8), 1)
     filled = kerasae.inpaint(filler, digits.test, mask)

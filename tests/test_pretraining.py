@@ -25,7 +25,8 @@ def error(model: keras.Model, images: np.ndarray) -> float:
     return float(np.square(model.predict(images, verbose=0) - images).mean())
 
 
-@pytest.mark.parametrize("tied", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.slow
 def test_pretraining_alone_makes_a_deep_net_reconstruct(tied, digits):
     model = make(tied=tied)
     untrained = error(model, digits.test)
@@ -78,7 +79,8 @@ def test_each_pair_learns_what_a_shallow_net_of_stock_layers_learns(digits):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("corruption", [pytest.param(None, marks=pytest.mark.slow), "gaussian"])
+@pytest.mark.parametrize("corruption", [None, "gaussian"])
+@pytest.mark.slow
 def test_the_seed_decides(corruption):
     few = kerasae.load_images("digits", limit=200)
     options = {"corruption": corruption, "progress": False}
@@ -94,8 +96,9 @@ def test_the_seed_decides(corruption):
 
 @pytest.mark.parametrize(
     ("corruption", "hidden"),
-    [("masking", (100,)), pytest.param("gaussian", (), marks=pytest.mark.slow)],
+    [("masking", (100,)), ("gaussian", ())],
 )
+@pytest.mark.slow
 def test_corrupted_pretraining_makes_each_layer_robust(corruption, hidden, digits):
     """A stack that has seen corruption undoes more of it than one that has not."""
     rng = np.random.default_rng(0)
@@ -127,17 +130,12 @@ def test_codes_get_noise_that_is_not_clipped():
     "options",
     [
         {"build": kerasae.build_sparse, "penalty": "topk", "k": 3, "tied": True},
-        pytest.param(
-            {"build": kerasae.build_sparse, "penalty": "dropout", "rate": 0.2},
-            marks=pytest.mark.slow,
-        ),
-        pytest.param(
-            {"build": kerasae.build_denoising, "base": "undercomplete", "level": 0.2},
-            marks=pytest.mark.slow,
-        ),
+        {"build": kerasae.build_sparse, "penalty": "dropout", "rate": 0.2},
+        {"build": kerasae.build_denoising, "base": "undercomplete", "level": 0.2},
     ],
     ids=["topk", "dropout", "denoising"],
 )
+@pytest.mark.slow
 def test_other_dense_architectures_are_pretrained_and_trained_on(options, tmp_path):
     few = kerasae.load_images("digits", limit=300)
     model = make(**{"hidden": (32,), **options})

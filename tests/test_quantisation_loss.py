@@ -58,7 +58,7 @@ def heavy() -> keras.Model:
     [
         ("wide", "int8", "dynamic"),
         pytest.param("heavy", "int8", "float16", marks=pytest.mark.slow),
-        ("heavy", "dynamic", "float16"),
+        pytest.param("heavy", "dynamic", "float16", marks=pytest.mark.slow),
     ],
 )
 def test_a_loss_is_warned_of_with_the_scheme_to_take(name, scheme, better, request, tmp_path):

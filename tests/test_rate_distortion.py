@@ -68,6 +68,7 @@ def test_bits_are_summed_over_positions_and_channels(rng):
     assert float(layer.losses[-1]) == pytest.approx(each.mean(), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_the_density_learns_the_entropy_of_its_source(rng):
     """Two channels, a skewed and a two-peaked one: bits fall to what scipy says is least."""
     first = np.floor(rng.gamma(2.0, 2.0, size=4000))

@@ -46,7 +46,9 @@ def gru(x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
     return np.stack(states, axis=1)
 
 
-@pytest.mark.parametrize(("cell", "states"), [("lstm", lstm), ("gru", gru)])
+@pytest.mark.parametrize(
+    ("cell", "states"), [("lstm", lstm), pytest.param("gru", gru, marks=pytest.mark.slow)]
+)
 def test_the_encoder_reads_backwards_and_the_decoder_has_only_the_code(cell, states, rng):
     model = make(input_shape=(5, 2), code_size=3, hidden=(6, 4), cell=cell)
     model.set_weights([rng.normal(0, 0.5, w.shape) for w in model.get_weights()])

@@ -306,6 +306,7 @@ class Killed(Exception):  # noqa: N818
     pass
 
 
+@pytest.mark.slow
 def test_training_learns_the_labels_and_resumes_to_the_same_bits(streets, tmp_path, monkeypatch):
     config = TrainConfig(epochs=4, batch_size=8, learning_rate=5e-3, flip=True, jit_compile=False)
     whole = small(streets)

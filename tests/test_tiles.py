@@ -161,6 +161,7 @@ def test_images_are_continued_by_their_mirror_images(rng):
     np.testing.assert_array_equal(wide[:, 2:5, 5], images[:, :, -1])
 
 
+@pytest.mark.slow
 def test_a_bundle_of_larger_tiles_is_compared_with_keras(photo_model, photos, tmp_path):
     """On images of the model's size, which are continued, and on such as are as large as a tile."""
     folder = export_bundle(photo_model, tmp_path / "b", calibration=photos.train, tile=(40, 64))

@@ -149,6 +149,7 @@ def build(**options):
     )
 
 
+@pytest.mark.slow
 def test_beta_grows_over_the_epochs_of_the_warm_up(digits):
     model = build(beta=3.0, warmup_epochs=4)
     x = digits.train[:640]
@@ -173,6 +174,7 @@ def test_a_warm_up_goes_on_after_a_reload(digits, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:.*ran out of data")
+@pytest.mark.slow
 def test_a_generator_of_unknown_length_is_counted_in_its_first_epoch(digits):
     def batches():
         for i in range(0, 640, 64):

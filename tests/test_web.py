@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -186,21 +187,21 @@ def bundle_cases(rng: np.random.Generator, manifest: Manifest) -> dict[str, Any]
     }
 
 
+def places_of(value: Any, path: tuple = ()) -> Iterator[tuple]:
+    """The path of each value of a manifest that a receiver looks at."""
+    if path[:1] == ("facts",) or path[:2] == ("files", "golden/image.png"):
+        return
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, item in items:
+        yield (*path, key)
+        if isinstance(item, (dict, list)):
+            yield from places_of(item, (*path, key))
+
+
 def manifest_cases(rng: np.random.Generator, text: str) -> list[dict[str, Any]]:
     """A manifest with one field changed: good or refused as Python says."""
     content = json.loads(text)
-    places: list[tuple] = []
-
-    def walk(value: Any, path: tuple = ()) -> None:
-        if path[:1] == ("facts",) or path[:2] == ("files", "golden/image.png"):
-            return
-        items = value.items() if isinstance(value, dict) else enumerate(value)
-        for key, item in items:
-            places.append((*path, key))
-            if isinstance(item, (dict, list)):
-                walk(item, (*path, key))
-
-    walk(content)
+    places = list(places_of(content))
     values = [None, 0, 1, -1, 2, 3, 4095, 2**31, 1.5, "", "x", "../x", [], {}, [1], True]
     picks = [places[i] for i in rng.integers(0, len(places), 50)]
     picks += [p for p in places if len(p) < 4 or p[0] in ("encoder", "decoder")]

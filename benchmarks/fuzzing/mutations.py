@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -33,36 +34,65 @@ def mutate_bytes(rng: Random, data: bytes, other: bytes = b"") -> bytes:
     """One to three changes: bits, bytes, cuts, copies, splices with `other`, inflated numbers."""
     out = bytearray(data)
     for _ in range(rng.choice([1, 1, 1, 2, 3])):
-        size = len(out)
-        at = rng.randrange(size + 1)
-        kind = rng.randrange(11)
-        if kind == 0 and size:
-            out[at % size] ^= 1 << rng.randrange(8)
-        elif kind == 1 and size:
-            out[at % size] = rng.choice([0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256)])
-        elif kind == 2:
-            del out[at:]
-        elif kind == 3:
-            del out[at : at + rng.randrange(1, 9)]
-        elif kind == 4:
-            out[at:at] = rng.randbytes(rng.randrange(1, 9))
-        elif kind == 5:  # a stretch twice
-            out[at:at] = out[at : at + rng.randrange(1, 64)]
-        elif kind == 6:  # a stretch elsewhere
-            piece = out[at : at + rng.randrange(1, 32)]
-            del out[at : at + len(piece)]
-            to = rng.randrange(len(out) + 1)
-            out[to:to] = piece
-        elif kind == 7:  # the head of this with the tail of another
-            out[at:] = other[rng.randrange(len(other) + 1) :]
-        elif kind == 8:  # a number that goes on and on
-            out[at : at + 1] = rng.choice([b"\x80", b"\xff"]) * rng.randrange(1, 7) + b"\x01"
-        elif kind == 9:
-            out[at : at + 4] = rng.choice([b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", bytes(4)])
-        else:
-            magic = rng.choice(_FOREIGN)
-            out[: len(magic)] = magic
+        at = rng.randrange(len(out) + 1)
+        rng.choice(_DAMAGES)(rng, out, at, other)
     return bytes(out)
+
+
+def _flip_bit(rng: Random, out: bytearray, at: int, other: bytes) -> None:
+    if out:
+        out[at % len(out)] ^= 1 << rng.randrange(8)
+
+
+def _set_byte(rng: Random, out: bytearray, at: int, other: bytes) -> None:
+    if out:
+        out[at % len(out)] = rng.choice([0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256)])
+
+
+def _cut_tail(rng: Random, out: bytearray, at: int, other: bytes) -> None:
+    del out[at:]
+
+
+def _cut_piece(rng: Random, out: bytearray, at: int, other: bytes) -> None:
+    del out[at : at + rng.randrange(1, 9)]
+
+
+def _insert(rng: Random, out: bytearray, at: int, other: bytes) -> None:
+    out[at:at] = rng.randbytes(rng.randrange(1, 9))
+
+
+def _repeat(rng: Random, out: bytearray, at: int, other: bytes) -> None:
+    out[at:at] = out[at : at + rng.randrange(1, 64)]
+
+
+def _move(rng: Random, out: bytearray, at: int, other: bytes) -> None:
+    piece = out[at : at + rng.randrange(1, 32)]
+    del out[at : at + len(piece)]
+    to = rng.randrange(len(out) + 1)
+    out[to:to] = piece
+
+
+def _splice(rng: Random, out: bytearray, at: int, other: bytes) -> None:
+    out[at:] = other[rng.randrange(len(other) + 1) :]
+
+
+def _endless_varint(rng: Random, out: bytearray, at: int, other: bytes) -> None:
+    out[at : at + 1] = rng.choice([b"\x80", b"\xff"]) * rng.randrange(1, 7) + b"\x01"
+
+
+def _extreme_word(rng: Random, out: bytearray, at: int, other: bytes) -> None:
+    out[at : at + 4] = rng.choice([b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", bytes(4)])
+
+
+def _foreign_magic(rng: Random, out: bytearray, at: int, other: bytes) -> None:
+    magic = rng.choice(_FOREIGN)
+    out[: len(magic)] = magic
+
+
+_DAMAGES: list[Callable[[Random, bytearray, int, bytes], None]] = [
+    _flip_bit, _set_byte, _cut_tail, _cut_piece, _insert, _repeat, _move, _splice,
+    _endless_varint, _extreme_word, _foreign_magic,
+]  # fmt: skip
 
 
 def mutate_json(rng: Random, content: Any) -> None:
@@ -74,22 +104,33 @@ def mutate_json(rng: Random, content: Any) -> None:
             parent[key] = _value(rng, parent[key])
         elif kind == 4:
             del parent[key]
-        elif kind == 5 and isinstance(parent, dict):
-            parent[rng.choice(_STRINGS)] = parent[key]
         elif kind == 5:
-            parent.insert(key, parent[key])
+            _double(rng, parent, key)
         elif kind == 6:  # what stands elsewhere
             other, name = _place(rng, content)
             parent[key] = json.loads(json.dumps(other[name]))
-        elif kind == 7 and isinstance(parent, list):  # keeps a sum, as of frequencies
-            other_key = rng.randrange(len(parent))
-            if isinstance(parent[key], int) and isinstance(parent[other_key], int):
-                parent[key] += 1
-                parent[other_key] -= 1
         elif isinstance(parent[key], int):
-            parent[key] += rng.choice([-1, 1])
+            _shift(rng, parent, key, keep_sum=kind == 7 and isinstance(parent, list))
         if not content:
             return
+
+
+def _double(rng: Random, parent: Any, key: Any) -> None:
+    if isinstance(parent, dict):
+        parent[rng.choice(_STRINGS)] = parent[key]
+    else:
+        parent.insert(key, parent[key])
+
+
+def _shift(rng: Random, parent: Any, key: Any, *, keep_sum: bool) -> None:
+    """Change an integer by one; with `keep_sum`, as of frequencies, another one the other way."""
+    if not keep_sum:
+        parent[key] += rng.choice([-1, 1])
+        return
+    other = rng.randrange(len(parent))
+    if isinstance(parent[other], int):
+        parent[key] += 1
+        parent[other] -= 1
 
 
 def mutate_text(rng: Random, text: bytes) -> bytes:

@@ -49,18 +49,70 @@ class _File:
 def load_folder(folder: Path, options: Options) -> Images:
     """The images of a folder; `load_images` says how its files become splits and labels."""
     paths = _image_paths(folder)
-    members: dict[str, list[int]] = {}
     has_splits = any(path.parts[0] == "train" and len(path.parts) > 1 for path in paths)
+    members = _members(paths, has_splits)
+    if not members:
+        raise ValueError(f"`source` must be a folder with images. Received: source={str(folder)!r}")
+    size = options.size or _common_size(folder, [paths[i] for m in members.values() for i in m])
+    files, failures = _read_splits(folder, paths, members, size, options)
+    if failures:
+        _warn_of(failures, folder)
+    try:
+        chosen = _draw(files, options)
+    except ValueError as error:
+        raise ValueError(f"{error} in {str(folder)!r}") from None
+
+    every = [file for found in chosen.values() for file in found]
+    channels = max(file.pixels.shape[-1] for file in every)
+    arrays: dict[str, Any] = {split: _stacked(found, channels) for split, found in chosen.items()}
+    ignored: int | None = None
+    if has_splits and (folder / f"train{_MAPS}").is_dir():
+        for split, found in chosen.items():
+            maps = [_read_labels(folder, paths[file.index], size) for file in found]
+            arrays[f"{split}_labels"] = np.stack(maps)
+        label_names, ignored = _map_names(folder, [arrays[f"{s}_labels"] for s in SPLITS])
+    else:
+        names = [_label_of(path, has_splits) for path in paths]
+        known = sorted({names[i] for indices in members.values() for i in indices})
+        label_names = tuple(known) if len(known) > 1 and "" not in known else ()
+        for split, found in chosen.items() if label_names else ():
+            labels = [label_names.index(names[file.index]) for file in found]
+            arrays[f"{split}_labels"] = np.array(labels, np.int64)
+    first: dict[bytes, int] = {}  # content -> its first file, whose place is the source's id
+    for file in sorted(every, key=lambda file: file.index):
+        first.setdefault(file.digest, file.index)
+    return Images(
+        **arrays,
+        label_names=label_names,
+        ignored_class=ignored,
+        sources={s: np.array([first[f.digest] for f in found]) for s, found in chosen.items()},
+        skipped=tuple(sorted(failures)),
+        name=folder.resolve().name,
+        source_names={index: str(paths[index]) for index in sorted(first.values())},
+    )
+
+
+def _members(paths: Sequence[PurePosixPath], has_splits: bool) -> dict[str, list[int]]:
+    """Split -> places of its files in the list; all are in "train" where no folders split them."""
+    members: dict[str, list[int]] = {}
     for index, path in enumerate(paths):
         split = SPLIT_NAMES.get(path.parts[0], "") if has_splits else "train"
         if split and (not has_splits or len(path.parts) > 1):
             members.setdefault(split, []).append(index)
-    if not members:
-        raise ValueError(f"`source` must be a folder with images. Received: source={str(folder)!r}")
-    used = [paths[i] for indices in members.values() for i in indices]
-    size = options.size or _common_size(folder, used)
+    return members
 
-    # Test files are read first: a copy of one of them in "train" is then known, and dropped.
+
+def _read_splits(
+    folder: Path,
+    paths: Sequence[PurePosixPath],
+    members: Mapping[str, list[int]],
+    size: tuple[int, int],
+    options: Options,
+) -> tuple[dict[str, list[_File]], dict[str, str]]:
+    """The files of each split, as many as are needed, and why others could not be read.
+
+    Test files are read first: a copy of one of them in "train" is then known, and dropped.
+    """
     rng = np.random.default_rng(options.seed)
     files: dict[str, list[_File]] = {}
     seen: set[bytes] = set()
@@ -84,21 +136,21 @@ def load_folder(folder: Path, options: Options) -> Images:
         seen |= contents
         if found:
             files[split] = found
-    if failures:
-        _warn_of(failures, folder)
+    return files, failures
 
-    # Copies are one source: the split is drawn among groups of equal files.
+
+def _draw(files: dict[str, list[_File]], options: Options) -> dict[str, list[_File]]:
+    """The files of all three splits; what has no folder of its own is drawn from "train".
+
+    Copies are one source: the split is drawn among groups of equal files.
+    """
     groups: dict[bytes, list[_File]] = {}
-    for file in sorted(files.pop("train", []), key=lambda file: file.index):
+    for file in sorted(files.get("train", []), key=lambda file: file.index):
         groups.setdefault(file.digest, []).append(file)
-    own = {split: len(found) for split, found in files.items()}
-    try:
-        parts = draw_splits(len(groups), own, options)
-    except ValueError as error:
-        raise ValueError(f"{error} in {str(folder)!r}") from None
+    own = {split: len(found) for split, found in files.items() if split != "train"}
     sources = list(groups.values())
     chosen: dict[str, list[_File]] = {}
-    for split, indices in parts.items():
+    for split, indices in draw_splits(len(groups), own, options).items():
         if split in own:
             picked = [files[split][i] for i in indices]
         else:
@@ -106,36 +158,7 @@ def load_folder(folder: Path, options: Options) -> Images:
         if options.limit is not None:
             picked = picked[: len(indices)]
         chosen[split] = sorted(picked, key=lambda file: file.index)
-
-    channels = max(file.pixels.shape[-1] for found in chosen.values() for file in found)
-    first: dict[
-        bytes, int
-    ] = {}  # content -> the first file with it, whose place is the id of the source
-    for file in sorted((f for found in chosen.values() for f in found), key=lambda f: f.index):
-        first.setdefault(file.digest, file.index)
-    names = [_label_of(path, has_splits) for path in paths]
-    known = sorted({names[i] for indices in members.values() for i in indices})
-    label_names = tuple(known) if len(known) > 1 and "" not in known else ()
-    arrays: dict[str, Any] = {split: _stacked(found, channels) for split, found in chosen.items()}
-    ignored: int | None = None
-    if has_splits and (folder / f"train{_MAPS}").is_dir():
-        for split, found in chosen.items():
-            maps = [_read_labels(folder, paths[file.index], size) for file in found]
-            arrays[f"{split}_labels"] = np.stack(maps)
-        label_names, ignored = _map_names(folder, [arrays[f"{s}_labels"] for s in SPLITS])
-    else:
-        for split, found in chosen.items() if label_names else ():
-            labels = [label_names.index(names[file.index]) for file in found]
-            arrays[f"{split}_labels"] = np.array(labels, np.int64)
-    return Images(
-        **arrays,
-        label_names=label_names,
-        ignored_class=ignored,
-        sources={s: np.array([first[f.digest] for f in found]) for s, found in chosen.items()},
-        skipped=tuple(sorted(failures)),
-        name=folder.resolve().name,
-        source_names={index: str(paths[index]) for index in sorted(first.values())},
-    )
+    return chosen
 
 
 def _image_paths(folder: Path) -> list[PurePosixPath]:

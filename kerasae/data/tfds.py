@@ -59,88 +59,110 @@ def load_tfds(name: str, options: Options) -> Images:
 
 
 def _read_tfds(tfds: Any, builder: Any, name: str, options: Options) -> Images:
-    features, counts = builder.info.features, {}
-    keys = [key for key, value in features.items() if isinstance(value, tfds.features.Image)]
-    if not keys:
-        raise ValueError(f"`source` must be a data set with images. Received: source={name!r}")
-    key = "image" if "image" in keys else keys[0]
-    if features[key].np_dtype not in (np.uint8, np.uint16):
-        raise ValueError(
-            f"`source` must hold 8 or 16-bit images. Received: source={name!r} with "
-            f"{np.dtype(features[key].np_dtype).name} pixels"
-        )
-    label = None
-    if "segmentation_mask" in features:
-        label = "segmentation_mask"
-    elif "label" in features and features["label"].shape == ():
-        label = "label"
-    wanted = [key] if label is None else [key, label]
-    stored = {SPLIT_NAMES.get(split, split): split for split in builder.info.splits}
-    if "train" not in stored:
-        stored["train"] = next(s for s in builder.info.splits if s != "test" or len(stored) == 1)
-    for split in SPLITS:
-        if split in stored and (split == "train" or stored[split] != stored["train"]):
-            counts[split] = builder.info.splits[stored[split]].num_examples
+    reader = _Reader(tfds, builder, name, options)
+    stored, counts = _splits(builder)
     pool = counts.pop("train")
     parts = draw_splits(min(pool, images_needed(options, counts) or pool), counts, options)
-
-    def read(split: str, count: int) -> tuple[NDArray[np.uint8], Integers | LabelMaps | None]:
-        shape = features[key].shape
-        fixed = all(shape)
-        size = options.size or DEFAULT_SIZE
-        if options.size is None and fixed and max(shape[:2]) <= LARGEST_COMMON:
-            size = shape[:2]
-        channels = options.channels or (1 if shape[-1] == 1 else 3)
-        as_is = features[key].np_dtype == np.uint8 and (*size, channels) == shape
-        batches = tfds.load(
-            name,
-            split=f"{stored[split]}[:{count}]",
-            data_dir=os.environ.get("TFDS_DATA_DIR"),
-            batch_size=min(256, count) if fixed else None,
-            shuffle_files=False,
-            decoders=tfds.decode.PartialDecoding(dict.fromkeys(wanted, True)),
-            read_config=tfds.ReadConfig(try_autocache=False),
-        )
-        pixels = np.empty((count, *size, channels), np.uint8)
-        mapped = label == "segmentation_mask"
-        labels: Any = np.empty((count, *size), np.uint8) if mapped else np.empty(count, np.int64)
-        start = 0
-        for batch in tfds.as_numpy(batches):
-            found = batch[key] if fixed else batch[key][np.newaxis]
-            here = slice(start, start + len(found))
-            start += len(found)
-            if as_is:
-                pixels[here] = found
-            else:
-                pixels[here] = [
-                    fit_image(image_from_array(image), size, channels) for image in found
-                ]
-            if mapped:
-                maps = batch[label] if fixed else batch[label][np.newaxis]
-                labels[here] = [fit_labels(one[..., 0], size) for one in maps]
-            elif label is not None:
-                labels[here] = batch[label]
-        return pixels, None if label is None else labels
-
     arrays: dict[str, Any] = {}
     sources: dict[str, Integers] = {}
     own = [split for split in ("validation", "test") if split in counts]
     offset = 0
     for split in ("train", *own):
         takers = [split] if split in own else [s for s in SPLITS if s not in own]
-        pixels, labels = read(split, 1 + max(int(parts[taker].max()) for taker in takers))
+        count = 1 + max(int(parts[taker].max()) for taker in takers)
+        pixels, labels = reader.read(stored[split], count)
         for taker in takers:
             arrays[taker] = to_unit_range(pixels[parts[taker]])
             arrays[f"{taker}_labels"] = None if labels is None else labels[parts[taker]]
             sources[taker] = parts[taker] + offset
         offset += pool if split == "train" else counts[split]
-    names = tuple(getattr(features[label], "names", None) or ()) if label is not None else ()
+    label = reader.label
+    names = tuple(getattr(reader.features[label], "names", None) or ()) if label else ()
     ignored = None
-    if label == "segmentation_mask":
+    if reader.mapped:
         highest = max(int(arrays[f"{split}_labels"].max()) for split in SPLITS)
         names = names or tuple(str(one) for one in range(highest + 1))
         ignored = last_if_ignored(names)
     return Images(**arrays, label_names=names, sources=sources, name=name, ignored_class=ignored)
+
+
+def _splits(builder: Any) -> tuple[dict[str, str], dict[str, int]]:
+    """What the set calls each of our splits, and how many examples those have that it has."""
+    stored = {SPLIT_NAMES.get(split, split): split for split in builder.info.splits}
+    if "train" not in stored:
+        stored["train"] = next(s for s in builder.info.splits if s != "test" or len(stored) == 1)
+    counts = {
+        split: builder.info.splits[stored[split]].num_examples
+        for split in SPLITS
+        if split in stored and (split == "train" or stored[split] != stored["train"])
+    }
+    return stored, counts
+
+
+class _Reader:
+    """Reads images and labels of a set, brought to one size."""
+
+    def __init__(self, tfds: Any, builder: Any, name: str, options: Options) -> None:
+        self.tfds, self.name = tfds, name
+        self.features = features = builder.info.features
+        keys = [key for key, value in features.items() if isinstance(value, tfds.features.Image)]
+        if not keys:
+            raise ValueError(f"`source` must be a data set with images. Received: source={name!r}")
+        self.key = "image" if "image" in keys else keys[0]
+        dtype, shape = features[self.key].np_dtype, features[self.key].shape
+        if dtype not in (np.uint8, np.uint16):
+            raise ValueError(
+                f"`source` must hold 8 or 16-bit images. Received: source={name!r} with "
+                f"{np.dtype(dtype).name} pixels"
+            )
+        self.label: str | None = None
+        if "segmentation_mask" in features:
+            self.label = "segmentation_mask"
+        elif "label" in features and features["label"].shape == ():
+            self.label = "label"
+        self.mapped = self.label == "segmentation_mask"
+        self.fixed = all(shape)
+        self.size = options.size or DEFAULT_SIZE
+        if options.size is None and self.fixed and max(shape[:2]) <= LARGEST_COMMON:
+            self.size = shape[:2]
+        self.channels = options.channels or (1 if shape[-1] == 1 else 3)
+        self.as_is = dtype == np.uint8 and (*self.size, self.channels) == shape
+
+    def read(self, split: str, count: int) -> tuple[NDArray[np.uint8], Integers | LabelMaps | None]:
+        """The first images of a split, and their labels where the set has some."""
+        pixels = np.empty((count, *self.size, self.channels), np.uint8)
+        labels: Any = None
+        if self.label is not None:
+            maps = np.empty((count, *self.size), np.uint8)
+            labels = maps if self.mapped else np.empty(count, np.int64)
+        start = 0
+        for batch in self._batches(split, count):
+            found = batch[self.key] if self.fixed else batch[self.key][np.newaxis]
+            here = slice(start, start + len(found))
+            start += len(found)
+            pixels[here] = found if self.as_is else [self._fitted(image) for image in found]
+            if self.mapped:
+                maps = batch[self.label] if self.fixed else batch[self.label][np.newaxis]
+                labels[here] = [fit_labels(one[..., 0], self.size) for one in maps]
+            elif labels is not None:
+                labels[here] = batch[self.label]
+        return pixels, labels
+
+    def _batches(self, split: str, count: int) -> Any:
+        wanted = dict.fromkeys(filter(None, (self.key, self.label)), True)
+        batches = self.tfds.load(
+            self.name,
+            split=f"{split}[:{count}]",
+            data_dir=os.environ.get("TFDS_DATA_DIR"),
+            batch_size=min(256, count) if self.fixed else None,
+            shuffle_files=False,
+            decoders=self.tfds.decode.PartialDecoding(wanted),
+            read_config=self.tfds.ReadConfig(try_autocache=False),
+        )
+        return self.tfds.as_numpy(batches)
+
+    def _fitted(self, image: NDArray[Any]) -> NDArray[np.uint8]:
+        return fit_image(image_from_array(image), self.size, self.channels)
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 
+from kerasae import _arguments
 from kerasae.plots import _style
 from kerasae.plots._style import BLUE, CLASSES, INK, MUTED, PALE, Figure
 
@@ -65,14 +66,8 @@ def plot_codes(
     vectors = _vectors(codes)
     if method not in _METHODS:
         raise ValueError(f"`method` must be 'pca', 'tsne' or None. Received: method={method!r}")
-    if perplexity <= 0:
-        raise ValueError(
-            f"`perplexity` must be a number above 0. Received: perplexity={perplexity!r}"
-        )
-    if not 0 < thumbnail < 1:
-        raise ValueError(
-            f"`thumbnail` must be a number above 0 and below 1. Received: thumbnail={thumbnail!r}"
-        )
+    _arguments.number("perplexity", perplexity, low=0.0)
+    _arguments.number("thumbnail", thumbnail, low=0.0, high=1.0)
     classes, members = _classes(labels, class_names, len(vectors))
     if images is not None:
         images = _style.pictures("images", images, axes="n")

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
 
-__all__ = ["TrainConfig"]
+from kerasae import _arguments
 
-_SCHEDULES = ("constant", "cosine")
-_KEPT = ("best", "last")
+__all__ = ["TrainConfig"]
 
 
 @dataclass(frozen=True)
@@ -62,42 +60,26 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):  # numbers as NumPy gives them, which JSON has not
             object.__setattr__(self, field.name, _plain(getattr(self, field.name)))
-        counts = {"epochs": self.epochs, "batch_size": self.batch_size}
+        for name in ("epochs", "batch_size"):
+            _arguments.positive_int(name, getattr(self, name))
         if self.patience is not None:
-            counts["patience"] = self.patience
+            _arguments.positive_int("patience", self.patience)
         if self.steps_per_execution != "auto":
-            counts["steps_per_execution"] = self.steps_per_execution
-        for name, value in counts.items():
-            if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-                raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
+            _arguments.positive_int("steps_per_execution", self.steps_per_execution)
         whole = isinstance(self.seed, Integral) and not isinstance(self.seed, bool)
         if not whole or not 0 <= self.seed < 2**32:
             raise ValueError(
                 f"`seed` must be an integer from 0 to 2**32 - 1. Received: seed={self.seed!r}"
             )
-        number = isinstance(self.learning_rate, Real) and not isinstance(self.learning_rate, bool)
-        if not number or not 0 < self.learning_rate < math.inf:
-            raise ValueError(
-                "`learning_rate` must be a positive number. "
-                f"Received: learning_rate={self.learning_rate!r}"
-            )
-        if self.schedule not in _SCHEDULES:
-            raise ValueError(
-                f"`schedule` must be one of {', '.join(_SCHEDULES)}. "
-                f"Received: schedule={self.schedule!r}"
-            )
-        if self.keep not in _KEPT:
-            raise ValueError(
-                f"`keep` must be one of {', '.join(_KEPT)}. Received: keep={self.keep!r}"
-            )
+        _arguments.number("learning_rate", self.learning_rate, low=0.0)
+        _arguments.one_of("schedule", self.schedule, ("constant", "cosine"))
+        _arguments.one_of("keep", self.keep, ("best", "last"))
         if self.jit_compile != "auto" and not isinstance(self.jit_compile, bool):
             raise ValueError(
                 "`jit_compile` must be True, False or 'auto'. "
                 f"Received: jit_compile={self.jit_compile!r}"
             )
-
-        if not isinstance(self.flip, bool):
-            raise ValueError(f"`flip` must be True or False. Received: flip={self.flip!r}")
+        _arguments.boolean("flip", self.flip)
 
     def to_json(self) -> str:
         """The text of `config.json`."""
