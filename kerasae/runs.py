@@ -22,6 +22,7 @@ from kerasae_export.format.numbers import plain
 __all__ = ["Run", "load_model", "portable"]
 
 RUN = "run.json"
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Run:
         limit: See `load_images`.
         seed: Seed of the split, of the initial weights and of the training.
         decorrelate: Whether `decorrelate_code` follows the training.
+        version: Which defaults of the builders it was made with; a folder that does not say has 1,
+            where the likelihood of a variational model was Bernoulli's.
     """
 
     architecture: str
@@ -49,6 +52,7 @@ class Run:
     limit: int | None = None
     seed: int = 0
     decorrelate: bool = False
+    version: int = VERSION
 
     def images(self, data: str | None = None) -> Images | Sequences:
         """The images or sequences of the run, or others of the same shape."""
@@ -78,7 +82,7 @@ class Run:
                 f"`data` must hold {asked} for the architecture {self.architecture}. "
                 f"Received: data={self.data!r}"
             )
-        given: dict[str, Any] = {"input_shape": images.train.shape[1:]}
+        given: dict[str, Any] = {"input_shape": images.train.shape[1:], **self._old_defaults()}
         if isinstance(images, Sequences):
             given["loss"] = images.loss
         elif kind == "segmentation":
@@ -95,20 +99,23 @@ class Run:
         self, images: Images | Sequences, config: TrainConfig, folder: Path, *, resume: bool = False
     ) -> keras.Model:
         """Build and train the model in a run folder, which `load` reads again."""
-        content = json.dumps(plain(dataclasses.asdict(self)), indent=1) + "\n"
         file = folder / RUN
-        if resume and file.exists() and file.read_text(encoding="utf-8") != content:
-            before, now = json.loads(file.read_text(encoding="utf-8")), json.loads(content)
-            name = next(key for key in now if before.get(key) != now[key])
-            raise ValueError(
-                f"`resume` needs the options of the run in {folder}, where {name} is "
-                f"{before.get(name)!r}. Received: {name}={now[name]!r}"
-            )
+        if resume and file.exists():
+            before = _options(file)
+            self = dataclasses.replace(self, version=before["version"])
+            now = plain(dataclasses.asdict(self))
+            for name in now:
+                if before.get(name) != now[name]:
+                    raise ValueError(
+                        f"`resume` needs the options of the run in {folder}, where {name} is "
+                        f"{before.get(name)!r}. Received: {name}={now[name]!r}"
+                    )
         model = self.build(images)
         if self.decorrelate:
             check_linear_code(model)
         if not (folder / CHECKPOINT).exists():  # else `train` says what is wrong, or resumes
             folder.mkdir(parents=True, exist_ok=True)
+            content = json.dumps(plain(dataclasses.asdict(self)), indent=1) + "\n"
             file.write_text(content, encoding="utf-8")
         finish = (lambda: decorrelate_code(model, images.train)) if self.decorrelate else None
         train(model, images, config, out=folder, resume=resume, finish=finish)
@@ -127,7 +134,14 @@ class Run:
                     "`RUN` must be a folder that `kerasae train` has finished. "
                     f"Received: {folder}, without {name}"
                 )
-        return cls(**json.loads((folder / RUN).read_text(encoding="utf-8")))
+        return cls(**_options(folder / RUN))
+
+    def _old_defaults(self) -> dict[str, Any]:
+        """What the builder's defaults were when the run was made."""
+        name = self.architecture
+        if name == "denoising":
+            name = self.hyperparameters.get("base", name)
+        return {"likelihood": "bernoulli"} if self.version < 2 and name == "variational" else {}
 
     def facts(self, folder: Path, images: Images | Sequences) -> dict[str, Any]:
         """What a bundle's manifest says about the training."""
@@ -145,6 +159,10 @@ class Run:
                 "val_loss": float(losses.min() if config.keep == "best" else losses[-1]),
             },
         }
+
+
+def _options(file: Path) -> dict[str, Any]:
+    return {"version": 1, **json.loads(file.read_text(encoding="utf-8"))}
 
 
 def portable(data: str) -> str:

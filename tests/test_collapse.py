@@ -11,6 +11,7 @@ import pytest
 from keras import ops
 
 import kerasae
+from kerasae import evaluation
 from kerasae.training import CollapseWarning, TrainConfig, train
 from kerasae.training.collapse import findings
 
@@ -162,3 +163,26 @@ def test_train_warns_at_its_end_and_leaves_the_model(digits, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error", CollapseWarning)
         train(model, few, TrainConfig(epochs=15, batch_size=16, learning_rate=1e-2), progress=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_defaults_of_a_variational_model_learn_digits(seed, digits):
+    """At least 3 dB above the mean image, with at least a quarter of the units at work."""
+    keras.utils.set_random_seed(seed)
+    model = kerasae.build_variational(input_shape=digits.image_shape)
+    train(model, digits, TrainConfig(seed=seed), progress=False)
+    rebuilt = model.predict(digits.test, verbose=0).clip(0, 1)
+    mean = np.repeat(digits.train.mean(axis=0)[None], len(digits.test), axis=0)
+    assert evaluation.psnr(digits.test, rebuilt) > evaluation.psnr(digits.test, mean) + 3
+    assert evaluation.active_units(model, digits.test) >= 32 / 4
+    assert findings(model, digits) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "likelihood"),
+    [({}, "gaussian_learned"), ({"binarize": True}, "bernoulli")],
+)
+def test_the_default_likelihood_follows_the_pixels(options, likelihood):
+    model = kerasae.build_variational(**SIZE, **options)
+    assert model.get_layer("bound").likelihood == likelihood

@@ -115,8 +115,8 @@ def test_an_interrupted_run_resumes_to_what_it_would_have_become(tmp_path):
     config = TrainConfig.from_json((folder / "config.json").read_text())
     images = Images(**values(RUNS / "interrupted.npz"))
     keras.utils.set_random_seed(9)  # other weights than the run's, until these are restored
-    model = kerasae.build_variational(
-        input_shape=(6, 6, 1), hidden=(8,), code_size=3, warmup_epochs=3
+    model = kerasae.build_variational(  # the default likelihood is another since
+        input_shape=(6, 6, 1), hidden=(8,), code_size=3, warmup_epochs=3, likelihood="bernoulli"
     )
     history = train(model, images, config, out=folder, resume=True, progress=False)
 
@@ -147,6 +147,7 @@ def test_a_finished_run_of_the_command_line_is_read():
         limit=60,
         seed=2,
         decorrelate=True,
+        version=1,
     )
     images, data = run.images(), values(folder.with_name("finished.npz"))
     np.testing.assert_array_equal(images.test[:4], data["x"])

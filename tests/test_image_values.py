@@ -74,11 +74,13 @@ SETS = {
     "train": fitted,
     "pretrain_layerwise": pretrained,
     "decorrelate_code": decorrelated,
-    "elbo": lambda x: evaluation.elbo(model("variational"), x).elbo,
+    "elbo": lambda x: evaluation.elbo(model("variational", likelihood="bernoulli"), x).elbo,
     "negative_log_likelihood": lambda x: evaluation.negative_log_likelihood(
-        model("variational"), x, samples=2
+        model("variational", likelihood="bernoulli"), x, samples=2
     ),
-    "active_units": lambda x: evaluation.active_units(model("variational"), x),
+    "active_units": lambda x: evaluation.active_units(
+        model("variational", likelihood="bernoulli"), x
+    ),
     "rate_distortion": lambda x: (
         evaluation.rate_distortion(model("rate_distortion", network="dense"), x).mse
     ),
@@ -193,7 +195,7 @@ def test_lists_and_pictures_are_images():
         check_images("images", [pixels()[0], pixels()[1, :4]])
     images = kerasae.Images(pixels(), pixels(), pixels())
     with pytest.raises(ValueError, match="`images.test` is one of its splits"):
-        evaluation.elbo(model("variational"), images)
+        evaluation.elbo(model("variational", likelihood="bernoulli"), images)
 
 
 @pytest.mark.parametrize("take", [samplers.interpolate, samplers.traverse])
@@ -242,7 +244,7 @@ UNIT_RANGE = [
     ("undercomplete", {}),
     ("convolutional", {}),
     ("sparse", {"code_size": 80}),
-    ("variational", {}),
+    ("variational", {"likelihood": "bernoulli"}),
     ("denoising", {"base": "undercomplete", "loss": "mse"}),
     ("denoising", {"base": "undercomplete", "loss": "mse", "corruption": "salt_and_pepper"}),
     ("masked", {"loss": "mse", "network": "dense"}),

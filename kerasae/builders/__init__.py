@@ -211,7 +211,13 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                 paper="Kingma & Welling (2014), Auto-Encoding Variational Bayes, ICLR; Burda, "
                 "Grosse & Salakhutdinov (2016), Importance Weighted Autoencoders, ICLR",
                 variants=(
-                    {"input_shape": (8, 8, 1), "code_size": 4, "hidden": (48,), "warmup_epochs": 2},
+                    {
+                        "input_shape": (8, 8, 1),
+                        "code_size": 4,
+                        "hidden": (48,),
+                        "likelihood": "bernoulli",
+                        "warmup_epochs": 2,
+                    },
                     {
                         "input_shape": (10, 12, 1),
                         "code_size": 4,

@@ -22,7 +22,7 @@ def build_variational(
     code_size: int = 32,
     hidden: Sequence[int] = (256, 128),
     activation: str = "relu",
-    likelihood: Literal["bernoulli", "gaussian", "gaussian_learned"] = "bernoulli",
+    likelihood: Literal["bernoulli", "gaussian", "gaussian_learned"] | None = None,
     beta: float = 1.0,
     capacity: float | None = None,
     warmup_epochs: float = 0,
@@ -61,9 +61,9 @@ def build_variational(
         activation: Activation of the hidden layers.
         likelihood: p(x | z). `"bernoulli"` for pixels in [0, 1], exact where they are 0 or 1;
             `"gaussian"` with standard deviation `sigma`; `"gaussian_learned"`, where one
-            standard deviation for all values is learned (Rybkin, Daniilidis & Levine 2021). Take
-            the last for small grey images: seen through Bernoulli's noise they hold little that
-            is worth a code's nats, and the code collapses.
+            standard deviation for all values is learned (Rybkin, Daniilidis & Levine 2021). By
+            default the last, or `"bernoulli"` with `binarize`: seen through Bernoulli's noise,
+            small grey images hold little that is worth a code's nats, and the code collapses.
         beta: Factor of the divergence (Higgins et al. 2017, beta-VAE).
         capacity: If given, `|KL - capacity|` in nats takes the place of KL (Burgess et al.
             2018); usually with a large beta.
@@ -99,13 +99,15 @@ def build_variational(
     """
     shape = _arguments.image_shape(input_shape)
     code_size = _arguments.positive_int("code_size", code_size)
+    binarize = _arguments.boolean("binarize", binarize)
+    if likelihood is None:
+        likelihood = "bernoulli" if binarize else "gaussian_learned"
     _arguments.one_of("likelihood", likelihood, LIKELIHOODS)
     beta = _arguments.number("beta", beta, low=0.0, closed=True)
     warmup_epochs = _arguments.number("warmup_epochs", warmup_epochs, low=0.0, closed=True)
     free_bits = _arguments.number("free_bits", free_bits, low=0.0, closed=True)
     sigma = _arguments.number("sigma", sigma, low=0.0)
     samples = _arguments.positive_int("importance_samples", importance_samples)
-    binarize = _arguments.boolean("binarize", binarize)
     if capacity is not None:
         capacity = _arguments.number("capacity", capacity, low=0.0, closed=True)
     if free_bits and capacity is not None:
