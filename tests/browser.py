@@ -185,7 +185,15 @@ class Screen:
     def open(self, url: str, state: str = "ready") -> Screen:
         self.page.goto(url)
         self.see("body", state)
-        return self.settle() if state == "ready" else self
+        if state != "ready":
+            return self
+        # The page is ready before its first picture is, which could be taken for the next one.
+        self.page.wait_for_function(
+            "document.querySelector('#source-line').textContent"
+            " || !document.querySelector('#error').hidden",
+            timeout=SECONDS,
+        )
+        return self.settle()
 
     def see(self, selector: str, state: str) -> None:
         self.expect(self.page.locator(selector)).to_have_attribute(

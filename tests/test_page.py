@@ -854,8 +854,9 @@ def test_the_command_serves_until_it_is_stopped(screen, litert_js, tmp_path):  #
     one = screen().open(url)
     assert one.text("#check") == "Self-check passed"
     one.page.context.close()
-    process.send_signal(signal.SIGINT)
+    # Read first: what comes after it in one piece would be lost to `communicate`.
     assert process.stdout.readline() == "Ctrl-C ends it.\n"
+    process.send_signal(signal.SIGINT)
     out, errors = process.communicate(timeout=20)
     assert (process.returncode, out, errors) == (0, "\n", "")
 
