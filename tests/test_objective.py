@@ -83,7 +83,8 @@ def few(digits) -> Images:
 
 def variational(**options) -> keras.Model:
     keras.utils.set_random_seed(0)
-    defaults = {"input_shape": (8, 8, 1), "code_size": 4, "hidden": (24,)}
+    shape = {"input_shape": (8, 8, 1), "code_size": 4, "hidden": (24,)}
+    defaults = {**shape, "likelihood": "bernoulli"}  # whose bound draws tell more exactly
     return kerasae.build_variational(**{**defaults, **options})
 
 
