@@ -188,11 +188,8 @@ class Screen:
         if state != "ready":
             return self
         # The page is ready before its first picture is, which could be taken for the next one.
-        self.page.wait_for_function(
-            "document.querySelector('#source-line').textContent"
-            " || !document.querySelector('#error').hidden",
-            timeout=SECONDS,
-        )
+        told = self.page.locator("#source-line, #error").filter(has_text=re.compile(r"\S"))
+        self.expect(told.first).to_be_attached(timeout=SECONDS)
         return self.settle()
 
     def see(self, selector: str, state: str) -> None:
