@@ -145,7 +145,13 @@ def test_binarization_draws_each_pixel_with_its_grey_value():
 def build(**options):
     keras.utils.set_random_seed(0)
     return kerasae.build_variational(
-        **{"input_shape": (8, 8, 1), "code_size": 2, "hidden": (32,), **options}
+        **{
+            "input_shape": (8, 8, 1),
+            "code_size": 2,
+            "hidden": (32,),
+            "likelihood": "bernoulli",
+            **options,
+        }
     )
 
 
@@ -248,6 +254,7 @@ def test_denoising_explains_the_clean_image(digits):
     keras.utils.set_random_seed(0)
     model = kerasae.build_denoising(
         base="variational",
+        likelihood="bernoulli",
         level=0.3,
         beta=0.1,
         input_shape=(8, 8, 1),
