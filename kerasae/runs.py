@@ -103,7 +103,7 @@ class Run:
         if resume and file.exists():
             before = _options(file)
             self = dataclasses.replace(self, version=before["version"])
-            now = plain(dataclasses.asdict(self))
+            now = json.loads(self._text())  # as a file holds it: a tuple is a list
             for name in now:
                 if before.get(name) != now[name]:
                     raise ValueError(
@@ -115,8 +115,7 @@ class Run:
             check_linear_code(model)
         if not (folder / CHECKPOINT).exists():  # else `train` says what is wrong, or resumes
             folder.mkdir(parents=True, exist_ok=True)
-            content = json.dumps(plain(dataclasses.asdict(self)), indent=1) + "\n"
-            file.write_text(content, encoding="utf-8")
+            file.write_text(self._text(), encoding="utf-8")
         finish = (lambda: decorrelate_code(model, images.train)) if self.decorrelate else None
         train(model, images, config, out=folder, resume=resume, finish=finish)
         return model
@@ -135,6 +134,9 @@ class Run:
                     f"Received: {folder}, without {name}"
                 )
         return cls(**_options(folder / RUN))
+
+    def _text(self) -> str:
+        return json.dumps(plain(dataclasses.asdict(self)), indent=1) + "\n"
 
     def _old_defaults(self) -> dict[str, Any]:
         """What the builder's defaults were when the run was made."""

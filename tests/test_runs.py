@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from kerasae.runs import RUN, VERSION, Run, load_model
 from kerasae.training import TrainConfig
 
-TINY = {"code_size": 2, "hidden": [4]}
+TINY = {"code_size": 2, "hidden": (4,)}  # as the command line reads it: a tuple
 VARIATIONAL = [("variational", TINY), ("denoising", {"base": "variational", **TINY})]
 
 
@@ -42,7 +43,10 @@ def test_other_options_are_refused_by_name(tmp_path):
     run = Run("undercomplete", TINY, "digits", limit=40)
     config = TrainConfig(epochs=1, batch_size=40)
     run.train(run.images(), config, tmp_path)
-    assert Run.load(tmp_path) == run
+    assert Run.load(tmp_path) == dataclasses.replace(
+        run, hyperparameters={"code_size": 2, "hidden": [4]}
+    )
+    run.train(run.images(), config, tmp_path, resume=True)
     other = Run("undercomplete", TINY, "digits", limit=40, seed=1)
     before = (tmp_path / RUN).read_bytes()
     with pytest.raises(ValueError, match="where seed is 0. Received: seed=1"):
