@@ -182,6 +182,7 @@ def test_scorers_reload_without_kerasae(model, zeros, tmp_path):
         np.testing.assert_allclose(np.load(tmp_path / f"{kind}.npy")[:, 0], expected, rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind",
     ["reconstruction", *(pytest.param(k, marks=pytest.mark.slow) for k in KINDS[1:])],

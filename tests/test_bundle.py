@@ -57,6 +57,7 @@ def test_the_edges_between_encoder_and_decoder_agree(digit_bundle, photo_bundle)
         assert (manifest.codec.best.steps >= 0.999 * out.scale).all()
 
 
+@pytest.mark.slow
 def test_with_the_finest_step_the_scales_agree(digit_model, digits, tmp_path):
     export_bundle(digit_model, tmp_path / "b", calibration=digits.train, step_loss=1e-9)
     manifest, _ = read_files(tmp_path / "b")
@@ -274,6 +275,7 @@ def test_calibration_looks_at_the_whole_set(digits, tmp_path):
     assert pooled_psnr(bright[:100], rebuilt) > pooled_psnr(bright[:100], plain) - 0.6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("calibration", ["one", pytest.param("constant", marks=pytest.mark.slow)])
 def test_poor_calibration_still_gives_a_working_bundle(digit_model, digits, tmp_path, calibration):
     images = digits.train[:1] if calibration == "one" else np.full((50, 8, 8, 1), 0.5, np.float32)

@@ -246,6 +246,7 @@ def test_mistakes_get_one_sentence(arguments, status, message, tmp_path, monkeyp
     assert (tmp_path / "taken" / "thesis.txt").exists()
 
 
+@pytest.mark.slow
 def test_sequences_train_with_the_loss_that_suits_them(tmp_path):
     run = tmp_path / "run"
     options = ("--epochs", 1, "--limit", 40, "--set", "cell=conv1d", "--hidden", "8")

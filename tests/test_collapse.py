@@ -107,6 +107,7 @@ def test_a_collapse_is_seen_with_the_knob_to_turn(name, options, message, digits
     assert re.search(message, finding), finding
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("restart", "knob"),
     [

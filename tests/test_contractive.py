@@ -106,6 +106,7 @@ def test_the_estimate_follows_any_encoder(options, rng):
     assert again["jacobian"] == pytest.approx(found["jacobian"], rel=1e-4)  # one fixed noise
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [

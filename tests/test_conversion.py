@@ -186,6 +186,7 @@ def test_a_smaller_scheme_makes_a_smaller_file(digit_model, digits, converter, t
     assert sizes[0] > 1.6 * sizes[1] > 1.6 * 1.4 * sizes[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "scheme", [pytest.param(s, marks=[] if s == "int8" else [pytest.mark.slow]) for s in SCHEMES]
 )
@@ -258,6 +259,7 @@ def test_int8_is_refused_where_it_does_not_fit(layer, message, converter, tmp_pa
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_attention_and_loops_convert_otherwise(converter, tmp_path):
     keras.utils.set_random_seed(0)
     x = keras.Input((6, 4))
@@ -293,6 +295,7 @@ def test_a_converter_goes_on_after_a_crash(classifier, tmp_path):
         assert converter.convert(classifier, tmp_path / "c.tflite", scheme="float16").exists()
 
 
+@pytest.mark.slow
 def test_the_process_is_kept_for_the_next_conversion(classifier, tmp_path):
     contents = set()
     processes = set()

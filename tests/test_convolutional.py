@@ -156,6 +156,7 @@ def randomise_normalisations(model: keras.Model, rng: np.random.Generator) -> No
                 layer.set_weights([rng.uniform(0.5, 1.5, w.shape) for w in layer.get_weights()])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "upsampling", ["transposed", pytest.param("resize", marks=pytest.mark.slow)]
 )

@@ -108,6 +108,7 @@ def rows(file: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(text))
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_resumes_to_what_it_would_have_become(tmp_path):
     folder = shutil.copytree(RUNS / "interrupted", tmp_path / "run")
     old = rows(folder / "history.csv")

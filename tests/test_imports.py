@@ -57,6 +57,7 @@ def test_every_public_name_is_there(package):
         package.nonsense  # noqa: B018
 
 
+@pytest.mark.slow
 def test_modules_are_attributes_that_load_on_first_use():
     names = ["anomaly", "evaluation", "masks", "plots", "samplers"]
     assert set(names) <= set(dir(kerasae))
@@ -70,6 +71,7 @@ def test_both_packages_have_one_version():
     assert kerasae.__version__ == kerasae_export.__version__
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "order", ["kerasae, keras", pytest.param("keras, kerasae", marks=pytest.mark.slow)]
 )
@@ -87,6 +89,7 @@ def test_import_kerasae_registers_its_layers(order, tmp_path):
     assert done.stdout.split() == [name for name, _ in variants]
 
 
+@pytest.mark.slow
 def test_a_function_is_not_hidden_by_the_module_of_its_name():
     code = (
         "import kerasae_export.conversion.convert\n"

@@ -78,6 +78,7 @@ def test_layers_that_stay_in_float32_are_refused_by_name(make, named, converter,
     assert np.abs(difference).mean() < 0.05 * np.ptp(expected)
 
 
+@pytest.mark.slow
 def test_a_pair_names_the_half_that_stays(converter, tmp_path):
     images = np.random.default_rng(0).random((9, 8, 8, 1), np.float32)
     elu, relu = (
@@ -110,6 +111,7 @@ def test_rounding_is_a_table_in_integers(converter, tmp_path):
     assert in_integers(path.read_bytes()) == path.read_bytes()
 
 
+@pytest.mark.slow
 def test_an_output_that_nobody_reads_keeps_no_operator_in_float32(converter, tmp_path):
     keras.utils.set_random_seed(0)
     value = keras.Input((6, 5))

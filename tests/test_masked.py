@@ -82,6 +82,7 @@ def test_the_loss_is_the_weighted_mean_over_pixels(loss, rng):
     assert got == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_training_weighs_the_holes_that_it_cut(rng):
     """With a huge weight the loss in training is that of the hole, which is always the centre."""
     images = rng.random((16, *SHAPE)).astype(np.float32)
@@ -156,6 +157,7 @@ def test_inpainting_beats_the_mean_and_keeps_what_is_known(filler, digits):
     assert error < 0.6 * evaluation.hole_error(digits.test, mean, mask)
 
 
+@pytest.mark.slow
 def test_inpainting_never_sees_what_is_missing(filler, digits, rng):
     images = digits.test[:5].copy()
     masks = draw_masks("block", (8, 8), 5)

@@ -96,6 +96,7 @@ def test_the_gradient_is_the_sum_of_that_of_both_layers(images):
     np.testing.assert_allclose(kernels(tied)[0] - start, encoded + decoded, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "build",
     [
@@ -159,6 +160,7 @@ def test_a_clone_with_a_layer_in_front_is_tied(fresh, images, tmp_path):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager")
 def test_a_killed_run_of_a_tied_model_ends_with_the_same_bits(tmp_path):
     few = kerasae.load_images("digits", limit=256)

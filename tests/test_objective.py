@@ -114,6 +114,7 @@ def test_the_val_loss_of_an_importance_weighted_model_has_its_samples(few):
     assert -history["val_loss"][0] > one
 
 
+@pytest.mark.slow
 def test_the_random_stream_of_training_knows_nothing_of_validation(few, tmp_path, eager):
     fewer = Images(few.train, few.validation[:10], few.test)
     longer = TrainConfig(

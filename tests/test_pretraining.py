@@ -47,6 +47,7 @@ def stock(layer: keras.layers.Layer, like: keras.layers.Layer) -> keras.layers.L
     return layer
 
 
+@pytest.mark.slow
 def test_each_pair_learns_what_a_shallow_net_of_stock_layers_learns(digits):
     """The same steps by hand, which shows that what is learned arrives in the model."""
     model = make(hidden=(20,), code_size=6)
@@ -210,6 +211,7 @@ def softmax(x: np.ndarray) -> np.ndarray:
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
+@pytest.mark.slow
 def test_a_classifier_is_a_softmax_on_a_copy_of_the_encoder():
     few = kerasae.load_images("digits", limit=200)
     model = make(code_activation="sigmoid")

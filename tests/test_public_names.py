@@ -70,6 +70,7 @@ print(json.dumps([str(w.message) for w in caught if issubclass(w.category, Depre
 """
 
 
+@pytest.mark.slow
 def test_what_the_documents_import_comes_without_a_warning():
     """In a process of its own, where each module is imported for the first time."""
     packages = {name: GOLDEN["modules"][name] for name in ("kerasae", "kerasae_export")}

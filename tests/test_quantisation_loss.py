@@ -53,6 +53,7 @@ def heavy() -> keras.Model:
     return linear(kernel, np.eye(32))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "scheme", "better"),
     [

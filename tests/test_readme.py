@@ -90,7 +90,14 @@ def shell(command: str, folder: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.slow
+def test_ci_sets_up_as_a_developer_is_told_to():
+    setup = blocks("bash")[0].strip().splitlines()[1]
+    options = setup.partition("pip install ")[2].partition(" &&")[0].removeprefix("--quiet ")
+    assert options.endswith('"')
+    assert f"install --quiet {options}" in (REPOSITORY / ".ci" / "run").read_text()
+
+
+@pytest.mark.weekly  # CI sets up with the same line, and other tests take quickstart's run apart
 def test_the_first_commands_work_in_a_fresh_copy(clone):
     first, second, third = blocks("bash")[0].strip().splitlines()
     assert first.endswith("kerasae quickstart")

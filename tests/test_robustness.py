@@ -483,6 +483,7 @@ def test_names_are_text(graph):
         check_graphs(content.replace("ö".encode(), b"\xff\xfe"))
 
 
+@pytest.mark.slow
 def test_an_operator_without_input_is_refused_in_every_signature(digit_model, digits, tmp_path):
     """Where LiteRT would follow a null pointer."""
     folder = export_bundle(digit_model, tmp_path / "b", calibration=digits.train, signatures="both")

@@ -168,6 +168,7 @@ def test_beta_grows_over_the_epochs_of_the_warm_up(digits):
     np.testing.assert_allclose(history["val_beta"], 3.0)
 
 
+@pytest.mark.slow
 def test_a_warm_up_goes_on_after_a_reload(digits, tmp_path):
     x = digits.train[:640]
     model = build(warmup_epochs=4)
@@ -344,6 +345,7 @@ def test_a_log_variance_starts_at_the_prior_and_no_weights_let_it_run_away(netwo
         assert np.isfinite(kerasae.evaluation.negative_log_likelihood(model, images, samples=5))
 
 
+@pytest.mark.slow
 def test_the_learned_deviation_of_a_perfect_reconstruction_stays_above_a_floor():
     images = np.zeros((160, 8, 8, 1), np.float32)
     model = kerasae.build_variational(

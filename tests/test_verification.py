@@ -89,6 +89,7 @@ def test_a_sound_bundle_passes_with_its_model(which, request, tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_without_a_model_the_bundle_is_enough(copy):
     found = verify_bundle(copy)
     assert found.passed

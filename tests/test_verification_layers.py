@@ -56,6 +56,7 @@ def files(net, rng_module, tmp_path_factory):
     }
 
 
+@pytest.mark.slow
 def test_the_layer_that_int8_harms_is_found(files, rng):
     values = rng.normal(size=(8, 12))
     layers, unmatched = compare_layers(side(files["int8"]), files["float32"].read_bytes(), values)
