@@ -5,63 +5,22 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from architectures import examples, make, values
 from keras import ops
-from test_builders import SAMPLED, examples, make
 
 import kerasae
 from kerasae import evaluation
-from kerasae.builders import BUILDERS
 from kerasae.data import Images
-from kerasae.layers import RandomLayer
 from kerasae.training import TrainConfig, train
-from kerasae.training.compilation import all_layers
 from kerasae.training.validation import drawing_in_validation
 
 # A few steps teach a model little, which `train` says at the end.
 pytestmark = pytest.mark.filterwarnings("ignore::kerasae.training.CollapseWarning")
-
-
-def draws(model: keras.Model) -> bool:
-    return any(isinstance(layer, RandomLayer) for layer in all_layers(model))
-
-
-def values(model: keras.Model) -> list[np.ndarray]:
-    return [np.array(ops.convert_to_numpy(variable)) for variable in model.variables]
-
-
-def loss_of(model: keras.Model, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> float:
-    """The loss of a batch, without noise."""
-    outputs = model(x, training=False)
-    weights = None if weights is None else ops.convert_to_tensor(weights)
-    x, y = ops.convert_to_tensor(x), ops.convert_to_tensor(y)
-    loss = model.compute_loss(x, y, outputs, weights, training=False)
-    return float(ops.convert_to_numpy(loss))
-
-
-@pytest.mark.parametrize(("name", "variant"), SAMPLED)
-def test_validation_draws_the_same_each_time_and_leaves_training_alone(name, variant, eager):
-    model = make(name, variant)
-    x, y = examples(name, variant, 8)
-    before = values(model)
-
-    def loss(callbacks: list[keras.callbacks.Callback]) -> float:
-        logs = model.evaluate(x, y, batch_size=8, verbose=0, return_dict=True, callbacks=callbacks)
-        return logs["loss"]
-
-    plain = loss([])
-    with drawing_in_validation(model, 3) as drawing, drawing_in_validation(model, 4) as others:
-        drawn = loss([drawing])
-        assert loss([drawing]) == drawn
-        assert (drawn != plain) == (loss([others]) != drawn) == draws(model)
-    assert loss([]) == plain
-    for old, new in zip(before, values(model), strict=True):
-        np.testing.assert_array_equal(old, new)
 
 
 def test_a_compiled_validation_is_not_mixed_up_with_evaluation():
@@ -133,39 +92,6 @@ def test_the_random_stream_of_training_knows_nothing_of_validation(few, tmp_path
         np.testing.assert_array_equal(a, c)
 
 
-@pytest.mark.parametrize(("name", "variant"), SAMPLED)
-def test_a_weight_counts_an_image_as_often_as_it_says(name, variant):
-    model = make(name, variant)
-    x, y = examples(name, variant, 6)
-    weights = np.array([0, 1, 2, 3, 0, 1], np.float32)
-    often = weights.astype(int)
-    weighted = loss_of(model, x, y, weights)
-    repeated = loss_of(model, np.repeat(x, often, axis=0), np.repeat(y, often, axis=0), None)
-    # Keras divides by the number of images, not by the sum of their weights.
-    assert weighted == pytest.approx(repeated * weights.sum() / len(weights), rel=2e-3)
-    assert loss_of(model, x, y, np.ones(6, np.float32)) == pytest.approx(
-        loss_of(model, x, y, None), rel=1e-5
-    )
-    assert loss_of(model, x, y, np.zeros(6, np.float32)) == 0
-
-
-WEIGHED = [case for case in SAMPLED if case.values[0] not in ("segmentation", "recurrent")]
-
-
-@pytest.mark.parametrize(("name", "variant"), WEIGHED)
-def test_images_without_weight_teach_nothing(name, variant, eager):
-    model = make(name, variant)
-    x, y = examples(name, variant, 16)
-    before = [np.array(ops.convert_to_numpy(v)) for v in model.trainable_variables]
-    nothing = np.zeros(16, np.float32)
-    history = model.fit(
-        x, y, sample_weight=nothing, validation_data=(x, y, nothing), batch_size=8, verbose=0
-    ).history
-    assert history["loss"] == history["val_loss"] == [0.0]
-    for old, new in zip(before, model.trainable_variables, strict=True):
-        np.testing.assert_array_equal(old, ops.convert_to_numpy(new))
-
-
 def test_a_codebook_learns_from_weighted_vectors_as_from_repeated_ones(rng):
     codes = rng.normal(size=(5, 2, 2, 3)).astype(np.float32)
     weights = np.array([2, 0, 1, 3, 0], np.float32)
@@ -225,92 +151,13 @@ def test_weights_that_mean_nothing_are_refused(few, eager):
     assert by_class.history["loss"] == [0.0]
 
 
-# The two differ in the digits that they keep; what one does by default, the other does by -m slow.
-@pytest.fixture(params=["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)])
-def half(request) -> Iterator[str]:
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(request.param)
-    yield request.param
-    keras.config.set_dtype_policy(before)
-
-
-@pytest.mark.parametrize(("name", "variant"), SAMPLED)
-def test_half_precision_has_the_loss_of_full_precision(name, variant, half):
-    x, y = examples(name, variant, 16)
-    model = make(name, variant)
-    assert {np.dtype(ops.convert_to_numpy(v).dtype) for v in model.trainable_variables} == {
-        np.dtype(np.float32)
-    }
-    assert any(layer.compute_dtype == half[6:] for layer in all_layers(model))
-    outputs = model(x, training=False)
-    assert keras.backend.standardize_dtype(outputs.dtype) == "float32"
-    loss = loss_of(model, x, y, None)
-    keras.config.set_dtype_policy("float32")
-    reference = make(name, variant)
-    reference.set_weights(model.get_weights())
-    exact = loss_of(reference, x, y, None)
-    assert loss == pytest.approx(exact, rel=2e-2 if half == "mixed_bfloat16" else 2e-3)
-
-
-DRAWN = [
-    case
-    if case.values[0] in ("convolutional", "variational", "vector_quantized")
-    else pytest.param(*case.values, id=case.id, marks=pytest.mark.slow)
-    for case in SAMPLED
-]
-
-
-@pytest.mark.parametrize(("name", "variant"), DRAWN)
-def test_half_precision_trains_as_full_precision(name, variant, half, eager):
-    """By `train`, with the loss scaled for float16 by a factor that lets no step go by."""
-    x, y = examples(name, variant, 48)
-    labels = y if BUILDERS[name].kind == "segmentation" else np.zeros(48, int)
-    kind = kerasae.Sequences if BUILDERS[name].kind == "sequence" else Images
-    data = kind(x[:32], x[32:], x[32:], labels[:32], labels[32:], labels[32:])
-    config = TrainConfig(epochs=2, batch_size=16, jit_compile=False, steps_per_execution=1)
-    losses = []
-    for policy in (half, "float32"):
-        keras.config.set_dtype_policy(policy)
-        model = make(name, variant)
-        if policy == "mixed_float16":
-            optimizer = keras.optimizers.LossScaleOptimizer(
-                keras.optimizers.Adam(), initial_scale=1.0
-            )
-            model.compile(optimizer, loss=model.loss)
-        losses.append(train(model, data, config, progress=False).history)
-    for key in ("loss", "val_loss"):
-        tolerance = 5e-2 if half == "mixed_bfloat16" else 1e-2
-        np.testing.assert_allclose(losses[0][key], losses[1][key], rtol=tolerance)
-
-
-@pytest.fixture
-def double() -> Iterator[None]:
-    if keras.backend.backend() == "jax":
-        pytest.skip("JAX computes in float64 only where it is configured to")
-    keras.config.set_floatx("float64")
-    keras.config.set_dtype_policy("float64")
-    yield
-    keras.config.set_floatx("float32")
-    keras.config.set_dtype_policy("float32")
-
-
-@pytest.mark.parametrize(("name", "variant"), SAMPLED)
-def test_double_precision_trains(name, variant, double, eager):
-    x, y = examples(name, variant, 8)
-    model = make(name, variant)
-    history = model.fit(x.astype(np.float64), y, batch_size=8, verbose=0).history
-    assert np.isfinite(history["loss"]).all()
-    outputs = model(x.astype(np.float64), training=False)
-    assert keras.backend.standardize_dtype(outputs.dtype) == "float64"
-
-
 REPLICAS = """
 import contextlib, json, sys, warnings
 import keras, numpy as np, tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 sys.path.insert(0, sys.argv[1])
-from test_builders import CASES, examples, make
+from architectures import CASES, examples, make
 from kerasae.data import Images
 from kerasae import Sequences
 from kerasae.builders import BUILDERS

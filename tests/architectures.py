@@ -1,0 +1,212 @@
+"""Every architecture in its variants, with data that it learns in seconds, for the common tests."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+from keras import ops
+
+import kerasae
+from kerasae.builders import BUILDERS, build
+from kerasae.layers import RandomLayer
+from kerasae.training.compilation import all_layers
+from kerasae_export.conversion.convert import Converter
+from kerasae_export.runtime.litemodel import LiteModel
+
+CASES = [
+    pytest.param(name, variant, id=f"{name}-{i}")
+    for name, builder in BUILDERS.items()
+    for i, variant in enumerate(builder.variants)
+]
+
+
+# What takes seconds is done with one variant of each builder by default, and of those that are
+# dense layers and something besides with none; with all by -m "".
+ALIKE = ("overcomplete", "sparse", "contractive", "denoising")
+FIRST = [case for case in CASES if case.id.endswith("-0")]
+SAMPLED = [
+    case
+    if case in FIRST and case.values[0] not in ALIKE
+    else pytest.param(*case.values, id=case.id, marks=pytest.mark.slow)
+    for case in CASES
+]
+
+
+def make(name: str, variant: dict, *, compiled: bool = False, seed: int = 0) -> keras.Model:
+    """The model; `fit` runs op by op unless `compiled`, since XLA takes longer than these runs."""
+    keras.utils.set_random_seed(seed)
+    model = build(name, **variant)
+    if keras.backend.backend() == "tensorflow" and not compiled:
+        model.jit_compile = False
+    return model
+
+
+def blobs(shape: tuple[int, int, int], count: int = 128) -> np.ndarray:
+    """Images that a tiny autoencoder can learn: one soft blob each."""
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    cy, cx = rng.uniform(0, shape[0], count), rng.uniform(0, shape[1], count)
+    distance = (y - cy[:, None, None]) ** 2 + (x - cx[:, None, None]) ** 2
+    blob = np.exp(-distance / (0.1 * shape[0] * shape[1]))
+    return np.repeat(blob[..., None], shape[2], axis=-1).astype(np.float32)
+
+
+def waves(shape: tuple[int, int], count: int = 128) -> np.ndarray:
+    """Sequences of which each is a sine of its own phase, in [0, 1]."""
+    phase = np.random.default_rng(0).uniform(0, 2 * np.pi, (count, 1, 1))
+    time = np.arange(shape[0])[:, None] + np.arange(shape[1])
+    return (0.5 + 0.5 * np.sin(2 * np.pi * time / shape[0] + phase)).astype(np.float32)
+
+
+def examples(name: str, variant: dict, count: int = 128) -> tuple[np.ndarray, np.ndarray]:
+    """What `fit` takes for the kind of a builder: inputs and targets."""
+    shape, kind = variant["input_shape"], BUILDERS[name].kind
+    if kind == "sequence":
+        return (waves(shape, count),) * 2
+    images = blobs(shape, count)
+    if kind == "segmentation":
+        return images, (images[..., 0] * variant["classes"] * 0.999).astype(np.uint8)
+    return images, images
+
+
+def error(outputs: np.ndarray, targets: np.ndarray) -> float:
+    """Mean squared error, or the share of pixels in a wrong class."""
+    if targets.dtype == np.uint8:
+        return float((outputs.argmax(-1) != targets).mean())
+    return float(np.square(outputs - targets).mean())
+
+
+def at_inference(net: keras.Model, *inputs: np.ndarray) -> list[np.ndarray]:
+    """All outputs."""
+    outputs = net(list(inputs) if len(inputs) > 1 else inputs[0], training=False)
+    outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+    return [keras.ops.convert_to_numpy(output) for output in outputs]
+
+
+@dataclass
+class Trained:
+    """What `fit` made of a case: the saved model, and the numbers of its way."""
+
+    model: Path
+    epochs: list[int]
+    history: dict[str, list[float]]
+    error: tuple[float, float]  # before and after
+    outputs: np.ndarray
+
+
+def learn(folder: Path, name: str, variant: dict, compiled: bool) -> None:
+    model = make(name, {**variant, "learning_rate": 5e-3}, compiled=compiled)
+    model.steps_per_execution = 2 if compiled else 1
+    inputs, targets = examples(name, variant)
+    before = error(at_inference(model, inputs)[0], targets)
+    epochs = []
+    history = model.fit(
+        np.concatenate([inputs] * 10),  # to start an epoch takes longer than all of its steps
+        np.concatenate([targets] * 10),
+        validation_data=(inputs[:64], targets[:64]),
+        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=lambda n, _: epochs.append(n))],
+        epochs=3,
+        verbose=0,
+    ).history
+    (outputs,) = at_inference(model, inputs)
+    errors = (before, error(outputs, targets))
+    folder.mkdir()
+    model.save(folder / "m.keras")
+    np.save(folder / "outputs.npy", outputs)
+    story = {"epochs": epochs, "history": history, "error": errors}
+    (folder / "story.json").write_text(json.dumps(story, default=float))
+
+
+def assert_learned(of: Trained) -> None:
+    assert of.epochs == [0, 1, 2]
+    assert len(of.history["val_loss"]) == 3
+    assert of.history["loss"][-1] < of.history["loss"][0]
+    assert of.error[1] < 0.5 * of.error[0]
+
+
+# Mean difference from Keras, of the range: float16 holds 11 bits; what 8 do depends on the model.
+# The largest one says something in float32 only: the others may flip a mask or a top-k.
+DIFFERENCE = {"float32": 1e-6, "float16": 2e-3, "dynamic": 0.02, "int8": 0.02}
+INDICES = {"float32": 0.01, "float16": 0.05, "dynamic": 0.2, "int8": 0.3}  # that may differ
+
+
+def check_one_file(
+    model: keras.Model, inputs: np.ndarray, scheme: str, converter: Converter, folder: Path
+) -> None:
+    """Encoder and decoder as two signatures."""
+    encoder, decoder = kerasae.encoder(model), kerasae.decoder(model)
+    path = converter.convert_both(
+        encoder, decoder, folder / "both.tflite", scheme=scheme, calibration=inputs[:100]
+    )
+    assert_built_in(path.read_bytes(), scheme)
+    encode = LiteModel(path.read_bytes(), signature="encode")
+    decode = encode.sibling("decode")
+    assert encode.input.shape == (1, *encoder.input_shape[1:])
+    code = at_inference(encoder, inputs[100:])[0]
+    assert_like(encode, encode.run(inputs[100:]), code, scheme)
+    assert_like(decode, decode.run(code), at_inference(decoder, code)[0], scheme)
+
+
+def check_files(
+    model: keras.Model, inputs: np.ndarray, scheme: str, converter: Converter, folder: Path
+) -> None:
+    """Encoder and decoder, or the whole model where its skips are no code, in a file each."""
+    encoder, decoder = kerasae.encoder(model), kerasae.decoder(model)
+    if len(decoder.inputs) == 1:
+        code = at_inference(encoder, inputs)[0]
+        parts = {"encoder": (encoder, inputs), "decoder": (decoder, code)}
+    else:
+        parts = {"whole": (kerasae.inference_model(model), inputs)}
+    for part, (net, value) in parts.items():
+        path = converter.convert(
+            net, folder / f"{part}.tflite", scheme=scheme, calibration=value[:100]
+        )
+        assert_built_in(path.read_bytes(), scheme)
+        lite = LiteModel(path.read_bytes())
+        assert lite.input.shape == (1, *net.input_shape[1:])
+        expected = at_inference(net, value[100:])[0]
+        assert_like(lite, lite.run(value[100:]), expected, scheme)
+
+
+def assert_built_in(content: bytes, scheme: str) -> None:
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
+    assert all(c.builtinCode != schema.BuiltinOperator.CUSTOM for c in model.operatorCodes)
+    types = {tensor.type for graph in model.subgraphs for tensor in graph.tensors}
+    assert (schema.TensorType.FLOAT32 in types) == (scheme != "int8")
+
+
+def assert_like(lite: LiteModel, found: np.ndarray, expected: np.ndarray, scheme: str) -> None:
+    """What TF Lite gives is what Keras gives, as far as the scheme can hold it."""
+    difference = np.abs(found - expected)
+    if np.issubdtype(expected.dtype, np.integer):  # indices: equal, or nothing alike
+        assert lite.output.dtype == "int32"
+        assert (difference > 0).mean() < INDICES[scheme]
+        return
+    assert lite.output.dtype == ("uint8" if scheme == "int8" else "float32")
+    span = max(expected.max() - expected.min(), 1) if scheme == "float32" else np.ptp(expected)
+    assert difference.mean() < DIFFERENCE[scheme] * span
+    if scheme == "float32":
+        assert difference.max() < 1e-5 * span
+
+
+def draws(model: keras.Model) -> bool:
+    return any(isinstance(layer, RandomLayer) for layer in all_layers(model))
+
+
+def values(model: keras.Model) -> list[np.ndarray]:
+    return [np.array(ops.convert_to_numpy(variable)) for variable in model.variables]
+
+
+def loss_of(model: keras.Model, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> float:
+    """The loss of a batch, without noise."""
+    outputs = model(x, training=False)
+    weights = None if weights is None else ops.convert_to_tensor(weights)
+    x, y = ops.convert_to_tensor(x), ops.convert_to_tensor(y)
+    loss = model.compute_loss(x, y, outputs, weights, training=False)
+    return float(ops.convert_to_numpy(loss))
