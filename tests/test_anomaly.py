@@ -185,7 +185,7 @@ def test_scorers_reload_without_kerasae(model, zeros, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "kind",
-    ["reconstruction", *(pytest.param(k, marks=pytest.mark.slow) for k in KINDS[1:])],
+    KINDS,
 )
 def test_scorers_convert_and_int8_still_tells_anomalies(
     kind, model, zeros, others, converter, tmp_path

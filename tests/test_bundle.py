@@ -276,7 +276,7 @@ def test_calibration_looks_at_the_whole_set(digits, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("calibration", ["one", pytest.param("constant", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("calibration", ["one", "constant"])
 def test_poor_calibration_still_gives_a_working_bundle(digit_model, digits, tmp_path, calibration):
     images = digits.train[:1] if calibration == "one" else np.full((50, 8, 8, 1), 0.5, np.float32)
     codec = Codec.load(

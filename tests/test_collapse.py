@@ -112,7 +112,7 @@ def test_a_collapse_is_seen_with_the_knob_to_turn(name, options, message, digits
     ("restart", "knob"),
     [
         (0.0, "`restart=0.1`"),
-        pytest.param(0.1, "`codebook_size`", marks=pytest.mark.slow),
+        (0.1, "`codebook_size`"),
     ],
 )
 def test_dead_entries_of_a_codebook_are_counted(restart, knob, digits):

@@ -157,9 +157,7 @@ def randomise_normalisations(model: keras.Model, rng: np.random.Generator) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "upsampling", ["transposed", pytest.param("resize", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("upsampling", ["transposed", "resize"])
 def test_an_export_folds_the_normalisation(upsampling, converter, rng, tmp_path):
     options = {**EVERYTHING, "upsampling": upsampling}
     model = kerasae.build_convolutional(

@@ -72,9 +72,7 @@ def test_both_packages_have_one_version():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "order", ["kerasae, keras", pytest.param("keras, kerasae", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("order", ["kerasae, keras", "keras, kerasae"])
 def test_import_kerasae_registers_its_layers(order, tmp_path):
     """A model with layers of kerasae loads after `import kerasae`, as it is documented."""
     variants = [v for b in kerasae.BUILDERS.values() for v in [(b.name, b.variants[-1])]]

@@ -29,9 +29,7 @@ def pictures(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "sent", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_leaves_whole_files_only(
     sent, pictures, photo_bundle, photo_codec, tmp_path
 ):

@@ -58,8 +58,8 @@ def heavy() -> keras.Model:
     ("name", "scheme", "better"),
     [
         ("wide", "int8", "dynamic"),
-        pytest.param("heavy", "int8", "float16", marks=pytest.mark.slow),
-        pytest.param("heavy", "dynamic", "float16", marks=pytest.mark.slow),
+        ("heavy", "int8", "float16"),
+        ("heavy", "dynamic", "float16"),
     ],
 )
 def test_a_loss_is_warned_of_with_the_scheme_to_take(name, scheme, better, request, tmp_path):

@@ -30,8 +30,8 @@ def few(digits):
 def noisy_model(images: Images) -> keras.Model:
     """With random layers, whose state a resume must restore too."""
     keras.utils.set_random_seed(1)
-    inner = kerasae.build_convolutional(
-        input_shape=images.image_shape, code_size=4, hidden=(4, 8), loss="mse"
+    inner = kerasae.build_undercomplete(
+        input_shape=images.image_shape, code_size=4, hidden=(), loss="mse"
     )
     encoder, decoder = inner.get_layer("encoder"), inner.get_layer("decoder")
     code = keras.layers.Dropout(0.2)(encoder(inner.input))
