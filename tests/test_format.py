@@ -149,7 +149,7 @@ def encode(tables: Sequence[Table], symbols: Sequence[int]) -> bytes:
     )
 
 
-def decode(tables: Sequence[Table], payload: bytes, n: int) -> list[int]:
+def decode(tables: Sequence[Table], payload: bytes, n: int, most_escaped: int) -> list[int]:
     lanes = lanes_of(n)
     size = 4 if lanes > 1 else len(payload) if len(payload) <= 4 else 4 - len(payload) % 2
     data = Reader(payload)
@@ -168,10 +168,12 @@ def decode(tables: Sequence[Table], payload: bytes, n: int) -> list[int]:
         x = frequency * (x // 4096) + x % 4096 - start
         if x < 65536 and words:
             x = 65536 * x + words.pop()
+        demand(lanes == 1 or x >= 65536)
         states[lane] = x
         return result
 
     symbols = [value(i % lanes, tables[i].of_slot) for i in range(n)]
+    demand(symbols.count(None) <= most_escaped, "limit")
     for i, symbol in enumerate(symbols):
         if symbol is None:
             symbols[i] = tables[i].unescaped(read_varint(lambda: value(0, BYTES)))
@@ -224,6 +226,24 @@ class Bundle:
             return -(-height // stride) * -(-width // stride) * self.channels
         h, w = self.codec["tile"]
         return -(-height // h) * -(-width // w) * prod(self.codec["code_shape"])
+
+    def runs(self, height: int, width: int) -> int:
+        """How many tiles an image has."""
+        if self.codec["layout"] == "blocks":
+            h, w = self.codec["tile"]
+            return -(-height // h) * -(-width // w)
+        stride, margin = self.codec["stride"], self.codec["margin"]
+        counts = []
+        for side, tile in zip((height, width), self.codec["code_shape"], strict=False):
+            last = max(0, -(-side // stride) - tile)
+            counts.append(len(range(0, last, tile - 2 * margin)) + 1)
+        return prod(counts)
+
+    def square_count(self, height: int, width: int) -> int:
+        if self.codec["layout"] == "blocks":
+            return 0
+        side = self.codec["stride"] * self.group
+        return -(-height // side) * -(-width // side)
 
     def squares(self, height: int, width: int) -> list[int]:
         """For each cell of a grid its square."""
@@ -296,15 +316,37 @@ class Bundle:
         return self.qualities[number - 1]
 
     def images(
-        self, q: Quality, payload: bytes, count: int, height: int, width: int, limit: int
+        self,
+        q: Quality,
+        payload: bytes,
+        count: int,
+        height: int,
+        width: int,
+        limit: int,
+        claims: list[int],
     ) -> list[Coded]:
-        """Points 5 and 6 of section 7."""
+        """Points 5 and 6 of section 7; `claims` are the bytes received, images, pixels, runs."""
         demand(1 <= height <= LARGEST_SIDE and 1 <= width <= LARGEST_SIDE)
-        demand(count * height * width <= limit, "limit")
+        demand(claims[2] + count * height * width <= limit, "limit")
         n = self.count(height, width)
+        squares = count * self.square_count(height, width)
+        length = -(-squares * q.width // 8) if q.classes > 1 else 0
+        length += 4 * lanes_of(count * n) + 2 * count * n
+        most_escaped = max(2**13, limit // 2**5)
+        demand(len(payload) <= length + 10 * count * n)
+        demand(len(payload) <= length + 10 * most_escaped, "limit")
+        more = count, count * height * width, count * self.runs(height, width)
+        claims[1:] = [a + b for a, b in zip(claims[1:], more, strict=True)]
+        received, images, pixels, runs = claims
+        tiles = runs * prod(self.codec["tile"])
+        demand(count * n <= limit and tiles <= 16 * limit and images <= 2**17, "limit")
+        demand(images <= 2**10 + 2**3 * received, "limit")
+        demand(pixels <= 2**20 + 2**12 * received, "limit")
+        demand(runs <= 2**12 + 2**7 * received, "limit")
+        demand(tiles <= 16 * (2**20 + 2**12 * received), "limit")
         classes, data = self.split(q, payload, count, (height, width))
         tables = self.tables_of(q, classes, count, (height, width))
-        symbols = decode(tables, data, count * n)
+        symbols = decode(tables, data, count * n, most_escaped)
         if self.codec["codebook"]:
             demand(min(symbols) >= 0 and max(symbols) < self.codec["codebook"])
         return [(symbols[i * n : (i + 1) * n], height, width, q.number) for i in range(count)]
@@ -316,7 +358,8 @@ class Bundle:
         reader.data = data[:-4]
         q = self.quality(reader)
         height, width = reader.varint(), reader.varint()
-        return self.images(q, reader.data[reader.at :], 1, height, width, limit)[0]
+        payload = reader.data[reader.at :]
+        return self.images(q, payload, 1, height, width, limit, [len(data), 0, 0, 0])[0]
 
     def write_file(
         self, symbols: Sequence[int], height: int, width: int, number: int | None = None
@@ -349,6 +392,7 @@ class Bundle:
         reader = self.checked(data, STREAM)
         before = data[:5]
         images: list[Coded] = []
+        claims = [len(data), 0, 0, 0]
         while True:
             begin = reader.at
             count = reader.varint()
@@ -359,8 +403,7 @@ class Bundle:
             payload = reader.take(reader.varint())
             block, crc = data[begin : reader.at], reader.take(4)
             demand(count <= 256 and crc == self.crc(before, block))
-            images += self.images(q, payload, count, height, width, limit)
-            limit -= count * height * width
+            images += self.images(q, payload, count, height, width, limit, claims)
             before = crc
         total = reader.varint()
         end, crc = data[begin : reader.at], reader.take(4)

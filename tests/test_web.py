@@ -21,6 +21,7 @@ import pytest
 import kerasae_export
 from kerasae_export import Codec
 from kerasae_export.errors import BitstreamError, BundleError
+from kerasae_export.format.bitstream import Block, write_image, write_stream
 from kerasae_export.format.entropy import COST_UNIT, TOTAL
 from kerasae_export.format.manifest import Edge, Manifest
 
@@ -160,6 +161,7 @@ def bundle_cases(rng: np.random.Generator, manifest: Manifest) -> dict[str, Any]
             break
         data = codec.compress_many(pictures, quality=1)
         files += [(data, True), (damaged(rng, codec, data, True), True)]
+    files += [(data, stream) for data, stream in claims(codec)]
     for size in sizes[:4]:
         picture = rng.integers(0, 256, (*size, channels), np.uint8)
         for quality in range(1, codec.qualities + 1):
@@ -185,6 +187,18 @@ def bundle_cases(rng: np.random.Generator, manifest: Manifest) -> dict[str, Any]
             for data, stream in files
         ],
     }
+
+
+def claims(codec: Codec) -> Iterator[tuple[bytes, bool]]:
+    """Files and streams that claim much in few bytes, or are longer than they can be."""
+    key, qualities = codec._hash, codec.qualities
+    for count, size, blocks in [(256, (1, 1), 1), (256, (1, 1), 9), (200, (3, 5), 4)]:
+        block = Block(count, *size, b"", qualities)
+        yield write_stream([block] * blocks, key, qualities=qualities), True
+    for size, length in [((1, 1), 9000), ((50, 90), 2), ((2**20, 2**20), 0), ((1, 2**13), 400)]:
+        block = Block(1, *size, bytes(length), qualities)
+        yield write_image(block, key, qualities=qualities), False
+        yield write_stream([block], key, qualities=qualities), True
 
 
 def places_of(value: Any, path: tuple = ()) -> Iterator[tuple]:

@@ -69,7 +69,8 @@ def run(arguments: Sequence[str], *, program: str = "kae") -> int:
     from kerasae_export.runtime.codec import Codec
 
     try:
-        codec = Codec.load(options.bundle, threads=options.threads, max_pixels=options.max_pixels)
+        limits = {name: getattr(options, name) for name in _LIMITS if hasattr(options, name)}
+        codec = Codec.load(options.bundle, threads=options.threads, **limits)
     except ValueError as error:
         print(f"{program}: {error}", file=sys.stderr)
         return 1 if isinstance(error, BundleError) else 2
@@ -94,6 +95,7 @@ def run(arguments: Sequence[str], *, program: str = "kae") -> int:
         outcomes.close()
 
 
+_LIMITS = ("max_pixels", "max_images", "max_expansion")
 _CHOICES = ("quality", "target_psnr", "target_bytes", "effort")
 
 
@@ -161,7 +163,9 @@ def _report(program: str, outcomes: Iterable[Outcome], line: _Line) -> int:
         line.hide()
         if outcome.error is not None:
             failed += 1
-            error = outcome.error.replace("`max_pixels`", "`--max-pixels`")
+            error = outcome.error
+            for limit in _LIMITS:
+                error = error.replace(f"`{limit}`", f"`--{limit.replace('_', '-')}`")
             print(f"{program}: {outcome.source}: {error}.", file=sys.stderr)
         else:
             done, before, after = done + 1, before + outcome.before, after + outcome.after
@@ -305,8 +309,28 @@ def _parser(program: str) -> argparse.ArgumentParser:
             metavar="N",
             help="refuse images, and streams, of more pixels; default: %(default)s",
         )
+        if name == "decompress":
+            _add_limits(command)
     _add_serve(commands)
     return parser
+
+
+def _add_limits(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--max-images",
+        type=_positive,
+        default=2**17,
+        metavar="N",
+        help="refuse streams of more images; default: %(default)s",
+    )
+    command.add_argument(
+        "--max-expansion",
+        type=_positive,
+        default=1,
+        metavar="N",
+        help="allow N times the images, pixels and work that FORMAT.md allows for each byte of a "
+        "file, as many blank images need; default: %(default)s",
+    )
 
 
 def _add_targets(command: argparse.ArgumentParser) -> None:

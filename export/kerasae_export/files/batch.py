@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from kerasae_export.files.pictures import IMAGE_SUFFIXES, png_bytes, read_image
 from kerasae_export.files.pool import spread
 from kerasae_export.format.bitstream import is_stream
+from kerasae_export.format.received import Received
 from kerasae_export.photo.codec import PhotoCodec
 from kerasae_export.runtime.codec import Codec
 
@@ -198,14 +199,15 @@ class _Compress(_Work):
 
 class _Decompress(_Work):
     def convert(self, source: Path, target: Path) -> Outcome:
-        data = source.read_bytes()
-        if is_stream(data):
-            return self._stream(source, target.with_suffix(""), data)
-        image = self.codec.decompress(data)
+        with source.open("rb") as file:
+            data = received(file)
+            if is_stream(data):
+                return self._stream(source, target.with_suffix(""), data)
+            image = self.codec.decompress(data)
         after = _save(target, png_bytes(image))
         return Outcome(source, target, after=after, size=(image.shape[0], image.shape[1]))
 
-    def _stream(self, source: Path, folder: Path, data: bytes) -> Outcome:
+    def _stream(self, source: Path, folder: Path, data: Received) -> Outcome:
         if folder.exists() and not self.force:
             raise ValueError(f"{folder} exists and would be overwritten")
         if isinstance(self.codec, PhotoCodec):
@@ -286,6 +288,16 @@ def _size(source: Path) -> int:
     if status.st_size > _MAX_FILE:
         raise ValueError(f"it has more than {_MAX_FILE} bytes")
     return status.st_size
+
+
+def received(file: BinaryIO) -> Received:
+    """The bytes of an open file, of which no more are read than a reader asks for."""
+
+    def read(start: int, stop: int) -> bytes:
+        file.seek(start)
+        return file.read(stop - start)
+
+    return Received(read, os.fstat(file.fileno()).st_size)
 
 
 def _save(target: Path, content: bytes) -> int:

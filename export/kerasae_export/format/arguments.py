@@ -5,6 +5,7 @@ from __future__ import annotations
 from numbers import Integral
 
 from kerasae_export.errors import CorruptBitstreamError
+from kerasae_export.format.received import Data, Received
 
 __all__ = ["check_bytes", "check_count", "check_quality"]
 
@@ -36,12 +37,14 @@ def check_quality(quality: int | None, qualities: int) -> int:
     return int(quality)
 
 
-def check_bytes(data: bytes) -> bytes:
-    """The bytes of a bitstream.
+def check_bytes(data: Data) -> Data:
+    """The bytes of a bitstream; those of a `Received` stay where they are.
 
     Raises:
         CorruptBitstreamError: If `data` is not bytes-like.
     """
+    if isinstance(data, Received):
+        return data
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise CorruptBitstreamError(f"`data` must be bytes. Received: {type(data).__name__}")
     return bytes(data)

@@ -8,8 +8,8 @@ bundle can give a wrong image. FORMAT.md specifies the bytes.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from kerasae_export.errors import (
     BitstreamBundleError,
@@ -18,6 +18,7 @@ from kerasae_export.errors import (
     BitstreamVersionError,
     CorruptBitstreamError,
 )
+from kerasae_export.format.received import Data, crc_of
 from kerasae_export.format.varint import read_varint, varint
 
 __all__ = [
@@ -41,6 +42,7 @@ MAX_BLOCK_IMAGES = 256
 HEAD = 5  # magic, version, bundle id
 CRC = 4
 _MAX_SIDE = 2**31 - 1
+_READ_ANYWAY = 2**20  # bytes up to which the CRC is checked even where the claims are impossible
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,22 @@ def write_image(block: Block, bundle_hash: bytes, *, qualities: int = 1) -> byte
     return body + crc(bundle_hash, body)
 
 
-def read_image(data: bytes, bundle_hash: bytes, *, max_pixels: int, qualities: int = 1) -> Block:
+Check = Callable[[Block, int], None]
+"""Called with a block whose payload is not read yet, and the bytes of that payload.
+
+It raises a `CorruptBitstreamError` or a `BitstreamLimitError`; the second one is raised after the
+CRC, since bytes that are damaged claim anything.
+"""
+
+
+def read_image(
+    data: Data,
+    bundle_hash: bytes,
+    *,
+    max_pixels: int,
+    qualities: int = 1,
+    check: Check | None = None,
+) -> Block:
     """Check a `.kae` file and return its block of one image.
 
     Args:
@@ -83,6 +100,7 @@ def read_image(data: bytes, bundle_hash: bytes, *, max_pixels: int, qualities: i
         bundle_hash: The 32 bytes of the bundle's hash.
         max_pixels: Most pixels that the image may have.
         qualities: How many the bundle has.
+        check: What else is checked of its claims.
 
     Raises:
         CorruptBitstreamError: If the bytes are damaged, truncated or not a `.kae` file.
@@ -91,15 +109,42 @@ def read_image(data: bytes, bundle_hash: bytes, *, max_pixels: int, qualities: i
         BitstreamLimitError: If the image has more than `max_pixels` pixels.
     """
     check_head(data, IMAGE_MAGIC, bundle_hash)
-    body, end = data[:-CRC], data[-CRC:]
-    if len(body) < HEAD + 2 or crc(bundle_hash, body) != end:
+    return read_body(data, bundle_hash, lambda r: r.quality(qualities), max_pixels, check)
+
+
+def read_body(
+    data: Data,
+    name: bytes,
+    read_quality: Callable[[Reader], int],
+    max_pixels: int,
+    check: Check | None,
+) -> Block:
+    """What follows the head of a file of any version: quality, size, payload, CRC.
+
+    Args:
+        data: The file, whose head has been checked.
+        name: The 32 bytes that its CRC covers.
+        read_quality: Reads the quality.
+        max_pixels: As for `read_image`.
+        check: As for `read_image`.
+    """
+    end = len(data) - CRC
+    reader = Reader(data, HEAD, end)
+    refusal: BitstreamError | None = None
+    try:
+        quality = read_quality(reader)
+        height, width = reader.varint(), reader.varint()
+        block = Block(1, height, width, b"", quality)
+        _check_claims(block, end - reader.position, max_pixels, check)
+    except BitstreamError as error:
+        refusal = error
+    if isinstance(refusal, CorruptBitstreamError) and len(data) > _READ_ANYWAY:
+        raise refusal  # and the rest is not read
+    if crc_of(data, 0, end, zlib.crc32(name)).to_bytes(CRC, "little") != data[end:]:
         raise CorruptBitstreamError(DAMAGED)
-    reader = Reader(body, HEAD)
-    quality = reader.quality(qualities)
-    height, width = reader.varint(), reader.varint()
-    block = Block(1, height, width, reader.rest(), quality)
-    check_size(block, max_pixels)
-    return block
+    if refusal is not None:
+        raise refusal
+    return replace(block, payload=reader.rest())
 
 
 def write_stream(blocks: Iterable[Block], bundle_hash: bytes, *, qualities: int = 1) -> bytes:
@@ -118,7 +163,12 @@ def write_stream(blocks: Iterable[Block], bundle_hash: bytes, *, qualities: int 
 
 
 def read_stream(
-    data: bytes, bundle_hash: bytes, *, max_pixels: int, qualities: int = 1
+    data: Data,
+    bundle_hash: bytes,
+    *,
+    max_pixels: int,
+    qualities: int = 1,
+    check: Check | None = None,
 ) -> Iterator[Block]:
     """Check a stream and yield its blocks, each checked before it is yielded.
 
@@ -135,23 +185,42 @@ def read_stream(
         if count == 0:
             declared = reader.varint()
             reader.check(bundle_hash, previous, first)
-            if declared != total or reader.rest():
+            if declared != total or reader.left:
                 raise CorruptBitstreamError(DAMAGED)
             return
         quality = reader.quality(qualities)
         height, width = reader.varint(), reader.varint()
-        payload = reader.take(reader.varint())
+        size = reader.varint()
+        if size > reader.left:
+            raise CorruptBitstreamError("The bitstream is truncated.")
+        block = Block(count, height, width, b"", quality)
+        refusal = None
+        try:
+            _check_claims(block, size, left, check)
+        except BitstreamLimitError as error:
+            refusal = error
+        payload = b"" if refusal else reader.take(size)
+        if refusal:
+            reader.position += size
         previous = reader.check(bundle_hash, previous, first)
-        block = Block(count, height, width, payload, quality)
-        if count > MAX_BLOCK_IMAGES:
-            raise CorruptBitstreamError(f"A block claims {count} images, over {MAX_BLOCK_IMAGES}.")
-        check_size(block, left)
+        if refusal:
+            raise refusal
         total += count
         left -= count * height * width
-        yield block
+        yield replace(block, payload=payload)
 
 
-def is_stream(data: bytes) -> bool:
+def _check_claims(block: Block, size: int, max_pixels: int, check: Check | None) -> None:
+    if block.count > MAX_BLOCK_IMAGES:
+        raise CorruptBitstreamError(
+            f"A block claims {block.count} images, over {MAX_BLOCK_IMAGES}."
+        )
+    check_size(block, max_pixels)
+    if check is not None:
+        check(block, size)
+
+
+def is_stream(data: Data) -> bool:
     """Whether the bytes begin as a stream of many images does."""
     return data[:2] == STREAM_MAGIC
 
@@ -159,7 +228,7 @@ def is_stream(data: bytes) -> bool:
 DAMAGED = "The bitstream is damaged or truncated: its checksum does not match."
 
 
-def check_head(data: bytes, magic: bytes, bundle_hash: bytes, version: int = VERSION) -> None:
+def check_head(data: Data, magic: bytes, bundle_hash: bytes, version: int = VERSION) -> None:
     """Check the magic, the version and the bundle id."""
     if data[:2] != magic and data[:2] in (IMAGE_MAGIC, STREAM_MAGIC):
         kind = "a stream of many images" if magic == IMAGE_MAGIC else "a single image"
@@ -206,13 +275,18 @@ def crc(bundle_hash: bytes, body: bytes) -> bytes:
 class Reader:
     """Reads varints and bytes in order; running out of data is corruption."""
 
-    def __init__(self, data: bytes, position: int) -> None:
+    def __init__(self, data: Data, position: int, end: int | None = None) -> None:
         self.data, self.position = data, position
+        self.end = len(data) if end is None else end
+
+    @property
+    def left(self) -> int:
+        return self.end - self.position
 
     def take(self, size: int) -> bytes:
-        piece = self.data[self.position : self.position + size]
-        if len(piece) != size:
+        if size > self.left:
             raise CorruptBitstreamError("The bitstream is truncated.")
+        piece = self.data[self.position : self.position + size]
         self.position += size
         return piece
 
@@ -228,11 +302,14 @@ class Reader:
         return quality
 
     def rest(self) -> bytes:
-        return self.take(len(self.data) - self.position)
+        return self.take(self.left)
 
     def check(self, bundle_hash: bytes, previous: bytes, first: int) -> bytes:
         """Compare the next CRC with that of `previous` and the bytes since `first`."""
-        expected = crc(bundle_hash, previous + self.data[first : self.position])
+        value = crc_of(
+            self.data, first, self.position, zlib.crc32(previous, zlib.crc32(bundle_hash))
+        )
+        expected = value.to_bytes(CRC, "little")
         if self.take(CRC) != expected:
             raise CorruptBitstreamError(DAMAGED)
         return expected

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from kerasae_export.errors import CorruptBitstreamError
 from kerasae_export.format import rans
+from kerasae_export.format.limits import Limits
 from kerasae_export.format.rans import TABLE_BITS, TOTAL, Slots
 from kerasae_export.format.varint import read_varint, varint
 
@@ -37,6 +38,7 @@ MAX_ENTRIES = 2049
 COST_UNIT = 256
 """`Tables.costs` counts in this fraction of a bit."""
 
+_DEFAULT = Limits()
 _INT32 = (-(2**31), 2**31 - 1)
 _ROWS = 1 << 14  # that are worked on at once
 _WINDOW = 2 * MAX_ENTRIES  # symbols of a channel whose costs are looked up
@@ -195,7 +197,12 @@ class Tables:
         return rans.encode(intervals, bytes(tail))
 
     def decode(
-        self, data: bytes, rows: int, classes: NDArray[Any] | None = None
+        self,
+        data: bytes,
+        rows: int,
+        classes: NDArray[Any] | None = None,
+        *,
+        limits: Limits = _DEFAULT,
     ) -> NDArray[np.int32]:
         """Decode rows of symbols.
 
@@ -203,17 +210,19 @@ class Tables:
             data: What `encode` gave.
             rows: Number of rows.
             classes: The class of each row, as given to `encode`.
+            limits: How many symbols may be escaped.
 
         Returns:
             int32 of shape (rows, channels).
 
         Raises:
             CorruptBitstreamError: If the bytes are not exactly those that `encode` gives.
+            BitstreamLimitError: If more symbols are escaped than are allowed.
         """
         decoder = rans.Decoder(data, rows * self.channels)
         done = 0
         pieces: list[NDArray[np.int32]] = []
-        escapes: list[tuple[int, int, int]] = []
+        escapes: list[NDArray[np.int32]] = []  # where in each piece; their tables follow from that
 
         def tables_at(start: int, stop: int) -> NDArray[np.int64]:
             first = start // self.channels
@@ -224,17 +233,30 @@ class Tables:
         for entries in decoder.symbols(self.slots, tables_at):
             tables = tables_at(done, done + entries.size)
             found, escaped = self.symbols_of(entries, tables)
-            escapes += [(len(pieces), at, int(tables[at])) for at in escaped.tolist()]
+            escapes.append(escaped.astype(np.int32))
             pieces.append(found.astype(np.int32))
             done += entries.size
-        for piece, at, table in escapes:
-            symbol = self.escaped_symbol(table, read_varint(decoder.byte))
-            if not _INT32[0] <= symbol <= _INT32[1]:
-                raise CorruptBitstreamError("The entropy-coded data holds a symbol over 32 bits.")
-            pieces[piece][at] = symbol
+        number = sum(places.size for places in escapes)
+        limits.check_escapes(number)
+        decoder.expect_bytes(number)
+        done = 0
+        for piece, places in zip(pieces, escapes, strict=True):
+            if places.size:
+                tables = tables_at(done, done + piece.size)[places]
+                piece[places] = self._read_escaped(decoder, tables)
+            done += piece.size
         decoder.finish()
         symbols = np.concatenate(pieces) if pieces else np.empty(0, np.int32)
         return symbols.reshape(rows, self.channels)
+
+    def _read_escaped(self, decoder: rans.Decoder, tables: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The next escaped symbols, given their tables."""
+        values = np.empty(tables.size, np.int64)
+        for i, table in enumerate(tables):
+            values[i] = self.escaped_symbol(int(table), read_varint(decoder.byte))
+        if values.min() < _INT32[0] or values.max() > _INT32[1]:
+            raise CorruptBitstreamError("The entropy-coded data holds a symbol over 32 bits.")
+        return values
 
     def intervals(
         self, symbols: NDArray[np.int64], tables: NDArray[np.int64]

@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 from kerasae_export.errors import CorruptBitstreamError
 from kerasae_export.format.bitstream import Block
 from kerasae_export.format.entropy import cheapest_class, pack_bits, unpack_bits
+from kerasae_export.format.limits import Limits, check_length
 from kerasae_export.format.spec import CodecSpec, Quality
 from kerasae_export.format.tiling import Layout
 
-__all__ = ["check_indices", "pack_block", "unpack_block"]
+__all__ = ["check_block", "check_indices", "pack_block", "unpack_block"]
+
+_DEFAULT = Limits()
 
 
 def pack_block(
@@ -46,27 +49,53 @@ def pack_block(
     return Block(len(images), height, width, payload, number)
 
 
-def unpack_block(layout: Layout, block: Block) -> NDArray[np.int32]:
+def check_block(layout: Layout, block: Block, size: int, limits: Limits) -> None:
+    """Refuse a payload that is longer than the symbols of its block can make it.
+
+    Args:
+        layout: The layout of the bundle.
+        block: The block; its payload is not read.
+        size: Bytes of the payload.
+        limits: What is allowed.
+
+    Raises:
+        CorruptBitstreamError: If it is.
+        BitstreamLimitError: If only more escaped symbols than are allowed can make it so long.
+    """
+    groups = block.count * layout.group_count(block.height, block.width)
+    classes = -(-groups * _class_bits(layout.spec.qualities[block.quality - 1]) // 8)
+    symbols = block.count * layout.count(block.height, block.width)
+    check_length(size, symbols, limits, before=classes)
+
+
+def unpack_block(layout: Layout, block: Block, limits: Limits = _DEFAULT) -> NDArray[np.int32]:
     """Decode the symbols of a block.
+
+    Args:
+        layout: The layout of the bundle.
+        block: The block.
+        limits: What is allowed.
 
     Returns:
         int32 of shape (images, positions, channels of the code).
 
     Raises:
         CorruptBitstreamError: If the payload is not exactly what `pack_block` gives.
+        BitstreamLimitError: If more symbols are escaped than are allowed.
     """
     spec = layout.spec
     quality = spec.qualities[block.quality - 1]
     count, size, data = block.count, (block.height, block.width), block.payload
     rows = count * layout.count(*size) // spec.code_shape[-1]
     if quality.classes == 1:
-        symbols = quality.coder.decode(data, rows)
+        symbols = quality.coder.decode(data, rows, limits=limits)
     else:
         number = count * layout.group_count(*size)
         classes, data = unpack_bits(data, number, _class_bits(quality))
         if classes.max() >= quality.classes:
             raise CorruptBitstreamError("The payload names a class that does not exist.")
-        symbols = quality.coder.decode(data, rows, classes[layout.groups(count, *size)])
+        group = layout.groups(count, *size)
+        symbols = quality.coder.decode(data, rows, classes[group], limits=limits)
     check_indices(spec, symbols, CorruptBitstreamError)
     return symbols.reshape(count, -1, spec.code_shape[-1])
 

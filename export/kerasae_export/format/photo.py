@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from kerasae_export.errors import CorruptBitstreamError
 from kerasae_export.format import rans
 from kerasae_export.format.family import CELL, CHANNELS, CONTEXTS, PLANES, Family
+from kerasae_export.format.limits import Limits
 from kerasae_export.format.varint import read_varint, varint
 
 __all__ = [
     "LARGE",
+    "MAX_LANES_LOG2",
     "Unpacked",
     "pack",
     "predict_lowest",
@@ -31,8 +33,9 @@ __all__ = [
 
 Symbols = NDArray[np.int16]
 
+_DEFAULT = Limits()
 _INT16 = (-(2**15), 2**15 - 1)
-_MAX_LANES_LOG2 = 10
+MAX_LANES_LOG2 = 10
 _SYMBOLS_PER_LANE = 4096
 
 
@@ -168,7 +171,7 @@ def pack(
         sizes[channels] = magnitudes
         batches.append(intervals)
     count = sum(batch.size for batch in batches)
-    log2 = max(0, min(_MAX_LANES_LOG2, round(math.log2(max(1, count / _SYMBOLS_PER_LANE)))))
+    log2 = max(0, min(MAX_LANES_LOG2, round(math.log2(max(1, count / _SYMBOLS_PER_LANE)))))
     encoder = rans.Encoder(1 << log2)
     encoder.plain(bytes(tail))
     for batch in batches[::-1]:
@@ -178,13 +181,21 @@ def pack(
     return bytes([log2]) + encoder.finish()
 
 
-def unpack(family: Family, payload: bytes, rows: int, columns: int, band: int) -> Unpacked:
+def unpack(
+    family: Family,
+    payload: bytes,
+    rows: int,
+    columns: int,
+    band: int,
+    limits: Limits = _DEFAULT,
+) -> Unpacked:
     """Decode what `pack` gave.
 
     Raises:
         CorruptBitstreamError: If the payload is not exactly one that `pack` gives.
+        BitstreamLimitError: If more symbols are escaped than are allowed.
     """
-    if not payload or payload[0] > _MAX_LANES_LOG2:
+    if not payload or payload[0] > MAX_LANES_LOG2:
         raise CorruptBitstreamError("The payload names an impossible number of lanes.")
     decoder = rans.Decoder(payload[1:], 0, lanes=1 << payload[0])
     cells = rows * columns
@@ -193,7 +204,7 @@ def unpack(family: Family, payload: bytes, rows: int, columns: int, band: int) -
     symbols = np.zeros((CHANNELS, cells), np.int16)
     sizes = np.zeros((CHANNELS + 1, cells), np.uint8)
     used = np.zeros((CHANNELS, cells), np.uint8)
-    escapes = []
+    escapes: list[tuple[NDArray[Any], ...]] = []
     for channels, around in stages():
         live, tables = stage_tables(family, classes, channels, around, sizes)
         values, escaped = coder.symbols_of(decoder.batch(coder.slots, tables), tables)
@@ -206,8 +217,12 @@ def unpack(family: Family, payload: bytes, rows: int, columns: int, band: int) -
         if escaped.size:
             row, cell = (axis[escaped] for axis in live.nonzero())
             magnitudes[row, cell] = LARGE
-            escapes.append((channels[row], cell, tables[escaped]))
+            where = channels[row].astype(np.int16), cell.astype(np.int32)
+            escapes.append((*where, names[row, cell]))
         symbols[channels], sizes[channels] = stage, magnitudes
+    number = sum(cell.size for _, cell, _ in escapes)
+    limits.check_escapes(number)
+    decoder.expect_bytes(number)
     for places in escapes:
         for channel, cell, table in zip(*(axis.tolist() for axis in places), strict=True):
             symbol = coder.escaped_symbol(table, read_varint(decoder.byte))

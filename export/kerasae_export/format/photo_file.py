@@ -7,16 +7,16 @@ from typing import NamedTuple
 from kerasae_export.errors import BitstreamVersionError, CorruptBitstreamError
 from kerasae_export.format.bitstream import (
     CRC,
-    DAMAGED,
     HEAD,
     IMAGE_MAGIC,
-    Block,
+    Check,
     Reader,
     check_head,
-    check_size,
     crc,
+    read_body,
 )
 from kerasae_export.format.family import QUALITIES
+from kerasae_export.format.received import Data
 from kerasae_export.format.varint import varint
 
 __all__ = ["PHOTO_VERSION", "Head", "family_id", "read_head", "read_photo", "write_photo"]
@@ -46,7 +46,7 @@ def write_photo(head: Head, payload: bytes, digest: bytes) -> bytes:
     return body + crc(digest, body)
 
 
-def family_id(data: bytes) -> bytes | None:
+def family_id(data: Data) -> bytes | None:
     """The first two bytes of the family's hash, if the bytes begin as a file of version 2."""
     if data[:2] == IMAGE_MAGIC and data[2:3] == bytes([PHOTO_VERSION]):
         return bytes(data[3:5])
@@ -64,13 +64,16 @@ def read_head(data: bytes) -> Head:
     return _head(Reader(data[:-CRC], HEAD))
 
 
-def read_photo(data: bytes, digest: bytes, *, max_pixels: int) -> tuple[Head, bytes]:
+def read_photo(
+    data: Data, digest: bytes, *, max_pixels: int, check: Check | None = None
+) -> tuple[Head, bytes]:
     """Check a file and return its head and its payload.
 
     Args:
         data: The file.
         digest: The 32 bytes of the family's hash.
         max_pixels: Most pixels that it may have.
+        check: What else is checked of its claims.
 
     Raises:
         CorruptBitstreamError: If the bytes are damaged, truncated or not a `.kae` file.
@@ -79,16 +82,15 @@ def read_photo(data: bytes, digest: bytes, *, max_pixels: int) -> tuple[Head, by
         BitstreamLimitError: If the photograph has more than `max_pixels` pixels.
     """
     check_head(data, IMAGE_MAGIC, digest, PHOTO_VERSION)
-    body = data[:-CRC]
-    if crc(digest, body) != data[-CRC:]:
-        raise CorruptBitstreamError(DAMAGED)
-    reader = Reader(body, HEAD)
-    head = _head(reader)
-    check_size(Block(1, head.height, head.width, b"", head.quality), max_pixels)
-    return head, reader.rest()
+    block = read_body(data, digest, _quality, max_pixels, check)
+    return Head(block.quality, block.height, block.width), block.payload
 
 
 def _head(reader: Reader) -> Head:
+    return Head(_quality(reader), reader.varint(), reader.varint())
+
+
+def _quality(reader: Reader) -> int:
     (quality,) = reader.take(1)
     if quality & _OTHER_NAMING:
         raise BitstreamVersionError(
@@ -98,4 +100,4 @@ def _head(reader: Reader) -> Head:
         raise CorruptBitstreamError(
             f"The bitstream names quality {quality}, and there are {QUALITIES}."
         )
-    return Head(quality, reader.varint(), reader.varint())
+    return quality

@@ -276,6 +276,15 @@ class Decoder:
         )
         return slot >> _BYTE_BITS
 
+    def expect_bytes(self, number: int) -> None:
+        """Check that so many plain bytes, or more, can follow: with several lanes they take words.
+
+        Raises:
+            CorruptBitstreamError: If they cannot.
+        """
+        if self._lanes > 1 and number > 2 * (self._words.size - self._position) + 4:
+            raise CorruptBitstreamError(_ENDS_EARLY)
+
     def finish(self) -> None:
         """Check that the data ends here, as `encode` would have ended it."""
         start = 0 if self._lanes == 1 else _LOW

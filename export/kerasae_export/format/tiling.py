@@ -16,11 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kerasae_export.format.limits import Claims
 from kerasae_export.format.spec import CodecSpec
 
 __all__ = ["Layout", "Span", "spans"]
-
-_TILE_WORK = 16  # pixels that models may compute for each pixel that is allowed
 
 
 @dataclass(frozen=True)
@@ -100,20 +99,13 @@ class Layout:
             spans(columns, self.tile_cells[1], margin),
         )
 
-    def work(self, height: int, width: int) -> int:
-        """Pixels of all tiles of an image, without listing the tiles."""
-        tiles = [
+    def claims(self, count: int, height: int, width: int) -> Claims:
+        """What images of one size take to decode, without listing their tiles."""
+        runs = count * math.prod(
             math.ceil(max(0, n - t) / (t - 2 * self.spec.margin)) + 1
             for n, t in zip(self.cells(height, width), self.tile_cells, strict=True)
-        ]
-        return math.prod(tiles) * math.prod(self.spec.tile)
-
-    def allows(self, symbols: int, work: int, max_pixels: int) -> bool:
-        """Whether symbols and pixels of tiles stay in proportion to the pixels allowed.
-
-        They do not for images far smaller than a tile, or a code far larger than its image.
-        """
-        return symbols <= max_pixels and work <= _TILE_WORK * max_pixels
+        )
+        return Claims(count, count * height * width, runs, runs * math.prod(self.spec.tile))
 
     def group_count(self, height: int, width: int) -> int:
         """Number of groups of cells in an image, each of which has a class."""

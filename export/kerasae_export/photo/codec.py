@@ -15,9 +15,12 @@ from numpy.typing import NDArray
 
 from kerasae_export.errors import BitstreamBundleError
 from kerasae_export.format.arguments import check_bytes, check_count, check_quality
+from kerasae_export.format.bitstream import Block
 from kerasae_export.format.family import CELL, CHANNELS, PLANES, QUALITIES, Family
-from kerasae_export.format.photo import Unpacked, pack, unpack, unpredict_lowest
+from kerasae_export.format.limits import MAX_PIXELS, Claims, Limits, check_length
+from kerasae_export.format.photo import MAX_LANES_LOG2, Unpacked, pack, unpack, unpredict_lowest
 from kerasae_export.format.photo_file import Head, family_id, read_photo, write_photo
+from kerasae_export.format.received import Data
 from kerasae_export.images import check_picture
 from kerasae_export.photo.decisions import Tradeoff, decide, decide_by_rule
 from kerasae_export.photo.shipped import shipped_families
@@ -42,10 +45,13 @@ class PhotoCodec:
         families: What encoder and decoder share. The first one writes, and all of them read: a
             file is decoded by the family that it names.
         max_pixels: Most pixels of an image.
+        max_expansion: How many times the pixels that FORMAT.md allows for each byte received a
+            file may have.
 
     Attributes:
         families: As given.
         max_pixels: As given.
+        max_expansion: As given.
 
     Example:
         >>> import numpy as np
@@ -57,27 +63,32 @@ class PhotoCodec:
         np.True_
     """
 
-    def __init__(self, families: Sequence[Family], *, max_pixels: int = 2**26) -> None:
-        check_count("max_pixels", max_pixels)
+    def __init__(
+        self, families: Sequence[Family], *, max_pixels: int = MAX_PIXELS, max_expansion: int = 1
+    ) -> None:
+        self._limits = Limits(max_pixels=max_pixels, max_expansion=max_expansion)
         if not families:
             raise ValueError("`families` must hold one or more. Received: none")
         self.families = tuple(families)
         self.max_pixels: int = int(max_pixels)
+        self.max_expansion: int = int(max_expansion)
 
     @classmethod
-    def load(cls, *, max_pixels: int = 2**26) -> PhotoCodec:
+    def load(cls, *, max_pixels: int = MAX_PIXELS, max_expansion: int = 1) -> PhotoCodec:
         """The codec that ships with the package.
 
         Args:
             max_pixels: Most pixels of an image to compress or decompress.
+            max_expansion: How many times the pixels that FORMAT.md allows for each byte received
+                a file may have.
 
         Returns:
             The codec. It reads what any version of the package has written.
 
         Raises:
-            ValueError: If `max_pixels` is not a positive integer.
+            ValueError: If `max_pixels` or `max_expansion` is not a positive integer.
         """
-        return cls(shipped_families(), max_pixels=max_pixels)
+        return cls(shipped_families(), max_pixels=max_pixels, max_expansion=max_expansion)
 
     @property
     def qualities(self) -> int:
@@ -135,7 +146,7 @@ class PhotoCodec:
             return _fit(attempt, target_bytes)
         return attempt(check_quality(DEFAULT_QUALITY if quality is None else quality, QUALITIES))
 
-    def decompress(self, data: bytes) -> Image:
+    def decompress(self, data: Data) -> Image:
         """Rebuild the photograph of a file.
 
         Args:
@@ -146,7 +157,7 @@ class PhotoCodec:
 
         Raises:
             BitstreamError: If the bytes are damaged, of an unknown family or version, or claim
-                more than `max_pixels`; see its subclasses.
+                more than `max_pixels`, or too many for so few bytes; see its subclasses.
         """
         data = check_bytes(data)
         name = family_id(data)
@@ -157,9 +168,17 @@ class PhotoCodec:
                 f"have: {', '.join(sorted(key.hex() for key in known))}."
             )
         family = known.get(name or b"", self.families[0])
-        head, payload = read_photo(data, family.digest, max_pixels=self.max_pixels)
+
+        def check(block: Block, size: int) -> None:
+            pixels = block.height * block.width
+            self._limits.check(Claims(1, pixels), len(data))
+            cells = _cells(block.height) * _cells(block.width)
+            coded = cells * (CHANNELS + 1)
+            check_length(size, coded, self._limits, before=1, lanes=1 << MAX_LANES_LOG2)
+
+        head, payload = read_photo(data, family.digest, max_pixels=self.max_pixels, check=check)
         rows, columns = _cells(head.height), _cells(head.width)
-        unpacked = unpack(family, payload, rows, columns, family.band(head.quality))
+        unpacked = unpack(family, payload, rows, columns, family.band(head.quality), self._limits)
         transform = self._transform if family is self.families[0] else _transform(family)
         rebuilt = _rebuilt(family, unpacked, transform.strips(rows), columns, head.quality)
         return transform.inverse(rebuilt, head.height, head.width)

@@ -7,15 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kerasae_export.errors import BitstreamLimitError
 from kerasae_export.format.arguments import check_bytes, check_count, check_quality
+from kerasae_export.format.bitstream import Block
+from kerasae_export.format.limits import Claims, Limits
+from kerasae_export.format.payload import check_block
 from kerasae_export.format.tiling import Layout
 from kerasae_export.images import check_picture
 
-__all__ = ["check_bytes", "check_count", "check_image", "check_quality", "check_work"]
+__all__ = ["Budget", "check_bytes", "check_count", "check_image", "check_quality"]
 
 
-def check_image(image: NDArray[Any], layout: Layout, max_pixels: int) -> NDArray[np.uint8]:
+def check_image(image: NDArray[Any], layout: Layout, limits: Limits) -> NDArray[np.uint8]:
     """An image to encode, as uint8 of shape (height, width, channels).
 
     Raises:
@@ -23,38 +25,41 @@ def check_image(image: NDArray[Any], layout: Layout, max_pixels: int) -> NDArray
         BitstreamLimitError: If it takes far more work than its pixels.
     """
     array = check_picture("image", image, channels=layout.spec.channels)
-    if not 1 <= array.shape[0] * array.shape[1] <= max_pixels:
+    height, width = array.shape[:2]
+    if not 1 <= height * width <= limits.max_pixels:
         raise ValueError(
-            f"`image` must have 1 to {max_pixels} pixels. Received: shape {array.shape}"
+            f"`image` must have 1 to {limits.max_pixels} pixels. Received: shape {array.shape}"
         )
-    check_work(layout, 1, array.shape[0], array.shape[1], max_pixels)
+    tile_pixels = layout.claims(1, height, width).tile_pixels
+    limits.check_work(layout.count(height, width), tile_pixels, f"1 x {height} x {width}")
     return array
 
 
-def check_work(
-    layout: Layout, count: int, height: int, width: int, max_pixels: int, before: int = 0
-) -> int:
-    """Refuse images that take far more memory or time than their pixels.
+class Budget:
+    """What the bytes of a file or a stream may ask for, block by block.
 
     Args:
         layout: The layout of the bundle.
-        count: Number of images.
-        height: Of each, in pixels.
-        width: Of each, in pixels.
-        max_pixels: Most pixels of an image.
-        before: Pixels of the tiles of the images before them.
-
-    Returns:
-        The pixels of the tiles of these images.
-
-    Raises:
-        BitstreamLimitError: If they do.
+        limits: What is allowed.
+        received: How many bytes there are.
     """
-    work = count * layout.work(height, width)
-    symbols = count * layout.count(height, width)
-    if not layout.allows(symbols, before + work, max_pixels):
-        raise BitstreamLimitError(
-            f"{count} x {height} x {width} pixels take {symbols} symbols and {work} pixels of "
-            f"tiles, more than is allowed with `max_pixels` of {max_pixels}."
-        )
-    return work
+
+    def __init__(self, layout: Layout, limits: Limits, received: int) -> None:
+        self._layout, self._limits, self._received = layout, limits, received
+        self._claims = Claims()
+
+    def __call__(self, block: Block, size: int) -> None:
+        """Count a block, whose payload of `size` bytes is not read yet.
+
+        Raises:
+            CorruptBitstreamError: If the payload is longer than its symbols can make it.
+            BitstreamLimitError: If the blocks so far ask for more than is allowed.
+        """
+        layout, limits = self._layout, self._limits
+        check_block(layout, block, size, limits)
+        shape = (block.height, block.width)
+        self._claims += layout.claims(block.count, *shape)
+        symbols = block.count * layout.count(*shape)
+        what = f"{block.count} x {block.height} x {block.width}"
+        limits.check_work(symbols, self._claims.tile_pixels, what)
+        limits.check(self._claims, self._received)

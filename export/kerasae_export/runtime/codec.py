@@ -8,25 +8,27 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple, overload
+from typing import Any, NamedTuple, TypedDict, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kerasae_export.errors import BundleError
 from kerasae_export.format import bitstream
+from kerasae_export.format.limits import MAX_IMAGES, MAX_PIXELS, Limits
 from kerasae_export.format.manifest import MANIFEST, Manifest
 from kerasae_export.format.payload import check_indices, pack_block, unpack_block
+from kerasae_export.format.received import Data
 from kerasae_export.format.tiling import Layout
 from kerasae_export.images import check_picture
 from kerasae_export.photo.codec import PhotoCodec
 from kerasae_export.runtime.bundle_files import check_part, open_models, read_files
 from kerasae_export.runtime.checks import (
+    Budget,
     check_bytes,
     check_count,
     check_image,
     check_quality,
-    check_work,
 )
 from kerasae_export.runtime.litemodel import LiteModel
 from kerasae_export.runtime.tiled import TiledModels
@@ -76,9 +78,17 @@ class Codec:
     """
 
     def __init__(
-        self, manifest: Manifest, encoder: LiteModel, decoder: LiteModel, *, max_pixels: int = 2**26
+        self,
+        manifest: Manifest,
+        encoder: LiteModel,
+        decoder: LiteModel,
+        *,
+        max_pixels: int = MAX_PIXELS,
+        max_images: int = MAX_IMAGES,
+        max_expansion: int = 1,
     ) -> None:
         self.manifest: Manifest = manifest
+        self._limits = Limits(max_pixels, max_images, max_expansion)
         self.max_pixels: int = max_pixels
         self.layout: Layout = Layout(manifest.codec)
         self._models = TiledModels(manifest, self.layout, encoder, decoder)
@@ -87,13 +97,25 @@ class Codec:
     @overload
     @classmethod
     def load(
-        cls, folder: None = None, *, threads: int = 1, max_pixels: int = 2**26
+        cls,
+        folder: None = None,
+        *,
+        threads: int = 1,
+        max_pixels: int = MAX_PIXELS,
+        max_images: int = MAX_IMAGES,
+        max_expansion: int = 1,
     ) -> PhotoCodec: ...
 
     @overload
     @classmethod
     def load(
-        cls, folder: str | os.PathLike[str], *, threads: int = 1, max_pixels: int = 2**26
+        cls,
+        folder: str | os.PathLike[str],
+        *,
+        threads: int = 1,
+        max_pixels: int = MAX_PIXELS,
+        max_images: int = MAX_IMAGES,
+        max_expansion: int = 1,
     ) -> Codec: ...
 
     @classmethod
@@ -102,7 +124,9 @@ class Codec:
         folder: str | os.PathLike[str] | None = None,
         *,
         threads: int = 1,
-        max_pixels: int = 2**26,
+        max_pixels: int = MAX_PIXELS,
+        max_images: int = MAX_IMAGES,
+        max_expansion: int = 1,
     ) -> Codec | PhotoCodec:
         """Load a bundle; every hash is checked before a model is loaded.
 
@@ -110,23 +134,28 @@ class Codec:
             folder: The folder that `export_bundle` wrote; None for the codec of photographs that
                 ships with the package.
             threads: Threads that the models may use.
-            max_pixels: Most pixels of an image to compress or decompress.
+            max_pixels: Most pixels of an image to compress or decompress, and of all images of a
+                stream.
+            max_images: Most images of a stream to decompress.
+            max_expansion: How many times the images, pixels and runs of the decoder that
+                FORMAT.md allows for each byte received a bitstream may ask for. Blank images
+                take so few bytes that many of them need more than 1.
 
         Returns:
             The codec.
 
         Raises:
             BundleError: If the bundle is incomplete, damaged or inconsistent.
-            ValueError: If `threads` or `max_pixels` is not a positive integer.
+            ValueError: If `threads` or a limit is not a positive integer.
 
         Example:
             >>> from kerasae_export import Codec
             >>> codec = Codec.load("bundle", threads=2)                     # doctest: +SKIP
         """
         check_count("threads", threads)
-        check_count("max_pixels", max_pixels)
+        Limits(max_pixels, max_images, max_expansion)
         if folder is None:
-            return PhotoCodec.load(max_pixels=max_pixels)
+            return PhotoCodec.load(max_pixels=max_pixels, max_expansion=max_expansion)
         manifest, files = read_files(folder)
         decoder_bytes = files[manifest.decoder.file]
         if manifest.codec.hash(decoder_bytes).hex() != manifest.bundle_hash:
@@ -139,7 +168,14 @@ class Codec:
             ("decoder", manifest.decoder, decoder),
         ):
             check_part(name, part, model)
-        return cls(manifest, encoder, decoder, max_pixels=max_pixels)
+        return cls(
+            manifest,
+            encoder,
+            decoder,
+            max_pixels=max_pixels,
+            max_images=max_images,
+            max_expansion=max_expansion,
+        )
 
     @property
     def qualities(self) -> int:
@@ -161,11 +197,11 @@ class Codec:
             ValueError: If the image has another shape or dtype or more than `max_pixels` pixels, or
                 there is no such quality.
         """
-        image = check_image(image, self.layout, self.max_pixels)
+        image = check_image(image, self.layout, self._limits)
         symbols = self.encode(image, quality=quality)
         return self.pack(symbols, image.shape[0], image.shape[1], quality=quality)
 
-    def decompress(self, data: bytes) -> Image:
+    def decompress(self, data: Data) -> Image:
         """Rebuild the image of a `.kae` file.
 
         Args:
@@ -175,8 +211,9 @@ class Codec:
             uint8 of shape (height, width, channels).
 
         Raises:
-            BitstreamError: If the bytes are damaged, of another bundle or another version, or claim
-                more than `max_pixels` pixels; see its subclasses.
+            BitstreamError: If the bytes are damaged, of another bundle or another version, claim
+                more than `max_pixels` pixels, or far more work than so few bytes are worth; see
+                its subclasses.
         """
         return self.decode(*self.unpack(data))
 
@@ -196,7 +233,7 @@ class Codec:
         blocks = self._encode_blocks(images, check_quality(quality, self.qualities))
         return bitstream.write_stream(blocks, self._hash, qualities=self.qualities)
 
-    def decompress_many(self, data: bytes) -> list[Image]:
+    def decompress_many(self, data: Data) -> list[Image]:
         """Rebuild the images of a stream, in order.
 
         Args:
@@ -209,13 +246,8 @@ class Codec:
             BitstreamError: As for `decompress`; `max_pixels` limits all images together.
         """
         images: list[Image] = []
-        blocks = bitstream.read_stream(
-            check_bytes(data), self._hash, max_pixels=self.max_pixels, qualities=self.qualities
-        )
-        work = 0
-        for block in blocks:
-            work += self._check_work(block, work)
-            symbols = unpack_block(self.layout, block)
+        for block in bitstream.read_stream(check_bytes(data), self._hash, **self._allowed(data)):
+            symbols = unpack_block(self.layout, block, self._limits)
             images.extend(
                 self.decode(piece, block.height, block.width, block.quality) for piece in symbols
             )
@@ -250,7 +282,7 @@ class Codec:
         )
         return bitstream.write_image(block, self._hash, qualities=self.qualities)
 
-    def unpack(self, data: bytes) -> Coded:
+    def unpack(self, data: Data) -> Coded:
         """Read the symbols of a `.kae` file, without running a model.
 
         Args:
@@ -263,11 +295,9 @@ class Codec:
         Raises:
             BitstreamError: As for `decompress`.
         """
-        block = bitstream.read_image(
-            check_bytes(data), self._hash, max_pixels=self.max_pixels, qualities=self.qualities
-        )
-        self._check_work(block)
-        return Coded(unpack_block(self.layout, block)[0], block.height, block.width, block.quality)
+        block = bitstream.read_image(check_bytes(data), self._hash, **self._allowed(data))
+        symbols = unpack_block(self.layout, block, self._limits)[0]
+        return Coded(symbols, block.height, block.width, block.quality)
 
     def encode(self, image: Image, *, quality: int | None = None) -> NDArray[np.int64]:
         """Compute the symbols of an image by running the encoder tile by tile.
@@ -320,7 +350,7 @@ class Codec:
             return pack_block(self.layout, batch, *size, quality)
 
         for item in images:
-            image = check_image(item, self.layout, self.max_pixels)
+            image = check_image(item, self.layout, self._limits)
             shape = (image.shape[0], image.shape[1])
             full = len(batch) == bitstream.MAX_BLOCK_IMAGES or (
                 (len(batch) + 1) * math.prod(shape) > _BLOCK_PIXELS
@@ -333,6 +363,16 @@ class Codec:
         if batch:
             yield close()
 
-    def _check_work(self, block: bitstream.Block, before: int = 0) -> int:
-        size = (block.count, block.height, block.width)
-        return check_work(self.layout, *size, self.max_pixels, before)
+    def _allowed(self, data: Data) -> _Allowed:
+        data = check_bytes(data)
+        return {
+            "max_pixels": self.max_pixels,
+            "qualities": self.qualities,
+            "check": Budget(self.layout, self._limits, len(data)),
+        }
+
+
+class _Allowed(TypedDict):
+    max_pixels: int
+    qualities: int
+    check: Budget

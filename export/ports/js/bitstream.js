@@ -31,6 +31,8 @@ const DAMAGED = "The bitstream is damaged or truncated: its checksum does not ma
  * @property {Uint8Array} hash the 32 bytes of the bundle's hash
  * @property {number} qualities how many the bundle has
  * @property {number} maxPixels most pixels of all images together
+ * @property {(received: number) => {take: (block: Block) => void}} [budget] what else so many bytes
+ *   may ask for
  */
 
 /** Whether the bytes begin like a stream of many images, not like a single one. */
@@ -69,6 +71,7 @@ export function readImage(data, names) {
   const width = reader.varint();
   const block = { count: 1, height, width, quality, payload: reader.rest() };
   checkSize(block, names.maxPixels);
+  names.budget?.(data.length).take(block);
   return block;
 }
 
@@ -107,6 +110,7 @@ export function* readStream(data, names) {
   let previous = data.subarray(0, HEAD);
   let total = 0;
   let left = names.maxPixels;
+  const budget = names.budget?.(data.length);
   for (;;) {
     const first = reader.at;
     const count = reader.varint();
@@ -126,6 +130,7 @@ export function* readStream(data, names) {
     }
     const block = { count, height, width, quality, payload };
     checkSize(block, left);
+    budget?.take(block);
     total += count;
     left -= count * height * width;
     yield block;

@@ -2,7 +2,8 @@
 
 import * as bitstream from "./bitstream.js";
 import { packBits, Tables, unpackBits } from "./entropy.js";
-import { BitstreamLimitError, CorruptBitstreamError } from "./errors.js";
+import { CorruptBitstreamError } from "./errors.js";
+import { Budget, Limits } from "./limits.js";
 import { Layout } from "./tiling.js";
 import { arrayFor, dequantise, pixelOf, quantise, stepsOf, symbolOf } from "./values.js";
 
@@ -28,19 +29,24 @@ export class Codec {
    *   values of exactly its input's type and size
    * @param {(input: Values) => Values | Promise<Values>} [options.decoder] runs decoder.tflite
    * @param {number} [options.maxPixels] most pixels of an image, or of a stream
+   * @param {number} [options.maxImages] most images of a stream
+   * @param {number} [options.maxExpansion] how many times the images, pixels and runs of the
+   *   decoder that FORMAT.md allows for each byte received a bitstream may ask for
    */
-  constructor(manifest, { encoder, decoder, maxPixels = 2 ** 26 } = {}) {
+  constructor(manifest, { encoder, decoder, maxPixels, maxImages, maxExpansion } = {}) {
     this.manifest = manifest;
     this.spec = manifest.codec;
     this.layout = new Layout(this.spec);
-    this.maxPixels = maxPixels;
+    this.limits = new Limits({ maxPixels, maxImages, maxExpansion });
+    this.maxPixels = this.limits.maxPixels;
     this.runEncoder = encoder;
     this.runDecoder = decoder;
     this.channels = this.spec.code_shape.at(-1);
     this.names = {
       hash: Uint8Array.from(manifest.bundle_hash.match(/../g), (pair) => parseInt(pair, 16)),
       qualities: this.qualities,
-      maxPixels,
+      maxPixels: this.maxPixels,
+      budget: (received) => new Budget(this.layout, this.limits, received),
     };
   }
 
@@ -89,7 +95,6 @@ export class Codec {
   /** The symbols, the height, the width and the quality of a `.kae` file. */
   unpack(data) {
     const block = bitstream.readImage(data, this.names);
-    this.#checkWork(block, 0);
     return this.#images(block)[0];
   }
 
@@ -118,11 +123,7 @@ export class Codec {
 
   /** The images of a stream, each as `unpack` gives one, block by block. */
   *unpackMany(data) {
-    let work = 0;
-    for (const block of bitstream.readStream(data, this.names)) {
-      work += this.#checkWork(block, work);
-      yield* this.#images(block);
-    }
+    for (const block of bitstream.readStream(data, this.names)) yield* this.#images(block);
   }
 
   /** The symbols of an image. */
@@ -228,7 +229,7 @@ export class Codec {
     const each = this.layout.count(height, width);
     let symbols;
     if (classes === 1) {
-      symbols = tables.decode(payload, count * each);
+      symbols = tables.decode(payload, count * each, undefined, this.limits);
     } else {
       const groups = count * this.layout.groupCount(height, width);
       const [chosen, rest] = unpackBits(payload, groups, classBits(classes));
@@ -236,7 +237,7 @@ export class Codec {
         throw new CorruptBitstreamError("The payload names a class that does not exist.");
       }
       const groupOf = this.layout.groupOf(height, width);
-      symbols = tables.decode(rest, count * each, (cell) => chosen[groupOf(cell)]);
+      symbols = tables.decode(rest, count * each, (cell) => chosen[groupOf(cell)], this.limits);
     }
     this.#checkIndices(symbols, CorruptBitstreamError);
     return Array.from({ length: count }, (_, i) => ({
@@ -275,7 +276,9 @@ export class Codec {
         `The image's data must be ${pixels * this.spec.channels} bytes. Received: ${data?.length}`,
       );
     }
-    this.#checkWork({ count: 1, height, width }, 0);
+    const tilePixels = this.layout.runs(height, width) * this.spec.tile[0] * this.spec.tile[1];
+    const symbols = this.layout.count(height, width);
+    this.limits.checkWork(symbols, tilePixels, `1 x ${height} x ${width}`);
   }
 
   #checkSymbols(symbols, height, width, Refusal) {
@@ -295,19 +298,6 @@ export class Codec {
     if (codebook && !symbols.every((s) => s >= 0 && s < codebook)) {
       throw new Refusal(`\`symbols\` must be indices from 0 to ${codebook - 1}.`);
     }
-  }
-
-  /** Refuse what takes far more memory or time than its pixels; returns the tiles' pixels. */
-  #checkWork({ count, height, width }, before) {
-    const symbols = count * this.layout.count(height, width);
-    const work = count * this.layout.work(height, width);
-    if (!this.layout.allows(symbols, before + work, this.maxPixels)) {
-      throw new BitstreamLimitError(
-        `${count} x ${height} x ${width} pixels take ${symbols} symbols and ${work} pixels of ` +
-          `tiles, more than is allowed with \`maxPixels\` of ${this.maxPixels}.`,
-      );
-    }
-    return work;
   }
 }
 

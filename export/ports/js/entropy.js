@@ -61,10 +61,12 @@ export class Tables {
    * @param {Uint8Array} data
    * @param {number} count
    * @param {(row: number) => number} classOf the class of each row
+   * @param {{checkEscapes: (number: number) => void}} [limits] how many may be escaped
    * @returns {Int32Array}
    * @throws {CorruptBitstreamError} if the bytes are not exactly those that `encode` gives
+   * @throws {BitstreamLimitError} if more symbols are escaped than are allowed
    */
-  decode(data, count, classOf = () => 0) {
+  decode(data, count, classOf = () => 0, limits = undefined) {
     const decoder = new Decoder(data, laneCount(count));
     const chunks = [];
     const escaped = [];
@@ -75,18 +77,20 @@ export class Tables {
         const table = this.#at(i, classOf);
         const entry = decoder.entry(i % decoder.lanes, table);
         chunk[j] = table.offset + entry;
-        if (entry === table.escape) escaped.push([chunk, j, table]);
+        if (entry === table.escape) escaped.push(i);
       }
       chunks.push(chunk);
     }
-    for (const [chunk, j, table] of escaped) {
+    limits?.checkEscapes(escaped.length);
+    for (const i of escaped) {
+      const table = this.#at(i, classOf);
       const value = readVarint(() => decoder.byte());
       const half = Math.floor(value / 2);
       const symbol = value % 2 ? table.offset - 1 - half : table.offset + table.escape + half;
       if (symbol < -(2 ** 31) || symbol >= 2 ** 31) {
         throw new CorruptBitstreamError("The entropy-coded data holds a symbol over 32 bits.");
       }
-      chunk[j] = symbol;
+      chunks[Math.floor(i / CHUNK)][i % CHUNK] = symbol;
     }
     decoder.finish();
     const symbols = new Int32Array(count);

@@ -6,6 +6,7 @@ export { Codec } from "./codec.js";
 export { laneCount, Tables } from "./entropy.js";
 export * from "./errors.js";
 export { crc32, hex, sha256 } from "./hash.js";
+export { Limits } from "./limits.js";
 export { bundleHash, canonical, codeEdge, parseManifest, verifyFiles } from "./manifest.js";
 export { Layout, spans } from "./tiling.js";
 export { arrayFor, dequantise, pixelOf, quantise, stepsOf, symbolOf } from "./values.js";

@@ -1,7 +1,5 @@
 // How an image of any size is cut into tiles that a model of fixed size can take (FORMAT.md, 3).
 
-const TILE_WORK = 16; // pixels that models may compute for each pixel allowed
-
 /**
  * Cover an axis of `cells` cells with tiles of `tile` cells, each trusted `margin` cells inside.
  *
@@ -51,18 +49,13 @@ export class Layout {
     return this.cells(height, width).map((n, i) => spans(n, this.tileCells[i], this.codec.margin));
   }
 
-  /** Pixels of all tiles of an image. */
-  work(height, width) {
+  /** Runs of the decoder, one for each tile of an image. */
+  runs(height, width) {
     const tiles = this.cells(height, width).map((n, i) => {
       const t = this.tileCells[i];
       return Math.ceil(Math.max(0, n - t) / (t - 2 * this.codec.margin)) + 1;
     });
-    return tiles[0] * tiles[1] * this.codec.tile[0] * this.codec.tile[1];
-  }
-
-  /** Whether symbols and pixels of tiles stay within what is allowed. */
-  allows(symbols, work, maxPixels) {
-    return symbols <= maxPixels && work <= TILE_WORK * maxPixels;
+    return tiles[0] * tiles[1];
   }
 
   /** Number of squares of cells in an image, each of which has a class. */

@@ -48,7 +48,7 @@ export async function receive(kae, name) {
     try {
       decoded = await engine.call("decode", { kae }, tell("Decoding"));
     } catch ({ message }) {
-      const sentence = message.replace("; raise `maxPixels` if you trust it", ""); // for programs
+      const sentence = message.replace(/; raise `\w+` if you trust it/, ""); // for programs
       throw new Error(`${name}: ${sentence[0].toLowerCase()}${sentence.slice(1)}`);
     }
     if (!current()) return;
