@@ -16,7 +16,10 @@ from kerasae.applications.principal_axes import check_linear_code, decorrelate_c
 from kerasae.builders import BUILDERS, build
 from kerasae.data import EMBEDDED, Images, load_images
 from kerasae.data.sequences import SEQUENCES, Sequences, load_sequences
-from kerasae.training import CHECKPOINT, CONFIG, HISTORY, MODEL, TrainConfig, train
+from kerasae.training import CONFIG, HISTORY, MODEL, TrainConfig, train
+from kerasae.training.lock import locked
+from kerasae.training.run_folder import checkpoints
+from kerasae_export.atomic import write_file
 from kerasae_export.format.numbers import plain
 
 __all__ = ["Run", "load_model", "portable"]
@@ -99,9 +102,15 @@ class Run:
         self, images: Images | Sequences, config: TrainConfig, folder: Path, *, resume: bool = False
     ) -> keras.Model:
         """Build and train the model in a run folder, which `load` reads again."""
+        with locked(folder):
+            return self._train(images, config, folder, resume)
+
+    def _train(
+        self, images: Images | Sequences, config: TrainConfig, folder: Path, resume: bool
+    ) -> keras.Model:
         file = folder / RUN
-        if resume and file.exists():
-            before = _options(file)
+        before = _options_before(file) if resume else None
+        if before is not None:
             self = dataclasses.replace(self, version=before["version"])
             now = json.loads(self._text())  # as a file holds it: a tuple is a list
             for name in now:
@@ -113,9 +122,9 @@ class Run:
         model = self.build(images)
         if self.decorrelate:
             check_linear_code(model)
-        if not (folder / CHECKPOINT).exists():  # else `train` says what is wrong, or resumes
+        if not checkpoints(folder):  # else `train` says what is wrong, or resumes
             folder.mkdir(parents=True, exist_ok=True)
-            file.write_text(self._text(), encoding="utf-8")
+            write_file(file, self._text().encode())
         finish = (lambda: decorrelate_code(model, images.train)) if self.decorrelate else None
         train(model, images, config, out=folder, resume=resume, finish=finish)
         return model
@@ -161,6 +170,20 @@ class Run:
                 "val_loss": float(losses.min() if config.keep == "best" else losses[-1]),
             },
         }
+
+
+def _options_before(file: Path) -> dict[str, Any] | None:
+    """The options of the run to resume; None where there is nothing to resume."""
+    if not file.exists():
+        return None
+    try:
+        return _options(file)
+    except ValueError as error:
+        if not checkpoints(file.parent):  # its writing was interrupted, by a full disk or a kill
+            return None
+        raise ValueError(
+            f"`resume` needs a sound {RUN} in the run folder. Received: {file}, {error}"
+        ) from None
 
 
 def _options(file: Path) -> dict[str, Any]:

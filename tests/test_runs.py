@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
+import os
 
 import pytest
 
@@ -52,3 +54,31 @@ def test_other_options_are_refused_by_name(tmp_path):
     with pytest.raises(ValueError, match="where seed is 0. Received: seed=1"):
         other.train(other.images(), config, tmp_path, resume=True)
     assert (tmp_path / RUN).read_bytes() == before
+
+
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize("left", [b"", b'{"architecture": "und'])
+def test_an_interrupted_write_is_invisible_to_a_resume(left, tmp_path):
+    """A full disk, or a kill, at the very beginning."""
+    run = Run("undercomplete", TINY, "digits", limit=40)
+    config = TrainConfig(epochs=1, batch_size=40)
+    (tmp_path / RUN).write_bytes(left)
+    (tmp_path / "config.json").write_bytes(left)
+    run.train(run.images(), config, tmp_path, resume=True)
+    assert Run.load(tmp_path).architecture == "undercomplete"
+    (tmp_path / RUN).write_bytes(left)
+    with pytest.raises(ValueError, match="`resume` needs a sound run.json in the run folder"):
+        run.train(run.images(), config, tmp_path, resume=True)
+
+
+def test_a_full_disk_at_the_beginning_leaves_no_file(tmp_path, monkeypatch):
+    run = Run("undercomplete", TINY, "digits", limit=40)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        run.train(run.images(), TrainConfig(epochs=1), tmp_path / "run")
+    assert caught.value.filename == str(tmp_path / "run" / RUN)
+    assert not list((tmp_path / "run").iterdir())

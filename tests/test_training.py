@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 
 import keras
 import numpy as np
@@ -124,6 +125,7 @@ def test_the_run_folder_tells_the_story(few, tmp_path):
         "curve.png",
         "history.csv",
         "model.keras",
+        "previous.npz",
     ]
     assert TrainConfig.from_json((tmp_path / "config.json").read_text()) == config
     with (tmp_path / "history.csv").open() as file:
@@ -381,6 +383,27 @@ def test_a_damaged_run_is_refused_clearly(few, tmp_path, name):
     (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:20])
     with pytest.raises(ValueError, match=f"must hold a sound {name}"):
         train(noisy_model(few), few, config, out=tmp_path, resume=True)
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_damaged_checkpoint_leaves_the_one_before(few, tmp_path):
+    """The run goes on from there, and ends with the bits of one that was not disturbed."""
+    config = TrainConfig(epochs=3, batch_size=50, schedule="constant")
+    train(noisy_model(few), few, config, out=tmp_path, progress=False)
+    expected = (tmp_path / "history.csv").read_text()
+    checkpoint = tmp_path / "checkpoint.npz"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-100])
+    with pytest.raises(UserWarning, match="sound checkpoint.npz.*The one before it is taken"):
+        train(noisy_model(few), few, config, out=tmp_path, resume=True, progress=False)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*The one before it is taken")
+        train(noisy_model(few), few, config, out=tmp_path, resume=True, progress=False)
+    assert (tmp_path / "history.csv").read_text() == expected
+    checkpoint.unlink()  # a kill in the worst moment, where a disk knows no links
+    with pytest.raises(ValueError, match="`out` must not hold a run already"):
+        train(noisy_model(few), few, config, out=tmp_path, progress=False)
+    train(noisy_model(few), few, config, out=tmp_path, resume=True, progress=False)
+    assert (tmp_path / "history.csv").read_text() == expected
 
 
 @pytest.mark.usefixtures("eager")

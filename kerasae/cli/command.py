@@ -31,7 +31,8 @@ def command(function: Callable[..., Any]) -> click.Command:
                 raise
             _fail(_as_options(str(error)), 2)
         except OSError as error:
-            _fail(f"{error.filename or ''}: {error.strerror or error}", 1)
+            where = "" if error.filename is None else f"{error.filename}: "
+            _fail(f"{where}{error.strerror or error}", 1)
         except KeyboardInterrupt:
             _fail("interrupted; a run can be continued with --resume.", 130)
 

@@ -6,8 +6,12 @@ import csv
 import io
 import json
 import math
+import os
+import shutil
+import tempfile
+import warnings
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +27,18 @@ from kerasae.training.run_folder import (
     CURVE,
     HISTORY,
     MODEL,
-    save_atomically,
-    write_atomically,
+    PREVIOUS,
 )
+from kerasae_export.atomic import PREFIX, save_file, write_file
 from kerasae_export.images import limits
 
 __all__ = ["TrainingState"]
 
 _LARGE = 10.0  # beyond what standardised images reach
+
+
+class _DamagedError(ValueError):
+    """A checkpoint cannot be read."""
 
 
 class TrainingState(keras.callbacks.Callback):
@@ -79,8 +87,18 @@ class TrainingState(keras.callbacks.Callback):
         if self.finished:
             self._trained.stop_training = True
 
-    def restore(self, checkpoint: Path) -> None:
-        """Put everything back to where the checkpoint was written."""
+    def restore(self, checkpoints: Sequence[Path]) -> None:
+        """Put everything back to where a checkpoint was written: the first one that is sound."""
+        for checkpoint in checkpoints[:-1]:
+            try:
+                self._restore(checkpoint)
+            except _DamagedError as error:
+                warnings.warn(f"{error} The one before it is taken.", stacklevel=2)
+            else:
+                return
+        self._restore(checkpoints[-1])
+
+    def _restore(self, checkpoint: Path) -> None:
         variables = self._variables()
         try:
             with checkpoint.open("rb") as file, np.load(file) as data:
@@ -88,8 +106,8 @@ class TrainingState(keras.callbacks.Callback):
                 arrays = [data[f"variable_{i}"] for i in range(story["variables"])]
                 self._best = [data[f"best_{i}"] for i in range(story["best"])]
         except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
-            raise ValueError(
-                f"`out` must hold a sound {CHECKPOINT} to resume from. Received: {error}"
+            raise _DamagedError(
+                f"`out` must hold a sound {checkpoint.name} to resume from. Received: {error}"
             ) from None
         shapes = [tuple(v.shape) for v in variables]
         if shapes != [a.shape for a in arrays]:
@@ -112,9 +130,9 @@ class TrainingState(keras.callbacks.Callback):
         history.epoch = list(range(len(self.rows)))
         history.history = {name: [row[name] for row in self.rows] for name in self.rows[0]}
         if self._folder is not None:
-            save_atomically(self._folder / MODEL, self._trained.save)
+            save_file(self._folder / MODEL, self._trained.save)
             figure = plots.plot_history(history.history)
-            save_atomically(self._folder / CURVE, lambda path: figure.savefig(path, dpi=120))
+            save_file(self._folder / CURVE, lambda path: figure.savefig(path, dpi=120))
         return history
 
     def _way_out(self) -> str:
@@ -150,9 +168,23 @@ class TrainingState(keras.callbacks.Callback):
         arrays.update((f"variable_{i}", array) for i, array in enumerate(variables))
         arrays.update((f"best_{i}", array) for i, array in enumerate(self._best))
         np.savez(buffer, allow_pickle=False, **arrays)
-        write_atomically(folder / CHECKPOINT, buffer.getvalue())
+        _keep(folder / CHECKPOINT, folder / PREVIOUS)
+        write_file(folder / CHECKPOINT, buffer.getvalue())
         text = io.StringIO()
         table = csv.DictWriter(text, ["epoch", *self.rows[0]], lineterminator="\n")
         table.writeheader()
         table.writerows({"epoch": i, **row} for i, row in enumerate(self.rows, start=1))
-        write_atomically(folder / HISTORY, text.getvalue().encode())
+        write_file(folder / HISTORY, text.getvalue().encode())
+
+
+def _keep(checkpoint: Path, previous: Path) -> None:
+    """Give a checkpoint a second name, under which it stays when the next one takes its place."""
+    if not checkpoint.exists():
+        return
+    with tempfile.TemporaryDirectory(dir=checkpoint.parent, prefix=PREFIX) as scratch:
+        second = Path(scratch) / previous.name
+        try:
+            os.link(checkpoint, second)
+        except OSError:  # no links on this disk
+            shutil.copyfile(checkpoint, second)
+        second.replace(previous)

@@ -24,9 +24,11 @@ from kerasae.training.compilation import (
 )
 from kerasae.training.configuration import TrainConfig
 from kerasae.training.inputs import check_inputs
+from kerasae.training.lock import locked
 from kerasae.training.progress import progress_bar
-from kerasae.training.run_folder import CONFIG, open_run, write_atomically
+from kerasae.training.run_folder import CONFIG, open_run
 from kerasae.training.validation import drawing_in_validation
+from kerasae_export.atomic import write_file
 
 __all__ = ["train"]
 
@@ -49,10 +51,11 @@ def train(
     value. What only helps to minimise it rests: dropout, and the noise that stands for rounding.
     (`fit` and `evaluate` are Keras's own: there, nothing is drawn in validation.)
 
-    With `out`, a run folder holds the configuration, the model, a checkpoint after each epoch, the
-    history as CSV and the loss curve. A killed run resumes from its last epoch: on the same machine
-    it ends with the same bits as one that was not killed. At the end a few hundred images pass
-    through the model, and a `CollapseWarning` says what it does not use.
+    With `out`, a run folder holds the configuration, the model, the checkpoints of the last two
+    epochs, the history as CSV and the loss curve. A killed run resumes from its last epoch, or from
+    the one before if that checkpoint is damaged: on the same machine it ends with the same bits as
+    one that was not killed. At the end a few hundred images pass through the model, and a
+    `CollapseWarning` says what it does not use.
 
     Args:
         model: A compiled model. It learns to reproduce its inputs, or their labels if its loss has
@@ -73,8 +76,9 @@ def train(
         The history of all epochs, those before a resume included.
 
     Raises:
-        ValueError: If `out` holds a run and `resume` is False, or a run that was configured
-            differently, or the images, their values or their labels do not fit the model.
+        ValueError: If another training runs in `out`, `out` holds a run and `resume` is False, or a
+            run that was configured differently, or the images, their values or their labels do not
+            fit the model.
         FloatingPointError: If the loss is no longer finite.
 
     Example:
@@ -88,18 +92,31 @@ def train(
     if not model.compiled:
         raise ValueError(f"`model` must be compiled. Received: model={model.name!r}")
     check_inputs(model, images)
+    folder = None if out is None else Path(out)
+    with locked(folder):
+        return _train(model, images, config, folder, resume, progress, finish)
+
+
+def _train(
+    model: keras.Model,
+    images: Images | Sequences,
+    config: TrainConfig,
+    folder: Path | None,
+    resume: bool,
+    progress: bool,
+    finish: Callable[[], Any] | None,
+) -> keras.callbacks.History:
     targets, held_out = _targets(model, images)
     batches = Batches(images.train, targets, config)
-    folder = None if out is None else Path(out)
-    checkpoint = open_run(folder, config, resume)
+    checkpoints = open_run(folder, config, resume)
 
     steps = recompile(model, config, len(batches))
     seed_random_layers(model, config.seed)
     run = TrainingState(model, config, folder, batches)
-    if checkpoint is not None:
-        run.restore(checkpoint)
+    if checkpoints:
+        run.restore(checkpoints)
     if folder is not None:
-        write_atomically(folder / CONFIG, config.to_json().encode())
+        write_file(folder / CONFIG, config.to_json().encode())
     callbacks: list[keras.callbacks.Callback] = [run]
     with contextlib.ExitStack() as stack:
         callbacks.append(stack.enter_context(drawing_in_validation(model, config.seed)))

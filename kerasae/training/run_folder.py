@@ -1,12 +1,10 @@
-"""The run folder: its files, whether a run may start in it, and writes that a kill cannot tear."""
+"""The run folder: its files, and whether a run may start in it."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from kerasae.training.configuration import TrainConfig
 
@@ -16,28 +14,33 @@ __all__ = [
     "CURVE",
     "HISTORY",
     "MODEL",
+    "PREVIOUS",
+    "checkpoints",
     "open_run",
-    "save_atomically",
-    "write_atomically",
 ]
 
-CONFIG, MODEL, CHECKPOINT, HISTORY, CURVE = (
+CONFIG, MODEL, CHECKPOINT, PREVIOUS, HISTORY, CURVE = (
     "config.json",
     "model.keras",
     "checkpoint.npz",
+    "previous.npz",
     "history.csv",
     "curve.png",
 )
 
 
-def open_run(folder: Path | None, config: TrainConfig, resume: bool) -> Path | None:
-    """Prepare the run folder; return the checkpoint to resume from, if there is one."""
+def checkpoints(folder: Path) -> list[Path]:
+    """The checkpoints that there are, the last one first."""
+    return [folder / name for name in (CHECKPOINT, PREVIOUS) if (folder / name).exists()]
+
+
+def open_run(folder: Path | None, config: TrainConfig, resume: bool) -> list[Path]:
+    """Prepare the run folder; return the checkpoints to resume from, the last one first."""
     if folder is None:
         if resume:
             raise ValueError("`resume` needs the run folder `out`. Received: out=None")
-        return None
-    checkpoint = folder / CHECKPOINT
-    if checkpoint.exists():  # without one there is nothing that could be lost or continued
+        return []
+    if checkpoints(folder):  # without one there is nothing that could be lost or continued
         if not resume:
             raise ValueError(
                 "`out` must not hold a run already, unless `resume` is set to continue it. "
@@ -57,19 +60,4 @@ def open_run(folder: Path | None, config: TrainConfig, resume: bool) -> Path | N
                     f"Received: {field.name}={new!r}"
                 )
     folder.mkdir(parents=True, exist_ok=True)
-    return checkpoint if checkpoint.exists() else None
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write bytes as `save_atomically` does."""
-    save_atomically(path, lambda scratch: scratch.write_bytes(content))
-
-
-def save_atomically(path: Path, write: Callable[[Path], Any]) -> None:
-    """Write a file whole or not at all: beside its place first, then moved there."""
-    scratch = path.with_name(f".partial-{path.name}")  # the suffix tells writers the format
-    try:
-        write(scratch)
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
+    return checkpoints(folder)

@@ -6,10 +6,10 @@ import contextlib
 import dataclasses
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from kerasae_export.atomic import replacing_folder
 from kerasae_export.errors import BundleError
 from kerasae_export.format.manifest import MANIFEST, Manifest
 
@@ -49,11 +49,5 @@ def replacing(folder: Path) -> Iterator[Path]:
             "`folder` must not exist, be empty, or hold a bundle to replace. "
             f"Received: folder={os.fspath(folder)!r}"
         )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
-        target = Path(scratch) / "new"
-        target.mkdir()
+    with replacing_folder(folder) as target:
         yield target
-        if folder.exists():
-            folder.rename(Path(scratch) / "old")
-        target.rename(folder)

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from kerasae_export.atomic import replacing_folder, write_file
 from kerasae_export.files.pictures import IMAGE_SUFFIXES, png_bytes, read_image
 from kerasae_export.files.pool import spread
 from kerasae_export.format.bitstream import is_stream
@@ -33,7 +34,7 @@ __all__ = [
     "write_png",
 ]
 
-KAE_SUFFIX = ".kae"
+KAE_SUFFIX, PNG_SUFFIX = ".kae", ".png"
 _MAX_FILE = 2**31
 
 Progress = Callable[[int, int], None]
@@ -127,7 +128,7 @@ def decompress_files(
         The result for each file, in the order of `paths` and of names.
     """
     suffixes = frozenset([KAE_SUFFIX])
-    return _each(paths, out, suffixes, ".png", _Decompress(codec, force), jobs, progress)
+    return _each(paths, out, suffixes, PNG_SUFFIX, _Decompress(codec, force), jobs, progress)
 
 
 def write_png(path: Path, image: NDArray[np.uint8]) -> None:
@@ -147,12 +148,7 @@ def write_bytes(path: Path, content: bytes) -> None:
         path: The file; one that exists is replaced.
         content: Its bytes.
     """
-    scratch = _scratch(path)
-    try:
-        scratch.write_bytes(content)
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
+    write_file(path, content, durable=False)
 
 
 Task = tuple[Path, Path, str | None]  # source, target, and what already is wrong with them
@@ -174,6 +170,8 @@ class _Work:
             if target.exists() and not self.force:
                 raise ValueError(f"{target} exists and would be overwritten")
             return replace(self.convert(source, target), before=before)
+        except FileExistsError as error:
+            return Outcome(source, error=f"{error.filename} exists and would be overwritten")
         except OSError as error:
             return Outcome(source, error=f"{error.filename or target}: {error.strerror or error}")
         except MemoryError:
@@ -184,6 +182,12 @@ class _Work:
     def convert(self, source: Path, target: Path) -> Outcome:
         raise NotImplementedError
 
+    def save(self, target: Path, content: bytes) -> int:
+        """Write a file; without `force` none that another process has just written is lost."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_file(target, content, replace=self.force, durable=False)
+        return len(content)
+
 
 @dataclass(frozen=True)
 class _Compress(_Work):
@@ -193,7 +197,7 @@ class _Compress(_Work):
         codec = self.codec
         channels = 3 if isinstance(codec, PhotoCodec) else codec.manifest.codec.channels
         image = read_image(source, channels, max_pixels=codec.max_pixels)
-        after = _save(target, codec.compress(image, **self.options))
+        after = self.save(target, codec.compress(image, **self.options))
         return Outcome(source, target, after=after, size=(image.shape[0], image.shape[1]))
 
 
@@ -202,9 +206,11 @@ class _Decompress(_Work):
         with source.open("rb") as file:
             data = received(file)
             if is_stream(data):
-                return self._stream(source, target.with_suffix(""), data)
+                return self._stream(
+                    source, target.with_name(target.name.removesuffix(PNG_SUFFIX)), data
+                )
             image = self.codec.decompress(data)
-        after = _save(target, png_bytes(image))
+        after = self.save(target, png_bytes(image))
         return Outcome(source, target, after=after, size=(image.shape[0], image.shape[1]))
 
     def _stream(self, source: Path, folder: Path, data: Received) -> Outcome:
@@ -213,18 +219,14 @@ class _Decompress(_Work):
         if isinstance(self.codec, PhotoCodec):
             raise ValueError("it is a stream of many images, which only its bundle decodes")
         images = self.codec.decompress_many(data)
-        scratch = _scratch(folder)
-        try:
-            scratch.mkdir(parents=True)
-            after = sum(
-                _save(scratch / f"{i:05d}.png", png_bytes(image)) for i, image in enumerate(images)
-            )
-            if folder.is_dir():
-                _move_into(folder, scratch)
-            else:
-                scratch.rename(folder)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+        after = 0
+        with replacing_folder(folder, replace=self.force, durable=False) as new:
+            for i, image in enumerate(images):
+                content = png_bytes(image)
+                (new / f"{i:05d}.png").write_bytes(content)
+                after += len(content)
+            if self.force and folder.is_dir():
+                _take_along(folder, new)
         size = (images[0].shape[0], images[0].shape[1]) if images else (0, 0)
         return Outcome(source, folder, after=after, size=size, images=len(images))
 
@@ -251,11 +253,11 @@ def _each(
 
 def _tasks(paths: Sequence[Path], out: Path, suffixes: frozenset[str], suffix: str) -> list[Task]:
     sources = list(_sources(paths, suffixes))
-    stems = Counter(relative.with_suffix("") for _, relative in sources)
+    stems = Counter(relative.with_name(_stem(relative.name)) for _, relative in sources)
     owner: dict[Path, Path] = {}
     tasks: list[Task] = []
     for source, relative in sources:
-        stem = relative.with_suffix("")
+        stem = relative.with_name(_stem(relative.name))
         # Two sources that differ in their suffix only keep it in their targets' names.
         name = f"{relative.name if stems[stem] > 1 else stem.name}{suffix}"
         target = out / relative.parent / name
@@ -300,22 +302,18 @@ def received(file: BinaryIO) -> Received:
     return Received(read, os.fstat(file.fileno()).st_size)
 
 
-def _save(target: Path, content: bytes) -> int:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(target, content)
-    return len(content)
+def _take_along(folder: Path, new: Path) -> None:
+    """Copy what is no image of an older stream, so that other files in the folder stay."""
+    for path in folder.iterdir():
+        if re.fullmatch(r"\d{5,}\.png", path.name):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.copytree(path, new / path.name, symlinks=True)
+        else:
+            shutil.copy2(path, new / path.name, follow_symlinks=False)
 
 
-def _scratch(path: Path) -> Path:
-    """A temporary name in the same folder, within the limit for names."""
-    return path.with_name(f".{path.name[:100]}.{os.getpid()}")
-
-
-def _move_into(folder: Path, scratch: Path) -> None:
-    """Replace the images of an older stream; other files in the folder stay."""
-    new = {file.name for file in scratch.iterdir()}
-    for file in list(folder.iterdir()):
-        if re.fullmatch(r"\d{5,}\.png", file.name) and file.name not in new:
-            file.unlink()
-    for name in sorted(new):
-        (scratch / name).replace(folder / name)
+def _stem(name: str) -> str:
+    """A name without its suffix, unless only dots would be left, which name other folders."""
+    stem = Path(name).stem
+    return name if set(stem) <= {"."} else stem

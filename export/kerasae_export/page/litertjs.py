@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from kerasae_export.atomic import replacing_folder
 from kerasae_export.errors import SiteError
 
 __all__ = ["FILES", "LICENCE", "PACKAGES", "VERSION", "cache_folder", "find_litert_js"]
@@ -211,13 +212,9 @@ def _fetch(target: Path, progress: Progress) -> None:
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".litert-js-") as scratch:
             _npm_pack(npm, Path(scratch), progress)
             files = _unpack(Path(scratch))
-            new = Path(scratch) / "new"
-            new.mkdir()
-            for name, content in {**files, LICENCE: licence()}.items():
-                (new / name).write_bytes(content)
-            if target.exists():  # damaged, or another process was faster
-                target.rename(Path(scratch) / "old")
-            new.rename(target)
+            with replacing_folder(target) as new:  # one there is damaged, or another was faster
+                for name, content in {**files, LICENCE: licence()}.items():
+                    (new / name).write_bytes(content)
     except OSError as error:
         raise SiteError(
             f"LiteRT.js cannot be kept in {target}: {error.strerror or error}."

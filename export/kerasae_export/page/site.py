@@ -10,13 +10,13 @@ import hashlib
 import io
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from PIL import Image, ImageDraw
 
 from kerasae_export import __version__
+from kerasae_export.atomic import replacing_folder
 from kerasae_export.errors import BundleError, SiteError
 from kerasae_export.format.manifest import MANIFEST, MAX_MANIFEST_BYTES, Manifest
 from kerasae_export.page.litertjs import VERSION as LITERT_VERSION
@@ -130,25 +130,19 @@ def write_site(site: Mapping[str, bytes], folder: str | os.PathLike[str]) -> Pat
     """
     target = Path(folder).resolve()
     try:
-        old = target.exists()
         if target.is_mount() or target in (Path.cwd(), *Path.cwd().parents):
             raise SiteError(f"`folder` must be one that can be replaced. Received: {folder}")
-        if old and not (
+        if target.exists() and not (
             target.is_dir() and ((target / _MARK).is_file() or not any(target.iterdir()))
         ):
             raise SiteError(
                 f"`folder` must not exist, be empty, or hold a site to replace. Received: {folder}"
             )
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as scratch:
-            new = Path(scratch) / "new"
+        with replacing_folder(target) as new:
             for name, content in site.items():
                 path = new / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
-            if old:
-                target.rename(Path(scratch) / "old")
-            new.rename(target)
     except OSError as error:
         raise SiteError(f"{folder} cannot be written: {error.strerror or error}.") from None
     return target
