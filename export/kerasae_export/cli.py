@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import signal
 import sys
@@ -12,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from kerasae_export import __version__
+from kerasae_export.console import open_streams, printable
 from kerasae_export.errors import BundleError, SiteError
 from kerasae_export.files.pool import cores
-from kerasae_export.quiet import silence_native
 
 if TYPE_CHECKING:
     from kerasae_export.files.batch import Outcome
@@ -23,7 +22,7 @@ __all__ = ["main", "run"]
 
 _ENDINGS = """\
 exit status: 0 all went well; 1 something failed, and the rest was done; 2 bad use;
-130 interrupted. No file is ever left half-written.
+130 interrupted. No file is ever left half-written. Output that nobody reads stops nothing.
 """
 _COMMANDS = {
     "compress": (
@@ -46,16 +45,13 @@ _COMMANDS = {
 
 def main() -> None:
     """The console script."""
-    silence_native()
+    open_streams()
     signal.signal(signal.SIGTERM, _terminated)
     try:
         status = run(sys.argv[1:])
-        sys.stdout.flush()
     except KeyboardInterrupt:
         status = 130
-    except BrokenPipeError:  # whoever read the output has gone, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 1
+    sys.stdout.flush()
     sys.exit(status)
 
 
@@ -72,7 +68,7 @@ def run(arguments: Sequence[str], *, program: str = "kae") -> int:
         limits = {name: getattr(options, name) for name in _LIMITS if hasattr(options, name)}
         codec = Codec.load(options.bundle, threads=options.threads, **limits)
     except ValueError as error:
-        print(f"{program}: {error}", file=sys.stderr)
+        print(f"{program}: {printable(error)}", file=sys.stderr)
         return 1 if isinstance(error, BundleError) else 2
     line = _Line(sys.stderr.isatty())
     how = {"force": options.force, "jobs": options.jobs, "progress": line.set}
@@ -129,17 +125,19 @@ def _serve(program: str, options: argparse.Namespace) -> int:
         if options.build is not None:
             folder = write_site(site, options.build)
             size = sum(map(len, site.values()))
-            print(f"{folder}: {len(site)} files, {size:,} bytes; host it anywhere, best by https")
+            print(
+                f"{printable(folder)}: {len(site)} files, {size:,} bytes; host it anywhere, best by https"
+            )
             return 0
         with PageServer(site, options.host, options.port) as server:
-            print(f"The page of {options.bundle}: {'  '.join(server.addresses)}")
+            print(f"The page of {printable(options.bundle)}: {'  '.join(server.addresses)}")
             if len(server.addresses) > 1:
                 print("A phone in the same network takes the second one; offline use needs https.")
             print("Ctrl-C ends it.", flush=True)
             server.serve_forever(poll_interval=0.2)
     except (BundleError, SiteError) as error:
         fetching.hide()
-        print(f"{program}: {_as_options(str(error))}", file=sys.stderr)
+        print(f"{program}: {printable(_as_options(str(error)))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         fetching.hide()
@@ -166,7 +164,7 @@ def _report(program: str, outcomes: Iterable[Outcome], line: _Line) -> int:
             error = outcome.error
             for limit in _LIMITS:
                 error = error.replace(f"`{limit}`", f"`--{limit.replace('_', '-')}`")
-            print(f"{program}: {outcome.source}: {error}.", file=sys.stderr)
+            print(f"{program}: {printable(outcome.source)}: {printable(error)}.", file=sys.stderr)
         else:
             done, before, after = done + 1, before + outcome.before, after + outcome.after
             print(_sentence(outcome))
@@ -186,7 +184,7 @@ def _sentence(outcome: Outcome) -> str:
     height, width = outcome.size
     size = f"{width}x{height}" if outcome.images == 1 else f"{outcome.images} images"
     return (
-        f"{outcome.source} -> {outcome.target}  {size}  "
+        f"{printable(outcome.source)} -> {printable(outcome.target)}  {size}  "
         f"{outcome.before:,} -> {outcome.after:,} bytes"
     )
 
@@ -262,8 +260,13 @@ def _port(text: str) -> int:
     return value
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        super().error(printable(message))
+
+
 def _parser(program: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=program,
         description=__doc__,
         epilog=_ENDINGS,

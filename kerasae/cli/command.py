@@ -47,5 +47,7 @@ def _as_options(message: str) -> str:
 
 
 def _fail(message: str, status: int) -> None:
-    click.echo(f"kerasae: {message}", err=True)
+    from kerasae_export.console import printable
+
+    click.echo(f"kerasae: {printable(message)}", err=True)
     sys.exit(status)

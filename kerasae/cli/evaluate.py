@@ -10,7 +10,7 @@ import click
 
 from kerasae.cli.command import command
 from kerasae.cli.options import DATA_HELP, FOLDER
-from kerasae.cli.output import open_console
+from kerasae.cli.output import open_console, shown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -84,7 +84,7 @@ def evaluate(
         )
     _show_evaluation(console, evaluation)
     write_evaluation(evaluation, out)
-    console.print(f"\n{PLOT}, {CSV} and {JSON} are in {out}", soft_wrap=True)
+    console.print(f"\n{PLOT}, {CSV} and {JSON} are in {shown(out)}", soft_wrap=True)
 
 
 def _show_evaluation(console: Console, evaluation: Evaluation) -> None:

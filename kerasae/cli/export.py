@@ -10,7 +10,7 @@ import click
 
 from kerasae.cli.command import command
 from kerasae.cli.options import EXISTING, FOLDER
-from kerasae.cli.output import open_console
+from kerasae.cli.output import open_console, shown
 
 __all__ = ["export"]
 
@@ -81,9 +81,9 @@ def export(
         )
     for path in sorted(out.iterdir()):
         if path.is_file():
-            console.print(f"{path}  {path.stat().st_size:,} bytes", soft_wrap=True)
+            console.print(f"{shown(path)}  {path.stat().st_size:,} bytes", soft_wrap=True)
     console.print(
-        f"next: kerasae verify {shlex.quote(str(out))} --run {shlex.quote(str(run))}",
+        shown(f"next: kerasae verify {shlex.quote(str(out))} --run {shlex.quote(str(run))}"),
         soft_wrap=True,
     )
 

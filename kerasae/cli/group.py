@@ -42,8 +42,11 @@ for _command in (
 
 def entry() -> None:
     """The console script: `main`, without the notes that native libraries print."""
-    from kerasae_export.quiet import silence_native
+    from kerasae_export.console import open_streams, printable
 
-    silence_native()
-    warnings.showwarning = lambda message, *_: click.echo(f"kerasae: {message}", err=True)
+    def show(message: Warning | str, *_: object, **__: object) -> None:
+        click.echo(f"kerasae: {printable(message)}", err=True)
+
+    open_streams()
+    warnings.showwarning = show  # type: ignore[assignment]
     main()

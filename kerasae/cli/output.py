@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from kerasae_export.verification import Verification
 
-__all__ = ["open_console", "show_measurements"]
+__all__ = ["open_console", "show_measurements", "shown"]
 
 
 def open_console() -> Console:
@@ -19,6 +19,15 @@ def open_console() -> Console:
 
     # A pipe has no width; 80 columns would break the table.
     return Console(highlight=False, width=None if sys.stdout.isatty() else 110)
+
+
+def shown(text: object) -> str:
+    """A name, or whatever else comes from outside, as the console takes it literally."""
+    from rich.markup import escape
+
+    from kerasae_export.console import printable
+
+    return escape(printable(text))
 
 
 def show_measurements(console: Console, verification: Verification) -> None:

@@ -13,7 +13,7 @@ import click
 from kerasae import __version__
 from kerasae.cli.command import command
 from kerasae.cli.options import DATA_HELP, FOLDER, seed_option
-from kerasae.cli.output import open_console, show_measurements
+from kerasae.cli.output import open_console, show_measurements, shown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,12 +37,17 @@ __all__ = ["quickstart"]
 def quickstart(data: str, out: Path, seed: int) -> None:
     """Train, export to int8, verify, compress, decompress and report: all in a minute."""
     console = open_console()
-    console.print(f"kerasae {__version__}: [bold]{data}[/bold], from pixels to a phone and back")
+    console.print(
+        f"kerasae {__version__}: [bold]{shown(data)}[/bold], from pixels to a phone and back"
+    )
     from kerasae.quickstart import quickstart as run
 
-    report = run(data, out, seed=seed, log=lambda text: console.print(f"[dim]-[/dim] {text}"))
+    def log(text: str) -> None:
+        console.print(f"[dim]-[/dim] {shown(text)}")
+
+    report = run(data, out, seed=seed, log=log)
     _show_report(console, report)
-    console.print(f"\nPicture, table, model and bundle are in [bold]{out}[/bold]. Next:")
+    console.print(f"\nPicture, table, model and bundle are in [bold]{shown(out)}[/bold]. Next:")
     bundle = shlex.quote(str(out / "bundle"))
     sample = shlex.quote(str(min((out / "kae").iterdir())))
     for line, what in (
@@ -52,7 +57,7 @@ def quickstart(data: str, out: Path, seed: int) -> None:
         ("kerasae list", "what else can be trained, and on what"),
         ("jupyter lab notebooks/", "how all of this works"),
     ):
-        console.print(f"  {line}  [dim]# {what}[/dim]", soft_wrap=True)
+        console.print(f"  {shown(line)}  [dim]# {what}[/dim]", soft_wrap=True)
 
 
 def _show_report(console: Console, report: Report) -> None:

@@ -12,7 +12,7 @@ import click
 
 from kerasae.cli.command import command
 from kerasae.cli.options import DATA_HELP, FOLDER, seed_option
-from kerasae.cli.output import open_console
+from kerasae.cli.output import open_console, shown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -146,11 +146,11 @@ def train(
     )
     console = open_console()
     images = run.images()
-    console.print(images.summary())
+    console.print(shown(images.summary()))
     model = run.train(images, config, out, resume=resume)
     if BUILDERS[architecture].kind == "segmentation":
         _show_segmentation(console, model, cast("Images", images))
-        console.print(f"model, history and curve are in {out}", soft_wrap=True)
+        console.print(f"model, history and curve are in {shown(out)}", soft_wrap=True)
         return
     loss_on_test = model.evaluate(images.test, images.test, verbose=0, return_dict=True)["loss"]
     are_images = images.train.ndim == 4
@@ -158,7 +158,8 @@ def train(
     console.print(f"loss on the test {kind} ({len(images.test):,}): {loss_on_test:.4g}")
     next_step = f"; next: kerasae export {shlex.quote(str(out))} --out BUNDLE"
     console.print(
-        f"model, history and curve are in {out}{next_step if are_images else ''}", soft_wrap=True
+        shown(f"model, history and curve are in {out}{next_step if are_images else ''}"),
+        soft_wrap=True,
     )
 
 

@@ -9,6 +9,7 @@ from kerasae_export._imports import on_first_use
 if TYPE_CHECKING:
     from kerasae_export.verification.outcome import TOLERANCES as TOLERANCES
     from kerasae_export.verification.outcome import Check as Check
+    from kerasae_export.verification.outcome import ReportWarning as ReportWarning
     from kerasae_export.verification.outcome import Tolerance as Tolerance
     from kerasae_export.verification.outcome import Verification as Verification
     from kerasae_export.verification.outcome import VerificationError as VerificationError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Check": "kerasae_export.verification.outcome",
     "REPORT": "kerasae_export.verification.verify",
+    "ReportWarning": "kerasae_export.verification.outcome",
     "TOLERANCES": "kerasae_export.verification.outcome",
     "Tolerance": "kerasae_export.verification.outcome",
     "VERIFICATION": "kerasae_export.verification.verify",
@@ -32,6 +34,7 @@ __all__ = [
     "TOLERANCES",
     "VERIFICATION",
     "Check",
+    "ReportWarning",
     "Tolerance",
     "Verification",
     "VerificationError",

@@ -10,7 +10,15 @@ from typing import Any
 from kerasae_export.errors import BundleError
 from kerasae_export.format.numbers import plain
 
-__all__ = ["TOLERANCES", "Check", "Tolerance", "Verification", "VerificationError", "tolerance"]
+__all__ = [
+    "TOLERANCES",
+    "Check",
+    "ReportWarning",
+    "Tolerance",
+    "Verification",
+    "VerificationError",
+    "tolerance",
+]
 
 
 @dataclass(frozen=True)
@@ -146,3 +154,7 @@ class VerificationError(BundleError):
     def __init__(self, message: str, verification: Verification) -> None:
         super().__init__(message)
         self.verification: Verification = verification
+
+
+class ReportWarning(UserWarning):
+    """The files that record a verification cannot be written."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import warnings
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,12 @@ from kerasae_export.runtime.codec import Codec
 from kerasae_export.verification import checks as checks_
 from kerasae_export.verification import kernels, measuring, parity, parts
 from kerasae_export.verification.layers import LayerError, compare_layers, worst_layer
-from kerasae_export.verification.outcome import Check, Verification, VerificationError
+from kerasae_export.verification.outcome import (
+    Check,
+    ReportWarning,
+    Verification,
+    VerificationError,
+)
 from kerasae_export.verification.report import Evidence, html
 
 if TYPE_CHECKING:
@@ -41,6 +47,7 @@ def verify_bundle(
     model: keras.Model | None = None,
     images: ArrayLike | None = None,
     report: bool = True,
+    report_folder: str | os.PathLike[str] | None = None,
 ) -> Verification:
     """Check a bundle, record the outcome, and raise an error if a check fails.
 
@@ -61,9 +68,13 @@ def verify_bundle(
         report: Whether to write `verification.html` and to take the measurements that need time:
             peak memory and, with a model, the error of every layer. Its plots need matplotlib,
             which the extra `convert` installs; without it, the report has tables only.
+        report_folder: Folder for both files, made if it is missing; by default the bundle.
 
     Returns:
         The checks and the measurements.
+
+    Files that cannot be written, as in a bundle that may only be read, lose no result: a
+    `ReportWarning` says why they are missing.
 
     Raises:
         VerificationError: If a check fails; it is a `BundleError`. Both files then hold all checks.
@@ -84,11 +95,20 @@ def verify_bundle(
         raise BundleError(f"`folder` must be a bundle's folder. Received: {os.fspath(folder)!r}")
     evidence = Evidence(name=root.resolve().name)
     verification = _verify(root, model, images, evidence, report)
-    write_bytes(root / VERIFICATION, verification.to_json().encode())
-    if report:
-        write_bytes(root / REPORT, html(verification, evidence).encode())
-    else:
-        (root / REPORT).unlink(missing_ok=True)  # that of an earlier run would contradict
+    target = root if report_folder is None else Path(report_folder)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        write_bytes(target / VERIFICATION, verification.to_json().encode())
+        if report:
+            write_bytes(target / REPORT, html(verification, evidence).encode())
+        else:
+            (target / REPORT).unlink(missing_ok=True)  # that of an earlier run would contradict
+    except OSError as error:
+        warnings.warn(
+            f"The report cannot be written to {target}: {error.strerror or error}",
+            ReportWarning,
+            stacklevel=2,
+        )
     for check in verification.checks:
         if not check.passed:
             raise VerificationError(
