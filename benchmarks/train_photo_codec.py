@@ -30,7 +30,7 @@ from photo.transforms import lapped, principal_colours
 from kerasae_export.format.family import CELL, CHANNELS, QUALITIES, Family
 from kerasae_export.photo.codec import MULTIPLIER, PhotoCodec
 from kerasae_export.photo.decisions import Tradeoff, decide, lowest, round_symbols
-from kerasae_export.photo.transform import Transform
+from kerasae_export.photo.transform import COEFFICIENT_UNIT, Transform
 
 SEED = 0
 CLASSES = 64
@@ -89,7 +89,7 @@ class Coded:
 
     def __init__(self, photograph: np.ndarray, transform: Transform) -> None:
         self.rows, self.columns = (-(-n // CELL) for n in photograph.shape[:2])
-        self.coefficients = transform.forward(photograph)
+        self.coefficients = transform.forward(photograph) / np.float32(COEFFICIENT_UNIT)
 
 
 def step_of_quality() -> np.ndarray:

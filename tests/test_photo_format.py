@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from photo import pixels_by_the_book, read_by_the_book, small_family
+from photo import decisions_by_the_book, pixels_by_the_book, read_by_the_book, small_family
 
 from kerasae_export.errors import (
     BitstreamBundleError,
@@ -104,23 +104,14 @@ def test_a_reader_written_from_the_text_agrees(height, width, quality, effort):
     assert np.abs(codec.decompress(data).astype(int) - expected).max() <= 1
 
 
-def test_effort_0_is_the_rule_of_the_text():
-    codec = PhotoCodec([FAMILY])
-    image = some_photograph(48, 32)
-    coefficients = codec._transform.forward(image) / FAMILY.steps[59]
-    data = codec.compress(image, quality=60, effort=0)
-    _, _, _, symbols, _, classes = read_by_the_book(data, FAMILY.content)
-    rounded = np.sign(coefficients) * np.floor(np.abs(coefficients) + 0.33)
-    rounded[::256] = np.floor(coefficients[::256] + 0.5)
-    differences = rounded.astype(np.int16)
-    predict_lowest(differences, 3, 2)
-    bounds = np.array([0, 1, 2, 4, 8, 16, 32])
-    for cell, chosen in enumerate(classes):
-        bucket = (np.abs(differences[:, cell, None].astype(int)) > bounds).sum(1)
-        costs = [int(FAMILY.costs[levels, bucket].sum()) for levels in FAMILY.classes]
-        assert chosen == costs.index(min(costs))
-        live = FAMILY.classes[chosen] > 0
-        np.testing.assert_array_equal(symbols[cell], np.where(live, rounded[:, cell], 0))
+@pytest.mark.parametrize(("height", "width", "quality"), [(48, 32, 60), (1, 1, 1), (35, 50, 100)])
+def test_effort_0_is_the_rule_of_the_text(height, width, quality):
+    image = some_photograph(height, width)
+    data = PhotoCodec([FAMILY]).compress(image, quality=quality, effort=0)
+    *_, symbols, _, classes = read_by_the_book(data, FAMILY.content)
+    expected, chosen = decisions_by_the_book(FAMILY.content, image, quality)
+    assert classes == chosen
+    np.testing.assert_array_equal(symbols, expected)
 
 
 def test_a_reader_of_version_1_refuses_version_2():
@@ -195,9 +186,23 @@ def test_a_family_survives_its_file():
         ("classes", "AAAA", "classes"),
         ("levels", "not base64", "levels"),
         ("tables", [], "tables"),
+        (
+            "tables",
+            [{"offset": 2**15 - 9, "frequencies": [372] * 11 + [4], "rebuild": [0, 0]}] * 3,
+            "fit",
+        ),
+        (
+            "tables",
+            [{"offset": -(2**15), "frequencies": [2**11] * 2, "rebuild": [0, 0]}] * 3,
+            "offset",
+        ),
         ("groups", [0, 0, 5], "groups"),
         ("bands", 3, "class_frequencies"),
         ("colour", [0] * 8, "colour"),
+        ("colour", [0] * 9, "invertible"),
+        ("block", [1] * 256, "invertible"),
+        ("overlap", [2**14 * (i % 17 == 0) // 64 for i in range(256)], "invertible"),  # gain
+        ("colour", [2**14, 1, 0, 0, 2**17, 0, 0, 0, 2**14], "invertible"),  # -1/2 in 2**-16
         ("more", 1, "not a known field"),
     ],
 )

@@ -29,11 +29,13 @@ __all__ = [
     "CHANNELS",
     "CONTEXTS",
     "FIXED_POINT",
+    "INVERSE_UNIT",
     "MAX_FAMILY_BYTES",
     "QUALITIES",
     "STEP_UNIT",
     "Family",
     "bucket",
+    "integer_inverse",
 ]
 
 CELL = 16
@@ -44,6 +46,9 @@ CHANNELS = PLANES * CELL * CELL
 QUALITIES = 100
 FIXED_POINT = 1 << 14
 """Matrices are stored as integers, in this fraction of one."""
+
+INVERSE_UNIT = 1 << 16
+"""The encoder takes the inverses of the matrices as integers, in this fraction of one."""
 
 STEP_UNIT = 64
 """Steps are stored as integers, in this fraction of a level of 255."""
@@ -58,6 +63,8 @@ BUCKETS = 8
 """Magnitudes of symbols that the encoder's choice of classes tells apart."""
 
 MAX_FAMILY_BYTES = 2**22
+_MAX_GAIN = 2.0**11  # of an encoder, so that coefficients fit in 32 bits
+_NEAREST_HALF = 2.0**-20
 _MAX_CLASSES = _MAX_LEVELS = _MAX_TABLES = 64
 _NAMES = (
     "format format_version colour block overlap steps classes levels costs tables groups "
@@ -74,6 +81,16 @@ def bucket(magnitudes: NDArray[Any]) -> NDArray[np.int64]:
         [0, 1, 2, 3, 4, 7]
     """
     return np.searchsorted(np.array([0, 1, 2, 4, 8, 16, 32]), magnitudes, "left")
+
+
+def integer_inverse(matrix: NDArray[Any]) -> NDArray[np.float64]:
+    """The inverse of a matrix in `INVERSE_UNIT`ths, rounded to integers.
+
+    Example:
+        >>> integer_inverse(np.array([[2.0, 0.0], [0.0, 3.0]])).tolist()
+        [[32768.0, 0.0], [0.0, 21845.0]]
+    """
+    return np.floor(np.linalg.inv(matrix) * INVERSE_UNIT + 0.5)
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,15 +205,9 @@ class Family:
                 "class_frequencies", f"{rows} rows of positive numbers of sum 4096", "other"
             )
 
-        def matrix(name: str, size: int) -> NDArray[np.float64]:
-            values = fields.integers(name, -(2**17), 2**17, size * size)
-            return np.reshape(values, (size, size)) / FIXED_POINT
-
         return cls(
             content,
-            matrix("colour", PLANES),
-            matrix("block", CELL),
-            matrix("overlap", CELL),
+            *_matrices(fields),
             tuple(step / STEP_UNIT for step in steps),
             classes,
             levels,
@@ -271,15 +282,47 @@ def _bytes(fields: Fields, name: str, width: int) -> NDArray[np.uint8]:
     return np.frombuffer(raw, np.uint8).reshape(-1, width)
 
 
+def _matrices(fields: Fields) -> list[NDArray[np.float64]]:
+    """Colour, block and overlap."""
+    matrices = []
+    for name, size in (("colour", PLANES), ("block", CELL), ("overlap", CELL)):
+        values = fields.integers(name, -(2**17), 2**17, size * size)
+        matrices.append(np.reshape(values, (size, size)) / FIXED_POINT)
+    if not _invertible(*matrices):
+        raise fields.error("block", "invertible, as are `colour` and `overlap`", "other")
+    return matrices
+
+
+def _invertible(
+    colour: NDArray[np.float64], block: NDArray[np.float64], overlap: NDArray[np.float64]
+) -> bool:
+    """Whether an encoder's integers are certain, and its coefficients fit in 32 bits."""
+    gains = []
+    for matrix in (colour, block, overlap):
+        try:
+            inverse = np.linalg.inv(matrix)
+        except np.linalg.LinAlgError:
+            return False
+        scaled = inverse * INVERSE_UNIT
+        # Not below is not above: what is not a number fails too.
+        if not np.abs(scaled - np.floor(scaled) - 0.5).min() >= _NEAREST_HALF:
+            return False
+        gains.append(float(np.abs(inverse).sum(1).max()))
+    return bool(gains[0] * (gains[1] * max(1.0, gains[2])) ** 2 <= _MAX_GAIN)
+
+
 def _tables(fields: Fields) -> tuple[tuple[Table, ...], NDArray[np.float64]]:
     tables, rebuild = [], []
     for i, item in enumerate(fields.items("tables", 1, _MAX_TABLES)):
         entry = Fields(item, f"tables[{i}].")
         entry.only("offset frequencies rebuild")
-        offset = entry.integer("offset", -(2**15), 2**15)
+        offset = entry.integer("offset", 1 - 2**15, 2**15 - 1)
         try:
-            tables.append(Table(offset, entry.integers("frequencies", 1, 4096)))
+            table = Table(offset, entry.integers("frequencies", 1, 4096))
         except ValueError as error:
             raise BundleError(f"family.json: `tables[{i}]`: {error}") from None
+        if offset + len(table.frequencies) - 2 >= 2**15:
+            raise entry.error("offset", "such that symbols fit in 16 bits", offset)
+        tables.append(table)
         rebuild.append(entry.integers("rebuild", -REBUILD_UNIT, REBUILD_UNIT, 2))
     return tuple(tables), np.array(rebuild) / REBUILD_UNIT

@@ -24,7 +24,7 @@ from kerasae_export.format.received import Data
 from kerasae_export.images import check_picture
 from kerasae_export.photo.decisions import Tradeoff, decide, decide_by_rule
 from kerasae_export.photo.shipped import shipped_families
-from kerasae_export.photo.transform import Transform
+from kerasae_export.photo.transform import COEFFICIENT_UNIT, Transform
 
 __all__ = ["DEFAULT_QUALITY", "EFFORTS", "MULTIPLIER", "PhotoCodec"]
 
@@ -192,16 +192,17 @@ class PhotoCodec:
         return Tradeoff(self.families[0], MULTIPLIER)
 
     def _write(
-        self, coefficients: NDArray[np.float32], height: int, width: int, quality: int, effort: int
+        self, coefficients: NDArray[np.int32], height: int, width: int, quality: int, effort: int
     ) -> bytes:
         family, rows, columns = self.families[0], _cells(height), _cells(width)
         band = family.band(quality)
-        scaled = coefficients * np.float32(1 / family.steps[quality - 1])
         if effort:
+            scaled = coefficients.astype(np.float32)
+            scaled *= np.float32(1 / (COEFFICIENT_UNIT * family.steps[quality - 1]))
             chosen = decide(family, scaled, rows, columns, band, self._tradeoff)
+            del scaled
         else:
-            chosen = decide_by_rule(family, scaled, rows, columns)
-        del scaled
+            chosen = decide_by_rule(family, coefficients, rows, columns, quality)
         payload = pack(family, chosen.symbols, chosen.classes, columns, band)
         return write_photo(Head(quality, height, width), payload, family.digest)
 

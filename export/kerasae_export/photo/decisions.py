@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from kerasae_export.format.family import BUCKETS, CELL, CHANNELS, Family, bucket
 from kerasae_export.format.photo import LARGE, predict_lowest, stage_tables, stages
+from kerasae_export.photo.transform import COEFFICIENT_UNIT
 
 __all__ = ["Decisions", "Tradeoff", "decide", "decide_by_rule"]
 
-_ROUNDING = 0.33
+_ROUNDING = 21 / 64
 _PIECE = 1 << 11  # cells that are worked on at once
 _LOWEST = list(range(0, CHANNELS, CELL * CELL))
 _EDGES = np.array([0.4, 0.55, 0.7, 0.85, 1.0, 1.2, 1.5, 2, 3, 5, 9, 17, 33])
@@ -108,27 +109,33 @@ def _bits(family: Family, table: int) -> NDArray[np.float64]:
 
 
 def decide_by_rule(
-    family: Family, scaled: NDArray[np.float32], rows: int, columns: int
+    family: Family, coefficients: NDArray[np.int32], rows: int, columns: int, quality: int
 ) -> Decisions:
     """The integer rule of effort 0.
 
     Args:
         family: The family.
-        scaled: float32 (768, cells), coefficients in steps.
+        coefficients: int32 (768, cells), in `COEFFICIENT_UNIT`ths of a level.
         rows: Of cells.
         columns: Of cells.
+        quality: 1 to 100.
+
+    Raises:
+        ValueError: If lowest coefficients are too far apart for 16 bits.
     """
-    symbols = np.empty(scaled.shape, np.int16)
-    for first in range(0, scaled.shape[1], _PIECE):
-        piece = scaled[:, first : first + _PIECE]
-        rounded = np.copysign(np.floor(np.abs(piece) + np.float32(_ROUNDING)), piece)
-        rounded[_LOWEST] = np.floor(piece[_LOWEST] + np.float32(0.5))
+    step = COEFFICIENT_UNIT * family.steps[quality - 1]  # a whole number below 2**27
+    symbols = np.empty(coefficients.shape, np.int16)
+    for first in range(0, coefficients.shape[1], _PIECE):
+        # Doubles hold the numerators, and the floor of the quotient is that of integers.
+        piece = coefficients[:, first : first + _PIECE].astype(float)
+        rounded = np.copysign(np.floor((np.abs(piece) + _ROUNDING * step) / step), piece)
+        rounded[_LOWEST] = np.floor((piece[_LOWEST] + step / 2) / step)
         symbols[:, first : first + _PIECE] = np.clip(rounded, -_BIGGEST, _BIGGEST)
     predict_lowest(symbols, rows, columns)
     # Sums of integers below 2**24 are exact in single precision, in any order.
     table = family.costs[family.classes].astype(np.float32)  # (classes, 768, buckets)
-    classes = np.empty(scaled.shape[1], np.uint8)
-    for first in range(0, scaled.shape[1], _PIECE):
+    classes = np.empty(coefficients.shape[1], np.uint8)
+    for first in range(0, coefficients.shape[1], _PIECE):
         found = bucket(np.abs(symbols[:, first : first + _PIECE].astype(np.int32)))
         total = sum(
             table[:, :, which] @ (found == which).astype(np.float32) for which in range(BUCKETS)

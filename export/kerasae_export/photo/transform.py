@@ -3,6 +3,9 @@
 A lapped transform (Malvar and Staelin 1989) as a filter across the boundaries of blocks and a
 transform of each block (Tran, Liang and Tu 2003), along columns and then along rows. Each step
 is a product with a small matrix, and the inverse is exact.
+
+Coefficients are found in integers (FORMAT.md, section 11), so that all implementations agree:
+in doubles, which hold them and all sums of products exactly, in any order.
 """
 
 from __future__ import annotations
@@ -13,9 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kerasae_export.format.family import CELL, CHANNELS, PLANES
+from kerasae_export.format.family import CELL, CHANNELS, INVERSE_UNIT, PLANES, integer_inverse
 
-__all__ = ["Transform"]
+__all__ = ["COEFFICIENT_UNIT", "Transform"]
+
+COEFFICIENT_UNIT = 1 << 12
+"""Coefficients are integers in this fraction of a level of 255."""
 
 _HALF = CELL // 2
 _STRIP = 8  # rows of cells that are worked on at once
@@ -36,30 +42,30 @@ class Transform:
             matrix.astype(np.float32) for matrix in (colour, block, overlap)
         )
         self._from_colour, self._block_inverse, self._overlap_inverse = (
-            np.linalg.inv(matrix).astype(np.float32) for matrix in (colour, block, overlap)
+            integer_inverse(matrix) / INVERSE_UNIT for matrix in (colour, block, overlap)
         )
 
-    def forward(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def forward(self, image: NDArray[np.uint8]) -> NDArray[np.int32]:
         """Coefficients of an image.
 
         Args:
             image: uint8 (height, width, 3).
 
         Returns:
-            float32 (768, cells), row by row; channel (plane * 16 + row) * 16 + column.
+            int32 (768, cells) in `COEFFICIENT_UNIT`ths of a level, row by row; channel
+            (plane * 16 + row) * 16 + column.
         """
         height, width = image.shape[:2]
         rows, columns = -(-height // CELL), -(-width // CELL)
-        result = np.empty((CHANNELS, rows, columns), np.float32)
+        result = np.empty((CHANNELS, rows, columns), np.int32)
         for first in range(0, rows, _STRIP):
             stop = min(rows, first + _STRIP)
             low, high = max(0, first - 1), min(rows, stop + 1)
             strip = image[low * CELL : min(height, high * CELL)]
             lack = ((0, (high - low) * CELL - len(strip)), (0, columns * CELL - width), (0, 0))
-            pixels: NDArray[np.float32] = np.pad(strip, lack, mode="edge").astype(np.float32)
-            pixels -= np.float32(_GREY)
-            colours: NDArray[np.float32] = pixels.reshape(-1, PLANES) @ self._from_colour.T
-            planes = np.ascontiguousarray(colours.T).reshape(PLANES, -1, columns * CELL)
+            pixels = (np.pad(strip, lack, mode="edge") - _GREY) * COEFFICIENT_UNIT
+            colours = _whole(self._from_colour @ pixels.reshape(-1, PLANES).T)
+            planes = colours.reshape(PLANES, -1, columns * CELL)
             for plane, samples in enumerate(planes):
                 cells = self._analyse(samples)[first - low : stop - low]
                 channels = slice(plane * CELL * CELL, (plane + 1) * CELL * CELL)
@@ -108,16 +114,16 @@ class Transform:
             for first in range(0, rows, _STRIP)
         ]
 
-    def _analyse(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _analyse(self, samples: NDArray[np.float64]) -> NDArray[np.float64]:
         """Samples (rows * 16, columns * 16) to coefficients (rows, 16, columns, 16)."""
         height, width = samples.shape
         inner = samples[_HALF:-_HALF].reshape(-1, CELL, width)
-        samples[_HALF:-_HALF] = (self._overlap_inverse @ inner).reshape(-1, width)
-        blocks: NDArray[np.float32] = self._block_inverse @ samples.reshape(-1, CELL, width)
+        samples[_HALF:-_HALF] = _whole(self._overlap_inverse @ inner).reshape(-1, width)
+        blocks = _whole(self._block_inverse @ samples.reshape(-1, CELL, width))
         samples = blocks.reshape(height, width)
         across = samples[:, _HALF:-_HALF].reshape(-1, CELL)
-        samples[:, _HALF:-_HALF] = (across @ self._overlap_inverse.T).reshape(height, -1)
-        cells: NDArray[np.float32] = samples.reshape(-1, CELL) @ self._block_inverse.T
+        samples[:, _HALF:-_HALF] = _whole(across @ self._overlap_inverse.T).reshape(height, -1)
+        cells = _whole(samples.reshape(-1, CELL) @ self._block_inverse.T)
         return cells.reshape(-1, CELL, width // CELL, CELL)
 
     def _synthesise(self, cells: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -130,3 +136,9 @@ class Transform:
         inner = samples[_HALF:-_HALF].reshape(-1, CELL, width)
         samples[_HALF:-_HALF] = (self._overlap @ inner).reshape(-1, width)
         return samples
+
+
+def _whole(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Round in place to whole numbers, halves up."""
+    values += 0.5
+    return np.floor(values, out=values)
