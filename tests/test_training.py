@@ -392,13 +392,15 @@ def test_a_damaged_checkpoint_leaves_the_one_before(few, tmp_path):
     train(noisy_model(few), few, config, out=tmp_path, progress=False)
     expected = (tmp_path / "history.csv").read_text()
     checkpoint = tmp_path / "checkpoint.npz"
-    checkpoint.write_bytes(checkpoint.read_bytes()[:-100])
+    damaged = checkpoint.read_bytes()[:-100]
+    checkpoint.write_bytes(damaged)
     with pytest.raises(UserWarning, match="sound checkpoint.npz.*The one before it is taken"):
         train(noisy_model(few), few, config, out=tmp_path, resume=True, progress=False)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*The one before it is taken")
         train(noisy_model(few), few, config, out=tmp_path, resume=True, progress=False)
     assert (tmp_path / "history.csv").read_text() == expected
+    assert not (tmp_path / "previous.npz").read_bytes().startswith(damaged)
     checkpoint.unlink()  # a kill in the worst moment, where a disk knows no links
     with pytest.raises(ValueError, match="`out` must not hold a run already"):
         train(noisy_model(few), few, config, out=tmp_path, progress=False)

@@ -89,14 +89,17 @@ class TrainingState(keras.callbacks.Callback):
 
     def restore(self, checkpoints: Sequence[Path]) -> None:
         """Put everything back to where a checkpoint was written: the first one that is sound."""
-        for checkpoint in checkpoints[:-1]:
+        for i, checkpoint in enumerate(checkpoints):
             try:
                 self._restore(checkpoint)
             except _DamagedError as error:
+                if i == len(checkpoints) - 1:
+                    raise
                 warnings.warn(f"{error} The one before it is taken.", stacklevel=2)
             else:
-                return
-        self._restore(checkpoints[-1])
+                break
+        for damaged in checkpoints[:i]:  # which must not take the place of the sound one
+            damaged.unlink()
 
     def _restore(self, checkpoint: Path) -> None:
         variables = self._variables()
