@@ -125,8 +125,8 @@ def _serve(program: str, options: argparse.Namespace) -> int:
         if options.build is not None:
             folder = write_site(site, options.build)
             size = sum(map(len, site.values()))
-            files = f"{len(site)} files, {size:,} bytes"
-            print(f"{printable(folder)}: {files}; host it anywhere, best by https")
+            made = f"{len(site)} files, {size:,} bytes"
+            print(f"{printable(folder)}: {made}; host it anywhere, best by https")
             return 0
         with PageServer(site, options.host, options.port) as server:
             print(f"The page of {printable(options.bundle)}: {'  '.join(server.addresses)}")

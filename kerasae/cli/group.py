@@ -48,5 +48,5 @@ def entry() -> None:
         click.echo(f"kerasae: {printable(message)}", err=True)
 
     open_streams()
-    warnings.showwarning = show  # type: ignore[assignment]
+    warnings.showwarning = show
     main()

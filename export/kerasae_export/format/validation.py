@@ -13,6 +13,7 @@ from kerasae_export.errors import BundleError
 __all__ = ["MANIFEST", "Fields", "parse_json", "short"]
 
 MANIFEST = "manifest.json"
+_MAX_DEPTH = 64
 
 
 class Fields:
@@ -131,11 +132,11 @@ def _is_int(value: Any, low: int, high: int) -> bool:
 
 
 def parse_json(text: bytes | str) -> Any:
-    """Parse JSON strictly: UTF-8, finite numbers, no name twice in an object.
+    """Parse JSON strictly: UTF-8, finite numbers, no name twice in an object, at most 64 levels.
 
     Raises:
         ValueError: If it is anything else.
-        RecursionError: If it is nested deeply.
+        RecursionError: If it is nested far deeper.
     """
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -150,12 +151,26 @@ def parse_json(text: bytes | str) -> Any:
             raise ValueError(f"{number[:20]} is not a finite number")
         return value
 
-    return json.loads(
+    def whole(number: str) -> int:
+        finite(number)
+        return int(number)
+
+    content = json.loads(
         text if isinstance(text, str) else text.decode("utf-8"),
         object_pairs_hook=unique,
         parse_float=finite,
+        parse_int=whole,
         parse_constant=finite,
     )
+    level = [content] if isinstance(content, (dict, list)) else []
+    for _ in range(_MAX_DEPTH):
+        inside = [x.values() if isinstance(x, dict) else x for x in level]
+        level = [x for some in inside for x in some if isinstance(x, (dict, list))]
+        if not level:
+            break
+    else:
+        raise ValueError(f"it has more than {_MAX_DEPTH} levels")
+    return content
 
 
 def short(value: Any) -> str:

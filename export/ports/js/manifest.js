@@ -2,6 +2,7 @@
 
 import { BundleError } from "./errors.js";
 import { hex, sha256 } from "./hash.js";
+import { isWhole, parseJson } from "./json.js";
 
 const MAX_MANIFEST_BYTES = 16 * 2 ** 20;
 const MAX_SIDE = 8192;
@@ -11,29 +12,32 @@ const TABLE_BITS = 12;
 const MAX_ENTRIES = 2049;
 const MAX_FILES = 64;
 const MAX_BUNDLE_BYTES = 2 ** 30;
+const SCHEMES = ["float32", "float16", "dynamic", "int8"];
 const SIGNATURES = { encoder: "encode", decoder: "decode" };
 
 /**
  * Parse and check a manifest (FORMAT.md, section 1).
  *
- * @param {string} text the content of `manifest.json`
+ * @param {Uint8Array | string} data the content of `manifest.json`
  * @returns {object} its content, as it is written
  * @throws {BundleError} if a field breaks its rule
  */
-export function parseManifest(text) {
-  if (typeof text !== "string" || text.length > MAX_MANIFEST_BYTES) {
+export function parseManifest(data) {
+  const known = typeof data === "string" || data instanceof Uint8Array;
+  if (!known || data.length > MAX_MANIFEST_BYTES) {
     throw new BundleError(`manifest.json must be a text of at most ${MAX_MANIFEST_BYTES} bytes.`);
   }
   let content;
   try {
-    content = JSON.parse(text);
+    const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+    content = parseJson(typeof data === "string" ? data : strict.decode(data));
   } catch (error) {
     throw new BundleError(`manifest.json is not valid JSON: ${error.message}.`);
   }
   const root = new Fields(content, "");
   root.choice("format", ["kerasae-bundle"]);
   root.integer("format_version", 1, 1);
-  root.text("scheme");
+  root.choice("scheme", SCHEMES);
   root.digest("bundle_hash");
   root.integer("pixel_tolerance", 0, 255);
   root.object("facts");
@@ -279,12 +283,13 @@ class Fields {
   }
 
   integer(name, low, high) {
-    return this.get(name, `an integer from ${low} to ${high}`, (v) => isInteger(v, low, high));
+    const accept = (v) => isInteger(v, low, high) && isWhole(this.content, name);
+    return this.get(name, `an integer from ${low} to ${high}`, accept);
   }
 
   integers(name, low, high, least, most) {
     const values = this.list(name, least, most);
-    if (!values.every((v) => isInteger(v, low, high))) {
+    if (!values.every((v, i) => isInteger(v, low, high) && isWhole(values, i))) {
       throw this.error(name, `integers from ${low} to ${high}`);
     }
     return values;

@@ -22,11 +22,9 @@ export class Engine {
   async open({ bundle, litert: folder }, report) {
     const started = performance.now();
     const tell = (stage) => (done, total) => report({ stage, done, total });
-    const text = new TextDecoder().decode(
-      await download(`${bundle}manifest.json`, tell("the manifest")),
-    );
-    refuseWhatNoBrowserRuns(text);
-    const manifest = parseManifest(text);
+    const written = await download(`${bundle}manifest.json`, tell("the manifest"));
+    refuseWhatNoBrowserRuns(new TextDecoder().decode(written));
+    const manifest = parseManifest(written);
     const files = {};
     for (const { file } of [manifest.encoder, manifest.decoder]) {
       files[file] ??= await download(`${bundle}${file}`, tell(file));
