@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 import warnings
+from typing import NoReturn
 
 import click
 
@@ -47,6 +50,11 @@ def entry() -> None:
     def show(message: Warning | str, *_: object, **__: object) -> None:
         click.echo(f"kerasae: {printable(message)}", err=True)
 
+    def terminated(*_: object) -> NoReturn:
+        """End as after an error, so that nothing is left behind."""
+        sys.exit(128 + signal.SIGTERM)
+
     open_streams()
     warnings.showwarning = show
+    signal.signal(signal.SIGTERM, terminated)
     main()

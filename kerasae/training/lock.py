@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from kerasae_export.locks import lock
+
 __all__ = ["LOCK", "locked"]
 
 LOCK = "run.lock"
@@ -49,7 +51,7 @@ def _take(folder: Path) -> IO[str]:
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
         file = os.fdopen(descriptor, "r+", encoding="ascii", errors="replace")
-        if not _lock(file):
+        if not lock(file):
             holder = ""
             with contextlib.suppress(OSError):  # where a locked file cannot be read
                 holder = file.read(20).strip()
@@ -69,26 +71,3 @@ def _take(folder: Path) -> IO[str]:
     file.write(f"{os.getpid()}\n")
     file.flush()
     return file
-
-
-try:
-    import fcntl
-except ImportError:  # Windows
-
-    def _lock(file: IO[str]) -> bool:
-        import msvcrt
-
-        try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        except OSError:
-            return False
-        return True
-
-else:
-
-    def _lock(file: IO[str]) -> bool:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True

@@ -9,7 +9,6 @@ kept for the next conversion and ends after a minute without one.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +18,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from kerasae_export.atomic import write_file
 from kerasae_export.conversion import worker as _worker
 from kerasae_export.conversion.checks import (
     Calibration,
@@ -27,6 +27,7 @@ from kerasae_export.conversion.checks import (
     file_names,
 )
 from kerasae_export.conversion.float_layers import SINGLE, check_integers
+from kerasae_export.conversion.scratch import private_folder
 from kerasae_export.conversion.split import predict_all
 from kerasae_export.errors import ConversionError
 from kerasae_export.format.manifest import DECODE, ENCODE, SCHEMES
@@ -214,18 +215,18 @@ class Converter:
         parts: Mapping[str, tuple[keras.Model, Sequence[NDArray[Any]]]],
         allow_float: bool,
     ) -> Path:
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".convert-") as folder:
+        with private_folder() as folder:
             for key, (model, samples) in parts.items():
-                model.save(Path(folder) / f"{key}.keras")
+                model.save(folder / f"{key}.keras")
                 for i, values in enumerate(samples):
-                    np.save(Path(folder) / f"{key}-{i}.npy", values)
+                    np.save(folder / f"{key}-{i}.npy", values)
             signatures = {key: file_names(model) for key, (model, _) in parts.items()}
-            job = {"scheme": scheme, "folder": folder, "signatures": signatures}
+            job = {"scheme": scheme, "folder": str(folder), "signatures": signatures}
             self._run(job, " and ".join(repr(model.name) for model, _ in parts.values()))
-            file = Path(folder) / "model.tflite"
-            if scheme == "int8" and not allow_float:
-                check_integers(file.read_bytes(), {key: model for key, (model, _) in parts.items()})
-            file.replace(target)
+            content = (folder / "model.tflite").read_bytes()
+        if scheme == "int8" and not allow_float:
+            check_integers(content, {key: model for key, (model, _) in parts.items()})
+        write_file(target, content)
         return target
 
     def _run(self, job: dict[str, Any], names: str) -> None:

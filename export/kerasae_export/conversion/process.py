@@ -1,7 +1,7 @@
 """The process behind `kerasae_export.conversion.convert`: one line in per job, one line out.
 
-It ends by itself, between two jobs, when it has been idle for long, when the converter's leaks
-have added up, or when the program that started it has ended.
+It ends by itself, between two jobs, when it has been idle for long or the converter's leaks have
+added up, and at once when the program that started it has ended, in whatever way.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from kerasae_export.conversion.integers import in_integers
-from kerasae_export.conversion.worker import RETIRED
+from kerasae_export.conversion.worker import RETIRED, end_with
 
 _IDLE = float(os.environ.get("KERASAE_CONVERTER_IDLE", "60"))  # seconds
 _JOBS = 40  # each leaks some 22 MB where the net is large
@@ -29,6 +29,8 @@ _JOBS = 40  # each leaks some 22 MB where the net is large
 
 def main() -> None:
     """Serve jobs from standard input until that ends, or none comes for long."""
+    if len(sys.argv) > 1:
+        end_with(int(sys.argv[1]))
     # Libraries print to standard output too; the answers get a channel of their own.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
@@ -39,7 +41,7 @@ def main() -> None:
         line = sys.stdin.readline()
         retire.cancel()
         if not line:
-            return
+            os._exit(RETIRED)
         error = _try(json.loads(line))
         print(json.dumps({"error": error}), file=answers, flush=True)
         keras.utils.clear_session()

@@ -1,7 +1,8 @@
 """The converter's process: started once, kept for the next conversion, ended when not needed.
 
 Starting TensorFlow takes seconds, most of the time of converting a small model. The process ends
-after 60 seconds without a job, or as many as the environment variable KERASAE_CONVERTER_IDLE says.
+with the program that started it, or after 60 seconds without a job, or as many as the environment
+variable KERASAE_CONVERTER_IDLE says.
 """
 
 from __future__ import annotations
@@ -11,12 +12,23 @@ import contextlib
 import json
 import os
 import re
+import select
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from typing import Any
 
-__all__ = ["RETIRED", "Worker", "WorkerError", "borrow", "give_back", "stop_idle"]
+__all__ = [
+    "RETIRED",
+    "Worker",
+    "WorkerError",
+    "borrow",
+    "end_with",
+    "give_back",
+    "stop_idle",
+]
 
 RETIRED = 0  # exit status of a process that had been idle for too long or had grown too large
 _LOG_LINE = re.compile(r"[IW]\d{4} |WARNING: All log|INFO: ")
@@ -44,7 +56,7 @@ class Worker:
             "TF_CPP_MIN_LOG_LEVEL": "3",
         }
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "kerasae_export.conversion.process"],
+            [sys.executable, "-m", "kerasae_export.conversion.process", str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -91,6 +103,24 @@ class Worker:
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
         said = [line.strip() for line in lines if line.strip() and not _LOG_LINE.match(line)]
         return said[-1] if said else "it said nothing."
+
+
+def end_with(parent: int) -> None:
+    """End this process as soon as its parent has ended, even if a sibling keeps the pipe open."""
+
+    def wait() -> None:
+        try:
+            descriptor = os.pidfd_open(parent)
+        except (AttributeError, OSError):  # no Linux, or an old one, or the parent has ended
+            while os.getppid() == parent:
+                time.sleep(0.2)
+        else:
+            if os.getppid() == parent:  # and no other process has its number
+                select.select([descriptor], [], [])
+        os._exit(RETIRED)
+
+    if hasattr(os, "getppid"):
+        threading.Thread(target=wait, daemon=True).start()
 
 
 def borrow() -> Worker:

@@ -1,0 +1,129 @@
+"""What a conversion leaves behind: nothing, or what the next one removes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from kerasae_export.conversion import scratch
+from kerasae_export.conversion.scratch import private_folder
+
+HOLDER = """
+import sys, time
+from kerasae_export.conversion.scratch import private_folder
+with private_folder() as folder:
+    (folder / "images.npy").write_text("mine")
+    print(folder, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def hold() -> tuple[subprocess.Popen[str], Path]:
+    command = [sys.executable, "-c", HOLDER]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    return process, Path(process.stdout.readline().strip())
+
+
+def test_a_killed_conversion_is_cleared_by_the_next_and_a_living_one_is_not(temporary):
+    (dead, left), (living, kept) = hold(), hold()
+    with dead, living:
+        dead.kill()
+        dead.wait()
+        assert (left / "images.npy").exists()
+        with private_folder() as folder:
+            assert not left.exists()
+            assert (kept / "images.npy").exists()
+            assert folder.stat().st_mode & 0o077 == 0
+            assert folder.parent.stat().st_mode & 0o077 == 0
+        assert not folder.exists()
+        living.kill()
+    with private_folder():
+        assert not kept.exists()
+    assert [p.name for p in (temporary / f"kerasae-{os.getuid()}").iterdir()] == ["lock"]
+
+
+@pytest.mark.parametrize("kind", ["link", "open to all"])
+def test_a_folder_that_others_prepared_is_not_used(temporary, kind):
+    root = temporary / f"kerasae-{os.getuid()}"
+    if kind == "link":
+        (temporary / "trap").mkdir()
+        root.symlink_to("trap")
+    else:
+        root.mkdir()
+        root.chmod(0o777)
+    with private_folder() as folder:
+        assert root.resolve() not in folder.resolve().parents
+    assert not list(root.iterdir())
+
+
+def test_where_there_are_no_users_it_is_a_temporary_folder(temporary, monkeypatch):
+    monkeypatch.setattr(scratch, "_root", lambda: None)
+    with private_folder() as folder:
+        assert folder.parent == temporary
+    assert not list(temporary.iterdir())
+
+
+PARENT = """
+import os, subprocess, sys
+read, write = os.pipe()
+command = [sys.executable, "-c", sys.argv[1], str(os.getpid())]
+child = subprocess.Popen(command, stdin=read, stdout=subprocess.PIPE)
+sibling = subprocess.Popen(["sleep", "30"], pass_fds=[write])
+child.stdout.readline()
+print(child.pid, sibling.pid, flush=True)
+sys.stdin.readline()
+"""
+CHILD = """
+import sys
+from kerasae_export.conversion.worker import end_with
+end_with(int(sys.argv[1]))
+print("ready", flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.mark.parametrize("polled", [False, True], ids=["told", "polled"])
+def test_a_converter_ends_with_its_parent_even_if_a_sibling_holds_the_pipe(polled):
+    child_code = "import os; del os.pidfd_open\n" + CHILD if polled else CHILD
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, child_code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "KERAS_BACKEND": "numpy"},
+    )
+    with parent:
+        child, sibling = map(int, parent.stdout.readline().split())
+        assert running(child)
+        parent.kill()
+        parent.wait()
+    try:
+        for _ in range(100):
+            if not running(child):
+                return
+            time.sleep(0.05)
+        pytest.fail("the converter outlived its parent by five seconds")
+    finally:
+        os.kill(sibling, signal.SIGKILL)
+
+
+def running(process: int) -> bool:
+    """Whether a process runs; one that has ended may wait for somebody to be told."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
