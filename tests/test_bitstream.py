@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import zlib
 
 import numpy as np
 import pytest
@@ -15,8 +17,12 @@ from kerasae_export.errors import (
     CorruptBitstreamError,
 )
 from kerasae_export.format.bitstream import (
+    MAX_BLOCK_IMAGES,
     VERSION,
     Block,
+    Reader,
+    crc,
+    is_stream,
     read_image,
     read_stream,
     write_image,
@@ -147,3 +153,160 @@ def test_files_and_streams_are_told_apart(rng):
         read_image(write_stream(blocks(rng), HASH), HASH, max_pixels=LIMIT)
     with pytest.raises(BitstreamError, match="a single image"):
         read_all(write_image(Block(1, 1, 1, b""), HASH))
+
+
+def refused(error, sentence, call, *arguments, **options):
+    with pytest.raises(error, match=f"^{re.escape(sentence)}$") as caught:
+        call(*arguments, **options)
+    assert type(caught.value) is error
+
+
+DAMAGED = "The bitstream is damaged or truncated: its checksum does not match."
+
+
+def test_each_refusal_is_a_sentence():
+    other = bytes([HASH[0] ^ 1]) + HASH[1:]
+    image, stream = write_image(Block(1, 4, 5, b"abc"), HASH), write_stream([], HASH)
+
+    def read(data, digest=HASH, limit=20):
+        return read_image(data, digest, max_pixels=limit)
+
+    assert read(image) == Block(1, 4, 5, b"abc")
+    start = f"starts with {image[:2].hex(' ')}"
+    refused(
+        CorruptBitstreamError,
+        f"The data is not a kerasae bitstream: it has 9 bytes and {start}, not ae 6b.",
+        *(read, image[:9]),
+    )
+    refused(
+        CorruptBitstreamError,
+        "The data is not a kerasae bitstream: it has 0 bytes and starts with nothing, not ae 6b.",
+        *(read, b""),
+    )
+    refused(
+        CorruptBitstreamError,
+        f"The data is not a kerasae bitstream: it has {len(image)} bytes and starts with 50 4b, "
+        "not ae 6b.",
+        *(read, b"PK" + image[2:]),
+    )
+    refused(
+        BitstreamVersionError,
+        "The bitstream is of version 7; this codec reads version 1.",
+        *(read, image[:2] + bytes([7]) + image[3:]),
+    )
+    refused(
+        BitstreamBundleError,
+        f"The bitstream was made with bundle {HASH[:2].hex()}, not with this one, "
+        f"{other[:2].hex()}.",
+        *(read, image, other),
+    )
+    refused(
+        BitstreamLimitError,
+        "The bitstream claims 1 x 4 x 5 pixels, over the 19 that are allowed; raise "
+        "`max_pixels` if you trust it.",
+        *(read, image, HASH, 19),
+    )
+    refused(CorruptBitstreamError, DAMAGED, read, image[:-1] + bytes([image[-1] ^ 1]))
+    refused(
+        BitstreamError,
+        "The bitstream holds a stream of many images: read it as such.",
+        read,
+        stream,
+    )
+    refused(BitstreamError, "The bitstream holds a single image: read it as such.", read_all, image)
+    assert is_stream(stream)
+    assert not is_stream(image)
+
+
+def signed(body):
+    return body + crc(HASH, body)
+
+
+@pytest.mark.parametrize("size", [(0, 1), (1, 0), (2**31, 1), (1, 2**31)])
+def test_impossible_sizes_are_refused(size):
+    sentence = f"The bitstream claims an impossible size of {size[0]} x {size[1]} pixels."
+    data = write_image(Block(1, *size, b""), HASH)
+    refused(CorruptBitstreamError, sentence, read_image, data, HASH, max_pixels=2**62)
+    most = write_image(Block(1, 2**31 - 1, 2**31 - 1, b""), HASH)
+    assert read_image(most, HASH, max_pixels=2**62).height == 2**31 - 1
+
+
+def test_the_byte_of_a_quality_is_there_where_there_are_several():
+    block = Block(1, 4, 5, b"abc", 3)
+    data = write_image(block, HASH, qualities=3)
+    assert data[5] == 3
+    assert read_image(data, HASH, max_pixels=20, qualities=3) == block
+    for wrong in (0, 4):
+        data = write_image(Block(1, 4, 5, b"abc", wrong), HASH, qualities=3)
+        sentence = f"The bitstream names quality {wrong}, and the bundle has 3."
+        refused(
+            CorruptBitstreamError,
+            sentence,
+            *(read_image, data, HASH),
+            max_pixels=20,
+            qualities=3,
+        )
+    stream = write_stream([block, Block(2, 1, 1, b"", 1)], HASH, qualities=3)
+    found = list(read_stream(stream, HASH, max_pixels=22, qualities=3))
+    assert found == [block, Block(2, 1, 1, b"", 1)]
+
+
+def test_the_bytes_of_a_stream():
+    blocks = [Block(2, 300, 1, b"xyz", 2), Block(1, 1, 1, b"", 1)]
+    head = b"\xaes\x01" + HASH[:2]
+    first = bytes([2, 2]) + varint(300) + bytes([1, 3]) + b"xyz"
+    sum1 = crc(HASH, head + first)
+    second = bytes([1, 1, 1, 1, 0])
+    sum2 = crc(HASH, sum1 + second)
+    end = bytes([0, 3])
+    expected = head + first + sum1 + second + sum2 + end + crc(HASH, sum2 + end)
+    assert write_stream(blocks, HASH, qualities=2) == expected
+    assert crc(HASH, b"ab") == zlib.crc32(HASH + b"ab").to_bytes(4, "little")
+
+
+def test_the_limit_holds_for_all_images_of_a_stream_together():
+    stream = write_stream([Block(2, 2, 3, b""), Block(1, 4, 5, b"")], HASH)
+    assert len(list(read_stream(stream, HASH, max_pixels=32))) == 2
+    blocks = read_stream(stream, HASH, max_pixels=31)
+    assert next(blocks).count == 2
+    sentence = (
+        "The bitstream claims 1 x 4 x 5 pixels, over the 19 that are allowed; raise "
+        "`max_pixels` if you trust it."
+    )
+    refused(BitstreamLimitError, sentence, next, blocks)
+
+
+def test_blocks_are_limited_in_number():
+    most = write_stream([Block(MAX_BLOCK_IMAGES, 1, 1, b"")], HASH)
+    assert read_all(most) == [Block(256, 1, 1, b"")]
+    sentence = "A block claims 257 images, over 256."
+    refused(CorruptBitstreamError, sentence, read_all, write_stream([Block(257, 1, 1, b"")], HASH))
+
+
+def test_a_stream_ends_with_the_number_of_its_images():
+    head = b"\xaes\x01" + HASH[:2]
+    end = bytes([0, 1])
+    refused(CorruptBitstreamError, DAMAGED, read_all, head + end + crc(HASH, head + end))
+    empty = write_stream([], HASH)
+    refused(CorruptBitstreamError, DAMAGED, read_all, empty + b"\0")
+    wrong = empty[:-1] + bytes([empty[-1] ^ 1])
+    refused(CorruptBitstreamError, DAMAGED, read_all, wrong)
+    truncated = "The bitstream is truncated."
+    refused(CorruptBitstreamError, truncated, read_all, empty[:-1])
+
+
+def test_a_reader_stops_where_the_data_ends():
+    reader = Reader(b"abc", 1)
+    assert reader.take(1) == b"b"
+    refused(CorruptBitstreamError, "The bitstream is truncated.", reader.take, 2)
+    assert reader.position == 2
+    assert reader.rest() == b"c"
+    assert reader.rest() == b""
+    assert Reader(b"\xac\x02", 0).varint() == 300
+
+
+@pytest.mark.parametrize("size", [5, 6])
+def test_a_file_has_a_size(size):
+    body = (b"\xaek\x01" + HASH[:2] + b"\x01")[:size]
+    with pytest.raises(CorruptBitstreamError):
+        read_image(signed(body), HASH, max_pixels=2**20)

@@ -34,7 +34,7 @@ def pixels_of(output: NDArray[Any], edge: Edge) -> NDArray[np.uint8]:
     """The pixels of the decoder's output, 0 where it is not a number."""
     if output.dtype == np.uint8:
         return _pixel_levels(edge)[output]
-    return _pixels(np.nan_to_num(output.astype(float)))
+    return _pixels(np.nan_to_num(output.astype(float), posinf=1.0, neginf=0.0))
 
 
 def _pixel_levels(edge: Edge) -> NDArray[np.uint8]:
