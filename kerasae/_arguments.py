@@ -6,12 +6,16 @@ its canonical type.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+from kerasae_export.images import check_numbers
 
 LOSSES = {"binary_crossentropy": "sigmoid", "mse": "linear"}
 """Loss -> activation of the output for which it is the likelihood of a pixel."""
@@ -31,16 +35,67 @@ def non_negative_int(name: str, value: Any) -> int:
     return int(value)
 
 
+def seed_or_none(value: Any) -> int | None:
+    """Return the seed of a random layer, None for one that Keras draws."""
+    return None if value is None else non_negative_int("seed", value)
+
+
 def positive_ints(name: str, values: Any, *, length: int | None = None) -> tuple[int, ...]:
     """Return `values` as a tuple of positive `int`, of the given length if one is given."""
     rule = "positive integers" if length is None else f"{length} positive integers"
-    sequence = tuple(values) if isinstance(values, Iterable) else None
     try:
-        if sequence is None or length not in (None, len(sequence)):
+        sequence = tuple(values)
+        if length not in (None, len(sequence)):
             raise ValueError
         return tuple(positive_int(name, value) for value in sequence)
-    except ValueError:
+    except (TypeError, ValueError):
         raise ValueError(f"`{name}` must hold {rule}. Received: {name}={values!r}") from None
+
+
+def array(name: str, values: Any) -> NDArray[Any]:
+    """Return `values` as an array of whatever type."""
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError, RuntimeError):
+        raise ValueError(
+            f"`{name}` must be an array, or a list that makes one. "
+            f"Received: {type(values).__name__}"
+        ) from None
+
+
+def vectors(name: str, values: Any, *, least: int = 1) -> NDArray[np.float64]:
+    """Return codes (n, ...) as finite vectors (n, size), of which there must be some."""
+    numbers = check_numbers(name, values)
+    ranked = numbers.ndim >= 2 and numbers.size > 0 and len(numbers) >= least
+    if not ranked or not np.isfinite(numbers).all():
+        shape = "(n, ...)" if least < 2 else f"(n, ...), n at least {least}"
+        raise ValueError(
+            f"`{name}` must be finite values of the shape {shape}. Received: shape {numbers.shape}"
+        )
+    return numbers.reshape(len(numbers), -1)
+
+
+def scores(name: str, values: Any) -> NDArray[np.float64]:
+    """Return `values` as finite numbers (n,), of which there must be some."""
+    numbers = check_numbers(name, values)
+    if numbers.ndim != 1 or not numbers.size or not np.isfinite(numbers).all():
+        raise ValueError(
+            f"`{name}` must be finite values of the shape (n,), n at least 1. "
+            f"Received: shape {numbers.shape}"
+        )
+    return numbers
+
+
+def labels(name: str, values: Any) -> NDArray[Any]:
+    """Return classes (n,), as numbers or texts, as an array."""
+    classes = array(name, values)
+    sound = classes.dtype.kind in "biufU" and classes.ndim == 1
+    if not sound or (classes.dtype.kind == "f" and not np.isfinite(classes).all()):
+        raise ValueError(
+            f"`{name}` must be finite numbers or texts of the shape (n,). "
+            f"Received: {classes.dtype} of shape {classes.shape}"
+        )
+    return classes
 
 
 def image_shape(value: Any) -> tuple[int, int, int]:
@@ -58,10 +113,33 @@ def image_shape(value: Any) -> tuple[int, int, int]:
 def one_of(name: str, value: Any, choices: Iterable[str]) -> str:
     """Return `value` if it is one of the choices."""
     choices = tuple(choices)
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         listed = ", ".join(map(repr, choices))
         raise ValueError(f"`{name}` must be one of {listed}. Received: {name}={value!r}")
     return str(value)
+
+
+def activation(name: str, value: Any) -> Any:
+    """Return `value` if Keras knows an activation of that name, or if it is a function."""
+    from keras import activations
+
+    known = callable(value)
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError):
+            known = callable(activations.get(value))
+    if not known:
+        raise ValueError(
+            f"`{name}` must be the name of an activation of Keras, such as 'relu'. "
+            f"Received: {name}={value!r}"
+        )
+    return value
+
+
+def text(name: str, value: Any) -> str:
+    """Return `value` if it is a text."""
+    if not isinstance(value, str):
+        raise ValueError(f"`{name}` must be a name. Received: {name}={value!r}")
+    return value
 
 
 def boolean(name: str, value: Any) -> bool:
@@ -71,6 +149,20 @@ def boolean(name: str, value: Any) -> bool:
     return bool(value)
 
 
+def dimensions(name: str, values: Any, size: int, *, most: int | None = None) -> list[int]:
+    """Return the chosen dimensions of a code of that size; None chooses the first ones."""
+    try:
+        chosen = list(range(size)[:most] if values is None else values)
+    except TypeError:
+        chosen = []
+    whole = all(isinstance(d, Integral) and not isinstance(d, bool) for d in chosen)
+    if not chosen or not whole or not all(0 <= d < size for d in chosen):
+        raise ValueError(
+            f"`{name}` must be integers from 0 to {size - 1}. Received: {name}={values!r}"
+        )
+    return [int(d) for d in chosen]
+
+
 def number(
     name: str, value: Any, *, low: float, high: float = math.inf, closed: bool = False
 ) -> float:
@@ -78,7 +170,22 @@ def number(
     rule = f"at least {low:g}" if closed else f"above {low:g}"
     if high != math.inf:
         rule += f" and below {high:g}"
-    is_number = isinstance(value, Real) and not isinstance(value, bool)
-    if not is_number or not (low < value < high or (closed and value == low)):
+    converted = _as_float(value)
+    if not (low < converted < high or (closed and converted == low)):
         raise ValueError(f"`{name}` must be a number {rule}. Received: {name}={value!r}")
-    return float(value)
+    return converted
+
+
+def finite(name: str, value: Any) -> float:
+    """Return `value` as a `float` that is neither NaN nor infinite."""
+    if not math.isfinite(converted := _as_float(value)):
+        raise ValueError(f"`{name}` must be a finite number. Received: {name}={value!r}")
+    return converted
+
+
+def _as_float(value: Any) -> float:
+    """NaN for what is no number, or an integer beyond what a float holds."""
+    if isinstance(value, Real) and not isinstance(value, bool):
+        with contextlib.suppress(OverflowError):
+            return float(value)
+    return math.nan

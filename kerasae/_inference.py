@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kerasae import _arguments
 from kerasae_export import images as images_
 from kerasae_export.images import fits as fits
 
@@ -25,8 +26,18 @@ def check_seed(seed: Any) -> int:
     return int(seed)
 
 
+def check_model(model: Any, argument: str = "model") -> None:
+    """Refuse what is no Keras model of one input."""
+    if not isinstance(model, keras.Model) or len(getattr(model, "inputs", None) or ()) != 1:
+        raise ValueError(
+            f"`{argument}` must be a Keras model of one input whose shape is known. "
+            f"Received: {argument}={getattr(model, 'name', model)!r}"
+        )
+
+
 def check_images(model: keras.Model, images: ArrayLike, argument: str = "images") -> Floats:
     """Return `images` as float32 (n, height, width, channels) that the model takes."""
+    check_model(model)
     return images_.check_images(
         argument, images, shape=model.input_shape[1:], unit=images_.why_unit_range(model)
     )
@@ -34,12 +45,14 @@ def check_images(model: keras.Model, images: ArrayLike, argument: str = "images"
 
 def check_image(model: keras.Model, image: ArrayLike, argument: str) -> Floats:
     """Return one image as float32 (height, width, channels) that the model takes."""
-    shape = np.shape(image)
+    check_model(model)
+    given = _arguments.array(argument, image)
+    shape = given.shape
     if not fits(shape, model.input_shape[1:]):
         raise ValueError(
             f"`{argument}` must be an image {tuple(model.input_shape[1:])}. Received: shape {shape}"
         )
-    return check_images(model, np.asarray(image)[None], argument)[0]
+    return check_images(model, given[None], argument)[0]
 
 
 def nested(model: keras.Model, name: str) -> keras.Model:

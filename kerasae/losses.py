@@ -291,6 +291,9 @@ class SegmentationLoss(keras.losses.Loss):
         name: Name of the loss.
         **options: What a Keras loss takes: `reduction` and `dtype`.
 
+    Raises:
+        ValueError: If there is no such kind.
+
     Example:
         >>> loss = SegmentationLoss(ignored_class=2)
         >>> round(float(loss([[[1, 2]]], [[[[0.0, 0.0], [9.0, 0.0]]]])), 4)
@@ -309,6 +312,11 @@ class SegmentationLoss(keras.losses.Loss):
         **options: Any,
     ) -> None:
         super().__init__(name=name, **options)
+        if kind not in ("cross_entropy", "dice", "cross_entropy+dice"):
+            raise ValueError(
+                "`kind` must be 'cross_entropy', 'dice' or 'cross_entropy+dice'. "
+                f"Received: kind={kind!r}"
+            )
         self.kind = kind
         self.ignored_class = None if ignored_class is None else int(ignored_class)
         self.class_weights = None if class_weights is None else [float(w) for w in class_weights]

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kerasae import _arguments, _inference
+from kerasae_export.images import check_numbers
 
 if TYPE_CHECKING:
     from sklearn.mixture import GaussianMixture
@@ -94,17 +95,18 @@ def fit_mixture(codes: ArrayLike, components: int = 10, *, seed: int = 0) -> Gau
     from sklearn.mixture import GaussianMixture
 
     components = _arguments.positive_int("components", components)
-    values = np.asarray(codes, float)
-    if values.ndim < 2 or not values.size or not np.isfinite(values).all():
-        raise ValueError(
-            f"`codes` must be finite values of the shape (n, ...). Received: shape {values.shape}"
-        )
-    if len(values) < max(components, 2):
+    vectors = _arguments.vectors("codes", codes)
+    if len(vectors) < max(components, 2):
         raise ValueError(
             f"`codes` must be at least as many as the {components} components, and two. "
-            f"Received: {len(values)} codes"
+            f"Received: {len(vectors)} codes"
         )
-    vectors = values.reshape(len(values), -1)
+    different = len(np.unique(vectors, axis=0))
+    if different < components:
+        raise ValueError(
+            f"`codes` must hold at least as many different ones as the {components} components. "
+            f"Received: {different} different codes"
+        )
     floor = _REGULARIZATION * float(vectors.var(axis=0).mean())
     mixture = GaussianMixture(
         components,
@@ -143,7 +145,13 @@ def sample_mixture(
     """
     count, seed = _arguments.positive_int("count", count), _inference.check_seed(seed)
     shape = _fixed_code_shape(model)
-    size = mixture.means_.shape[1]
+    means = getattr(mixture, "means_", None)
+    if not hasattr(mixture, "sample") or np.ndim(means) != 2:
+        raise ValueError(
+            "`mixture` must be a fitted mixture, such as `fit_mixture` makes. "
+            f"Received: {type(mixture).__name__}"
+        )
+    size = np.shape(means)[1]
     if size != math.prod(shape):
         raise ValueError(
             f"`mixture` must be one of codes of {math.prod(shape)} values, which `model` makes. "
@@ -213,19 +221,23 @@ def slerp(first: ArrayLike, second: ArrayLike, fraction: float) -> NDArray[np.fl
         float64 of the same shape.
 
     Raises:
-        ValueError: If the shapes differ.
+        ValueError: If the shapes differ, or an argument breaks its rule.
 
     Example:
         >>> slerp([1.0, 0.0], [0.0, 1.0], 0.5).round(4).tolist()
         [0.7071, 0.7071]
     """
-    a, b = np.asarray(first, float), np.asarray(second, float)
+    a, b = check_numbers("first", first), check_numbers("second", second)
+    fraction = _arguments.finite("fraction", fraction)
     if a.shape != b.shape:
         raise ValueError(
             f"`first` and `second` must have one shape. Received: {a.shape} and {b.shape}"
         )
-    norms = np.linalg.norm(a) * np.linalg.norm(b)
-    angle = math.acos(np.clip((a * b).sum() / norms, -1, 1)) if norms else 0.0
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        raise ValueError("`first` and `second` must be finite. Received: NaN or infinity")
+    norms = np.linalg.norm(a), np.linalg.norm(b)
+    cosine = float((a / norms[0] * (b / norms[1])).sum()) if all(norms) else 1.0
+    angle = math.acos(min(1.0, max(-1.0, cosine)))
     if math.sin(angle) < 1e-6:
         return _lerp(a, b, fraction)
     weights = np.sin([(1 - fraction) * angle, fraction * angle]) / math.sin(angle)
@@ -271,29 +283,25 @@ def traverse(
     """
     steps = _at_least_two("steps", steps)
     span = _arguments.number("span", span, low=0.0)
-    given, shape = np.asarray(image_or_code), _inference.code_shape(model)
+    given, shape = _arguments.array("image_or_code", image_or_code), _inference.code_shape(model)
     if _inference.fits(given.shape, model.input_shape[1:]):
         image = _inference.check_image(model, given, "image_or_code")
         code = _inference.encode_values(model, image[None])[0]
     elif _inference.fits(given.shape, shape):
-        code = given.astype(np.float32)
+        code = check_numbers("image_or_code", given).astype(np.float32)
     else:
         raise ValueError(
             f"`image_or_code` must be an image {tuple(model.input_shape[1:])} or a code {shape}. "
             f"Received: shape {given.shape}"
         )
     size = code.shape[-1]
-    scale = np.ones(size) if deviations is None else np.asarray(deviations, float)
+    scale = np.ones(size) if deviations is None else check_numbers("deviations", deviations)
     if scale.shape != (size,) or not (np.isfinite(scale) & (scale >= 0)).all():
         raise ValueError(
             f"`deviations` must be {size} finite values, none negative. "
             f"Received: deviations={deviations!r}"
         )
-    chosen = tuple(range(size) if dimensions is None else dimensions)
-    if not chosen or not all(isinstance(d, Integral) and 0 <= d < size for d in chosen):
-        raise ValueError(
-            f"`dimensions` must be integers from 0 to {size - 1}. Received: dimensions={chosen}"
-        )
+    chosen = _arguments.dimensions("dimensions", dimensions, size)
     shifts = np.zeros((len(chosen), steps, size))
     for row, dimension in enumerate(chosen):
         shifts[row, :, dimension] = np.linspace(-span, span, steps) * scale[dimension]
@@ -340,7 +348,7 @@ def manifold(model: keras.Model, *, size: int = 20, codes: ArrayLike | None = No
         quantiles = np.array([NormalDist().inv_cdf((i + 0.5) / size) for i in range(size)])
         across, up = quantiles, quantiles
     else:
-        known = np.asarray(codes, float)
+        known = check_numbers("codes", codes)
         if known.ndim != 2 or known.shape[1] != 2 or not len(known) or not np.isfinite(known).all():
             raise ValueError(
                 f"`codes` must be finite values of the shape (n, 2). Received: shape {known.shape}"

@@ -417,7 +417,7 @@ def test_the_plot_has_the_classes_that_occur_and_hatches_what_is_ignored(streets
 
 def test_the_plot_refuses_what_does_not_fit(streets):
     labels = streets.test_labels
-    with pytest.raises(ValueError, match="the prediction must hold integers of shape"):
+    with pytest.raises(ValueError, match="`predictions` must hold integers of shape"):
         plots.plot_segmentations(streets.test, labels, labels[:, 1:], names=streets.label_names)
     with pytest.raises(ValueError, match="`names` must name each class"):
         plots.plot_segmentations(streets.test, labels, labels, names=("sky", "road"))

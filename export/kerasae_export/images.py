@@ -1,8 +1,9 @@
 """What an array of images is: type, layout and values, decided here for both packages.
 
 `check_images` takes a set of images for a model, as float32; `check_picture` one for a codec, as
-uint8 from 0 to 255; `why_unit_range` says whether a model needs values in [0, 1], and why. Needs
-NumPy only; a Keras model is asked for its attributes.
+uint8 from 0 to 255; `check_numbers` any other array of numbers, as float64; `why_unit_range` says
+whether a model needs values in [0, 1], and why. Needs NumPy only; a Keras model is asked for its
+attributes.
 """
 
 from __future__ import annotations
@@ -14,7 +15,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["check_images", "check_picture", "check_pictures", "fits", "limits", "why_unit_range"]
+__all__ = [
+    "check_images",
+    "check_numbers",
+    "check_picture",
+    "check_pictures",
+    "fits",
+    "limits",
+    "why_unit_range",
+]
 
 Shape = Sequence[int | None]
 
@@ -162,6 +171,24 @@ def check_pictures(
         shape: tuple[int, ...] = np.shape(each[0]) if each else ()
         channels = 3 if len(shape) > 2 and shape[2] == 3 else 1
     return [check_picture(f"{argument}[{i}]", x, channels=channels) for i, x in enumerate(each)]
+
+
+def check_numbers(argument: str, values: Any) -> NDArray[np.float64]:
+    """Return codes, scores or other numbers, finite or not, as float64.
+
+    Args:
+        argument: Name of the argument, for messages.
+        values: An array of any shape, or what NumPy makes one of.
+
+    Raises:
+        ValueError: If they are no numbers, a list is ragged, or a masked array has gaps.
+
+    Example:
+        >>> check_numbers("codes", [[1, 2]]).dtype
+        dtype('float64')
+    """
+    with np.errstate(over="ignore"):  # what float64 cannot hold is infinite
+        return _as_array(argument, values).astype(float, copy=False)
 
 
 def why_unit_range(model: Any, *, decoder: Any = None) -> str | None:

@@ -61,7 +61,7 @@ class CodeDistance:
     """
 
     def __init__(self, codes: ArrayLike) -> None:
-        vectors = _vectors("codes", codes)
+        vectors = _arguments.vectors("codes", codes)
         count, size = vectors.shape
         if count <= size:
             raise ValueError(
@@ -82,7 +82,7 @@ class CodeDistance:
         Returns:
             float64 (n,).
         """
-        vectors = _vectors("codes", codes)
+        vectors = _arguments.vectors("codes", codes)
         if vectors.shape[1] != len(self.mean):
             raise ValueError(
                 f"`codes` must have {len(self.mean)} values each, like those of normal images. "
@@ -206,6 +206,7 @@ def scores(scorer: keras.Model, images: ArrayLike) -> Scores:
         >>> bool(np.allclose(scores(scorer(model), images), again))
         True
     """
+    _inference.check_model(scorer, "scorer")
     values = _inference.check_images(scorer, images)
     return _inference.run([scorer], values)[0].reshape(len(values)).astype(float)
 
@@ -235,12 +236,8 @@ def threshold(scores: ArrayLike, *, false_alarm_rate: float = 0.01) -> float:
         >>> threshold(range(1, 100), false_alarm_rate=0.05)
         95.0
     """
-    values = np.asarray(scores, float)
+    values = _arguments.scores("scores", scores)
     rate = _arguments.number("false_alarm_rate", false_alarm_rate, low=0.0, high=1.0)
-    if values.ndim != 1 or not np.isfinite(values).all():
-        raise ValueError(
-            f"`scores` must be finite values of the shape (n,). Received: shape {values.shape}"
-        )
     # The small number undoes what floating point adds to a product that is whole.
     above = math.floor(rate * (len(values) + 1) + 1e-9)
     if above < 1:
@@ -282,7 +279,8 @@ def _mean_square(vector: Any, name: str) -> Any:
 
 
 def _check_model(model: keras.Model) -> None:
-    if model.input_shape != model.output_shape or len(model.inputs) != 1:
+    _inference.check_model(model)
+    if model.input_shape != model.output_shape:
         raise ValueError(
             "`model` must reconstruct its input, one image to one of its shape. "
             f"Received: {model.input_shape} to {model.output_shape}"
@@ -292,12 +290,3 @@ def _check_model(model: keras.Model) -> None:
             "`model` must reconstruct its input. "
             f"Received: model={model.name!r}, which gives scores of classes"
         )
-
-
-def _vectors(name: str, values: ArrayLike) -> Scores:
-    array = np.asarray(values, float)
-    if array.ndim < 2 or not array.size or not np.isfinite(array).all():
-        raise ValueError(
-            f"`{name}` must be finite values of the shape (n, ...). Received: shape {array.shape}"
-        )
-    return array.reshape(len(array), -1)

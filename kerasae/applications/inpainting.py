@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kerasae import _inference
+from kerasae import _arguments, _inference
 from kerasae.layers.masking import HOLE
 
 __all__ = ["inpaint"]
@@ -54,7 +54,7 @@ def inpaint(model: keras.Model, images: ArrayLike, masks: ArrayLike) -> NDArray[
 
 def _holes(masks: ArrayLike, images: NDArray[Any]) -> NDArray[np.bool_]:
     """The masks as (n or 1, height, width, 1)."""
-    array = np.asarray(masks)
+    array = _arguments.array("masks", masks)
     shape = images.shape[:3]
     if array.dtype != np.bool_ or array.shape not in (shape, shape[1:]):
         raise ValueError(

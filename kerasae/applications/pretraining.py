@@ -9,7 +9,7 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
-from kerasae import _arguments
+from kerasae import _arguments, _inference
 from kerasae.data import Images
 from kerasae.layers import GaussianCorruption, MaskingCorruption, TransposedDense
 from kerasae.training import TrainConfig, train
@@ -78,6 +78,7 @@ def pretrain_layerwise(
     level = _arguments.number("level", level, low=0.0)
     if corruption == "masking" and level > 1:
         raise ValueError(f"`level` must be a fraction of the values. Received: level={level}")
+    _inference.check_model(model)
     stages = _stages(model)
     compiled = model.get_compile_config() if model.compiled else None
     if not compiled or not compiled.get("loss"):

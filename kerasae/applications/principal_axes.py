@@ -54,7 +54,7 @@ def decorrelate_code(model: keras.Model, images: ArrayLike) -> NDArray[np.float6
         >>> bool((np.diff(variances) <= 0).all())
         True
     """
-    encoder, decoder = model.get_layer("encoder"), model.get_layer("decoder")
+    encoder, decoder = (_inference.nested(model, name) for name in ("encoder", "decoder"))
     before, after = check_linear_code(model)
     pictures = _inference.check_images(model, images)
     every = max(1, len(pictures) // _IMAGES)
@@ -87,7 +87,7 @@ def check_linear_code(model: keras.Model) -> tuple[keras.layers.Layer, keras.lay
     Raises:
         ValueError: If the code is not between a linear and any Dense or Conv2D layer.
     """
-    encoder, decoder = model.get_layer("encoder"), model.get_layer("decoder")
+    encoder, decoder = (_inference.nested(model, name) for name in ("encoder", "decoder"))
     if len(decoder.inputs) > 1:
         raise ValueError(
             "`model` must decode an image from its code alone. "

@@ -369,7 +369,7 @@ def build(name: str, **hyperparameters: Any) -> keras.Model:
         >>> model.get_layer("encoder").output_shape
         (None, 4)
     """
-    if name not in BUILDERS:
+    if not isinstance(name, str) or name not in BUILDERS:
         raise ValueError(f"`name` must be one of {', '.join(BUILDERS)}. Received: name={name!r}")
     builder = BUILDERS[name]
     unknown = sorted(set(hyperparameters) - set(builder.hyperparameters))

@@ -31,7 +31,9 @@ def check(
         raise ValueError(
             "`hidden` must name the filters of at least one layer. Received: hidden=()"
         )
-    if normalization is not None and normalization != "batch":
+    if normalization is not None and not (
+        isinstance(normalization, str) and normalization == "batch"
+    ):
         raise ValueError(
             f"`normalization` must be 'batch' or None. Received: normalization={normalization!r}"
         )
@@ -59,6 +61,7 @@ def encoder(
     code_activation: str = "linear",
 ) -> keras.Model:
     """Image to code; each of the `heads` is an output of the size of a code."""
+    activation = _arguments.activation("activation", activation)
     image = keras.Input(shape, name="image")
     x = image
     for i, filters in enumerate(hidden, start=1):

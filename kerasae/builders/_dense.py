@@ -33,6 +33,8 @@ def encoder(
     `dropout` follows each layer. A single head takes `code_activation`, and `code_step` ends it
     with stock operations; several heads are linear.
     """
+    activation = _arguments.activation("activation", activation)
+    code_activation = _arguments.activation("code_activation", code_activation)
     image = keras.Input(shape, name="image")
     x = layers.Flatten(name="flatten")(image)  # (B, pixels)
     for i, units in enumerate(hidden, start=1):

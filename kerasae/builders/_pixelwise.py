@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
+from kerasae import _arguments
 from kerasae.builders._convolutional import _convolve
 from kerasae.layers import full_precision
 
@@ -24,6 +25,7 @@ def encoder(
     normalization: str | None,
 ) -> keras.Model:
     """Image to [code, *skips], or to the code alone where nothing is skipped."""
+    activation = _arguments.activation("activation", activation)
     image = keras.Input(shape, name="image")
     options = (convolutions, kernel_size, activation, normalization)
     x: Any = image

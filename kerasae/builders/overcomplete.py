@@ -84,12 +84,12 @@ def build_overcomplete(
         raise TypeError(f"`strengths` may be {', '.join(known)}. Received: {', '.join(unknown)}")
     if regularizer is None:
         return _dense.autoencoder("overcomplete", **shared, code_activation=code_activation)
-    if code_activation != "linear":
+    if _arguments.activation("code_activation", code_activation) != "linear":
         raise ValueError(
             "`code_activation` needs `regularizer=None`, for a regulariser chooses its own. "
             f"Received: code_activation={code_activation!r}"
         )
-    if regularizer not in sparse.PENALTIES:
+    if not isinstance(regularizer, str) or regularizer not in sparse.PENALTIES:
         raise ValueError(
             f"`regularizer` must be one of {', '.join(map(repr, sparse.PENALTIES))}, or None to "
             f"see the model copy its input. Received: regularizer={regularizer!r}"

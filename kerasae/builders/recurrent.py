@@ -78,7 +78,9 @@ def build_recurrent(
         raise ValueError("`hidden` must name the units of at least one layer. Received: hidden=()")
     output = LOSSES[_arguments.one_of("loss", loss, LOSSES)]
     convolutional = _arguments.one_of("cell", cell, CELLS) == "conv1d"
-    activation = activation or ("relu" if convolutional else "tanh")
+    if activation is None:
+        activation = "relu" if convolutional else "tanh"
+    activation = _arguments.activation("activation", activation)
     learning_rate = _arguments.number("learning_rate", learning_rate, low=0.0)
 
     sequence = keras.Input(shape, name="sequence")

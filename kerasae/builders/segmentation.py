@@ -122,10 +122,13 @@ def build_segmentation(
 
 
 def _weights(values: Any, classes: int) -> tuple[float, ...]:
-    weights = tuple(_arguments.number("class_weights", w, low=0.0, closed=True) for w in values)
-    if len(weights) != classes:
+    try:
+        given = tuple(values)
+    except TypeError:
+        given = ()
+    if len(given) != classes:
         raise ValueError(
             f"`class_weights` must hold a weight for each of the {classes} classes. "
-            f"Received: {len(weights)}"
+            f"Received: class_weights={values!r}"
         )
-    return weights
+    return tuple(_arguments.number("class_weights", w, low=0.0, closed=True) for w in given)

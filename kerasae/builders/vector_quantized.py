@@ -105,7 +105,7 @@ def build_vector_quantized(
                 f"`levels` must hold integers above {_FEWEST_LEVELS - 1}. Received: levels={levels}"
             )
         size = len(levels)
-        if code_size not in (None, size):
+        if code_size is not None and _arguments.positive_int("code_size", code_size) != size:
             raise ValueError(
                 f"`code_size` must be the number of `levels`, here {size}, or None. "
                 f"Received: code_size={code_size!r}"

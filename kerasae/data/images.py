@@ -50,6 +50,9 @@ class Images:
         name: Name of the set, or of the folder.
         ignored_class: Label of the pixels that belong to no class, where there are such; its name
             is the last of `label_names`.
+
+    Raises:
+        ValueError: If a split holds no images, values that are not pixels, or other shapes.
     """
 
     train: Pixels
@@ -115,10 +118,13 @@ class Images:
         if self.train_labels is None or self.segmented:
             kind = "labels of pixels" if self.segmented else "none"
             raise ValueError(f"Images of classes need one label for each. Received: {kind}")
-        chosen = [classes] if isinstance(classes, str | int) else list(classes)
         known: dict[Any, int] = {name: label for label, name in enumerate(self.label_names)}
         known |= {label: label for label in range(len(self.label_names))}
-        wanted = [known.get(one, -1) for one in chosen]
+        try:
+            chosen = [classes] if isinstance(classes, str | int) else list(classes)
+            wanted = [known.get(one, -1) for one in chosen]
+        except TypeError:  # neither a sequence nor of names and numbers
+            wanted = []
         if not wanted or -1 in wanted or len(set(wanted)) < len(wanted):
             raise ValueError(
                 f"`classes` must be different ones of {', '.join(self.label_names)}, or their "

@@ -108,7 +108,8 @@ def load_images(
     )
     if isinstance(source, str) and source in EMBEDDED:
         return load_embedded(source, options)
-    if not isinstance(source, str | os.PathLike) or not os.fspath(source):
+    named = isinstance(source, str | os.PathLike)
+    if not named or not os.fspath(source) or "\0" in os.fspath(source):
         raise ValueError(
             "`source` must be the name of a data set or the path of a folder. "
             f"Received: source={source!r}"

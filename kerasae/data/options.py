@@ -35,8 +35,11 @@ class Options:
     seed: int
 
     def __post_init__(self) -> None:
-        if self.channels not in (None, 1, 3):
-            raise ValueError(f"`channels` must be 1, 3 or None. Received: channels={self.channels}")
+        known = _is_integer(self.channels, at_least=1) and self.channels in (1, 3)
+        if self.channels is not None and not known:
+            raise ValueError(
+                f"`channels` must be 1, 3 or None. Received: channels={self.channels!r}"
+            )
         fraction = self.validation_fraction
         if isinstance(fraction, bool) or not isinstance(fraction, int | float | np.floating):
             fraction = math.nan

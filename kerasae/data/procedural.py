@@ -34,9 +34,9 @@ def pitch_number(name: str) -> int:
     Raises:
         ValueError: If it is no name of a pitch.
     """
-    tone, octave = name[:-1], name[-1:]
+    tone, octave = (name[:-1], name[-1:]) if isinstance(name, str) else ("", "")
     if tone not in _NAMES or not octave.isdecimal():
-        raise ValueError(f"a pitch must be named such as C4 or F#5. Received: {name!r}")
+        raise ValueError(f"`name` must be that of a pitch, such as C4 or F#5. Received: {name!r}")
     return _NAMES.index(tone) + 12 * (int(octave) + 1)
 
 

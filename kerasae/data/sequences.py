@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kerasae import _arguments
 from kerasae.data import procedural as _procedural
+from kerasae_export.images import check_images, check_numbers
 
 __all__ = ["SEQUENCES", "Sequences", "load_sequences", "melody_wave"]
 
@@ -59,6 +60,13 @@ class Sequences:
         loss: The loss of a builder that suits the values: `"categorical_crossentropy"` where each
             step is one-hot, else `"mse"` or `"binary_crossentropy"`.
         name: Name of the set.
+
+    Arrays may be given in any type of numbers, and are kept as float32. What is not finite, or no
+    array of sequences, is refused. `train` decides by the model's loss whether values outside of
+    [0, 1] will do.
+
+    Raises:
+        ValueError: If a split holds no sequences of finite values, or other shapes than `train`.
     """
 
     train: Values
@@ -71,6 +79,16 @@ class Sequences:
     feature_names: tuple[str, ...] = ()
     loss: str = "mse"
     name: str = "sequences"
+
+    def __post_init__(self) -> None:
+        for split in ("train", "validation", "test"):
+            values = check_images(split, getattr(self, split), shape=(None, None), allow_empty=True)
+            object.__setattr__(self, split, values)
+            if values.shape[1:] != self.train.shape[1:]:
+                raise ValueError(
+                    f"`{split}` must hold sequences of the shape of `train`, "
+                    f"{self.sequence_shape}. Received: {values.shape[1:]}"
+                )
 
     @property
     def sequence_shape(self) -> tuple[int, int]:
@@ -216,17 +234,30 @@ def melody_wave(
         >>> wave.shape, wave.dtype
         ((51200,), dtype('float32'))
     """
-    values = np.asarray(melody)
+    values = check_numbers("melody", melody)
     step = _arguments.number("step", step, low=0.0)
     if _arguments.positive_int("rate", rate) < 1000:
         raise ValueError(f"`rate` must be at least 1000. Received: rate={rate}")
+    try:
+        feature_names = list(feature_names)
+    except TypeError:
+        raise ValueError(
+            f"`feature_names` must hold a name for each feature. Received: {feature_names!r}"
+        ) from None
     if values.ndim != 2 or values.shape[1] != len(feature_names):
         raise ValueError(
             "`melody` must be an array (length, features), with a name in `feature_names` for each "
             f"feature. Received: shape={values.shape} and {len(feature_names)} names"
         )
     symbols = values.argmax(axis=1)
-    midi = [None if n in ("hold", "rest") else _procedural.pitch_number(n) for n in feature_names]
+    silent = ("hold", "rest")
+    try:
+        midi = [None if n in silent else _procedural.pitch_number(n) for n in feature_names]
+    except ValueError as error:
+        raise ValueError(
+            "`feature_names` must be pitches such as C4 or F#5, 'hold' and 'rest'. "
+            f"Received: {list(feature_names)}"
+        ) from error
     edges = np.round(np.arange(len(symbols) + 1) * step * rate).astype(int)
     wave = np.zeros(edges[-1], np.float32)
     for onset, symbol in enumerate(symbols):

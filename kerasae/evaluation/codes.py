@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kerasae import _arguments
+from kerasae_export.images import check_numbers
 
 __all__ = ["code_rate", "codebook_perplexity", "linear_probe"]
 
@@ -58,7 +59,7 @@ def linear_probe(
     train = _labelled("train", train_codes, train_labels)
     test = _labelled("test", test_codes, test_labels, like=train[0])
     if len(np.unique(train[1])) < 2:
-        raise ValueError("there must be at least two classes in `train_labels`. Received: one")
+        raise ValueError("`train_labels` must hold at least two classes. Received: one")
     given = [l2] if not isinstance(l2, Iterable) else sorted(l2, reverse=True)
     weights = [_arguments.number("l2", weight, low=0.0) for weight in given]
     if (validation_codes is None) != (validation_labels is None):
@@ -107,13 +108,13 @@ def code_rate(codes: ArrayLike, step: ArrayLike = 1.0) -> float:
         >>> code_rate([[0.0, 3.0], [1.0, 3.0], [2.0, 3.0], [3.0, 3.0]])
         2.0
     """
-    values = np.asarray(codes, float)
+    values = check_numbers("codes", codes)
     if values.ndim < 2 or not values.size or not np.isfinite(values).all():
         raise ValueError(
             "`codes` must be finite values of the shape (n, ..., channels). "
             f"Received: shape {values.shape}"
         )
-    steps = np.asarray(step, float)
+    steps = check_numbers("step", step)
     if steps.shape not in ((), values.shape[-1:]) or not ((steps > 0) & np.isfinite(steps)).all():
         raise ValueError(
             f"`step` must be positive, one or one for each of {values.shape[-1]} channels. "
@@ -146,7 +147,7 @@ def codebook_perplexity(indices: ArrayLike, size: int) -> float:
         >>> round(codebook_perplexity([[0, 1], [2, 3]], 512), 6)
         4.0
     """
-    size, values = _arguments.positive_int("size", size), np.asarray(indices)
+    size, values = _arguments.positive_int("size", size), _arguments.array("indices", indices)
     if values.dtype.kind not in "iu" or not values.size:
         raise ValueError(
             f"`indices` must be integers. Received: {values.dtype} of shape {values.shape}"
@@ -162,13 +163,12 @@ def _labelled(
     name: str, codes: ArrayLike, labels: ArrayLike, *, like: NDArray[Any] | None = None
 ) -> tuple[NDArray[np.float64], NDArray[Any]]:
     """Codes as vectors, and as many labels."""
-    x, y = np.asarray(codes, float), np.asarray(labels)
-    if x.ndim < 2 or not x.size or y.shape != x.shape[:1]:
+    x, y = _arguments.vectors(f"{name}_codes", codes), _arguments.labels(f"{name}_labels", labels)
+    if y.shape != x.shape[:1]:
         raise ValueError(
             f"`{name}_codes` must have the shape (n, ...) and `{name}_labels` (n,). "
             f"Received: shapes {x.shape} and {y.shape}"
         )
-    x = x.reshape(len(x), -1)
     if like is not None and x.shape[1] != like.shape[1]:
         raise ValueError(
             f"`{name}_codes` must have the size of `train_codes`, {like.shape[1]} values. "

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from kerasae import _arguments
+
 __all__ = ["auroc"]
 
 
@@ -31,18 +33,7 @@ def auroc(normal_scores: ArrayLike, anomalous_scores: ArrayLike) -> float:
     """
     from sklearn.metrics import roc_auc_score
 
-    groups = {
-        name: np.asarray(values, float)
-        for name, values in (
-            ("normal_scores", normal_scores),
-            ("anomalous_scores", anomalous_scores),
-        )
-    }
-    for name, values in groups.items():
-        if values.ndim != 1 or not values.size or not np.isfinite(values).all():
-            raise ValueError(
-                f"`{name}` must be finite values of the shape (n,), n at least 1. "
-                f"Received: shape {values.shape}"
-            )
-    labels = np.repeat([0, 1], [len(values) for values in groups.values()])
-    return float(roc_auc_score(labels, np.concatenate(list(groups.values()))))
+    normal = _arguments.scores("normal_scores", normal_scores)
+    anomalous = _arguments.scores("anomalous_scores", anomalous_scores)
+    labels = np.repeat([0, 1], [len(normal), len(anomalous)])
+    return float(roc_auc_score(labels, np.concatenate([normal, anomalous])))

@@ -116,13 +116,7 @@ def _covered_fraction(members: NDArray[Any], others: NDArray[Any], k: int) -> fl
 def _features(real: ArrayLike, generated: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
     sets = []
     for name, given in (("real", real), ("generated", generated)):
-        values = np.asarray(given, float)
-        if values.ndim < 2 or len(values) < 2 or not values.size or not np.isfinite(values).all():
-            raise ValueError(
-                f"`{name}` must be finite values of the shape (n, ...), n at least 2. "
-                f"Received: shape {values.shape}"
-            )
-        sets.append(values.reshape(len(values), -1))
+        sets.append(_arguments.vectors(name, given, least=2))
     if sets[0].shape[1] != sets[1].shape[1]:
         raise ValueError(
             f"`generated` must have the size of `real`, {sets[0].shape[1]} values. "

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kerasae import _arguments
 from kerasae_export.images import check_images
 
 __all__ = ["hole_error", "psnr", "ssim"]
@@ -101,7 +102,7 @@ def hole_error(images: ArrayLike, reconstructions: ArrayLike, masks: ArrayLike) 
         0.25
     """
     a, b = _image_pair(images, reconstructions)
-    holes = np.asarray(masks)
+    holes = _arguments.array("masks", masks)
     if holes.dtype != np.bool_ or holes.shape not in (a.shape[:3], a.shape[1:3]) or not holes.any():
         raise ValueError(
             f"`masks` must be booleans of the shape {a.shape[:3]}, or {a.shape[1:3]} for all "
@@ -112,7 +113,10 @@ def hole_error(images: ArrayLike, reconstructions: ArrayLike, masks: ArrayLike) 
 
 
 def _image_pair(images: ArrayLike, reconstructions: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
-    shapes = np.shape(images), np.shape(reconstructions)
+    shapes = (
+        _arguments.array("images", images).shape,
+        _arguments.array("reconstructions", reconstructions).shape,
+    )
     if shapes[0] != shapes[1]:
         raise ValueError(
             "`images` and `reconstructions` must have one shape (n, height, width, channels). "

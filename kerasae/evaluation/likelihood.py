@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from kerasae import _arguments, _inference
+from kerasae_export.images import check_numbers
 
 __all__ = ["Elbo", "active_units", "elbo", "negative_log_likelihood"]
 
@@ -284,9 +285,12 @@ def active_units(
             f"Received: {type(model_or_means).__name__} and images of {type(images).__name__}"
         )
     if images is None:
-        means = np.asarray(model_or_means)
+        means = check_numbers("model_or_means", model_or_means)
     else:
         means = _inference.encode(model_or_means, images)
-    if means.ndim != 2 or not len(means):
-        raise ValueError(f"the code must have the shape (n, code_size). Received: {means.shape}")
+    if means.ndim != 2 or not len(means) or not np.isfinite(means).all():
+        raise ValueError(
+            "`model_or_means` must be a model whose code is a vector, or finite codes (n, "
+            f"code_size). Received: codes of shape {means.shape}"
+        )
     return int(np.count_nonzero(means.var(axis=0, dtype=float) > threshold))

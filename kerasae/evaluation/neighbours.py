@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -43,7 +41,7 @@ def trustworthiness(images: ArrayLike, codes: ArrayLike, *, n_neighbors: int = 1
     """
     from sklearn.metrics import euclidean_distances
 
-    x, z = _vectors("images", images), _vectors("codes", codes)
+    x, z = _arguments.vectors("images", images), _arguments.vectors("codes", codes)
     n, k = len(x), _arguments.positive_int("n_neighbors", n_neighbors)
     if len(z) != n:
         raise ValueError(
@@ -87,7 +85,7 @@ def neighbourhood_accuracy(codes: ArrayLike, labels: ArrayLike, *, n_neighbors: 
         >>> neighbourhood_accuracy([[0.0], [0.1], [1.0], [1.1]], [3, 3, 5, 3])
         0.5
     """
-    z, y = _vectors("codes", codes), np.asarray(labels)
+    z, y = _arguments.vectors("codes", codes), _arguments.labels("labels", labels)
     if y.shape != z.shape[:1]:
         raise ValueError(
             f"`labels` must hold one label for each of the {len(z)} codes. "
@@ -112,12 +110,3 @@ def _nearest(vectors: NDArray[np.float64], k: int) -> NDArray[np.int64]:
         NearestNeighbors(n_neighbors=k).fit(vectors).kneighbors(return_distance=False)
     )
     return found
-
-
-def _vectors(name: str, values: Any) -> NDArray[np.float64]:
-    array = np.asarray(values, float)
-    if array.ndim < 2 or not array.size or not np.isfinite(array).all():
-        raise ValueError(
-            f"`{name}` must be finite values of the shape (n, ...). Received: shape {array.shape}"
-        )
-    return array.reshape(len(array), -1)

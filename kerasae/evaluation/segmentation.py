@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kerasae import _arguments
+
 __all__ = [
     "SegmentationScores",
     "confusion_matrix",
@@ -64,6 +66,9 @@ def confusion_matrix(
         array([[1, 0],
                [1, 1]])
     """
+    classes = _arguments.positive_int("classes", classes)
+    if ignored_class is not None:
+        ignored_class = _arguments.non_negative_int("ignored_class", ignored_class)
     truth, found = _labels("labels", labels), _labels("predictions", predictions)
     if truth.shape != found.shape:
         raise ValueError(
@@ -80,7 +85,7 @@ def confusion_matrix(
             raise ValueError(
                 f"`{name}` must be from 0 to {classes - 1}{rule}. Received: {wrong.tolist()}"
             )
-    pairs = truth.astype(np.int64).ravel() * classes + found.ravel()
+    pairs = truth.astype(np.int64).ravel() * classes + found.astype(np.int64).ravel()
     return np.bincount(pairs, minlength=classes**2).reshape(classes, classes).astype(np.int64)
 
 
@@ -151,8 +156,9 @@ def median_frequency_weights(
         >>> median_frequency_weights([[[0, 0], [0, 1]], [[2, 2], [0, 0]]], classes=3)
         (0.8, 2.0, 1.0)
     """
+    classes = _arguments.positive_int("classes", classes)
     values = _labels("labels", labels)
-    if values.ndim != 3:
+    if values.ndim != 3 or not values.size:
         raise ValueError(
             f"`labels` must have the shape (n, height, width). Received: {values.shape}"
         )
@@ -171,7 +177,7 @@ def median_frequency_weights(
 
 
 def _labels(name: str, values: ArrayLike) -> NDArray[Any]:
-    array = np.asarray(values)
+    array = _arguments.array(name, values)
     if not np.issubdtype(array.dtype, np.integer):
         raise ValueError(f"`{name}` must be integers. Received: {array.dtype}")
     return array

@@ -11,6 +11,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from kerasae import _arguments
 from kerasae.layers.objective import LossLayer
 from kerasae.losses import perplexity
 
@@ -68,6 +69,9 @@ class VectorQuantizer(LossLayer):
         restart: An entry is hardly ever used if its count is below this fraction of the count of
             an even use of all entries; 0 never restarts.
         seed: Seed of the restarts; by default drawn from Keras's global seed.
+
+    Raises:
+        ValueError: If an argument breaks its rule.
     """
 
     part_names = ("commitment", "perplexity")
@@ -83,9 +87,11 @@ class VectorQuantizer(LossLayer):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self.codebook_size, self.commitment = int(codebook_size), float(commitment)
-        self.decay, self.restart = float(decay), float(restart)
-        self.seed = None if seed is None else int(seed)
+        self.codebook_size = _arguments.positive_int("codebook_size", codebook_size)
+        self.commitment = _arguments.number("commitment", commitment, low=0.0, closed=True)
+        self.decay = _arguments.number("decay", decay, low=0.0, high=1.0, closed=True)
+        self.restart = _arguments.number("restart", restart, low=0.0, high=1.0, closed=True)
+        self.seed = _arguments.seed_or_none(seed)
         self.seed_generator = keras.random.SeedGenerator(self.seed)
 
     def build(self, input_shape: Any) -> None:
@@ -220,13 +226,16 @@ class FiniteScalarQuantizer(LossLayer):
 
     Args:
         levels: Number of levels of each channel, `L_i`, at least 3.
+
+    Raises:
+        ValueError: If an argument breaks its rule.
     """
 
     part_names = ("perplexity",)
 
     def __init__(self, levels: Sequence[int] = (8, 5, 5, 5), **options: Any) -> None:
         super().__init__(**options)
-        self.levels = tuple(int(level) for level in levels)
+        self.levels = _arguments.positive_ints("levels", levels)
         self.codebook_size = math.prod(self.levels)
         count = np.array(self.levels)
         self._zero = count // 2  # the digit of the value 0

@@ -12,6 +12,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from kerasae import _arguments
 from kerasae.layers.objective import RandomLayer
 
 __all__ = [
@@ -33,8 +34,8 @@ class Corruption(RandomLayer):
 
     def __init__(self, level: float, *, seed: int | None = None, **options: Any) -> None:
         super().__init__(**options)
-        self.level = float(level)
-        self.seed = None if seed is None else int(seed)
+        self.level = _arguments.number("level", level, low=0.0, closed=True)
+        self.seed = _arguments.seed_or_none(seed)
         self.seed_generator = keras.random.SeedGenerator(self.seed)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
@@ -67,13 +68,16 @@ class GaussianCorruption(Corruption):
         level: Standard deviation.
         clip: Whether to clip; values that are not those of pixels may lie anywhere.
         seed: Seed of the noise; by default drawn from Keras's global seed.
+
+    Raises:
+        ValueError: If an argument breaks its rule.
     """
 
     def __init__(
         self, level: float, *, clip: bool = True, seed: int | None = None, **options: Any
     ) -> None:
         super().__init__(level, seed=seed, **options)
-        self.clip = bool(clip)
+        self.clip = _arguments.boolean("clip", clip)
 
     @property
     def unit_range(self) -> str | None:
@@ -98,6 +102,9 @@ class MaskingCorruption(Corruption):
     Args:
         level: Probability of a pixel to be set, all its channels together.
         seed: Seed of the choice; by default drawn from Keras's global seed.
+
+    Raises:
+        ValueError: If an argument breaks its rule.
     """
 
     def corrupt(self, images: Any) -> Any:
@@ -112,6 +119,9 @@ class SaltAndPepper(Corruption):
     Args:
         level: Probability of a pixel to be set, all its channels together.
         seed: Seed of the choice; by default drawn from Keras's global seed.
+
+    Raises:
+        ValueError: If an argument breaks its rule.
     """
 
     unit_range = "noise of black and white"
@@ -132,6 +142,9 @@ class Perturbation(Corruption):
     Args:
         level: Standard deviation.
         seed: Seed of the noise in training; by default drawn from Keras's global seed.
+
+    Raises:
+        ValueError: If an argument breaks its rule.
     """
 
     def call(self, inputs: Any, training: bool = False) -> Any:

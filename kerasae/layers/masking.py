@@ -9,7 +9,8 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike, NDArray
 
-from kerasae.applications.masks import draw_masks
+from kerasae import _arguments
+from kerasae.applications.masks import KINDS, draw_masks
 from kerasae.layers.objective import full_precision
 
 __all__ = ["HOLE", "RandomHoles"]
@@ -34,6 +35,9 @@ class RandomHoles(keras.layers.Layer):
         count: Number of masks; one is enough if they are all equal.
         hole_weight: Weight of the missing pixels in the loss of `InpaintingAutoencoder`.
         seed: Seed of the bank; what is chosen from it follows Keras's global seed.
+
+    Raises:
+        ValueError: If an argument breaks its rule.
     """
 
     unit_range = f"holes, which are marked by {HOLE:g}"
@@ -49,8 +53,11 @@ class RandomHoles(keras.layers.Layer):
         **options: Any,
     ) -> None:
         super().__init__(**{"dtype": full_precision(), **options})
-        self.kind, self.count, self.seed = kind, int(count), int(seed)
-        self.fraction, self.hole_weight = float(fraction), float(hole_weight)
+        self.kind = _arguments.one_of("kind", kind, KINDS)
+        self.count = _arguments.positive_int("count", count)
+        self.seed = _arguments.non_negative_int("seed", seed)
+        self.fraction = _arguments.number("fraction", fraction, low=0.0, high=1.0)
+        self.hole_weight = _arguments.number("hole_weight", hole_weight, low=0.0)
         self.seed_generator = keras.random.SeedGenerator()
         self.holes: Any = None
         self._bank: NDArray[np.uint8] | None = None

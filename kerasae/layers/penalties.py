@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from kerasae import _arguments
 from kerasae.layers.objective import LossLayer
 from kerasae.losses import bernoulli_kl, contractive_norm, sensitivity
 
@@ -20,11 +21,14 @@ class L1Sparsity(LossLayer):
 
     Args:
         weight: Factor of the penalty.
+
+    Raises:
+        ValueError: If an argument breaks its rule.
     """
 
     def __init__(self, weight: float = 1e-4, **options: Any) -> None:
         super().__init__(**options)
-        self.weight = float(weight)
+        self.weight = _arguments.number("weight", weight, low=0.0, closed=True)
 
     def call(self, inputs: Any) -> Any:
         """Pass the code (batch, ...) on."""
@@ -48,11 +52,15 @@ class KLSparsity(LossLayer):
     Args:
         rho: Wanted mean activation of a unit, in (0, 1).
         beta: Factor of the penalty.
+
+    Raises:
+        ValueError: If an argument breaks its rule.
     """
 
     def __init__(self, rho: float = 0.05, beta: float = 1e-2, **options: Any) -> None:
         super().__init__(**options)
-        self.rho, self.beta = float(rho), float(beta)
+        self.rho = _arguments.number("rho", rho, low=0.0, high=1.0)
+        self.beta = _arguments.number("beta", beta, low=0.0, closed=True)
 
     def call(self, inputs: Any) -> Any:
         """Pass the code (batch, units), values in [0, 1], on."""
@@ -99,11 +107,15 @@ class ExactContraction(_Contraction):
     Args:
         weight: Factor of the penalty.
         source: Name of the Dense layer that makes the code.
+
+    Raises:
+        ValueError: If an argument breaks its rule.
     """
 
     def __init__(self, weight: float = 1e-3, source: str = "code", **options: Any) -> None:
         super().__init__(**options)
-        self.weight, self.source = float(weight), source
+        self.weight = _arguments.number("weight", weight, low=0.0, closed=True)
+        self.source = _arguments.text("source", source)
         self._kernel: Callable[[], Any] | None = None
 
     def tie(self, dense: keras.layers.Layer) -> None:
@@ -140,11 +152,15 @@ class StochasticContraction(_Contraction):
     Args:
         weight: Factor of the penalty.
         sigma: Standard deviation of the noise.
+
+    Raises:
+        ValueError: If an argument breaks its rule.
     """
 
     def __init__(self, weight: float = 1e-3, sigma: float = 0.01, **options: Any) -> None:
         super().__init__(**options)
-        self.weight, self.sigma = float(weight), float(sigma)
+        self.weight = _arguments.number("weight", weight, low=0.0, closed=True)
+        self.sigma = _arguments.number("sigma", sigma, low=0.0)
 
     def call(self, code: Any, moved: Any) -> Any:
         """Pass the first of two codes (batch, ...) on, where the second is that with noise."""

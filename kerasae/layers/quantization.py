@@ -11,6 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from kerasae import _arguments
 from kerasae.layers.objective import LossLayer
 from kerasae.losses import interval_log_probability
 
@@ -39,6 +40,9 @@ class EntropyBottleneck(LossLayer):
         filters: Widths of the hidden layers of the cumulative.
         spread: How wide the initial density is, in steps.
         seed: Seed of the noise; by default drawn from Keras's global seed.
+
+    Raises:
+        ValueError: If an argument breaks its rule.
     """
 
     part_names = ("rate",)
@@ -53,8 +57,10 @@ class EntropyBottleneck(LossLayer):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self.code_step, self.seed = float(step), None if seed is None else int(seed)
-        self.filters, self.spread = tuple(map(int, filters)), float(spread)
+        self.code_step = _arguments.number("step", step, low=0.0)
+        self.seed = _arguments.seed_or_none(seed)
+        self.filters = _arguments.positive_ints("filters", filters)
+        self.spread = _arguments.number("spread", spread, low=0.0)
         self.seed_generator = keras.random.SeedGenerator(self.seed)
 
     def build(self, input_shape: Any) -> None:
@@ -162,6 +168,9 @@ class Distortion(LossLayer):
 
     Args:
         lmbda: Bits a pixel that a unit of the mean squared error is worth.
+
+    Raises:
+        ValueError: If an argument breaks its rule.
     """
 
     part_names = ("distortion",)
@@ -169,7 +178,7 @@ class Distortion(LossLayer):
 
     def __init__(self, lmbda: float = 0.01, **options: Any) -> None:
         super().__init__(**options)
-        self.lmbda = float(lmbda)
+        self.lmbda = _arguments.number("lmbda", lmbda, low=0.0, closed=True)
 
     def call(self, image: Any, reconstruction: Any) -> Any:
         """Compare (batch, height, width, channels) with the same shape."""

@@ -8,6 +8,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from kerasae import _arguments
+
 __all__ = ["TransposedDense"]
 
 
@@ -23,11 +25,17 @@ class TransposedDense(keras.layers.Layer):
         units: Number of outputs, which is the number of inputs of the Dense layer.
         source: Name of the Dense layer.
         activation: Activation of the outputs.
+
+    Raises:
+        ValueError: If an argument breaks its rule.
     """
 
     def __init__(self, units: int, source: str, *, activation: Any = None, **options: Any) -> None:
         super().__init__(**options)
-        self.units, self.source = int(units), source
+        self.units = _arguments.positive_int("units", units)
+        self.source = _arguments.text("source", source)
+        if not isinstance(activation, (dict, type(None))):
+            _arguments.activation("activation", activation)
         self.activation = keras.activations.get(activation)
         self._kernel: Callable[[], Any] | None = None
 

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from kerasae import _arguments
 from kerasae.layers.objective import LossLayer, RandomLayer
 from kerasae.losses import (
     bernoulli_log_likelihood,
@@ -32,11 +33,14 @@ class Binarization(RandomLayer):
 
     Args:
         seed: Seed of the draws; by default drawn from Keras's global seed.
+
+    Raises:
+        ValueError: If an argument breaks its rule.
     """
 
     def __init__(self, *, seed: int | None = None, **options: Any) -> None:
         super().__init__(**options)
-        self.seed = None if seed is None else int(seed)
+        self.seed = _arguments.seed_or_none(seed)
         self.seed_generator = keras.random.SeedGenerator(self.seed)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
@@ -65,12 +69,15 @@ class Sampling(RandomLayer):
     Args:
         samples: Codes drawn for each image; those of an image follow one another in the batch.
         seed: Seed of the draws; by default drawn from Keras's global seed.
+
+    Raises:
+        ValueError: If an argument breaks its rule.
     """
 
     def __init__(self, samples: int = 1, *, seed: int | None = None, **options: Any) -> None:
         super().__init__(**options)
-        self.samples = int(samples)
-        self.seed = None if seed is None else int(seed)
+        self.samples = _arguments.positive_int("samples", samples)
+        self.seed = _arguments.seed_or_none(seed)
         self.seed_generator = keras.random.SeedGenerator(self.seed)
 
     def call(self, mean: Any, log_variance: Any, training: bool = False) -> Any:
@@ -121,6 +128,9 @@ class VariationalBound(LossLayer, RandomLayer):
         warmup_epochs: See above.
         free_bits: f in nats a dimension.
         samples: Codes for each image in training, as drawn by `Sampling`.
+
+    Raises:
+        ValueError: If an argument breaks its rule.
     """
 
     def __init__(
@@ -136,10 +146,15 @@ class VariationalBound(LossLayer, RandomLayer):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self.likelihood, self.sigma, self.beta = likelihood, float(sigma), float(beta)
-        self.capacity = None if capacity is None else float(capacity)
-        self.warmup_epochs = float(warmup_epochs)
-        self.free_bits, self.samples = float(free_bits), int(samples)
+        self.likelihood = _arguments.one_of("likelihood", likelihood, LIKELIHOODS)
+        self.sigma = _arguments.number("sigma", sigma, low=0.0)
+        self.beta = _arguments.number("beta", beta, low=0.0, closed=True)
+        self.capacity = None
+        if capacity is not None:
+            self.capacity = _arguments.number("capacity", capacity, low=0.0, closed=True)
+        self.warmup_epochs = _arguments.number("warmup_epochs", warmup_epochs, low=0.0, closed=True)
+        self.free_bits = _arguments.number("free_bits", free_bits, low=0.0, closed=True)
+        self.samples = _arguments.positive_int("samples", samples)
         names = ["reconstruction", "kl", "beta"] + ["capacity"] * (capacity is not None)
         self.part_names = (*names, *["sigma"] * (likelihood == "gaussian_learned"))
         self.steps = self._counter("steps", 0)
@@ -148,7 +163,7 @@ class VariationalBound(LossLayer, RandomLayer):
         if likelihood == "gaussian_learned":
             self.log_sigma = self.add_weight(
                 shape=(),
-                initializer=keras.initializers.Constant(np.log(sigma)),
+                initializer=keras.initializers.Constant(np.log(self.sigma)),
                 constraint=_between_log_sigmas,
                 name="log_sigma",
             )

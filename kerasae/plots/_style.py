@@ -11,6 +11,9 @@ import numpy as np
 from matplotlib import figure as matplotlib_figure
 from numpy.typing import ArrayLike, NDArray
 
+from kerasae import _arguments
+from kerasae_export.images import check_images
+
 INK, MUTED, PALE = "#1f2933", "#7b8794", "#c3cad3"
 BLUE, ORANGE, GREEN, RED = "#2f6fde", "#e8710a", "#1e8e5a", "#c5221f"
 CLASSES = (
@@ -69,15 +72,17 @@ def pictures(name: str, values: ArrayLike, *, axes: str) -> NDArray[Any]:
     """Return `values` as an array of images, `axes` naming what comes before height.
 
     Raises:
-        ValueError: If the number of axes or of channels is another, or an axis is empty.
+        ValueError: If the number of axes or of channels is another, an axis is empty, or the
+            values are neither finite numbers nor uint8 from 0 to 255.
     """
-    array = np.asarray(values)
+    array = _arguments.array(name, values)
     if array.ndim != 3 + len(axes.split(", ")) or array.shape[-1] not in (1, 3) or not array.size:
         raise ValueError(
             f"`{name}` must hold images, an array ({axes}, height, width, 1 or 3). "
             f"Received: shape={array.shape}"
         )
-    return array
+    flat = array.reshape(-1, *array.shape[-3:])
+    return check_images(name, flat, shape=array.shape[-3:]).reshape(array.shape)
 
 
 def named(name: str, names: Sequence[Any] | None, count: int, of: str) -> list[str]:
@@ -88,11 +93,16 @@ def named(name: str, names: Sequence[Any] | None, count: int, of: str) -> list[s
     """
     if names is None:
         return []
-    if len(names) != count:
+    try:
+        given = list(names)
+    except TypeError:
+        given = []
+    if len(given) != count:
+        found = len(given) if hasattr(names, "__len__") else repr(names)
         raise ValueError(
-            f"`{name}` must hold one value for each of the {count} {of}. Received: {len(names)}"
+            f"`{name}` must hold one value for each of the {count} {of}. Received: {found}"
         )
-    return [value if isinstance(value, str) else _number(value) for value in names]
+    return [value if isinstance(value, str) else _number(name, value) for value in given]
 
 
 def mosaic(grid: NDArray[Any], gap: int) -> NDArray[Any]:
@@ -146,6 +156,11 @@ def thinned(count: int, most: int) -> range:
     return range((count - 1) % step // 2, count, step)
 
 
-def _number(value: float) -> str:
+def _number(name: str, value: Any) -> str:
     """About three digits, with the minus sign that Matplotlib writes."""
-    return f"{value:.3g}".replace("-", "\N{MINUS SIGN}")
+    try:
+        return f"{value:.3g}".replace("-", "\N{MINUS SIGN}")
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"`{name}` must hold texts or numbers. Received: {type(value).__name__}"
+        ) from None

@@ -98,8 +98,8 @@ def _trace(model: Any, image: ArrayLike) -> list[_Row]:
     from kerasae import _inference
 
     encoder, decoder = (_inference.nested(model, part) for part in ("encoder", "decoder"))
-    given = np.asarray(image, np.float32)
-    values: list[Any] = [_inference.check_images(model, given[None])]
+    given = _inference.check_image(model, image, "image")
+    values: list[Any] = [given[None]]
     rows = [_Row("image", "input", 0, "image", given.astype(float), picture=True)]
     for layer in model.layers:
         if layer.name == "stem" or layer is encoder or layer is decoder:

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.colors import hsv_to_rgb
 from numpy.typing import ArrayLike, NDArray
 
+from kerasae import _arguments
 from kerasae.plots import _style
 from kerasae.plots._style import BLUE, INK, MUTED, PALE, Figure, show_image
 
@@ -50,7 +51,7 @@ def plot_code_maps(
         7
     """
     images = _style.pictures("images", images, axes="n")
-    maps = np.asarray(indices)
+    maps = _arguments.array("indices", indices)
     if maps.dtype.kind not in "iu" or maps.ndim != 3 or len(maps) != len(images) or not maps.size:
         raise ValueError(
             f"`indices` must be integers (n, rows, columns) of the {len(images)} images. "

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from kerasae import _arguments
 from kerasae.plots import _style
 from kerasae.plots._style import BLUE, CLASSES, INK, MUTED, PALE, Figure
+from kerasae_export.images import check_numbers
 
 __all__ = ["plot_codes", "plot_maps"]
 
@@ -210,7 +211,7 @@ def plot_maps(
 
 def _vectors(codes: ArrayLike) -> NDArray[np.float64]:
     """The codes as finite vectors (n, at least 2)."""
-    array = np.asarray(codes, float)
+    array = check_numbers("codes", codes)
     vectors = array.reshape(len(array), -1) if array.ndim > 1 and array.size else array
     if vectors.ndim != 2 or len(vectors) < 2 or vectors.shape[1] < 2:
         raise ValueError(
@@ -235,7 +236,7 @@ def _classes(
     """
     if labels is None:
         return {}, np.zeros(count, np.intp)
-    values = np.asarray(labels)
+    values = _arguments.array("labels", labels)
     if values.shape != (count,):
         raise ValueError(
             f"`labels` must be one for each of the {count} codes. Received: shape={values.shape}"

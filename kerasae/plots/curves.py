@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kerasae.plots import _style
 from kerasae.plots._style import BLUE, GREEN, INK, MUTED, ORANGE, RED, Figure
+from kerasae_export.images import check_numbers
 
 __all__ = ["plot_curves"]
 
@@ -126,7 +127,7 @@ def _checked(
     levels: dict[str, float] = {}
     for name, given in curves.items():
         if isinstance(given, Mapping):
-            series[name] = {x: np.atleast_1d(np.asarray(y, float)) for x, y in given.items()}
+            series[name] = {x: np.atleast_1d(check_numbers("curves", y)) for x, y in given.items()}
             xs, ys = list(series[name]), list(series[name].values())
         else:
             levels[name] = float(given)

@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kerasae import _arguments
 from kerasae.plots._style import BLUE, INK, ORANGE, Figure
 
 __all__ = ["plot_scores"]
@@ -46,9 +47,9 @@ def plot_scores(
         normal: 1 of 4 flagged (25.0 %)
         anomalous: 1 of 2 flagged (50.0 %)
     """
-    groups = [("normal", _scores("normal", normal), BLUE)]
+    groups = [("normal", _arguments.scores("normal", normal), BLUE)]
     if anomalous is not None:
-        groups.append(("anomalous", _scores("anomalous", anomalous), ORANGE))
+        groups.append(("anomalous", _arguments.scores("anomalous", anomalous), ORANGE))
     if threshold is not None and not math.isfinite(threshold):
         raise ValueError(f"`threshold` must be finite. Received: threshold={threshold!r}")
     together = np.concatenate([values for _, values, _ in groups])
@@ -93,16 +94,6 @@ def plot_scores(
     axes.spines[["top", "right"]].set_visible(False)
     figure.legend(*axes.get_legend_handles_labels(), frameon=False, loc="outside upper left")
     return figure
-
-
-def _scores(name: str, values: ArrayLike) -> NDArray[np.float64]:
-    array = np.asarray(values, float)
-    if array.ndim != 1 or not array.size or not np.isfinite(array).all():
-        raise ValueError(
-            f"`{name}` must be finite values of the shape (n,), n at least 1. "
-            f"Received: shape {array.shape}"
-        )
-    return array
 
 
 def _caption(name: str, values: NDArray[np.float64], threshold: float | None) -> str:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kerasae.plots import _style
 from kerasae.plots._style import INK, Figure
+from kerasae_export.images import check_numbers
 
 if TYPE_CHECKING:
     import keras
@@ -64,7 +65,10 @@ def plot_filters(
     if hasattr(model_or_kernel, "layers"):
         name, filters = _of_model(model_or_kernel, layer)
     else:
-        name, filters = "", _of_kernel(np.asarray(model_or_kernel, float), image_shape)
+        name, filters = (
+            "",
+            _of_kernel(check_numbers("model_or_kernel", model_or_kernel), image_shape),
+        )
     total = len(filters)
     norms = np.sqrt(np.square(filters).sum(axis=(1, 2, 3)))
     if sort:

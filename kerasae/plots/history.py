@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from kerasae.plots._style import BLUE, INK, ORANGE, Figure
+from kerasae_export.images import check_numbers
 
 __all__ = ["plot_history"]
 
@@ -38,7 +39,9 @@ def plot_history(history: Mapping[str, Sequence[float]]) -> Figure:
         >>> [axes.get_ylabel() or axes.get_title(loc="left") for axes in figure.axes]
         ['loss', 'kl']
     """
-    columns = {name: np.asarray(values, float) for name, values in history.items()}
+    columns = {
+        name: check_numbers(f"history[{name!r}]", values) for name, values in history.items()
+    }
     if "loss" not in columns or not len(columns["loss"]):
         raise ValueError(
             f"`history` must have the loss of at least one epoch. Received: {sorted(columns)}"

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 
+from kerasae import _arguments
 from kerasae.plots import _style
 from kerasae.plots._style import BLUE, INK, Figure, show_image
 
@@ -87,7 +88,7 @@ def plot_inpaintings(
         ['original', 'with hole', 'inpainted', 'difference']
     """
     originals, inpainted = _same_shape(originals, "inpainted", inpainted)
-    holes = np.asarray(masks)
+    holes = _arguments.array("masks", masks)
     shape = originals.shape[:3]
     if holes.dtype != np.bool_ or holes.shape not in (shape, shape[1:]):
         raise ValueError(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kerasae import _arguments
 from kerasae.plots._style import BLUE, GREEN, INK, MUTED, ORANGE, PALE, Figure, show_image
 
 __all__ = ["plot_journey"]
@@ -43,7 +44,7 @@ def plot_journey(
         >>> figure.axes[2].get_title(loc="center")
         'file: 6 bytes, 0.005 s'
     """
-    values = np.asarray(symbols).ravel()
+    values = _arguments.array("symbols", symbols).ravel()
     for name, picture in (("original", original), ("received", received)):
         fits = getattr(picture, "dtype", None) == np.uint8 and picture.shape == original.shape
         if not fits or picture.ndim != 3 or picture.shape[-1] not in (1, 3):

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.patches import Patch
 from numpy.typing import ArrayLike, NDArray
 
+from kerasae import _arguments
 from kerasae.plots import _style
 from kerasae.plots._style import INK, MUTED, Figure, show_image
 
@@ -71,18 +72,21 @@ def plot_segmentations(
         ['ground', 'line']
     """
     images = _style.pictures("images", images, axes="n")
-    maps = {"truth": np.asarray(labels), "prediction": np.asarray(predictions)}
+    maps = {
+        "labels": _arguments.array("labels", labels),
+        "predictions": _arguments.array("predictions", predictions),
+    }
     for name, values in maps.items():
         if values.shape != images.shape[:3] or not np.issubdtype(values.dtype, np.integer):
             raise ValueError(
-                f"the {name} must hold integers of shape {images.shape[:3]}. "
+                f"`{name}` must hold integers of shape {images.shape[:3]}. "
                 f"Received: {values.dtype} of shape {values.shape}"
             )
     count = min(count, len(images))
     maps = {name: values[:count] for name, values in maps.items()}
-    ignored = maps["truth"] == ignored_class  # (count, H, W)
+    ignored = maps["labels"] == ignored_class  # (count, H, W)
     known = [i for i in range(len(names)) if i != ignored_class]
-    shown = sorted({*np.unique(maps["truth"][~ignored]), *np.unique(maps["prediction"])})
+    shown = sorted({*np.unique(maps["labels"][~ignored]), *np.unique(maps["predictions"])})
     if len(known) > len(_COLOURS) or not set(shown) <= set(known):
         raise ValueError(
             f"`names` must name each class, and at most {len(_COLOURS)}. "
@@ -97,11 +101,11 @@ def plot_segmentations(
     for column in range(count):
         picture, unknown = images[column], ignored[column]
         show_image(grid[0, column], picture)
-        truth = _laid_over(picture, maps["truth"][column], colours, unknown)
+        truth = _laid_over(picture, maps["labels"][column], colours, unknown)
         show_image(grid[1, column], truth)
         if unknown.any():
             _hatch(grid[1, column], unknown)
-        found = _laid_over(picture, maps["prediction"][column], colours, unknown, pale=0.45)
+        found = _laid_over(picture, maps["predictions"][column], colours, unknown, pale=0.45)
         show_image(grid[2, column], found)
     for axes, name in zip(grid[:, 0], ("image", *maps), strict=True):
         axes.set_ylabel(name, rotation=0, ha="right", va="center", color=INK)

@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
 from kerasae.plots._style import BLUE, INK, MUTED, ORANGE, PALE, RED, Figure, named
+from kerasae_export.images import check_numbers
 
 __all__ = ["plot_piano_roll", "plot_series"]
 
@@ -53,7 +54,7 @@ def plot_piano_roll(
         >>> len(figure.axes)
         2
     """
-    originals, rebuilt = _pair(sequences, reconstructions)
+    originals, rebuilt = _pair("sequences", sequences, reconstructions)
     n, length, features = originals.shape
     keys = named("feature_names", feature_names, features, "features")
     keys = keys or [str(i) for i in range(features)]
@@ -128,7 +129,7 @@ def plot_series(
         >>> len(plot_series(series.test[:3], 0.9 * series.test[:3]).axes)
         6
     """
-    originals, rebuilt = _pair(series, reconstructions)
+    originals, rebuilt = _pair("series", series, reconstructions)
     n, length, _ = originals.shape
     titles = named("names", names, n, "series")
     time = step * np.arange(length)
@@ -171,18 +172,18 @@ def plot_series(
 
 
 def _pair(
-    sequences: ArrayLike, reconstructions: ArrayLike | None
+    argument: str, sequences: ArrayLike, reconstructions: ArrayLike | None
 ) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """Both as arrays of one shape."""
-    originals = np.asarray(sequences)
+    originals = check_numbers(argument, sequences)
     if originals.ndim != 3 or not originals.size:
         raise ValueError(
-            "sequences must be an array (n, length, features), none of them 0. "
+            f"`{argument}` must be an array (n, length, features), none of them 0. "
             f"Received: shape={originals.shape}"
         )
     if reconstructions is None:
         return originals, None
-    rebuilt = np.asarray(reconstructions)
+    rebuilt = check_numbers("reconstructions", reconstructions)
     if rebuilt.shape != originals.shape:
         raise ValueError(
             f"`reconstructions` must have the shape {originals.shape} of the originals. "

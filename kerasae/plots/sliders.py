@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import math
 import os
 from collections.abc import Sequence
 from numbers import Integral
@@ -14,8 +13,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
+from kerasae import _arguments
 from kerasae.plots._style import Figure
 from kerasae.plots.images import plot_traversals
+from kerasae_export.images import check_numbers
 
 if TYPE_CHECKING:
     import keras
@@ -74,24 +75,24 @@ def latent_sliders(
             f"`model` must have a code that is one vector. Received: codes of shape {shape}"
         )
     size = shape[0]
-    given = np.zeros(size) if image_or_code is None else np.asarray(image_or_code, np.float32)
-    if _inference.fits(given.shape, model.input_shape[1:]):
-        given = _inference.encode(model, given[None])[0]
+    given = np.zeros(size)
+    if image_or_code is not None:
+        given = _arguments.array("image_or_code", image_or_code)
+        if _inference.fits(given.shape, model.input_shape[1:]):
+            image = _inference.check_image(model, given, "image_or_code")
+            given = _inference.encode_values(model, image[None])[0]
+        given = check_numbers("image_or_code", given)
     if given.shape != (size,) or not np.isfinite(given).all():
         raise ValueError(
             f"`image_or_code` must be an image {tuple(model.input_shape[1:])} or a finite code "
             f"{shape}. Received: shape {given.shape}"
         )
-    chosen = list(range(min(size, 10)) if dimensions is None else dimensions)
-    if not chosen or not all(isinstance(d, Integral) and 0 <= d < size for d in chosen):
-        raise ValueError(
-            f"`dimensions` must be integers from 0 to {size - 1}. Received: dimensions={chosen}"
-        )
-    if not 0 < span < math.inf:
-        raise ValueError(f"`span` must be a number above 0. Received: span={span!r}")
+    chosen = _arguments.dimensions("dimensions", dimensions, size, most=10)
+    span = _arguments.number("span", span, low=0.0)
     if isinstance(steps, bool) or not isinstance(steps, Integral) or steps < 2:
         raise ValueError(f"`steps` must be an integer above 1. Received: steps={steps!r}")
-    return LatentSliders(model, given, [int(d) for d in chosen], float(span), int(steps))
+    _inference.image_decoder(model)
+    return LatentSliders(model, given, chosen, span, int(steps))
 
 
 class LatentSliders:

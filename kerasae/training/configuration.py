@@ -90,9 +90,14 @@ class TrainConfig:
         """The configuration that `to_json` wrote.
 
         Raises:
-            ValueError: If a key is unknown or a value breaks its rule.
+            ValueError: If it is no such text, a key is unknown or a value breaks its rule.
         """
-        content = json.loads(text)
+        try:
+            content = json.loads(text)
+        except (TypeError, ValueError):
+            content = None
+        if not isinstance(content, dict):
+            raise ValueError(f"`text` must be what `to_json` writes. Received: {text!r}")
         unknown = sorted(set(content) - {field.name for field in dataclasses.fields(cls)})
         if unknown:
             raise ValueError(f"`text` must hold fields of TrainConfig. Received: {unknown}")

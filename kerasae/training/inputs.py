@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import keras
 
+from kerasae import _inference
 from kerasae.data import Images
 from kerasae.data.sequences import Sequences
 from kerasae_export.images import check_images, fits, why_unit_range
 
-__all__ = ["check_inputs"]
+__all__ = ["check_inputs", "check_trainable"]
+
+
+def check_trainable(model: keras.Model) -> None:
+    """Refuse what is no compiled model of one input.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    _inference.check_model(model)
+    if not model.compiled:
+        raise ValueError(f"`model` must be compiled. Received: model={model.name!r}")
 
 
 def check_inputs(model: keras.Model, images: Images | Sequences) -> None:

@@ -23,7 +23,7 @@ from kerasae.training.compilation import (
     set_steps_per_execution,
 )
 from kerasae.training.configuration import TrainConfig
-from kerasae.training.inputs import check_inputs
+from kerasae.training.inputs import check_inputs, check_trainable
 from kerasae.training.lock import locked
 from kerasae.training.progress import progress_bar
 from kerasae.training.run_folder import CONFIG, open_run
@@ -89,10 +89,11 @@ def train(
         >>> len(history.history["val_loss"])
         2
     """
-    if not model.compiled:
-        raise ValueError(f"`model` must be compiled. Received: model={model.name!r}")
+    check_trainable(model)
     check_inputs(model, images)
-    folder = None if out is None else Path(out)
+    if not isinstance(config, TrainConfig):
+        raise ValueError(f"`config` must be a TrainConfig. Received: {type(config).__name__}")
+    folder = None if out is None else _folder(out)
     with locked(folder):
         return _train(model, images, config, folder, resume, progress, finish)
 
@@ -137,6 +138,12 @@ def _train(
     history = run.finish(finish)
     warn_of_collapse(model, images, seed=config.seed)
     return history
+
+
+def _folder(out: Any) -> Path:
+    if not isinstance(out, (str, os.PathLike)) or "\0" in os.fspath(out):
+        raise ValueError(f"`out` must be the path of a folder. Received: out={out!r}")
+    return Path(out)
 
 
 def _validation_inputs(

@@ -117,6 +117,8 @@ def check_sample(
 
 def check_facts(facts: Mapping[str, Any] | None) -> dict[str, Any]:
     """The facts, which must be what JSON can hold, or NumPy's numbers."""
+    if facts is not None and not isinstance(facts, Mapping):
+        raise ValueError(f"`facts` must be a dict. Received: facts={facts!r}")
     known: dict[str, Any] = plain(dict(facts or {}))
     try:
         json.dumps(known, allow_nan=False)

@@ -35,6 +35,7 @@ from kerasae_export.bundling.writing import replacing, write_manifest
 from kerasae_export.conversion.convert import Converter
 from kerasae_export.conversion.float_layers import float_facts
 from kerasae_export.conversion.split import code_step, evenly
+from kerasae_export.format.arguments import check_path
 from kerasae_export.format.manifest import DECODE, ENCODE, SCHEMES, Manifest, Part
 from kerasae_export.format.values import quantise
 from kerasae_export.runtime.codec import Codec
@@ -120,13 +121,14 @@ def export_bundle(
         >>> sorted(path.name for path in folder.glob("*.tflite"))           # doctest: +SKIP
         ['decoder.tflite', 'encoder.tflite']
     """
+    target_folder = check_path("folder", folder)
     images = check_images(model, calibration)
     check_model(model)
     for name, value, choices in (
         ("scheme", scheme, tuple(SCHEMES)),
         ("signatures", signatures, SIGNATURES),
     ):
-        if value not in choices:
+        if not isinstance(value, str) or value not in choices:
             raise ValueError(
                 f"`{name}` must be one of {', '.join(choices)}. Received: {name}={value!r}"
             )
@@ -135,7 +137,7 @@ def export_bundle(
     sample = check_sample(sample, images.shape[1:], tile)
     facts = check_facts(facts)
     models = deployed_models(model, codebook, tile)
-    with replacing(Path(folder)) as target:
+    with replacing(target_folder) as target:
         with Converter() as converter:
             files = _convert(
                 model,
@@ -165,8 +167,8 @@ def export_bundle(
         (target / "README.md").write_text(card.model_card(manifest), encoding="utf-8")
         write_manifest(target, manifest)
     few = models.few(images, _LOSS_IMAGES)
-    warn_of_loss(Path(folder), models.encoder, models.decoder, few, stacklevel=3)
-    return Path(folder)
+    warn_of_loss(target_folder, models.encoder, models.decoder, few, stacklevel=3)
+    return target_folder
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from kerasae_export.conversion.float_layers import SINGLE, check_integers
 from kerasae_export.conversion.scratch import private_folder
 from kerasae_export.conversion.split import predict_all
 from kerasae_export.errors import ConversionError
+from kerasae_export.format.arguments import check_path
 from kerasae_export.format.manifest import DECODE, ENCODE, SCHEMES
 
 __all__ = ["Calibration", "Converter", "convert", "convert_both"]
@@ -261,12 +262,12 @@ class Converter:
 
 
 def _check_target(path: str | os.PathLike[str], scheme: str) -> Path:
-    target = Path(path)
+    target = check_path("path", path)
     if target.suffix != ".tflite":
         raise ValueError(f"`path` must end in .tflite. Received: path={os.fspath(path)!r}")
     if not target.parent.is_dir():
         raise ValueError(f"`path` must lie in an existing folder. Received: path={path!r}")
-    if scheme not in SCHEMES:
+    if not isinstance(scheme, str) or scheme not in SCHEMES:
         raise ValueError(
             f"`scheme` must be one of {', '.join(SCHEMES)}. Received: scheme={scheme!r}"
         )

@@ -58,11 +58,11 @@ def encoder(model: keras.Model, *, tail: bool = True) -> keras.Model:
         >>> encoder(model).output_shape
         (None, 4)
     """
+    nested = _nested(model, "encoder")
     tails = [
         layer.encoder_tail() for layer in model.layers if tail and hasattr(layer, "encoder_tail")
     ]
     stems = [layer for layer in model.layers if layer.name == "stem"]
-    nested = _nested(model, "encoder")
     if len(_nested(model, "decoder").inputs) == 1:
         nested = _first_output(nested)
     return _chain([*stems, nested, *tails], "encoder")
@@ -87,8 +87,9 @@ def decoder(model: keras.Model) -> keras.Model:
         >>> decoder(model).output_shape
         (None, 8, 8, 1)
     """
+    nested = _first_output(_nested(model, "decoder"))
     heads = [layer.decoder_head() for layer in model.layers if hasattr(layer, "decoder_head")]
-    return _chain([*heads, _first_output(_nested(model, "decoder"))], "decoder")
+    return _chain([*heads, nested], "decoder")
 
 
 def inference_model(model: keras.Model) -> keras.Model:

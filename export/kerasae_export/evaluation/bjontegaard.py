@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kerasae_export.images import check_numbers
+
 __all__ = ["bd_rate", "front", "rate_at"]
 
 
@@ -97,15 +99,12 @@ def front(rates: ArrayLike, quality: ArrayLike) -> NDArray[np.float64]:
         >>> front([10, 20, 30], [30, 29, 33]).tolist()
         [[10.0, 30.0], [30.0, 33.0]]
     """
-    points = (
-        np.stack([np.asarray(rates, float).ravel(), np.asarray(quality, float).ravel()], axis=1)
-        if np.size(rates) == np.size(quality)
-        else None
-    )
+    x, y = check_numbers("rates", rates).ravel(), check_numbers("quality", quality).ravel()
+    points = np.stack([x, y], axis=1) if x.size == y.size else None
     if points is None or not (np.isfinite(points).all() and (points[:, 0] > 0).all()):
         raise ValueError(
             "`rates` and `quality` must be as many finite numbers, rates above 0. "
-            f"Received: {np.size(rates)} and {np.size(quality)}"
+            f"Received: {x.size} and {y.size}"
         )
     kept: list[NDArray[np.float64]] = []
     for point in points[np.lexsort((-points[:, 1], points[:, 0]))]:

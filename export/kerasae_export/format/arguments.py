@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import os
 from numbers import Integral
+from pathlib import Path
 
 from kerasae_export.errors import CorruptBitstreamError
 from kerasae_export.format.received import Data, Received
 
-__all__ = ["check_bytes", "check_count", "check_quality"]
+__all__ = ["check_bytes", "check_count", "check_path", "check_quality"]
 
 
-def check_count(name: str, value: int) -> None:
-    """Refuse an argument that is not a positive integer.
+def check_count(name: str, value: int) -> int:
+    """A positive integer, as Python's own.
 
     Raises:
         ValueError: If it is not.
     """
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
+    return int(value)
+
+
+def check_path(name: str, value: str | os.PathLike[str]) -> Path:
+    """The path of a file or folder.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    if not isinstance(value, (str, os.PathLike)) or "\0" in os.fspath(value):
+        raise ValueError(f"`{name}` must be a path. Received: {name}={value!r}")
+    return Path(value)
 
 
 def check_quality(quality: int | None, qualities: int) -> int:

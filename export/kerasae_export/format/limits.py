@@ -85,7 +85,7 @@ class Limits:
 
     def __post_init__(self) -> None:
         for name in ("max_pixels", "max_images", "max_expansion"):
-            check_count(name, getattr(self, name))
+            object.__setattr__(self, name, check_count(name, getattr(self, name)))
 
     @property
     def escapes(self) -> int:

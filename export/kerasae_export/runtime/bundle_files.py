@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kerasae_export.errors import BundleError
+from kerasae_export.format.arguments import check_path
 from kerasae_export.format.manifest import MANIFEST, MAX_MANIFEST_BYTES, Manifest, Part
 from kerasae_export.runtime.litemodel import LiteModel
 
@@ -23,7 +24,10 @@ def read_files(folder: str | os.PathLike[str]) -> tuple[Manifest, dict[str, byte
     Raises:
         BundleError: If the manifest is invalid, or a file is missing or does not match it.
     """
-    root = Path(folder)
+    try:
+        root = check_path("folder", folder)
+    except ValueError as error:
+        raise BundleError(str(error)) from None
     if not root.is_dir():
         raise BundleError(f"`folder` must be a bundle's folder. Received: {os.fspath(folder)!r}")
     manifest = Manifest.from_json(read_file(root, MANIFEST, MAX_MANIFEST_BYTES))

@@ -12,27 +12,57 @@ from kerasae_export.format.bitstream import Block
 from kerasae_export.format.limits import Claims, Limits
 from kerasae_export.format.payload import check_block
 from kerasae_export.format.tiling import Layout
-from kerasae_export.images import check_picture
+from kerasae_export.images import check_numbers, check_picture
 
-__all__ = ["Budget", "check_bytes", "check_count", "check_image", "check_quality"]
+__all__ = [
+    "Budget",
+    "check_bytes",
+    "check_count",
+    "check_image",
+    "check_quality",
+    "check_symbols",
+]
 
 
-def check_image(image: NDArray[Any], layout: Layout, limits: Limits) -> NDArray[np.uint8]:
+def check_image(
+    image: NDArray[Any], layout: Layout, limits: Limits, argument: str = "image"
+) -> NDArray[np.uint8]:
     """An image to encode, as uint8 of shape (height, width, channels).
 
     Raises:
         ValueError: If it is of another shape or dtype, or has more than `max_pixels` pixels.
         BitstreamLimitError: If it takes far more work than its pixels.
     """
-    array = check_picture("image", image, channels=layout.spec.channels)
+    array = check_picture(argument, image, channels=layout.spec.channels)
     height, width = array.shape[:2]
     if not 1 <= height * width <= limits.max_pixels:
         raise ValueError(
-            f"`image` must have 1 to {limits.max_pixels} pixels. Received: shape {array.shape}"
+            f"`{argument}` must have 1 to {limits.max_pixels} pixels. Received: shape {array.shape}"
         )
     tile_pixels = layout.claims(1, height, width).tile_pixels
     limits.check_work(layout.count(height, width), tile_pixels, f"1 x {height} x {width}")
     return array
+
+
+def check_symbols(
+    symbols: Any, layout: Layout, height: int, width: int
+) -> tuple[NDArray[Any], int, int]:
+    """The symbols of an image of this height and width, and these as Python's integers.
+
+    Raises:
+        ValueError: If they are not as many integers as such an image has.
+    """
+    height, width = check_count("height", height), check_count("width", width)
+    count = layout.count(height, width)
+    if not isinstance(symbols, np.ndarray):
+        check_numbers("symbols", symbols)
+    array = np.asarray(symbols)
+    if array.dtype.kind not in "iu" or array.size != count:
+        raise ValueError(
+            f"`symbols` must be the {count} integers of a {height} x {width} image. "
+            f"Received: {array.dtype} of shape {array.shape}"
+        )
+    return array, height, width
 
 
 class Budget:

@@ -29,6 +29,7 @@ from kerasae_export.runtime.checks import (
     check_count,
     check_image,
     check_quality,
+    check_symbols,
 )
 from kerasae_export.runtime.litemodel import LiteModel
 from kerasae_export.runtime.tiled import TiledModels
@@ -89,7 +90,7 @@ class Codec:
     ) -> None:
         self.manifest: Manifest = manifest
         self._limits = Limits(max_pixels, max_images, max_expansion)
-        self.max_pixels: int = max_pixels
+        self.max_pixels: int = self._limits.max_pixels
         self.layout: Layout = Layout(manifest.codec)
         self._models = TiledModels(manifest, self.layout, encoder, decoder)
         self._hash = bytes.fromhex(manifest.bundle_hash)
@@ -152,7 +153,7 @@ class Codec:
             >>> from kerasae_export import Codec
             >>> codec = Codec.load("bundle", threads=2)                     # doctest: +SKIP
         """
-        check_count("threads", threads)
+        threads = check_count("threads", threads)
         Limits(max_pixels, max_images, max_expansion)
         if folder is None:
             return PhotoCodec.load(max_pixels=max_pixels, max_expansion=max_expansion)
@@ -230,6 +231,11 @@ class Codec:
         Raises:
             ValueError: As for `compress`.
         """
+        try:
+            images = iter(images)
+        except TypeError:
+            kind = type(images).__name__
+            raise ValueError(f"`images` must hold images. Received: {kind}") from None
         blocks = self._encode_blocks(images, check_quality(quality, self.qualities))
         return bitstream.write_stream(blocks, self._hash, qualities=self.qualities)
 
@@ -271,15 +277,9 @@ class Codec:
             ValueError: If the number of symbols is not that of such an image, a symbol is not an
                 index into the codebook, or there is no such quality.
         """
-        count = self.layout.count(height, width) if min(height, width) > 0 else 0
-        if symbols.dtype.kind not in "iu" or symbols.size != count or not count:
-            raise ValueError(
-                f"`symbols` must be the {count} integers of a {height} x {width} image. "
-                f"Received: {symbols.dtype} of shape {symbols.shape}"
-            )
-        block = pack_block(
-            self.layout, [symbols], height, width, check_quality(quality, self.qualities)
-        )
+        quality = check_quality(quality, self.qualities)
+        symbols, height, width = check_symbols(symbols, self.layout, height, width)
+        block = pack_block(self.layout, [symbols], height, width, quality)
         return bitstream.write_image(block, self._hash, qualities=self.qualities)
 
     def unpack(self, data: Data) -> Coded:
@@ -336,6 +336,7 @@ class Codec:
                 the codebook, or there is no such quality.
         """
         quality = check_quality(quality, self.qualities)
+        symbols, height, width = check_symbols(symbols, self.layout, height, width)
         check_indices(self.manifest.codec, symbols, ValueError)
         return self._models.decode(symbols, height, width, quality)
 
@@ -349,8 +350,8 @@ class Codec:
             assert size is not None
             return pack_block(self.layout, batch, *size, quality)
 
-        for item in images:
-            image = check_image(item, self.layout, self._limits)
+        for number, item in enumerate(images):
+            image = check_image(item, self.layout, self._limits, f"images[{number}]")
             shape = (image.shape[0], image.shape[1])
             full = len(batch) == bitstream.MAX_BLOCK_IMAGES or (
                 (len(batch) + 1) * math.prod(shape) > _BLOCK_PIXELS

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kerasae_export.errors import BundleError
 from kerasae_export.files.batch import write_bytes
+from kerasae_export.format.arguments import check_path
 from kerasae_export.format.manifest import MANIFEST, Manifest
 from kerasae_export.images import check_images
 from kerasae_export.runtime.bundle_files import read_files
@@ -90,7 +91,7 @@ def verify_bundle(
         raise ValueError("`model` and `images` must be given together. Received: only one of them")
     if images is not None:
         images = check_images("images", images, unit="a codec of pixels")
-    root = Path(folder)
+    root = check_path("folder", folder)
     if not (root / MANIFEST).is_file():
         raise BundleError(f"`folder` must be a bundle's folder. Received: {os.fspath(folder)!r}")
     evidence = Evidence(name=root.resolve().name)
