@@ -39,12 +39,13 @@ from hypothesis.errors import HypothesisDeprecationWarning
 
 mpl.use("agg")
 
-import kerasae
-import kerasae_export
 from random_calls import building, exporting, measures, plotting
 from random_calls.arguments import Drawing
 from random_calls.judging import Verdict, judge
 from random_calls.registry import TARGETS, Target, scratch
+
+import kerasae
+import kerasae_export
 
 HERE = Path(__file__).parent
 RESULT = HERE / "results" / "random_use.json"
@@ -206,7 +207,7 @@ def main() -> int:
                         name: dict(counts) for name, counts in sorted(tally.outcomes.items())
                     },
                     "date": datetime.now(UTC).date().isoformat(),
-                    "machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores",
+                    "machine": f"{platform.machine()}, {os.cpu_count()} cores",
                     "python": platform.python_version(),
                 },
                 indent=1,

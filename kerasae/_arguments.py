@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
 from typing import Any
 
@@ -32,6 +32,13 @@ def non_negative_int(name: str, value: Any) -> int:
     """Return `value` as an `int` of 0 or more."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 0:
         raise ValueError(f"`{name}` must be an integer of 0 or more. Received: {name}={value!r}")
+    return int(value)
+
+
+def seed(value: Any) -> int:
+    """Return `seed` if NumPy and Keras both take it."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or not 0 <= int(value) < 2**32:
+        raise ValueError(f"`seed` must be an integer from 0 to 2**32 - 1. Received: seed={value!r}")
     return int(value)
 
 
@@ -139,6 +146,13 @@ def text(name: str, value: Any) -> str:
     """Return `value` if it is a text."""
     if not isinstance(value, str):
         raise ValueError(f"`{name}` must be a name. Received: {name}={value!r}")
+    return value
+
+
+def mapping(name: str, value: Any) -> Mapping[Any, Any]:
+    """Return `value` if it is a dict or another mapping."""
+    if not isinstance(value, Mapping):
+        raise ValueError(f"`{name}` must be a dict. Received: {type(value).__name__}")
     return value
 
 

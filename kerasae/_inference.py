@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral
 from typing import Any
 
 import keras
@@ -17,13 +16,6 @@ from kerasae_export.images import fits as fits
 Floats = NDArray[np.float32]
 
 _BATCH = 128
-
-
-def check_seed(seed: Any) -> int:
-    """Return `seed` if NumPy and Keras both take it."""
-    if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= int(seed) < 2**32:
-        raise ValueError(f"`seed` must be an integer from 0 to 2**32 - 1. Received: seed={seed!r}")
-    return int(seed)
 
 
 def check_model(model: Any, argument: str = "model") -> None:

@@ -62,7 +62,7 @@ def sample_prior(model: keras.Model, count: int, *, seed: int = 0) -> Floats:
         (3, 8, 8, 1)
     """
     count = _arguments.positive_int("count", count)
-    rng, shape = np.random.default_rng(_inference.check_seed(seed)), _fixed_code_shape(model)
+    rng, shape = np.random.default_rng(_arguments.seed(seed)), _fixed_code_shape(model)
     _check_prior(model, "fit the codes with `fit_mixture` and draw with `sample_mixture`")
     return _inference.decode(model, rng.standard_normal((count, *shape)))
 
@@ -113,7 +113,7 @@ def fit_mixture(codes: ArrayLike, components: int = 10, *, seed: int = 0) -> Gau
         covariance_type="full",
         reg_covar=max(floor, 1e-12),
         max_iter=500,
-        random_state=_inference.check_seed(seed),
+        random_state=_arguments.seed(seed),
     )
     return mixture.fit(vectors)
 
@@ -143,9 +143,9 @@ def sample_mixture(
         >>> sample_mixture(model, fit_mixture(codes, 3), 5).shape
         (5, 8, 8, 1)
     """
-    count, seed = _arguments.positive_int("count", count), _inference.check_seed(seed)
+    count, seed = _arguments.positive_int("count", count), _arguments.seed(seed)
     shape = _fixed_code_shape(model)
-    means = getattr(mixture, "means_", None)
+    means: Any = getattr(mixture, "means_", ())
     if not hasattr(mixture, "sample") or np.ndim(means) != 2:
         raise ValueError(
             "`mixture` must be a fitted mixture, such as `fit_mixture` makes. "

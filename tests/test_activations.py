@@ -111,7 +111,7 @@ def test_no_text_lies_over_another(dense, rng):
         ({"layers": ("nonsense",)}, "`layers` must be names from image, flatten, encode_1, .*"),
         ({"layers": ()}, "`layers` must be names from"),
         ({"maps": 0}, "`maps` must be a positive integer. Received: maps=0"),
-        ({"image": np.zeros((4, 4, 1))}, r"`images` must have the shape"),
+        ({"image": np.zeros((4, 4, 1))}, r"`image` must be an image"),
         ({"model": keras.Sequential(name="plain")}, "`model` must hold a nested model"),
     ],
 )

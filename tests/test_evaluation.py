@@ -288,7 +288,7 @@ def test_active_units_check_their_arguments(rng):
         evaluation.active_units(variational(2))
     with pytest.raises(ValueError, match="`images` must be given with a model, and only then"):
         evaluation.active_units(np.zeros((4, 2)), np.zeros((4, *SHAPE)))
-    with pytest.raises(ValueError, match=r"shape \(n, code_size\). Received: \(2, 3, 4\)"):
+    with pytest.raises(ValueError, match=r"\(n, code_size\). Received: codes of shape \(2, 3, 4\)"):
         evaluation.active_units(np.zeros((2, 3, 4)))
 
 
@@ -408,7 +408,7 @@ def test_the_probe_checks_its_arguments(rng):
         evaluation.linear_probe(codes, labels, codes, labels, l2=(0.1, 1.0))
     with pytest.raises(ValueError, match="must be given together"):
         evaluation.linear_probe(codes, labels, codes, labels, validation_codes=codes)
-    with pytest.raises(ValueError, match="at least two classes in `train_labels`"):
+    with pytest.raises(ValueError, match="`train_labels` must hold at least two classes"):
         evaluation.linear_probe(codes, np.zeros(30), codes, labels)
 
 

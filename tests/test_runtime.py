@@ -222,7 +222,7 @@ def test_load_checks_its_arguments(digit_bundle, tmp_path):
     ],
 )
 def test_symbols_must_be_those_of_the_size(digit_codec, symbols, size):
-    with pytest.raises(ValueError, match="`symbols` must be the"):
+    with pytest.raises(ValueError, match="`(symbols|height|width)` must be "):
         digit_codec.pack(symbols, *size)
 
 

@@ -79,7 +79,7 @@ def test_sequences_of_another_shape_are_refused(rng):
     x = rng.random((2, 8, 3))
     for draw in (plots.plot_piano_roll, plots.plot_series):
         with pytest.raises(
-            ValueError, match="`sequences` must be an array \\(n, length, features\\)"
+            ValueError, match="`(sequences|series)` must be an array \\(n, length, features\\)"
         ):
             draw(x[0])
         with pytest.raises(ValueError, match="`reconstructions` must have the shape \\(2, 8, 3\\)"):

@@ -147,7 +147,12 @@ def test_bad_arguments_give_one_sentence(wrong, message):
     [
         (np.eye(3), ("C4", "hold"), {}, r"`melody` must be an array \(length, features\)"),
         (np.zeros(3), ("C4", "hold", "rest"), {}, "Received: shape=\\(3,\\) and 3 names"),
-        (np.eye(2), ("H4", "hold"), {}, "a pitch must be named such as C4 or F#5. Received: 'H4'"),
+        (
+            np.eye(2),
+            ("H4", "hold"),
+            {},
+            "must be pitches such as C4 or F#5, 'hold' and 'rest'. Received: 'H4'",
+        ),
         (np.eye(2), ("C4", "hold"), {"step": 0}, "`step` must be a number above 0"),
         (np.eye(2), ("C4", "hold"), {"rate": 999}, "`rate` must be at least 1000. Received: rate="),
     ],

@@ -71,7 +71,7 @@ _plot(
     "plot_scores",
     lambda d: (
         (d.values((9,)), d(st.one_of(st.none(), array((5,))), bad_array((5,)))),
-        d.some(threshold=d.number, label=lambda: d(["score", "$"])),
+        d.some(threshold=d.number, label=lambda: d.sure(["score", "$"])),
     ),
 )
 _plot(
@@ -82,7 +82,7 @@ _plot(
             reconstructions=lambda: d.values((2, 9, 2)),
             names=lambda: _names(d, 2),
             step=d.number,
-            unit=lambda: d(["s"]),
+            unit=lambda: d.sure(["s"]),
         ),
     ),
     strict=False,

@@ -250,14 +250,15 @@ def melody_wave(
             f"feature. Received: shape={values.shape} and {len(feature_names)} names"
         )
     symbols = values.argmax(axis=1)
-    silent = ("hold", "rest")
-    try:
-        midi = [None if n in silent else _procedural.pitch_number(n) for n in feature_names]
-    except ValueError as error:
-        raise ValueError(
-            "`feature_names` must be pitches such as C4 or F#5, 'hold' and 'rest'. "
-            f"Received: {list(feature_names)}"
-        ) from error
+    midi: list[int | None] = []
+    for name in feature_names:
+        try:
+            midi.append(None if name in ("hold", "rest") else _procedural.pitch_number(name))
+        except ValueError:
+            raise ValueError(
+                "`feature_names` must be pitches such as C4 or F#5, 'hold' and 'rest'. "
+                f"Received: {name!r}"
+            ) from None
     edges = np.round(np.arange(len(symbols) + 1) * step * rate).astype(int)
     wave = np.zeros(edges[-1], np.float32)
     for onset, symbol in enumerate(symbols):

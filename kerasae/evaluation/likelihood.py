@@ -180,7 +180,7 @@ class _Posterior:
         self, samples: int, seed: int, batch_size: int | None, progress: bool = False
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """For each image, log of the mean weight, and mean of log p(x|z)."""
-        samples, seed = _arguments.positive_int("samples", samples), _inference.check_seed(seed)
+        samples, seed = _arguments.positive_int("samples", samples), _arguments.seed(seed)
         if batch_size is None:
             batch_size = max(1, _PIXELS // math.prod(self.images.shape[1:]))
         batch_size = _arguments.positive_int("batch_size", batch_size)

@@ -82,7 +82,20 @@ def pictures(name: str, values: ArrayLike, *, axes: str) -> NDArray[Any]:
             f"Received: shape={array.shape}"
         )
     flat = array.reshape(-1, *array.shape[-3:])
-    return check_images(name, flat, shape=array.shape[-3:]).reshape(array.shape)
+    checked = check_images(name, flat, shape=array.shape[-3:]).reshape(array.shape)
+    return array if array.dtype == np.float64 else checked
+
+
+def texts(name: str, values: Any) -> list[str]:
+    """Return `values` as a list of texts.
+
+    Raises:
+        ValueError: If it is no sequence of them.
+    """
+    given: list[Any] = list(values) if isinstance(values, (Sequence, np.ndarray)) else [None]
+    if isinstance(values, str) or not all(isinstance(value, str) for value in given):
+        raise ValueError(f"`{name}` must hold texts. Received: {name}={values!r}")
+    return given
 
 
 def named(name: str, names: Sequence[Any] | None, count: int, of: str) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kerasae import _arguments
 from kerasae.plots import _style
 from kerasae.plots._style import BLUE, GREEN, INK, MUTED, ORANGE, PALE, Figure
 
@@ -60,8 +61,7 @@ def plot_activations(
         >>> [len(axes.patches) for axes in figure.axes]  # a bar for each unit
         [20, 4]
     """
-    if maps < 1:
-        raise ValueError(f"`maps` must be a positive integer. Received: maps={maps!r}")
+    maps = _arguments.positive_int("maps", maps)
     rows = _trace(model, image)
     if layers is not None:
         names = [row.name for row in rows]

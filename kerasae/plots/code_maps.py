@@ -57,14 +57,12 @@ def plot_code_maps(
             f"`indices` must be integers (n, rows, columns) of the {len(images)} images. "
             f"Received: {maps.dtype} of shape {maps.shape}"
         )
-    entries = int(maps.max()) + 1 if size is None else size
+    entries = int(maps.max()) + 1 if size is None else _arguments.positive_int("size", size)
     if maps.min() < 0 or maps.max() >= entries:
         raise ValueError(
             f"`indices` must be from 0 to {entries - 1}. Received: {maps.min()} to {maps.max()}"
         )
-    if count < 1:
-        raise ValueError(f"`count` must be a positive integer. Received: count={count!r}")
-    count = min(count, len(images))
+    count = min(_arguments.positive_int("count", count), len(images))
     inches = min(1.3, 9.6 / count)
     aspect = images.shape[1] / images.shape[2]
     figure = Figure(

@@ -64,9 +64,10 @@ def plot_codes(
         >>> [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
         ['0', '1', '2']
     """
-    vectors = _vectors(codes)
-    if method not in _METHODS:
+    vectors = _vectors("codes", codes)
+    if method is not None and not (isinstance(method, str) and method in _METHODS):
         raise ValueError(f"`method` must be 'pca', 'tsne' or None. Received: method={method!r}")
+    seed = _arguments.seed(seed)
     _arguments.number("perplexity", perplexity, low=0.0)
     _arguments.number("thumbnail", thumbnail, low=0.0, high=1.0)
     classes, members = _classes(labels, class_names, len(vectors))
@@ -158,7 +159,11 @@ def plot_maps(
         >>> [axes.get_title(loc="left") for axes in figure.axes]
         ['one', 'other']
     """
-    points = {title: _vectors(values) for title, values in maps.items()}
+    points = {
+        str(title): _vectors(f"maps[{title!r}]", values)
+        for title, values in _arguments.mapping("maps", maps).items()
+    }
+    seed = _arguments.seed(seed)
     if not points or len({values.shape for values in points.values()}) > 1:
         raise ValueError(
             "`maps` must hold at least one map, and all of the same number of points. "
@@ -167,8 +172,7 @@ def plot_maps(
     count, values = next(iter(points.values())).shape
     if values != 2:
         raise ValueError(f"`maps` must hold points (n, 2). Received: points of {values} values")
-    if columns < 1:
-        raise ValueError(f"`columns` must be a positive integer. Received: columns={columns!r}")
+    columns = _arguments.positive_int("columns", columns)
     classes, members = _classes(labels, class_names, count)
     columns = min(columns, len(points))
     rows, side = math.ceil(len(points) / columns), min(3.4, 8.2 / columns)
@@ -209,18 +213,18 @@ def plot_maps(
     return figure
 
 
-def _vectors(codes: ArrayLike) -> NDArray[np.float64]:
+def _vectors(name: str, codes: ArrayLike) -> NDArray[np.float64]:
     """The codes as finite vectors (n, at least 2)."""
-    array = check_numbers("codes", codes)
+    array = check_numbers(name, codes)
     vectors = array.reshape(len(array), -1) if array.ndim > 1 and array.size else array
     if vectors.ndim != 2 or len(vectors) < 2 or vectors.shape[1] < 2:
         raise ValueError(
-            "`codes` must hold at least two codes of at least two values. "
+            f"`{name}` must hold at least two codes of at least two values. "
             f"Received: shape={array.shape}"
         )
     if not np.isfinite(vectors).all():
         raise ValueError(
-            "`codes` must be finite. "
+            f"`{name}` must be finite. "
             f"Received: {int((~np.isfinite(vectors)).sum())} values that are not"
         )
     return vectors
@@ -241,6 +245,9 @@ def _classes(
         raise ValueError(
             f"`labels` must be one for each of the {count} codes. Received: shape={values.shape}"
         )
+    if values.dtype.kind not in "biufU":
+        raise ValueError(f"`labels` must be numbers or texts. Received: {values.dtype}")
+    names = None if names is None else _style.texts("class_names", names)
     different, members = np.unique(values, return_inverse=True)
     numbers = different.dtype.kind in "iu" and different[0] >= 0
     if names is not None and not (numbers and different[-1] < len(names)):

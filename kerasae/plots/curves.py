@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.ticker import NullLocator
 from numpy.typing import ArrayLike, NDArray
 
+from kerasae import _arguments
 from kerasae.plots import _style
 from kerasae.plots._style import BLUE, GREEN, INK, MUTED, ORANGE, RED, Figure
 from kerasae_export.images import check_numbers
@@ -66,7 +67,8 @@ def plot_curves(
         >>> figure.axes[0].lines[1].get_ydata().tolist()
         [0.6, 0.45]
     """
-    mark = dict(mark or {})
+    log_x, log_y = _arguments.boolean("log_x", log_x), _arguments.boolean("log_y", log_y)
+    mark = dict(_arguments.mapping("mark", mark or {}))
     series, levels = _checked(curves, log_x, log_y)
     for name, setting in mark.items():
         if name not in series or setting not in series[name]:
@@ -125,12 +127,12 @@ def _checked(
     """The series, with all values of a setting as a vector, and the levels."""
     series: dict[str, dict[float, NDArray[np.float64]]] = {}
     levels: dict[str, float] = {}
-    for name, given in curves.items():
+    for name, given in _arguments.mapping("curves", curves).items():
         if isinstance(given, Mapping):
             series[name] = {x: np.atleast_1d(check_numbers("curves", y)) for x, y in given.items()}
             xs, ys = list(series[name]), list(series[name].values())
         else:
-            levels[name] = float(given)
+            levels[name] = _arguments.finite("curves", given)
             xs, ys = [1.0], [np.array([levels[name]])]
         together = np.concatenate([y.ravel() for y in ys]) if ys else np.zeros(0)
         right = all(y.ndim == 1 and y.size for y in ys) and together.size > 0

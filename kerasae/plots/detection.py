@@ -50,8 +50,8 @@ def plot_scores(
     groups = [("normal", _arguments.scores("normal", normal), BLUE)]
     if anomalous is not None:
         groups.append(("anomalous", _arguments.scores("anomalous", anomalous), ORANGE))
-    if threshold is not None and not math.isfinite(threshold):
-        raise ValueError(f"`threshold` must be finite. Received: threshold={threshold!r}")
+    if threshold is not None:
+        threshold = _arguments.finite("threshold", threshold)
     together = np.concatenate([values for _, values, _ in groups])
     low, high = float(together.min()), float(together.max())
     logarithmic = low > 0 and high > 20 * low

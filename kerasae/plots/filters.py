@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kerasae import _arguments
 from kerasae.plots import _style
 from kerasae.plots._style import INK, Figure
 from kerasae_export.images import check_numbers
@@ -59,9 +60,11 @@ def plot_filters(
         >>> figure.axes[0].images[0].get_array().shape  # 2 rows of 10, a pixel between
         (17, 89)
     """
-    for name, value in (("count", count), ("columns", columns)):
-        if value < 1:
-            raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
+    count, columns = (
+        _arguments.positive_int(name, value)
+        for name, value in (("count", count), ("columns", columns))
+    )
+    sort = _arguments.boolean("sort", sort)
     if hasattr(model_or_kernel, "layers"):
         name, filters = _of_model(model_or_kernel, layer)
     else:
@@ -81,12 +84,19 @@ def plot_filters(
     rows = math.ceil(len(tones) / columns)
     blank = np.ones((rows * columns - len(tones), *tones.shape[1:]))
     grid = np.concatenate([tones, blank]).reshape(rows, columns, *tones.shape[1:])
-    figure, axes = _style.sheet(grid, gap=max(1, tones.shape[2] // 16), width=9.0, room=0.3)
-    axes.set(xticks=[], yticks=[])
     of = f"{len(tones)} of {total}" if len(tones) < total else f"{total}"
     order = ", largest norm first" if sort else ""
     where = f" of the layer {name!r}" if name else ""
-    axes.set_title(f"{of} filters{where}{order}", loc="left", fontsize=10, color=INK)
+    title = f"{of} filters{where}{order}"
+    figure, axes = _style.sheet(
+        grid,
+        gap=max(1, tones.shape[2] // 16),
+        width=9.0,
+        margin=max(0.0, _style.wide([title], 10) - 1.1 * columns),  # of few columns
+        room=0.3,
+    )
+    axes.set(xticks=[], yticks=[], anchor="W")
+    axes.set_title(title, loc="left", fontsize=10, color=INK)
     return figure
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from kerasae import _arguments
 from kerasae.plots._style import BLUE, INK, ORANGE, Figure
 from kerasae_export.images import check_numbers
 
@@ -40,11 +41,13 @@ def plot_history(history: Mapping[str, Sequence[float]]) -> Figure:
         ['loss', 'kl']
     """
     columns = {
-        name: check_numbers(f"history[{name!r}]", values) for name, values in history.items()
+        name: check_numbers(f"history[{name!r}]", values)
+        for name, values in _arguments.mapping("history", history).items()
     }
-    if "loss" not in columns or not len(columns["loss"]):
+    if "loss" not in columns or not all(x.ndim == 1 and x.size for x in columns.values()):
         raise ValueError(
-            f"`history` must have the loss of at least one epoch. Received: {sorted(columns)}"
+            "`history` must have the loss of at least one epoch, and other columns (epochs,). "
+            f"Received: {sorted(map(str, columns))}"
         )
     names = dict.fromkeys(name.removeprefix("val_") for name in columns)
     parts = [name for name in names if name not in ("loss", "epoch") and _moves(columns, name)]

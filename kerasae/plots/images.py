@@ -53,6 +53,7 @@ def plot_reconstructions(
         ['original', 'reconstruction', 'difference x4']
     """
     originals, reconstructions = _same_shape(originals, "reconstructions", reconstructions)
+    count, gain = _arguments.positive_int("count", count), _arguments.number("gain", gain, low=0.0)
     rows = {"original": originals[:count], "reconstruction": reconstructions[:count]}
     return _rows({**rows, **_differences(originals[:count], reconstructions[:count], gain)})
 
@@ -88,6 +89,7 @@ def plot_inpaintings(
         ['original', 'with hole', 'inpainted', 'difference']
     """
     originals, inpainted = _same_shape(originals, "inpainted", inpainted)
+    count, gain = _arguments.positive_int("count", count), _arguments.number("gain", gain, low=0.0)
     holes = _arguments.array("masks", masks)
     shape = originals.shape[:3]
     if holes.dtype != np.bool_ or holes.shape not in (shape, shape[1:]):
@@ -128,13 +130,11 @@ def plot_samples(
         >>> figure.axes[0].images[0].get_array().shape  # 2 rows, 5 columns, a pixel between
         (17, 44)
     """
-    if np.ndim(images) == 5:
+    if _arguments.array("images", images).ndim == 5:
         grid = _style.pictures("images", images, axes="rows, columns")
     else:
         images = _style.pictures("images", images, axes="n")
-        if columns < 1:
-            raise ValueError(f"`columns` must be a positive integer. Received: columns={columns!r}")
-        columns = min(columns, len(images))
+        columns = min(_arguments.positive_int("columns", columns), len(images))
         rows = math.ceil(len(images) / columns)
         blank = np.ones((rows * columns - len(images), *images.shape[1:]))
         grid = np.concatenate([images, blank]).reshape(rows, columns, *images.shape[1:])

@@ -45,17 +45,23 @@ def plot_journey(
         'file: 6 bytes, 0.005 s'
     """
     values = _arguments.array("symbols", symbols).ravel()
+    if values.dtype.kind not in "iu":
+        raise ValueError(f"`symbols` must be integers. Received: {values.dtype}")
+    link = _arguments.number("link", link, low=0.0)
+    if not isinstance(data, (bytes, bytearray)):
+        raise ValueError(f"`data` must be bytes. Received: {type(data).__name__}")
     for name, picture in (("original", original), ("received", received)):
-        fits = getattr(picture, "dtype", None) == np.uint8 and picture.shape == original.shape
-        if not fits or picture.ndim != 3 or picture.shape[-1] not in (1, 3):
+        whole = isinstance(picture, np.ndarray) and picture.dtype == np.uint8
+        fits = whole and picture.ndim == 3 and picture.shape == original.shape
+        if not fits or not picture.size or picture.shape[-1] not in (1, 3):
             raise ValueError(
                 f"`{name}` must be an image, uint8 (height, width, 1 or 3), both of one shape. "
                 f"Received: shape={np.shape(picture)}"
             )
-    if not len(values) or not data or link <= 0:
+    if not len(values) or not data:
         raise ValueError(
-            "`symbols` and `data` must not be empty, and `link` positive. "
-            f"Received: {len(values)} symbols, {len(data)} bytes, link={link!r}"
+            "`symbols` and `data` must not be empty. "
+            f"Received: {len(values)} symbols, {len(data)} bytes"
         )
     figure = Figure(figsize=(9, 3.0))
     wide, high, bottom = 0.185, 0.55, 0.2

@@ -82,7 +82,10 @@ def plot_segmentations(
                 f"`{name}` must hold integers of shape {images.shape[:3]}. "
                 f"Received: {values.dtype} of shape {values.shape}"
             )
-    count = min(count, len(images))
+    count = min(_arguments.positive_int("count", count), len(images))
+    if ignored_class is not None:
+        ignored_class = _arguments.non_negative_int("ignored_class", ignored_class)
+    names = _style.texts("names", names)
     maps = {name: values[:count] for name, values in maps.items()}
     ignored = maps["labels"] == ignored_class  # (count, H, W)
     known = [i for i in range(len(names)) if i != ignored_class]

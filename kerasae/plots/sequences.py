@@ -11,6 +11,7 @@ from matplotlib.patches import FancyBboxPatch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
+from kerasae import _arguments
 from kerasae.plots._style import BLUE, INK, MUTED, ORANGE, PALE, RED, Figure, named
 from kerasae_export.images import check_numbers
 
@@ -132,7 +133,7 @@ def plot_series(
     originals, rebuilt = _pair("series", series, reconstructions)
     n, length, _ = originals.shape
     titles = named("names", names, n, "series")
-    time = step * np.arange(length)
+    time = _arguments.number("step", step, low=0.0) * np.arange(length)
     across = min(n, _ACROSS)
     down = math.ceil(n / across)
     heights = [1.6] if rebuilt is None else [1.6, 0.6]
