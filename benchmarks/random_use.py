@@ -23,8 +23,10 @@ import re
 import sys
 import tempfile
 import time
+import types
 import warnings
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -116,8 +118,8 @@ def run_batch(target: Target, number: int, tally: Tally, *, loud: bool = False) 
     mpl.pyplot.close("all")
 
 
-def run(targets: list[Target], minutes: float, first: int, tally: Tally) -> float:
-    """Give each function the same time, until the minutes are over."""
+def run(targets: list[Target], minutes: float, first: int, tally: Tally) -> Iterator[float]:
+    """Give each function the same time, until the minutes are over; now and then, how many are."""
     begin = report = time.monotonic()
     number = first
     while (now := time.monotonic()) - begin < 60 * minutes:
@@ -128,12 +130,8 @@ def run(targets: list[Target], minutes: float, first: int, tally: Tally) -> floa
         if time.monotonic() - report > REPORT:
             report = time.monotonic()
             gc.collect()
-            print(
-                f"{(report - begin) / 60:.0f} of {minutes:g} minutes, {tally.calls.total():,} "
-                f"calls of {len(tally.calls)} functions, {len(tally.findings)} findings",
-                flush=True,
-            )
-    return (time.monotonic() - begin) / 60
+            yield (report - begin) / 60
+    yield (time.monotonic() - begin) / 60
 
 
 def uncovered() -> list[str]:
@@ -154,9 +152,9 @@ def uncovered() -> list[str]:
     for room, module in rooms.items():
         for name in module.__all__:
             thing = getattr(module, name)
-            is_error = isinstance(thing, type) and issubclass(thing, Exception)
-            # The results of measures are called by measures; the same name may stand in two rooms.
-            if callable(thing) and not is_error and not re.search(rf"\.{name}\b", called):
+            alias = isinstance(thing, types.GenericAlias)
+            error = isinstance(thing, type) and issubclass(thing, Exception)
+            if callable(thing) and not (alias or error) and not re.search(rf"\.{name}\b", called):
                 missing.append(f"{room}.{name}")
     return missing
 
@@ -182,39 +180,44 @@ def main() -> int:
             for one in TARGETS.values()
             if not arguments.only or any(part in one.name for part in arguments.only)
         ]
-        took = run(chosen, arguments.minutes, arguments.seed, tally)
-    findings = sorted(tally.findings.values(), key=lambda one: (one["kind"], one["function"]))
-    outcomes = sum(tally.outcomes.values(), Counter())
-    print(f"{tally.calls.total():,} calls, {len(findings)} findings")
-    if not arguments.only:
-        RESULT.write_text(
-            json.dumps(
-                {
-                    "minutes": round(took, 1),
-                    "seed": arguments.seed,
-                    "calls": tally.calls.total(),
-                    "outcomes": dict(outcomes.most_common()),
-                    "undocumented exceptions": sum(
-                        one["times"] for one in findings if one["kind"] == "undocumented"
-                    ),
-                    "results that are not finite": sum(
-                        one["times"] for one in findings if one["kind"] == "not finite"
-                    ),
-                    "findings": findings,
-                    "not called": uncovered(),
-                    "calls by function": dict(sorted(tally.calls.items())),
-                    "outcomes by function": {
-                        name: dict(counts) for name, counts in sorted(tally.outcomes.items())
-                    },
-                    "date": datetime.now(UTC).date().isoformat(),
-                    "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-                    "python": platform.python_version(),
-                },
-                indent=1,
+        for took in run(chosen, arguments.minutes, arguments.seed, tally):
+            print(
+                f"{took:.0f} of {arguments.minutes:g} minutes, {tally.calls.total():,} calls of "
+                f"{len(tally.calls)} functions, {len(tally.findings)} findings",
+                flush=True,
             )
-            + "\n"
-        )
-    return bool(findings)
+            if not arguments.only:
+                write(tally, took, arguments.seed)
+    return bool(tally.findings)
+
+
+def write(tally: Tally, minutes: float, first: int) -> None:
+    """Write the results so far."""
+    findings = sorted(tally.findings.values(), key=lambda one: (one["kind"], one["function"]))
+    kinds = Counter[str]()
+    for one in findings:
+        kinds[one["kind"]] += one["times"]
+    outcomes = sum(tally.outcomes.values(), Counter[str]())
+    result = {
+        "minutes": round(minutes, 1),
+        "seed": first,
+        "calls": tally.calls.total(),
+        "functions": len(tally.calls),
+        "outcomes": dict(outcomes.most_common()),
+        "undocumented exceptions": kinds["undocumented"],
+        "results that are not finite": kinds["not finite"],
+        "findings of other kinds": kinds.total() - kinds["undocumented"] - kinds["not finite"],
+        "findings": findings,
+        "public names that are not called": uncovered(),
+        "calls by function": dict(sorted(tally.calls.items())),
+        "outcomes by function": {
+            name: dict(counts) for name, counts in sorted(tally.outcomes.items())
+        },
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "python": platform.python_version(),
+    }
+    RESULT.write_text(json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -240,12 +240,35 @@ def bad_array(shape: tuple[int, ...]) -> st.SearchStrategy[Any]:
 
     kinds = st.sampled_from(
         [
-            "nan", "inf", "beyond float32", "0..255", "-1..1", "uint16", "int64", "int8",
-            "binary uint8", "object", "objects", "complex", "text", "datetime", "structured",
-            "masked", "no images", "no rows", "channels first", "flat", "one more axis",
-            "one axis less", "twice", "scalar", "ragged", "Pillow", "unusable",
+            "nan",
+            "inf",
+            "beyond float32",
+            "0..255",
+            "-1..1",
+            "uint16",
+            "int64",
+            "int8",
+            "binary uint8",
+            "object",
+            "objects",
+            "complex",
+            "text",
+            "datetime",
+            "structured",
+            "masked",
+            "no images",
+            "no rows",
+            "channels first",
+            "flat",
+            "one more axis",
+            "one axis less",
+            "twice",
+            "scalar",
+            "ragged",
+            "Pillow",
+            "unusable",
         ]
-    )  # fmt: skip
+    )
     return st.one_of(st.builds(make, st.integers(0, 2**32), kinds), ANYTHING)
 
 
@@ -263,7 +286,10 @@ RECIPES: dict[str, dict[str, Any]] = {
     "variational": {"hidden": (8,), "code_size": 2, "likelihood": "bernoulli"},
     "variational learned": {"hidden": (8,), "code_size": 2},
     "variational gaussian": {
-        "hidden": (4,), "code_size": 3, "likelihood": "gaussian", "network": "convolutional",
+        "hidden": (4,),
+        "code_size": 3,
+        "likelihood": "gaussian",
+        "network": "convolutional",
     },
     "vector_quantized": {"hidden": (4,), "code_size": 3, "codebook_size": 8},
     "vector_quantized fsq": {"hidden": (4,), "quantizer": "fsq", "levels": (3, 4)},
@@ -271,7 +297,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     "masked": {"hidden": (8,), "code_size": 4, "network": "dense"},
     "segmentation": {"hidden": (4,), "classes": 3, "convolutions": 1},
     "recurrent": {"input_shape": (6, 2), "hidden": (4,), "code_size": 2, "cell": "conv1d"},
-}  # fmt: skip
+}
 """Name -> what the builder gets; all others have images of 8 x 8 x 1."""
 
 SHAPE = (8, 8, 1)

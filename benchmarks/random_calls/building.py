@@ -103,7 +103,7 @@ def _forward(model: keras.Model) -> Any:
 
 
 def _builder(builder: Builder) -> None:
-    known = (*HYPERPARAMETERS, "input_shape", *BUILDERS)
+    known = (*HYPERPARAMETERS, "input_shape", "strengths", "network_options", *BUILDERS)
 
     @target(f"kerasae.build_{builder.name}", batch=5, strict=False, names=known)
     def _(draw: Drawing) -> Call:
@@ -153,7 +153,7 @@ def _(draw: Drawing) -> Call:
 
 @target("kerasae.build_classifier", batch=4)
 def _(draw: Drawing) -> Call:
-    names = [n for n in RECIPES if n not in ("vector_quantized", "segmentation")]
+    names = [n for n in RECIPES if n.split()[0] not in ("vector_quantized", "segmentation")]
     from random_calls.arguments import model as pool_model
 
     good = st.builds(lambda n: kerasae.encoder(pool_model(n)), st.sampled_from(names))
@@ -163,10 +163,21 @@ def _(draw: Drawing) -> Call:
 
 @target("kerasae.decorrelate_code", batch=4, strict=False)
 def _(draw: Drawing) -> Call:
-    built = draw(st.builds(
-        lambda name: kerasae.build(name.split()[0], input_shape=(8, 8, 1), **RECIPES[name]),
-        st.sampled_from(["undercomplete", "convolutional", "convolutional spatial", "variational", "rate_distortion", "sparse"]),
-    ))  # fmt: skip
+    built = draw(
+        st.builds(
+            lambda name: kerasae.build(name.split()[0], input_shape=(8, 8, 1), **RECIPES[name]),
+            st.sampled_from(
+                [
+                    "undercomplete",
+                    "convolutional",
+                    "convolutional spatial",
+                    "variational",
+                    "rate_distortion",
+                    "sparse",
+                ]
+            ),
+        )
+    )
     return Call(kerasae.decorrelate_code, (built, draw.images((2, 30))))
 
 
@@ -424,22 +435,55 @@ def _(draw: Drawing) -> Call:
 LAYERS: dict[str, dict[str, Any]] = {
     "Binarization": {"seed": [None, 3, np.int64(1)]},
     "Distortion": {"lmbda": [0.1, np.float32(1)]},
-    "EntropyBottleneck": {"step": [0.1, np.float32(1)], "filters": [(3,), [2, 2]], "spread": [10.0, 1], "seed": [None, 2]},
+    "EntropyBottleneck": {
+        "step": [0.1, np.float32(1)],
+        "filters": [(3,), [2, 2]],
+        "spread": [10.0, 1],
+        "seed": [None, 2],
+    },
     "ExactContraction": {"weight": [0.1], "source": ["code"]},
     "FiniteScalarQuantizer": {"levels": [(3, 4), [2], np.array([5, 5])]},
-    "GaussianCorruption": {"level": [0.1, np.float32(0.3)], "clip": [True, False], "seed": [None, 1]},
+    "GaussianCorruption": {
+        "level": [0.1, np.float32(0.3)],
+        "clip": [True, False],
+        "seed": [None, 1],
+    },
     "KLSparsity": {"rho": [0.1, np.float32(0.2)], "beta": [0.1]},
     "L1Sparsity": {"weight": [0.1, np.float32(0.2)]},
     "MaskingCorruption": {"level": [0.1, np.float32(0.3)], "seed": [None, 1]},
     "Perturbation": {"level": [0.1, np.float32(0.3)], "seed": [None, 1]},
-    "RandomHoles": {"kind": ["block", "text"], "fraction": [0.2], "count": [3, np.int64(2)], "hole_weight": [2.0], "seed": [0, np.int64(3)]},
+    "RandomHoles": {
+        "kind": ["block", "text"],
+        "fraction": [0.2],
+        "count": [3, np.int64(2)],
+        "hole_weight": [2.0],
+        "seed": [0, np.int64(3)],
+    },
     "SaltAndPepper": {"level": [0.1, np.float32(0.3)], "seed": [None, 1]},
     "Sampling": {"samples": [1, np.int64(2)], "seed": [None, 1]},
     "StochasticContraction": {"weight": [0.1], "sigma": [0.1, np.float32(0.01)]},
-    "TransposedDense": {"units": [3, np.int64(2)], "source": ["dense"], "activation": [None, "relu"]},
-    "VariationalBound": {"likelihood": ["bernoulli", "gaussian", "gaussian_learned"], "sigma": [0.1], "beta": [1, np.float32(2)], "capacity": [None, 2.0], "warmup_epochs": [0, 1], "free_bits": [0.0, 0.1], "samples": [1, 2]},
-    "VectorQuantizer": {"codebook_size": [4, np.int64(8)], "commitment": [0.2], "decay": [0.9], "restart": [0.1, 0], "seed": [None, 1]},
-}  # fmt: skip
+    "TransposedDense": {
+        "units": [3, np.int64(2)],
+        "source": ["dense"],
+        "activation": [None, "relu"],
+    },
+    "VariationalBound": {
+        "likelihood": ["bernoulli", "gaussian", "gaussian_learned"],
+        "sigma": [0.1],
+        "beta": [1, np.float32(2)],
+        "capacity": [None, 2.0],
+        "warmup_epochs": [0, 1],
+        "free_bits": [0.0, 0.1],
+        "samples": [1, 2],
+    },
+    "VectorQuantizer": {
+        "codebook_size": [4, np.int64(8)],
+        "commitment": [0.2],
+        "decay": [0.9],
+        "restart": [0.1, 0],
+        "seed": [None, 1],
+    },
+}
 _REQUIRED = {"level", "units", "source"}  # without a default
 
 

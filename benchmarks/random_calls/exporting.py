@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from PIL import Image
 
 import kerasae
 import kerasae_export
+from kerasae import plots
 from kerasae_export import Codec, errors
 from kerasae_export import evaluation as comparing
 from kerasae_export.evaluation import quality
@@ -323,7 +325,17 @@ def _(draw: Drawing) -> Call:
     )
 
 
-@target("kerasae_export.evaluation.evaluate", batch=2, strict=False)
+def _plotted(evaluation: Any) -> Any:
+    """The numbers of an evaluation, after it was drawn."""
+    plots.plot_rate_distortion(evaluation).savefig(io.BytesIO(), dpi=20)
+    return [(p.bytes, p.bits_per_pixel, p.ssim) for p in evaluation.points]
+
+
+@target(
+    "kerasae_export.evaluation.evaluate and kerasae.plots.plot_rate_distortion",
+    batch=2,
+    strict=False,
+)
 def _(draw: Drawing) -> Call:
     codecs = draw([{"a": codec("undercomplete")}, {"b": codec("vector_quantized")}])
     count = draw.sure((2, 5))
@@ -337,7 +349,7 @@ def _(draw: Drawing) -> Call:
         comparing.evaluate,
         (codecs, pictures),
         options,
-        lambda e: [(p.bytes, p.bits_per_pixel, p.ssim) for p in e.points],
+        _plotted,
     )
 
 

@@ -92,7 +92,7 @@ def _of_error(target: Target, call: Call, error: Exception, valid: bool) -> list
 
 def _documented(function: Any) -> set[str]:
     """The exceptions that the docstring names; of a method without any, its class's."""
-    for one in (function, getattr(type(function), "__call__", None)):
+    for one in (function, type(function).__call__):
         text = inspect.getdoc(one) or ""
         part = re.search(r"^Raises:\n((?:    .*\n?|\n)+)", text, re.M)
         if part:

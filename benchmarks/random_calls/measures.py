@@ -195,7 +195,7 @@ def _(draw: Drawing) -> Call:
     return Call(evaluation.linear_probe, given, options)
 
 
-@target("kerasae.evaluation results")
+@target("kerasae.evaluation.Elbo .RateDistortion .SampleScores .SegmentationScores")
 def _(draw: Drawing) -> Call:
     kinds = (
         evaluation.Elbo,
@@ -204,7 +204,7 @@ def _(draw: Drawing) -> Call:
         evaluation.SegmentationScores,
     )
     kind = draw.sure(kinds)
-    return Call(kind, kwargs={name: 1.0 for name in kind.__annotations__})
+    return Call(kind, kwargs=dict.fromkeys(kind.__annotations__, 1.0))
 
 
 @target("kerasae.samplers.sample_prior")

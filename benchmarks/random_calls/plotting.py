@@ -9,6 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from kerasae import plots
+from kerasae_export.evaluation.comparison import Entry
 from random_calls.arguments import RECIPES, SHAPE, Drawing, array, bad_array
 from random_calls.arguments import images as good_images
 from random_calls.registry import Call, target
@@ -56,10 +57,21 @@ _plot(
     "plot_manifold",
     lambda d: ((_grid(d),), d.some(rows=lambda: _names(d, 2), columns=lambda: _names(d, 3))),
 )
-_plot("plot_codes", lambda d: (
-    (d.values((9, d.sure((2, 3)))),),
-    d.some(labels=lambda: d.integers((9,), 3), images=lambda: _images(d, (9, 4, 4, 1)), method=lambda: d(["pca", "tsne"]), perplexity=lambda: d.number(1, 5), thumbnail=lambda: d.number(0.02, 0.2), seed=d.seed),
-), strict=False)  # fmt: skip
+_plot(
+    "plot_codes",
+    lambda d: (
+        (d.values((9, d.sure((2, 3)))),),
+        d.some(
+            labels=lambda: d.integers((9,), 3),
+            images=lambda: _images(d, (9, 4, 4, 1)),
+            method=lambda: d(["pca", "tsne"]),
+            perplexity=lambda: d.number(1, 5),
+            thumbnail=lambda: d.number(0.02, 0.2),
+            seed=d.seed,
+        ),
+    ),
+    strict=False,
+)
 _plot(
     "plot_maps",
     lambda d: (
@@ -131,21 +143,54 @@ _plot(
         d.some(size=lambda: d([5, 8]), count=d.whole),
     ),
 )
-_plot("plot_curves", lambda d: (
-    ({"a": {1: d.number(1, 2), 2: d.values((2,), 0.1, 2)}, "b": d.number(1, 2)},),
-    {"xlabel": "x", "ylabel": "y"} | d.some(log_x=d.flag, log_y=d.flag, mark=lambda: d([{"a": 1}, {}])),
-))  # fmt: skip
-_plot("plot_segmentations", lambda d: (
-    (_images(d), d.integers((3, 8, 8), 3), d.integers((3, 8, 8), 3)),
-    {"names": d([["a", "b", "c"]])} | d.some(count=d.whole),
-))  # fmt: skip
-_plot("plot_journey", lambda d: (
-    (d([np.zeros((8, 8, 1), np.uint8)], bad_array((8, 8, 1))), d.integers((4, 2), 5), d([b"abc"]), d([np.zeros((8, 8, 1), np.uint8)], bad_array((8, 8, 1)))),
-    {"link": d.number(100, 1000)},
-), strict=False)  # fmt: skip
+_plot(
+    "plot_curves",
+    lambda d: (
+        ({"a": {1: d.number(1, 2), 2: d.values((2,), 0.1, 2)}, "b": d.number(1, 2)},),
+        {"xlabel": "x", "ylabel": "y"}
+        | d.some(log_x=d.flag, log_y=d.flag, mark=lambda: d([{"a": 1}, {}])),
+    ),
+)
+_plot(
+    "plot_segmentations",
+    lambda d: (
+        (_images(d), d.integers((3, 8, 8), 3), d.integers((3, 8, 8), 3)),
+        {"names": d([["a", "b", "c"]])} | d.some(count=d.whole),
+    ),
+)
+_plot(
+    "plot_journey",
+    lambda d: (
+        (
+            d([np.zeros((8, 8, 1), np.uint8)], bad_array((8, 8, 1))),
+            d.integers((4, 2), 5),
+            d([b"abc"]),
+            d([np.zeros((8, 8, 1), np.uint8)], bad_array((8, 8, 1))),
+        ),
+        {"link": d.number(100, 1000)},
+    ),
+    strict=False,
+)
 
 
-@target("kerasae.plots.latent_sliders", batch=3, strict=False)
+@target("kerasae.plots.Figure and .show_image", batch=4)
+def _(draw: Drawing) -> Call:
+    figure = plots.Figure(figsize=(2, 2))
+    picture = draw.sure(good_images(SHAPE))
+    made = np.asarray(picture, np.float32)
+    return Call(plots.show_image, (figure.add_subplot(), made), {}, lambda _: _drawn(figure))
+
+
+@target("kerasae.plots.plot_comparison", batch=4)
+def _(draw: Drawing) -> Call:
+    picture = np.zeros((2, 8, 8, 1), np.uint8)
+    numbers = draw.sure(st.tuples(st.integers(1, 9999), st.floats(9, 60)))
+    entries = [Entry(name, numbers[0], 2, numbers[1], 0.9, "", tuple(picture)) for name in "ab"]
+    options = {"link": draw.number(100, 1000)}
+    return Call(plots.plot_comparison, (entries, entries[:1]), options, _drawn)
+
+
+@target("kerasae.plots.latent_sliders and .LatentSliders", batch=3, strict=False)
 def _(draw: Drawing) -> Call:
     options = draw.some(
         image_or_code=lambda: _images(draw, SHAPE),
@@ -157,5 +202,5 @@ def _(draw: Drawing) -> Call:
         plots.latent_sliders,
         (draw.model("variational", "undercomplete", "convolutional"),),
         options,
-        lambda made: 0,
+        lambda made: (made.image(), _drawn(made.figure())),
     )

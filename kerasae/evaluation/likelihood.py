@@ -287,7 +287,7 @@ def active_units(
     if images is None:
         means = check_numbers("model_or_means", model_or_means)
     else:
-        means = _inference.encode(model_or_means, images)
+        means = _inference.encode(model_or_means, images).astype(float)
     if means.ndim != 2 or not len(means) or not np.isfinite(means).all():
         raise ValueError(
             "`model_or_means` must be a model whose code is a vector, or finite codes (n, "

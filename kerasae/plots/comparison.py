@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kerasae import _arguments
 from kerasae.plots._style import BLUE, INK, MUTED, PALE, Figure, show_image
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ def plot_comparison(files: Sequence[Entry], together: Sequence[Entry], *, link: 
         A figure with the pictures of each codec but PNG above, and below one axes with bars, or
         two with `together`.
 
+    Raises:
+        ValueError: If there is no entry, or `link` is not above 0.
+
     Example:
         >>> import numpy as np
         >>> from kerasae_export.evaluation.comparison import Entry
@@ -46,6 +50,9 @@ def plot_comparison(files: Sequence[Entry], together: Sequence[Entry], *, link: 
         >>> [label.get_text() for label in figure.axes[-1].get_yticklabels()]
         ['raw', 'kerasae']
     """
+    link = _arguments.number("link", link, low=0.0)
+    if not files:
+        raise ValueError("`files` must hold an entry or more. Received: none")
     shown = [entry for entry in files if entry.codec != "PNG"]
     one = len(files[0].pictures) == 1
     panels = [("one file for each image", files)] + (

@@ -64,7 +64,7 @@ class TrainConfig:
             _arguments.positive_int(name, getattr(self, name))
         if self.patience is not None:
             _arguments.positive_int("patience", self.patience)
-        if self.steps_per_execution != "auto":
+        if not _is_auto(self.steps_per_execution):
             _arguments.positive_int("steps_per_execution", self.steps_per_execution)
         whole = isinstance(self.seed, Integral) and not isinstance(self.seed, bool)
         if not whole or not 0 <= self.seed < 2**32:
@@ -74,7 +74,7 @@ class TrainConfig:
         _arguments.number("learning_rate", self.learning_rate, low=0.0)
         _arguments.one_of("schedule", self.schedule, ("constant", "cosine"))
         _arguments.one_of("keep", self.keep, ("best", "last"))
-        if self.jit_compile != "auto" and not isinstance(self.jit_compile, bool):
+        if not _is_auto(self.jit_compile) and not isinstance(self.jit_compile, bool):
             raise ValueError(
                 "`jit_compile` must be True, False or 'auto'. "
                 f"Received: jit_compile={self.jit_compile!r}"
@@ -102,6 +102,10 @@ class TrainConfig:
         if unknown:
             raise ValueError(f"`text` must hold fields of TrainConfig. Received: {unknown}")
         return cls(**content)
+
+
+def _is_auto(value: Any) -> bool:
+    return isinstance(value, str) and value == "auto"
 
 
 def _plain(value: Any) -> Any:

@@ -50,7 +50,8 @@ def encoder(model: keras.Model, *, tail: bool = True) -> keras.Model:
         decoder takes all outputs of the encoder, the first of them is.
 
     Raises:
-        ValueError: If `model` has no nested model named `encoder`.
+        ValueError: If `model` has no nested model named `encoder`, or `tail` is neither True
+            nor False.
 
     Example:
         >>> import kerasae
@@ -58,6 +59,8 @@ def encoder(model: keras.Model, *, tail: bool = True) -> keras.Model:
         >>> encoder(model).output_shape
         (None, 4)
     """
+    if not isinstance(tail, (bool, np.bool_)):
+        raise ValueError(f"`tail` must be True or False. Received: tail={tail!r}")
     nested = _nested(model, "encoder")
     tails = [
         layer.encoder_tail() for layer in model.layers if tail and hasattr(layer, "encoder_tail")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -68,12 +70,15 @@ def rate_at(rates: Sequence[float], quality: Sequence[float], wanted: float) -> 
         The rate, in the unit of `rates`, or None.
 
     Raises:
-        ValueError: If rates and qualities differ in number, or a rate is not above 0.
+        ValueError: If rates and qualities differ in number, a rate is not above 0, or `wanted` is
+            no number.
 
     Example:
         >>> rate_at([10, 40], [30, 36], 33), rate_at([10, 40], [30, 36], 20)
         (20.0, 10.0)
     """
+    if isinstance(wanted, bool) or not isinstance(wanted, Real) or math.isnan(wanted):
+        raise ValueError(f"`wanted` must be a number. Received: wanted={wanted!r}")
     curve = front(rates, quality)
     if not len(curve) or wanted > curve[-1, 1]:
         return None

@@ -273,7 +273,7 @@ def short_names(paths: Sequence[str]) -> list[str]:
         ['a/bundle', 'b/bundle']
     """
     parts = [path.replace("\\", "/").rstrip("/").split("/") for path in paths]
-    for depth in range(1, max(map(len, parts)) + 1):
+    for depth in range(1, max(map(len, parts), default=0) + 1):
         names = ["/".join(p[-depth:]) for p in parts]
         if len(set(names)) == len(names):
             return names

@@ -20,6 +20,7 @@ from kerasae_export.evaluation.coders import (
 from kerasae_export.evaluation.measure import ARRANGEMENTS, Point, measure
 from kerasae_export.evaluation.pca import PcaCoder, PrincipalAxes
 from kerasae_export.evaluation.report import Evaluation
+from kerasae_export.format.arguments import check_count
 from kerasae_export.images import check_pictures
 from kerasae_export.runtime.codec import Codec
 
@@ -66,11 +67,17 @@ def evaluate(
         The measurements.
 
     Raises:
-        ValueError: If there is no bundle or no image, or a codec is not known.
+        ValueError: If there is no bundle or no image, a codec is not known, or `files` is no
+            positive integer.
     """
-    unknown = [name for name in others if name not in OTHERS]
+    if not isinstance(codecs, Mapping):
+        raise ValueError(f"`codecs` must be a dict. Received: {type(codecs).__name__}")
+    names = others if isinstance(others, Sequence) and not isinstance(others, str) else [others]
+    unknown = [name for name in names if not isinstance(name, str) or name not in OTHERS]
     if unknown:
         raise ValueError(f"`others` must be among {', '.join(OTHERS)}. Received: {unknown[0]!r}")
+    if files is not None:
+        files = check_count("files", files)
     images = check_pictures("images", images)
     if not codecs or not images:
         raise ValueError(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -133,7 +133,7 @@ class PhotoCodec:
                 "`quality`, `target_psnr` and `target_bytes` exclude each other. Received: "
                 f"quality={quality}, target_psnr={target_psnr}, target_bytes={target_bytes}"
             )
-        if effort not in EFFORTS:
+        if not isinstance(effort, Integral) or effort not in EFFORTS:
             raise ValueError(f"`effort` must be 0 or 1. Received: effort={effort!r}")
         coefficients = self._transform.forward(image)
 
