@@ -41,7 +41,7 @@ from hypothesis.errors import HypothesisDeprecationWarning
 
 mpl.use("agg")
 
-from random_calls import building, exporting, measures, plotting
+from random_calls import building, exporting, formulas, measures, plotting, training
 from random_calls.arguments import Drawing
 from random_calls.judging import Verdict, judge
 from random_calls.registry import TARGETS, Target, scratch
@@ -51,7 +51,7 @@ import kerasae_export
 
 HERE = Path(__file__).parent
 RESULT = HERE / "results" / "random_use.json"
-ROOMS = (building, exporting, measures, plotting)
+ROOMS = (building, exporting, formulas, measures, plotting, training)
 REPORT = 60.0  # seconds between two lines of progress
 
 
@@ -145,8 +145,8 @@ def uncovered() -> list[str]:
         "kerasae.anomaly": kerasae.anomaly,
         "kerasae.masks": kerasae.masks,
         "kerasae.plots": kerasae.plots,
-        "kerasae.losses": measures.losses,
-        "kerasae.data": building.data,
+        "kerasae.losses": formulas.losses,
+        "kerasae.data": training.data,
     }
     missing = []
     for room, module in rooms.items():

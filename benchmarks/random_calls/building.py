@@ -1,29 +1,20 @@
-"""Calls of builders, layers, data, training and the parts of a model."""
+"""Calls of builders and layers, and of what takes a model to pieces."""
 
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 from hypothesis import strategies as st
-from PIL import Image
 
 import kerasae
-from kerasae import data, layers
+from kerasae import layers
 from kerasae.builders import BUILDERS, Builder
-from random_calls.arguments import (
-    ANYTHING,
-    IMAGE_MODELS,
-    RECIPES,
-    Drawing,
-    array,
-    bad_array,
-)
-from random_calls.arguments import images as good_images
-from random_calls.registry import Call, scratch, target
+from random_calls.arguments import ANYTHING, Drawing
+from random_calls.models import RECIPES
+from random_calls.registry import Call, target
 
 _NUMBER = itertools.count()
 
@@ -154,7 +145,7 @@ def _(draw: Drawing) -> Call:
 @target("kerasae.build_classifier", batch=4)
 def _(draw: Drawing) -> Call:
     names = [n for n in RECIPES if n.split()[0] not in ("vector_quantized", "segmentation")]
-    from random_calls.arguments import model as pool_model
+    from random_calls.models import model as pool_model
 
     good = st.builds(lambda n: kerasae.encoder(pool_model(n)), st.sampled_from(names))
     options = {"classes": draw.whole()} | draw.some(frozen=draw.flag, learning_rate=draw.number)
@@ -179,257 +170,6 @@ def _(draw: Drawing) -> Call:
         )
     )
     return Call(kerasae.decorrelate_code, (built, draw.images((2, 30))))
-
-
-CONFIG: dict[str, Any] = {
-    "epochs": [1, 2, np.int64(1)],
-    "batch_size": [2, 128, np.int32(4)],
-    "learning_rate": [1e-3, np.float32(0.01), np.float64(1e-4), 1],
-    "schedule": ["constant", "cosine"],
-    "seed": [0, 2**32 - 1, np.uint8(3), np.int64(2)],
-    "patience": [None, 1, np.int64(2)],
-    "jit_compile": [False, np.False_],
-    "steps_per_execution": ["auto", 1, np.int64(2)],
-    "keep": ["best", "last"],
-    "flip": [True, False, np.True_],
-}
-
-
-def _config(draw: Drawing) -> dict[str, Any]:
-    return {name: draw(good) for name, good in CONFIG.items() if draw.sure(st.booleans())}
-
-
-@target("kerasae.TrainConfig", batch=50)
-def _(draw: Drawing) -> Call:
-    def round_trip(config: Any) -> float:
-        again = kerasae.TrainConfig.from_json(config.to_json())
-        assert again == config, "from_json(to_json()) is another configuration"
-        return config.learning_rate
-
-    return Call(
-        kerasae.TrainConfig,
-        (),
-        _config(draw) | draw.some(jit_compile=lambda: draw([True, "auto"])),
-        round_trip,
-    )
-
-
-@target("kerasae.TrainConfig.from_json", batch=50, names=tuple(CONFIG))
-def _(draw: Drawing) -> Call:
-    texts = ["{}", '{"epochs": 3}', '{"keep": "last", "patience": null}']
-    bad = st.one_of(
-        st.sampled_from(
-            ["", "[]", "3", "null", '{"x": 1}', '{"epochs": "3"}', '{"epochs": NaN}', "{"]
-        ),
-        ANYTHING,
-    )
-    return Call(kerasae.TrainConfig.from_json, (draw(texts, bad),), {}, lambda c: c.learning_rate)
-
-
-def _splits(draw: Drawing, shape: tuple[int, ...]) -> list[Any]:
-    counts = [draw.sure(some) for some in ((2, 5), (1, 2), (0, 2))]
-    return [
-        draw(
-            good_images((n, *shape)) if n else st.just(np.zeros((0, *shape))),
-            bad_array((max(n, 1), *shape)),
-        )
-        for n in counts
-    ]
-
-
-@target("kerasae.Images", batch=30, names=("train", "validation", "test"))
-def _(draw: Drawing) -> Call:
-    return Call(
-        kerasae.Images, _splits(draw, draw.sure(((4, 4, 1), (6, 3, 3), (8, 8, 1)))), {}, _facts
-    )
-
-
-def _facts(images: Any) -> Any:
-    images.summary()
-    repr(images)
-    return images.train, images.validation, images.test
-
-
-@target("kerasae.Images.of_classes", batch=30)
-def _(draw: Drawing) -> Call:
-    images = kerasae.load_images("digits", limit=200)
-    return Call(images.of_classes, (draw([["1"], [0, 3], "7", 2, ("9", "8")]),), {}, _facts)
-
-
-@target("kerasae.Sequences", batch=30)
-def _(draw: Drawing) -> Call:
-    shape = draw.sure(((6, 2), (4, 1)))
-    splits = [draw(array((n, *shape), 0, 1), bad_array((n, *shape))) for n in (4, 2, 2)]
-    return Call(
-        kerasae.Sequences,
-        splits,
-        draw.some(loss=lambda: draw(["mse", "binary_crossentropy"])),
-        _sequence_facts,
-    )
-
-
-def _sequence_facts(sequences: Any) -> Any:
-    sequences.summary()
-    repr(sequences)
-    return sequences.train, sequences.validation, sequences.test
-
-
-def _data_for(draw: Drawing, name: str) -> Any:
-    if name == "recurrent":
-        made = [draw.sure(array((n, 6, 2), 0, 1)) for n in (4, 2, 2)]
-        return draw(st.just(kerasae.Sequences(*[np.asarray(x, np.float32) for x in made])))
-    splits = [draw.sure(good_images((n, 8, 8, 1))) for n in (5, 2, 1)]
-    labels = {}
-    if name == "segmentation":
-        labels = {
-            f"{split}_labels": np.random.default_rng(0).integers(0, 3, (n, 8, 8)).astype(np.uint8)
-            for split, n in (("train", 5), ("validation", 2), ("test", 1))
-        }
-    return draw(
-        st.builds(lambda: kerasae.Images(*splits, **labels)), st.one_of(_odd_data(), ANYTHING)
-    )
-
-
-def _odd_data() -> st.SearchStrategy[Any]:
-    rng = np.random.default_rng(0)
-    values = rng.random((6, 8, 8, 1))
-    return st.sampled_from(
-        [
-            kerasae.Images(values * 255, values[:2], values[:2]),
-            kerasae.Images(values * 2 - 1, values[:2], values[:2]),
-            kerasae.Images(values, values[:0], values[:0]),
-            kerasae.Images(values[:0], values[:1], values[:0]),
-            kerasae.Images(values[:, :4], values[:2, :4], values[:0, :4]),
-            kerasae.Images(
-                values, values, values, train_labels=np.zeros(6), validation_labels=np.zeros(6)
-            ),
-            kerasae.Images(values * 1e30, values * 1e30, values),
-            values,
-            [values, values],
-        ]
-    )
-
-
-@target("kerasae.train", batch=2, strict=False)
-def _(draw: Drawing) -> Call:
-    name = draw.sure(sorted(RECIPES))
-    good = st.builds(
-        lambda: kerasae.build(name.split()[0], **{"input_shape": (8, 8, 1), **RECIPES[name]})
-    )
-    config = draw(
-        st.builds(
-            lambda options: kerasae.TrainConfig(**options),
-            st.fixed_dictionaries({}, optional={n: st.sampled_from(g) for n, g in CONFIG.items()}),
-        )
-    )
-    options: dict[str, Any] = {"progress": draw([False])}
-    if draw.sure(st.booleans()):
-        options["out"] = draw([scratch() / f"run{next(_NUMBER)}"])
-        options["resume"] = draw.flag()
-    return Call(
-        kerasae.train, (draw(good), _data_for(draw, name), config), options, lambda h: h.history
-    )
-
-
-@target("kerasae.pretrain_layerwise", batch=2, strict=False)
-def _(draw: Drawing) -> Call:
-    good = st.builds(
-        lambda hidden, tied: kerasae.build_undercomplete(
-            input_shape=(8, 8, 1), hidden=hidden, code_size=3, tied=tied
-        ),
-        st.sampled_from([(4,), (5, 4)]),
-        st.booleans(),
-    )
-    options = {"progress": False} | draw.some(
-        corruption=lambda: draw([None, "gaussian", "masking"]), level=draw.number
-    )
-    config = draw(st.builds(lambda: kerasae.TrainConfig(epochs=1, jit_compile=False)))
-    return Call(
-        kerasae.pretrain_layerwise,
-        (draw(good), _data_for(draw, "undercomplete"), config),
-        options,
-        lambda hs: [h.history for h in hs],
-    )
-
-
-def _folder(kind: str) -> Path:
-    """A folder of tiny image files, some of them odd."""
-    folder = scratch() / f"folder {kind}"
-    if folder.exists():
-        return folder
-    folder.mkdir()
-    rng = np.random.default_rng(0)
-    for number in range(6):
-        pixels = rng.integers(0, 256, (9, 7, 3), dtype=np.uint8)
-        modes = {"grey": "L", "alpha": "RGBA", "palette": "P", "binary": "1"}
-        picture = Image.fromarray(pixels).convert(modes.get(kind, "RGB"))
-        if kind == "16 bit":
-            picture = Image.fromarray(rng.integers(0, 65536, (9, 7), dtype=np.uint16))
-        place = folder / ("ab"[number % 2] if kind == "classes" else "")
-        place.mkdir(exist_ok=True)
-        picture.save(place / f"{number}.png")
-    if kind == "damaged":
-        (folder / "0.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-        (folder / "7.jpg").write_bytes(b"")
-    if kind == "sizes":
-        Image.new("RGB", (3, 20)).save(folder / "8.png")
-    return folder
-
-
-@target("kerasae.load_images", batch=8, strict=False)
-def _(draw: Drawing) -> Call:
-    kinds = [
-        "grey",
-        "colour",
-        "alpha",
-        "palette",
-        "binary",
-        "16 bit",
-        "classes",
-        "damaged",
-        "sizes",
-    ]
-    folders = st.builds(_folder, st.sampled_from(kinds))
-    source = draw(
-        st.one_of(
-            st.sampled_from(["digits", "faces", "nonfaces", "photos", "textures"]), folders, folders
-        )
-    )
-    options = draw.some(
-        image_size=lambda: draw([None, 8, (5, 6), np.int64(7), [4, 4]]),
-        channels=lambda: draw([None, 1, 3, np.int64(1)]),
-        validation_fraction=lambda: draw.number(0.1, 0.5),
-        limit=lambda: draw([None, 50, np.int64(60)]),
-        seed=draw.seed,
-    )
-    return Call(kerasae.load_images, (source,), options, _facts)
-
-
-@target("kerasae.load_sequences", batch=8, strict=False)
-def _(draw: Drawing) -> Call:
-    options = draw.some(
-        length=lambda: draw([None, 8, np.int64(16)]),
-        limit=lambda: draw([None, 60, np.int64(80)]),
-        validation_fraction=lambda: draw.number(0.1, 0.5),
-        seed=draw.seed,
-    )
-    return Call(kerasae.load_sequences, (draw(sorted(data.SEQUENCES)),), options, _sequence_facts)
-
-
-@target("kerasae.data.photograph")
-def _(draw: Drawing) -> Call:
-    return Call(data.photograph, (draw(data.PHOTOGRAPHS),))
-
-
-@target("kerasae.data.melody_wave")
-def _(draw: Drawing) -> Call:
-    names = ("C4", "D4", "rest")
-    notes = draw(array((5, 3), 0, 1), bad_array((5, 3)))
-    return Call(
-        data.melody_wave,
-        (notes, draw([names])),
-        draw.some(step=draw.number, rate=lambda: draw.whole(1000, 9000)),
-    )
 
 
 LAYERS: dict[str, dict[str, Any]] = {
@@ -508,5 +248,3 @@ def _layer(name: str) -> None:
 
 for _name in LAYERS:
     _layer(_name)
-
-assert IMAGE_MODELS

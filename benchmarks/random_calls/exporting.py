@@ -20,8 +20,9 @@ from kerasae_export import evaluation as comparing
 from kerasae_export.evaluation import quality
 from kerasae_export.photo.codec import PhotoCodec
 from kerasae_export.verification import Verification
-from random_calls.arguments import ANYTHING, RECIPES, Drawing, bad_array
-from random_calls.arguments import model as pool_model
+from random_calls.arguments import ANYTHING, Drawing, bad_array
+from random_calls.models import RECIPES
+from random_calls.models import model as pool_model
 from random_calls.registry import Call, scratch, target
 
 _NUMBER = itertools.count()

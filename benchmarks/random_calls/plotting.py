@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from kerasae import plots
 from kerasae_export.evaluation.comparison import Entry
-from random_calls.arguments import RECIPES, SHAPE, Drawing, array, bad_array
+from random_calls.arguments import Drawing, array, bad_array
 from random_calls.arguments import images as good_images
+from random_calls.models import RECIPES, SHAPE
 from random_calls.registry import Call, target
 
 
