@@ -13,11 +13,11 @@ import { readVarint, varint } from "./varint.js";
 export const VERSION = 1;
 export const MAX_BLOCK_IMAGES = 256;
 
-const FILE = 0x6b;
+export const FILE = 0x6b;
 const STREAM = 0x73;
-const HEAD = 5;
+export const HEAD = 5;
 const MAX_SIDE = 2 ** 31 - 1;
-const DAMAGED = "The bitstream is damaged or truncated: its checksum does not match.";
+export const DAMAGED = "The bitstream is damaged or truncated: its checksum does not match.";
 
 /**
  * @typedef {object} Block images of one size that share an entropy-coded payload
@@ -146,12 +146,13 @@ function named(block, { qualities }) {
   return qualities > 1 ? [block.quality] : [];
 }
 
-function crc({ hash }, ...pieces) {
+/** The CRC-32 of the hash and of pieces one after the other, as four bytes. */
+export function crc({ hash }, ...pieces) {
   const value = crc32(hash, ...pieces);
   return Uint8Array.from([value, value >>> 8, value >>> 16, value >>> 24]);
 }
 
-function same(a, b) {
+export function same(a, b) {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
@@ -166,7 +167,8 @@ export function join(pieces) {
   return bytes;
 }
 
-function checkHead(data, magic, { hash }) {
+/** Check the magic, the version and the id of the bundle. */
+export function checkHead(data, magic, { hash }, version = VERSION) {
   if (!(data instanceof Uint8Array)) {
     throw new CorruptBitstreamError("`data` must be a Uint8Array.");
   }
@@ -181,9 +183,9 @@ function checkHead(data, magic, { hash }) {
         `${hex(data.subarray(0, 2)) || "nothing"}, not ae${hex([magic])}.`,
     );
   }
-  if (data[2] !== VERSION) {
+  if (data[2] !== version) {
     throw new BitstreamVersionError(
-      `The bitstream is of version ${data[2]}; this code reads version ${VERSION}.`,
+      `The bitstream is of version ${data[2]}; this codec reads version ${version}.`,
     );
   }
   if (data[3] !== hash[0] || data[4] !== hash[1]) {
@@ -194,7 +196,8 @@ function checkHead(data, magic, { hash }) {
   }
 }
 
-function checkSize({ count, height, width }, maxPixels) {
+/** Check the size that a block claims. */
+export function checkSize({ count, height, width }, maxPixels) {
   if (!(height >= 1 && height <= MAX_SIDE && width >= 1 && width <= MAX_SIDE)) {
     throw new CorruptBitstreamError(
       `The bitstream claims an impossible size of ${height} x ${width} pixels.`,
@@ -209,7 +212,7 @@ function checkSize({ count, height, width }, maxPixels) {
 }
 
 /** Reads varints and bytes in order; running out of data is corruption. */
-class Reader {
+export class Reader {
   constructor(data, at) {
     this.data = data;
     this.at = at;

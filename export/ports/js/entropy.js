@@ -23,11 +23,7 @@ export class Tables {
   constructor(tables, channels) {
     this.channels = channels;
     this.classes = tables.length / channels;
-    this.tables = tables.map(({ offset, frequencies }) => {
-      const starts = new Uint16Array(frequencies.length);
-      for (let j = 1; j < starts.length; j++) starts[j] = starts[j - 1] + frequencies[j - 1];
-      return { offset, escape: frequencies.length - 1, frequencies, starts };
-    });
+    this.tables = tables.map(tableOf);
   }
 
   /**
@@ -84,9 +80,7 @@ export class Tables {
     limits?.checkEscapes(escaped.length);
     for (const i of escaped) {
       const table = this.#at(i, classOf);
-      const value = readVarint(() => decoder.byte());
-      const half = Math.floor(value / 2);
-      const symbol = value % 2 ? table.offset - 1 - half : table.offset + table.escape + half;
+      const symbol = escapedSymbol(table, decoder);
       if (symbol < -(2 ** 31) || symbol >= 2 ** 31) {
         throw new CorruptBitstreamError("The entropy-coded data holds a symbol over 32 bits.");
       }
@@ -130,16 +124,31 @@ export class Tables {
   }
 }
 
-function entryOf(table, symbol) {
+/** A table with where its entries start, and which of them is the escape. */
+export function tableOf({ offset, frequencies }) {
+  const starts = new Uint16Array(frequencies.length);
+  for (let j = 1; j < starts.length; j++) starts[j] = starts[j - 1] + frequencies[j - 1];
+  return { offset, escape: frequencies.length - 1, frequencies, starts };
+}
+
+/** The entry of a table that codes a symbol. */
+export function entryOf(table, symbol) {
   const entry = symbol - table.offset;
   return entry >= 0 && entry < table.escape ? entry : table.escape;
 }
 
 /** What follows an escape; -1 for a symbol of the table. */
-function escapeValue(table, symbol) {
+export function escapeValue(table, symbol) {
   const entry = symbol - table.offset;
   if (entry < 0) return 2 * (-1 - entry) + 1;
   return entry < table.escape ? -1 : 2 * (entry - table.escape);
+}
+
+/** The symbol that an escape announced. */
+export function escapedSymbol(table, decoder) {
+  const value = readVarint(() => decoder.byte());
+  const half = Math.floor(value / 2);
+  return value % 2 ? table.offset - 1 - half : table.offset + table.escape + half;
 }
 
 const COSTS = Float64Array.from({ length: TOTAL + 1 }, (_, frequency) =>
@@ -152,7 +161,8 @@ function cost(table, symbol) {
   return COSTS[table.frequencies[entryOf(table, symbol)]] + 8 * COST_UNIT * bytes;
 }
 
-class Encoder {
+/** Writes what `Decoder` reads; everything is given in the reverse order of decoding. */
+export class Encoder {
   constructor(lanes, symbols) {
     this.states = new Float64Array(lanes).fill(lanes === 1 ? 0 : LOW);
     this.words = new Uint16Array(Math.max(64, symbols >> 2)); // in reverse
@@ -191,7 +201,8 @@ class Encoder {
   }
 }
 
-class Decoder {
+/** Reads entries of tables and plain bytes, and checks in `finish` that all of it was read. */
+export class Decoder {
   constructor(data, lanes) {
     this.data = data;
     this.lanes = lanes;

@@ -88,8 +88,8 @@ export class Limits {
   }
 
   /** Refuse a payload that is longer than its symbols, and the classes before them, can make it. */
-  checkLength(payload, symbols, classes) {
-    const front = classes + 4 * laneCount(symbols) + 2 * symbols;
+  checkLength(payload, symbols, classes, lanes = laneCount(symbols)) {
+    const front = classes + 4 * lanes + 2 * symbols;
     if (payload > front + 10 * symbols) {
       // An entry takes a word at most, an escape has five more.
       throw new CorruptBitstreamError("The bitstream is longer than its symbols can make it.");

@@ -233,20 +233,21 @@ function checkName(name) {
 }
 
 /** Checked access to the fields of a JSON object. */
-class Fields {
-  constructor(content, path) {
+export class Fields {
+  constructor(content, path, file = "manifest.json") {
     if (content === null || typeof content !== "object" || Array.isArray(content)) {
-      throw new BundleError(`manifest.json: \`${path.slice(0, -1)}\` must be an object.`);
+      throw new BundleError(`${file}: \`${path.slice(0, -1)}\` must be an object.`);
     }
     this.content = content;
     this.path = path;
+    this.file = file;
   }
 
   error(name, rule) {
     const value = JSON.stringify(this.content[name]) ?? "nothing";
     const short = value.length > 80 ? `${value.slice(0, 77)}...` : value;
     return new BundleError(
-      `manifest.json: \`${this.path}${name}\` must be ${rule}. Received: ${short}`,
+      `${this.file}: \`${this.path}${name}\` must be ${rule}. Received: ${short}`,
     );
   }
 
@@ -255,7 +256,7 @@ class Fields {
     const unknown = Object.keys(this.content).find((name) => !names.split(" ").includes(name));
     if (unknown !== undefined) {
       const short = JSON.stringify(unknown.slice(0, 60));
-      throw new BundleError(`manifest.json: ${short} in \`${this.path}\` is not a known field.`);
+      throw new BundleError(`${this.file}: ${short} in \`${this.path}\` is not a known field.`);
     }
   }
 
@@ -266,7 +267,8 @@ class Fields {
   }
 
   object(name) {
-    return new Fields(this.get(name, "an object", isObject), `${this.path}${name}.`);
+    const content = this.get(name, "an object", isObject);
+    return new Fields(content, `${this.path}${name}.`, this.file);
   }
 
   list(name, least, most) {
