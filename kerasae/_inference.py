@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kerasae import _arguments
 from kerasae_export import images as images_
+from kerasae_export.functional import AnyModel, autoencoder, in_unit_range
 from kerasae_export.images import fits as fits
 
 Floats = NDArray[np.float32]
@@ -21,34 +22,45 @@ _BATCH = 128
 def check_model(model: Any, argument: str = "model") -> None:
     """Refuse what is no Keras model of one input."""
     if not isinstance(model, keras.Model) or len(getattr(model, "inputs", None) or ()) != 1:
-        raise ValueError(
-            f"`{argument}` must be a Keras model of one input whose shape is known. "
-            f"Received: {argument}={getattr(model, 'name', model)!r}"
-        )
+        raise _no_model(model, argument)
+
+
+def prepared(model: AnyModel) -> keras.Model:
+    """Return any model, or a pair, as a functional one of images in [0, 1]; one that is, itself."""
+    if not isinstance(model, (keras.Model, list, tuple)):
+        raise _no_model(model, "model")
+    ready = in_unit_range(autoencoder(model))
+    if len(ready.inputs) != 1:
+        raise _no_model(model, "model")
+    return ready
+
+
+def _no_model(model: Any, argument: str) -> ValueError:
+    return ValueError(
+        f"`{argument}` must be a Keras model of one input whose shape is known. "
+        f"Received: {argument}={getattr(model, 'name', model)!r}"
+    )
 
 
 def check_images(model: keras.Model, images: ArrayLike, argument: str = "images") -> Floats:
     """Return `images` as float32 (n, height, width, channels) that the model takes."""
-    check_model(model)
-    return images_.check_images(
-        argument, images, shape=model.input_shape[1:], unit=images_.why_unit_range(model)
-    )
+    ready = prepared(model)
+    unit = images_.why_unit_range(model) or images_.why_unit_range(ready)
+    return images_.check_images(argument, images, shape=ready.input_shape[1:], unit=unit)
 
 
 def check_image(model: keras.Model, image: ArrayLike, argument: str) -> Floats:
     """Return one image as float32 (height, width, channels) that the model takes."""
-    check_model(model)
+    wanted = tuple(prepared(model).input_shape[1:])
     given = _arguments.array(argument, image)
-    shape = given.shape
-    if not fits(shape, model.input_shape[1:]):
-        raise ValueError(
-            f"`{argument}` must be an image {tuple(model.input_shape[1:])}. Received: shape {shape}"
-        )
+    if not fits(given.shape, wanted):
+        raise ValueError(f"`{argument}` must be an image {wanted}. Received: shape {given.shape}")
     return check_images(model, given[None], argument)[0]
 
 
 def nested(model: keras.Model, name: str) -> keras.Model:
     """Return the nested model of that name."""
+    model = prepared(model)
     for layer in getattr(model, "layers", ()):
         if layer.name == name and isinstance(layer, keras.Model):
             return layer
@@ -83,6 +95,7 @@ def encode(model: keras.Model, images: ArrayLike) -> Floats:
 
 def encode_values(model: keras.Model, values: Floats) -> Floats:
     """The codes of what has been checked, or lies beyond the range of images on purpose."""
+    model = prepared(model)
     stems = [layer for layer in model.layers if layer.name == "stem"]
     return run([*stems, nested(model, "encoder")], values)[0]
 
@@ -95,6 +108,7 @@ def decode(model: keras.Model, codes: ArrayLike) -> Floats:
             f"codes must have the shape (n, *{shape}) that `model` makes. "
             f"Received: shape {values.shape}"
         )
+    model = prepared(model)
     decoder = image_decoder(model)
     quantisers = [layer for layer in model.layers if hasattr(layer, "encoder_tail")]
     return np.clip(run([*quantisers, decoder], values)[0], 0, 1)
@@ -102,6 +116,7 @@ def decode(model: keras.Model, codes: ArrayLike) -> Floats:
 
 def image_decoder(model: keras.Model) -> keras.Model:
     """Return the nested decoder, if it makes images of codes alone."""
+    model = prepared(model)
     decoder = nested(model, "decoder")
     if len(decoder.inputs) != 1:
         raise ValueError(

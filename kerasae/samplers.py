@@ -283,6 +283,7 @@ def traverse(
     """
     steps = _at_least_two("steps", steps)
     span = _arguments.number("span", span, low=0.0)
+    model = _inference.prepared(model)
     given, shape = _arguments.array("image_or_code", image_or_code), _inference.code_shape(model)
     if _inference.fits(given.shape, model.input_shape[1:]):
         image = _inference.check_image(model, given, "image_or_code")

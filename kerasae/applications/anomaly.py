@@ -110,7 +110,7 @@ def reconstruction_scores(model: keras.Model, images: ArrayLike) -> Scores:
         >>> reconstruction_scores(model, np.zeros((3, 8, 8, 1))).shape
         (3,)
     """
-    _check_model(model)
+    model = _check_model(model)
     values = _inference.check_images(model, images)
     (rebuilt,) = _inference.run([model], values)
     return np.square(np.subtract(rebuilt, values, dtype=float)).reshape(len(values), -1).mean(1)
@@ -161,7 +161,7 @@ def scorer(
         (None, 1)
     """
     _arguments.one_of("kind", kind, KINDS)
-    _check_model(model)
+    model = _check_model(model)
     statistics = kind in ("code", "likelihood")
     if statistics and images is None:
         raise ValueError(f"`images` must be given for the kind {kind!r}. Received: images=None")
@@ -278,15 +278,17 @@ def _mean_square(vector: Any, name: str) -> Any:
     return layers.Dot(1, name=name)([vector, vector]) * (1 / vector.shape[-1])
 
 
-def _check_model(model: keras.Model) -> None:
-    _inference.check_model(model)
-    if model.input_shape != model.output_shape:
-        raise ValueError(
-            "`model` must reconstruct its input, one image to one of its shape. "
-            f"Received: {model.input_shape} to {model.output_shape}"
-        )
+def _check_model(model: keras.Model) -> keras.Model:
+    """The model as a functional one of images in [0, 1]."""
     if _inference.learns_labels(model):
         raise ValueError(
             "`model` must reconstruct its input. "
             f"Received: model={model.name!r}, which gives scores of classes"
         )
+    model = _inference.prepared(model)
+    if model.input_shape != model.output_shape:
+        raise ValueError(
+            "`model` must reconstruct its input, one image to one of its shape. "
+            f"Received: {model.input_shape} to {model.output_shape}"
+        )
+    return model

@@ -69,6 +69,7 @@ def latent_sliders(
     """
     from kerasae import _inference  # here, since plots work without Keras
 
+    model = _inference.prepared(model)
     shape = _inference.code_shape(model)
     if len(shape) != 1 or shape[0] is None:
         raise ValueError(

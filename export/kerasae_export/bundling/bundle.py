@@ -38,6 +38,7 @@ from kerasae_export.conversion.split import code_step, evenly
 from kerasae_export.format.arguments import check_path
 from kerasae_export.format.manifest import DECODE, ENCODE, SCHEMES, Manifest, Part
 from kerasae_export.format.values import quantise
+from kerasae_export.functional import AnyModel, autoencoder, in_unit_range
 from kerasae_export.runtime.codec import Codec
 from kerasae_export.runtime.litemodel import LiteModel
 
@@ -51,7 +52,7 @@ _LEAST_TOLERANCE = 2  # in levels of 255
 
 
 def export_bundle(
-    model: keras.Model,
+    model: AnyModel,
     folder: str | os.PathLike[str],
     *,
     scheme: str = "int8",
@@ -72,7 +73,9 @@ def export_bundle(
     indices into a codebook, such as that of `build_vector_quantized`, is not rounded.
 
     Args:
-        model: A model with nested models `encoder` and `decoder`, images in [0, 1].
+        model: A model with nested models or attributes `encoder` and `decoder`, functional,
+            `Sequential` or subclassed; or the pair `(encoder, decoder)`. Its images are in [0, 1],
+            or from 0 to 255 if its first layer is a `Rescaling` or `Normalization` of these.
         folder: Folder to write; it must not exist, be empty, or hold a bundle, which is
             replaced as a whole.
         scheme: One of `kerasae_export.format.manifest.SCHEMES`; see `convert`.
@@ -122,6 +125,7 @@ def export_bundle(
         ['decoder.tflite', 'encoder.tflite']
     """
     target_folder = check_path("folder", folder)
+    model = in_unit_range(autoencoder(model))
     images = check_images(model, calibration)
     check_model(model)
     for name, value, choices in (

@@ -11,15 +11,15 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kerasae_export.conversion.custom_layers import check_stock
 from kerasae_export.errors import ConversionError
+from kerasae_export.functional import stock_model, takes_levels
 from kerasae_export.images import check_images, limits, why_unit_range
 
 __all__ = ["Calibration", "check_model", "check_samples", "file_names"]
 
 Calibration = ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike] | None
 """Real inputs: an array, or for several inputs a list in their order, or a dict by name."""
-
-_LEAST_SCALE = 0.1  # a smaller factor of a first layer is for pixels from 0 to 255
 
 _ATTENTION = (
     keras.layers.AdditiveAttention,
@@ -29,13 +29,13 @@ _ATTENTION = (
 )
 
 
-def check_model(argument: str, model: keras.Model, scheme: str) -> None:
-    """Refuse, with the reason, what is known to fail or to crash the converter."""
-    if not getattr(model, "inputs", None):
-        raise ValueError(
-            f"`{argument}` must be a functional or a built sequential Keras model. "
-            f"Received: {argument}={getattr(model, 'name', model)!r}"
-        )
+def check_model(argument: str, model: keras.Model, scheme: str) -> keras.Model:
+    """The model as a functional one of stock layers.
+
+    What is known to fail or to crash the converter is refused, with the reason.
+    """
+    model = stock_model(model, argument)
+    check_stock(model)
     for entry in model.inputs:
         if None in entry.shape[1:]:
             raise ValueError(
@@ -56,6 +56,7 @@ def check_model(argument: str, model: keras.Model, scheme: str) -> None:
                     f"The scheme 'int8' does not fit model {model.name!r}, because {reason}: "
                     f'{way_out}use `scheme="dynamic"`, which quantises the weights only.'
                 )
+    return model
 
 
 def _why_not_int8(layer: keras.Layer) -> tuple[str, str]:
@@ -113,8 +114,9 @@ def check_samples(
             )
         values = [*calibration]
     unit = why_unit_range(model, decoder=followed_by)
+    levels = takes_levels(model)
     samples = [
-        _check_array(entry, value, argument, unit, _first_scale(model))
+        _check_array(entry, value, argument, unit, levels)
         for entry, value in zip(model.inputs, values, strict=True)
     ]
     if len({len(array) for array in samples}) > 1:
@@ -126,7 +128,7 @@ def check_samples(
 
 
 def _check_array(
-    entry: Any, values: ArrayLike | None, argument: str, unit: str | None, scale: float | None
+    entry: Any, values: ArrayLike | None, argument: str, unit: str | None, levels: bool
 ) -> NDArray[Any]:
     shape = tuple(entry.shape[1:])
     rule = f"`{argument}` must hold real inputs of shape (n, {', '.join(map(str, shape))})"
@@ -134,11 +136,10 @@ def _check_array(
         raise ValueError(f"{rule} for the scheme int8. Received: {argument}=None")
     if not keras.backend.is_float_dtype(entry.dtype):
         return _whole_numbers(entry, np.asarray(values), rule)
-    levels = np.asarray(values) if scale is not None and len(shape) == 3 else None
-    if levels is not None and levels.dtype == np.uint8:
-        values = levels.astype(np.float32)  # the model divides them itself
-    samples = check_images(argument, values, shape=shape, unit=unit if scale is None else None)
-    if scale is None and unit is None and len(shape) == 3 and shape[2] in (1, 3):
+    if levels and len(shape) == 3 and np.asarray(values).dtype == np.uint8:
+        values = np.asarray(values, np.float32)  # the model divides them itself
+    samples = check_images(argument, values, shape=shape, unit=None if levels else unit)
+    if not levels and unit is None and len(shape) == 3 and shape[2] in (1, 3):
         _warn_of_levels(argument, samples)
     return samples
 
@@ -151,16 +152,6 @@ def _whole_numbers(entry: Any, values: NDArray[Any], rule: str) -> NDArray[Any]:
     if values.dtype.kind not in "biuf" or not (np.floor(values) == values).all():
         raise ValueError(f"{rule} that are whole numbers. Received: {values.dtype}")
     return values.astype(entry.dtype)
-
-
-def _first_scale(model: keras.Model) -> float | None:
-    """The factor by which a model begins to rescale its images, if it takes them from 0 to 255."""
-    layers = [x for x in model._flatten_layers(include_self=False) if not hasattr(x, "layers")]
-    working = [x for x in layers if not isinstance(x, keras.layers.InputLayer)]
-    if working and isinstance(working[0], keras.layers.Rescaling):
-        scale = float(np.max(working[0].scale))
-        return scale if scale < _LEAST_SCALE else None
-    return None
 
 
 def _warn_of_levels(argument: str, samples: NDArray[np.float32]) -> None:

@@ -46,7 +46,7 @@ def convert(
     calibration: Calibration = None,
     allow_float: bool = False,
 ) -> Path:
-    """Convert any Keras model of stock layers to a TF Lite file.
+    """Convert any Keras model to a TF Lite file: functional, `Sequential` or subclassed.
 
     The file takes a batch of 1 and uses TF Lite's built-in operators only. With `"int8"` the
     inputs and outputs are uint8, which both phones and browsers accept; with the other schemes
@@ -55,7 +55,10 @@ def convert(
     on, in the model's order.
 
     Args:
-        model: The model, such as `kerasae.encoder(model)`, with inputs of fixed shape.
+        model: The model, such as `kerasae.encoder(model)`, with inputs of fixed shape, of stock
+            layers and of custom ones that have `to_stock()`, which gives a stock layer, or a
+            functional model of such, that does the same at inference. A subclassed model must have
+            been called or fitted once.
         path: File to write, ending in `.tflite`; replaced as a whole or not at all.
         scheme: `"float32"`; `"float16"`, for weights; `"dynamic"`, int8 weights in tensors of 1024
             values or more, where kernels exist for it; or `"int8"`, static quantisation of weights
@@ -179,7 +182,7 @@ class Converter:
     ) -> Path:
         """Convert one model; see the function `convert`."""
         target = _check_target(path, scheme)
-        check_model("model", model, scheme)
+        model = check_model("model", model, scheme)
         samples = check_samples(model, calibration) if scheme == "int8" else []
         return self._write(target, scheme, {SINGLE: (model, samples)}, allow_float)
 
@@ -196,8 +199,8 @@ class Converter:
     ) -> Path:
         """Convert a pair of models; see the function `convert_both`."""
         target = _check_target(path, scheme)
-        check_model("encoder", encoder, scheme)
-        check_model("decoder", decoder, scheme)
+        encoder = check_model("encoder", encoder, scheme)
+        decoder = check_model("decoder", decoder, scheme)
         images: list[NDArray[Any]] = []
         codes: list[NDArray[Any]] = []
         if scheme == "int8":

@@ -10,11 +10,13 @@ needs no kerasae:
   code, `code_step` is the distance between two values; if it makes indices of it,
   `codebook_size` is how many there are;
 - a custom layer inside a nested model gives a stock layer that does the same at inference
-  as `to_stock()`;
+  as `to_stock()`, or a functional model of stock layers;
 - the first output of each nested model is the code or the reconstruction; what else it has,
   such as a variance, serves training and is left out, unless the decoder takes it.
 
 Every other layer is the identity at inference and is left out.
+
+Any other model will do whose encoder and decoder can be told: `kerasae_export.functional` says how.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ from typing import Any
 import keras
 import numpy as np
 from numpy.typing import NDArray
+
+from kerasae_export.functional import AnyModel, autoencoder, stock_model
 
 __all__ = [
     "code_step",
@@ -38,11 +42,12 @@ __all__ = [
 ]
 
 
-def encoder(model: keras.Model, *, tail: bool = True) -> keras.Model:
+def encoder(model: AnyModel, *, tail: bool = True) -> keras.Model:
     """Return `[stem] -> encoder -> [tail]`: images to codes, in stock layers only.
 
     Args:
-        model: A model with nested models named `encoder` and `decoder`.
+        model: A model with nested models named `encoder` and `decoder`, or with attributes of
+            these names, `Sequential` or subclassed ones too; or the pair of them.
         tail: Whether to include the tail, which rounds the code or makes indices of it.
 
     Returns:
@@ -50,8 +55,8 @@ def encoder(model: keras.Model, *, tail: bool = True) -> keras.Model:
         decoder takes all outputs of the encoder, the first of them is.
 
     Raises:
-        ValueError: If `model` has no nested model named `encoder`, or `tail` is neither True
-            nor False.
+        ValueError: If `model` has no nested model named `encoder`, or is not what its layers say,
+            or `tail` is neither True nor False.
 
     Example:
         >>> import kerasae
@@ -61,6 +66,7 @@ def encoder(model: keras.Model, *, tail: bool = True) -> keras.Model:
     """
     if not isinstance(tail, (bool, np.bool_)):
         raise ValueError(f"`tail` must be True or False. Received: tail={tail!r}")
+    model = autoencoder(model)
     nested = _nested(model, "encoder")
     tails = [
         layer.encoder_tail() for layer in model.layers if tail and hasattr(layer, "encoder_tail")
@@ -71,11 +77,11 @@ def encoder(model: keras.Model, *, tail: bool = True) -> keras.Model:
     return _chain([*stems, nested, *tails], "encoder")
 
 
-def decoder(model: keras.Model) -> keras.Model:
+def decoder(model: AnyModel) -> keras.Model:
     """Return `[head] -> decoder`: codes to reconstructions, in stock layers only.
 
     Args:
-        model: A model with nested models named `encoder` and `decoder`.
+        model: As of `encoder`.
 
     Returns:
         A model that shares its weights with `model`, except tied ones, of which it holds a copy.
@@ -90,19 +96,20 @@ def decoder(model: keras.Model) -> keras.Model:
         >>> decoder(model).output_shape
         (None, 8, 8, 1)
     """
+    model = autoencoder(model)
     nested = _first_output(_nested(model, "decoder"))
     heads = [layer.decoder_head() for layer in model.layers if hasattr(layer, "decoder_head")]
     return _chain([*heads, nested], "decoder")
 
 
-def inference_model(model: keras.Model) -> keras.Model:
+def inference_model(model: AnyModel) -> keras.Model:
     """Return `encoder(model) -> decoder(model)` as one model, in stock layers only.
 
     This is the model to convert where encoder and decoder are of no use alone: for a decoder with
     skip connections, or a device that only needs the result.
 
     Args:
-        model: A model with nested models named `encoder` and `decoder`.
+        model: As of `encoder`.
 
     Returns:
         A model that shares its weights with `model`, except tied ones, and gives the same
@@ -117,6 +124,7 @@ def inference_model(model: keras.Model) -> keras.Model:
         >>> [layer.name for layer in inference_model(model).layers]
         ['image', 'encoder', 'decoder']
     """
+    model = autoencoder(model)
     return _chain([encoder(model), decoder(model)], model.name)
 
 
@@ -167,21 +175,10 @@ def predict_all(
 def _nested(model: keras.Model, name: str) -> keras.Model:
     for layer in getattr(model, "layers", ()):
         if layer.name == name and isinstance(layer, keras.Model):
-            return _stock(layer)
+            return stock_model(layer)
     raise ValueError(
-        f"`model` must hold a nested model named {name!r}, as every kerasae model does. "
-        f"Received: model={getattr(model, 'name', model)!r}"
-    )
-
-
-def _stock(nested: keras.Model) -> keras.Model:
-    """The nested model itself, or one whose custom layers are replaced by stock twins."""
-    if not any(hasattr(layer, "to_stock") for layer in nested.layers):
-        return nested
-    return keras.models.clone_model(
-        nested,
-        # The other layers themselves, not copies, so that the weights stay shared.
-        clone_function=lambda layer: layer.to_stock() if hasattr(layer, "to_stock") else layer,
+        f"`model` must hold a nested model named {name!r}, as every kerasae model does, or be a "
+        f"pair (encoder, decoder). Received: model={getattr(model, 'name', model)!r}"
     )
 
 

@@ -19,7 +19,9 @@ from kerasae_export.verification.parts import Side
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["Pictures", "check_parity", "compare_with_keras", "framed", "halves_of"]
+    from kerasae_export.functional import AnyModel
+
+__all__ = ["Pictures", "check_parity", "compare_with_keras", "framed", "halves_of", "prepared"]
 
 _EXACT = frozenset({"float32", "float16"})  # judged by the worst value
 _MOST_STEP_LOSS = 20.0  # dB, the most that an export accepts
@@ -40,6 +42,13 @@ class Pictures:
     keras: NDArray[Any]
     lite: NDArray[Any]
     codec: NDArray[Any]
+
+
+def prepared(model: AnyModel) -> keras.Model:
+    """The model as the export saw it: an encoder and a decoder of images in [0, 1]."""
+    from kerasae_export.functional import autoencoder, in_unit_range
+
+    return in_unit_range(autoencoder(model))
 
 
 def halves_of(model: keras.Model, manifest: Manifest) -> tuple[keras.Model, keras.Model]:

@@ -33,6 +33,8 @@ from kerasae_export.verification.report import Evidence, html
 if TYPE_CHECKING:
     import keras
 
+    from kerasae_export.functional import AnyModel
+
 __all__ = ["REPORT", "VERIFICATION", "verify_bundle"]
 
 VERIFICATION = "verification.json"
@@ -45,7 +47,7 @@ _LAYER_IMAGES = 16
 def verify_bundle(
     folder: str | os.PathLike[str],
     *,
-    model: keras.Model | None = None,
+    model: AnyModel | None = None,
     images: ArrayLike | None = None,
     report: bool = True,
     report_folder: str | os.PathLike[str] | None = None,
@@ -62,7 +64,7 @@ def verify_bundle(
 
     Args:
         folder: The bundle.
-        model: The model it was exported from.
+        model: The model it was exported from, or the pair.
         images: Real images, float32 (n, height, width, channels) in [0, 1], or uint8 from 0 to
             255, together with `model`. Their size is that of the model or, where the bundle has
             larger tiles, of a tile.
@@ -120,7 +122,7 @@ def verify_bundle(
 
 def _verify(
     root: Path,
-    model: keras.Model | None,
+    model: AnyModel | None,
     images: NDArray[np.float32] | None,
     evidence: Evidence,
     thorough: bool,
@@ -138,6 +140,7 @@ def _verify(
     evidence.manifest = manifest
     halves = pictures = None
     if model is not None and images is not None:
+        model = parity.prepared(model)
         halves = parity.halves_of(model, manifest)
         pictures = parity.framed(images, model, manifest)
     held = f"{len(files)} files have the hashes of the manifest, which says what they are."
