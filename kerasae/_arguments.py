@@ -1,4 +1,4 @@
-"""Checks of arguments that every room shares, and the losses that builders share.
+"""Checks of arguments that every room shares.
 
 Each check names the argument, the rule and what was received, and returns the value in
 its canonical type.
@@ -16,9 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerasae_export.images import check_numbers
-
-LOSSES = {"binary_crossentropy": "sigmoid", "mse": "linear"}
-"""Loss -> activation of the output for which it is the likelihood of a pixel."""
 
 
 def positive_int(name: str, value: Any) -> int:

@@ -6,13 +6,14 @@ Those that a model is compiled with are registered classes, thin over the functi
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 from keras import ops
 
 __all__ = [
+    "Huber",
     "SegmentationLoss",
     "bernoulli_kl",
     "bernoulli_log_likelihood",
@@ -28,6 +29,8 @@ __all__ = [
     "sensitivity",
     "soft_dice",
 ]
+
+SEGMENTATION_LOSSES = ("cross_entropy", "dice", "cross_entropy+dice")
 
 _LOG_2PI = math.log(2 * math.pi)
 _LOG_VARIANCES = -10.0, 4.0  # far beyond what a posterior near a standard normal needs
@@ -278,15 +281,44 @@ def _counted(labels: Any, logits: Any, ignored_class: int | None) -> tuple[Any, 
 
 
 @keras.saving.register_keras_serializable("kerasae")
+class Huber(keras.losses.Huber):
+    """Keras's loss of Huber, which saves its `delta`, as that of Keras 3.15 does not.
+
+    Args:
+        like: A loss of Huber, to be like it; by default `delta` and the others say what it is.
+        delta: Where the squared error becomes the absolute one.
+        **options: What a Keras loss takes: `name`, `reduction` and `dtype`.
+
+    Example:
+        >>> Huber(keras.losses.Huber(delta=0.25)).get_config()["delta"]
+        0.25
+    """
+
+    def __init__(
+        self, like: keras.losses.Huber | None = None, *, delta: float = 1.0, **options: Any
+    ) -> None:
+        if like is not None:
+            delta, options = like._fn_kwargs["delta"], {**like.get_config(), **options}
+        super().__init__(delta=delta, **options)
+        self.delta = float(delta)
+
+    def get_config(self) -> dict[str, Any]:
+        """What a reload needs."""
+        return {**super().get_config(), "delta": self.delta}
+
+
+@keras.saving.register_keras_serializable("kerasae")
 class SegmentationLoss(keras.losses.Loss):
-    """What a segmentation model minimises: `pixel_cross_entropy`, `soft_dice`, or their sum.
+    """What a segmentation model minimises: `pixel_cross_entropy`, `soft_dice`, or another loss.
 
     Labels are whole numbers (batch, height, width), of any dtype; outputs are logits
     (batch, height, width, classes). The value is a mean over the images of the batch.
 
     Args:
-        kind: `"cross_entropy"`, `"dice"` or `"cross_entropy+dice"`.
-        class_weights: Of the cross-entropy; see `pixel_cross_entropy`.
+        kind: `"cross_entropy"`, `"dice"` or `"cross_entropy+dice"`; or a loss of Keras, which
+            compares the classes of the pixels, one-hot, with the softmax of the logits.
+        class_weights: Of the cross-entropy, see `pixel_cross_entropy`, or likewise of the values
+            that the other loss gives for each pixel.
         ignored_class: Label of the pixels that do not count.
         name: Name of the loss.
         **options: What a Keras loss takes: `reduction` and `dtype`.
@@ -304,7 +336,7 @@ class SegmentationLoss(keras.losses.Loss):
 
     def __init__(
         self,
-        kind: Literal["cross_entropy", "dice", "cross_entropy+dice"] = "cross_entropy",
+        kind: str | Callable[[Any, Any], Any] = "cross_entropy",
         *,
         class_weights: Sequence[float] | None = None,
         ignored_class: int | None = None,
@@ -324,6 +356,8 @@ class SegmentationLoss(keras.losses.Loss):
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The loss of each image of a batch."""
         logits, value = ops.convert_to_tensor(y_pred), 0.0
+        if self.kind not in SEGMENTATION_LOSSES:
+            return self._compare(y_true, logits)
         if "cross_entropy" in self.kind:
             value = value + pixel_cross_entropy(
                 y_true, logits, class_weights=self.class_weights, ignored_class=self.ignored_class
@@ -332,14 +366,36 @@ class SegmentationLoss(keras.losses.Loss):
             value = value + soft_dice(y_true, logits, ignored_class=self.ignored_class)
         return value
 
+    def _compare(self, labels: Any, logits: Any) -> Any:
+        other = keras.losses.get(self.kind)
+        truth, counted = _counted(labels, logits, self.ignored_class)
+        values = (other.call if isinstance(other, keras.losses.Loss) else other)(
+            truth, ops.softmax(logits, axis=-1)
+        )
+        if self.class_weights is not None:
+            weights = ops.sum(truth * ops.convert_to_tensor(self.class_weights), axis=-1)
+            values = values * weights
+        if len(values.shape) != len(counted.shape):
+            return values  # of an image, or of all
+        pixels = ops.maximum(ops.sum(counted, axis=(1, 2)), 1.0)
+        return ops.sum(values * counted, axis=(1, 2)) / pixels
+
     def get_config(self) -> dict[str, Any]:
         """What a reload needs."""
         return {
             **super().get_config(),
-            "kind": self.kind,
+            "kind": self.kind if isinstance(self.kind, str) else keras.losses.serialize(self.kind),
             "class_weights": self.class_weights,
             "ignored_class": self.ignored_class,
         }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> SegmentationLoss:
+        """Make the loss of a configuration, in which `kind` may be one of its own."""
+        kind = config["kind"]
+        return cls(
+            **{**config, "kind": keras.losses.deserialize(kind) if isinstance(kind, dict) else kind}
+        )
 
 
 def contractive_norm(kernel: Any, code: Any) -> Any:

@@ -52,8 +52,8 @@ class Autoencoder(keras.Model):
         if sample_weight is not None and self._reporting:
             self._weights = _one_each(sample_weight)
             count = ops.sum(self._weights)
-        if sample_weight is not None and _is_of_keras(self.loss):
-            sample_weight = _like_values(sample_weight, y_pred)
+        if sample_weight is not None and self.loss is not None:
+            sample_weight = _like_values(sample_weight, self.loss, y, y_pred)
         try:
             loss = super().compute_loss(x, y, y_pred, sample_weight, training=training)
             for layer in self._reporting:
@@ -187,19 +187,16 @@ def _one_each(sample_weight: Any) -> Any:
     return ops.cast(ops.reshape(weights, (-1,)), full_precision())
 
 
-def _is_of_keras(loss: Any) -> bool:
-    """Whether a loss gives a value for each position, as those of Keras do."""
-    return isinstance(loss, str) or getattr(loss, "__module__", "").startswith("keras.")
-
-
-def _like_values(sample_weight: Any, outputs: Any) -> Any:
-    """Weights that broadcast with the values of a loss, (batch, ...) without the last axis.
+def _like_values(sample_weight: Any, loss: Any, y: Any, y_pred: Any) -> Any:
+    """Weights that broadcast with the values of a loss, such as (batch, height, width).
 
     Keras multiplies the two as they are: a weight for each image must be (batch, 1, 1).
     """
-    weights, rank = ops.convert_to_tensor(sample_weight), len(outputs.shape) - 1
+    weights, known = ops.convert_to_tensor(sample_weight), keras.losses.get(loss)
     if any(size != 1 for size in weights.shape[1:]):
         return weights
+    compute = known.call if isinstance(known, keras.losses.Loss) else known
+    rank = len(ops.shape(compute(y, y_pred)))
     return ops.reshape(weights, (-1, *(1 for _ in range(rank - 1))))
 
 

@@ -10,6 +10,8 @@ import keras
 from keras import layers
 
 from kerasae import _arguments
+from kerasae.builders import _losses
+from kerasae.builders._losses import Loss
 from kerasae.layers import TransposedDense, full_precision
 from kerasae.losses import bounded_log_variance
 from kerasae.models import Autoencoder, TiedAutoencoder
@@ -101,7 +103,7 @@ def autoencoder(
     code_size: int,
     hidden: Sequence[int],
     activation: str,
-    loss: str,
+    loss: Loss,
     learning_rate: float,
     between: Iterable[keras.layers.Layer] = (),
     tied: bool = False,
@@ -111,7 +113,8 @@ def autoencoder(
     shape = _arguments.image_shape(input_shape)
     code_size = _arguments.positive_int("code_size", code_size)
     hidden = _arguments.positive_ints("hidden", hidden)
-    output_activation = _arguments.LOSSES[_arguments.one_of("loss", loss, _arguments.LOSSES)]
+    loss = _losses.check_loss(loss)
+    output_activation = _losses.output_activation(loss)
     tied = _arguments.boolean("tied", tied)
     return assemble(
         name,
@@ -131,7 +134,7 @@ def assemble(
     *,
     between: Iterable[keras.layers.Layer] = (),
     tied: bool = False,
-    loss: str,
+    loss: Loss,
     learning_rate: float,
 ) -> keras.Model:
     """Chain encoder, layers between, and decoder, and compile with Adam."""

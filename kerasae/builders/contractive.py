@@ -8,7 +8,8 @@ from typing import Any, Literal
 import keras
 
 from kerasae import _arguments
-from kerasae.builders import _convolutional, _dense
+from kerasae.builders import _convolutional, _dense, _losses
+from kerasae.builders._losses import Loss
 from kerasae.layers import ExactContraction, Perturbation, StochasticContraction
 from kerasae.models import Autoencoder, TiedAutoencoder
 
@@ -24,7 +25,7 @@ def build_contractive(
     code_size: int = 256,
     hidden: Sequence[int] = (),
     activation: str = "sigmoid",
-    loss: str = "binary_crossentropy",
+    loss: Loss = "binary_crossentropy",
     penalty: Literal["exact", "stochastic"] = "exact",
     weight: float = 1e-4,
     sigma: float = 0.01,
@@ -58,6 +59,9 @@ def build_contractive(
         activation: Activation of the hidden layers; smooth ones have a Jacobian that does not jump.
         loss: `"binary_crossentropy"`, with a sigmoid output, for pixels in [0, 1], or `"mse"`,
             with a linear output. Both are means over pixels and batch.
+            Any other loss of Keras does, by name, object or function; a function or class of your
+            own must be registered with Keras. Its output is a sigmoid if it takes probabilities or
+            has an attribute `unit_range`, else linear.
         penalty: `"exact"`: in closed form, of a dense encoder without hidden layers.
             `"stochastic"`: the mean of `|f(x + sigma e) - f(x)|^2 / sigma^2`, e from the standard
             normal, of any encoder, at the price of encoding twice.
@@ -87,7 +91,8 @@ def build_contractive(
     shape = _arguments.image_shape(input_shape)
     code_size = _arguments.positive_int("code_size", code_size)
     hidden = _arguments.positive_ints("hidden", hidden)
-    pixels = _arguments.LOSSES[_arguments.one_of("loss", loss, _arguments.LOSSES)]
+    loss = _losses.check_loss(loss)
+    pixels = _losses.output_activation(loss)
     weight = _arguments.number("weight", weight, low=0.0, closed=True)
     sigma = _arguments.number("sigma", sigma, low=0.0)
     tied = _arguments.boolean("tied", tied)

@@ -8,7 +8,8 @@ from typing import Literal
 import keras
 
 from kerasae import _arguments
-from kerasae.builders import _convolutional, _dense
+from kerasae.builders import _convolutional, _dense, _losses
+from kerasae.builders._losses import Loss
 
 __all__ = ["build_convolutional"]
 
@@ -19,7 +20,7 @@ def build_convolutional(
     code_size: int = 32,
     hidden: Sequence[int] = (32, 64),
     activation: str = "relu",
-    loss: str = "binary_crossentropy",
+    loss: Loss = "binary_crossentropy",
     code: Literal["dense", "spatial"] = "dense",
     kernel_size: int = 3,
     learning_rate: float = 1e-3,
@@ -42,6 +43,9 @@ def build_convolutional(
         activation: Activation of the hidden layers; the code itself is linear.
         loss: `"binary_crossentropy"`, with a sigmoid output, for pixels in [0, 1], or
             `"mse"`, with a linear output. Both are means over pixels and batch.
+            Any other loss of Keras does, by name, object or function; a function or class of your
+            own must be registered with Keras. Its output is a sigmoid if it takes probabilities or
+            has an attribute `unit_range`, else linear.
         code: `"dense"` flattens the last feature map into one vector, `"spatial"` keeps a
             map of `ceil(side / 2**n)` positions. A model with a spatial code treats every
             part of an image alike, so that a codec can run it tile by tile.
@@ -74,7 +78,8 @@ def build_convolutional(
     """
     shape = _arguments.image_shape(input_shape)
     code_size = _arguments.positive_int("code_size", code_size)
-    output_activation = _arguments.LOSSES[_arguments.one_of("loss", loss, _arguments.LOSSES)]
+    loss = _losses.check_loss(loss)
+    output_activation = _losses.output_activation(loss)
     hidden, encoder_options, decoder_options = _convolutional.check(
         hidden,
         code=code,

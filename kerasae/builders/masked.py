@@ -10,7 +10,8 @@ from keras import ops
 
 from kerasae import _arguments
 from kerasae.applications import masks
-from kerasae.builders import _networks
+from kerasae.builders import _losses, _networks
+from kerasae.builders._losses import Loss
 from kerasae.layers import RandomHoles
 from kerasae.models import InpaintingAutoencoder
 
@@ -23,7 +24,7 @@ def build_masked(
     code_size: int = 128,
     hidden: Sequence[int] = (32, 64),
     activation: str = "relu",
-    loss: str = "binary_crossentropy",
+    loss: Loss = "binary_crossentropy",
     mask: Literal["centre", "block", "free_form", "text"] = "block",
     mask_fraction: float = 0.25,
     hole_weight: float = 6.0,
@@ -55,6 +56,9 @@ def build_masked(
         activation: Activation of the hidden layers; the code itself is linear.
         loss: `"binary_crossentropy"`, with a sigmoid output, for pixels in [0, 1], or
             `"mse"`, with a linear output, each weighted as above.
+            Any other loss of Keras does, by name, object or function; a function or class of your
+            own must be registered with Keras. Its output is a sigmoid if it takes probabilities or
+            has an attribute `unit_range`, else linear. It must give a value for each pixel.
         mask: What holes look like in training: `"centre"`, `"block"`, a rectangle anywhere,
             `"free_form"`, strokes of a brush, or `"text"`, words, to remove writing; see
             `kerasae.masks.draw_masks`.
@@ -87,7 +91,9 @@ def build_masked(
     """
     shape = _arguments.image_shape(input_shape)
     code_size = _arguments.positive_int("code_size", code_size)
-    output_activation = _arguments.LOSSES[_arguments.one_of("loss", loss, _arguments.LOSSES)]
+    loss = _losses.check_loss(loss)
+    _losses.check_values_of_pixels(loss)
+    output_activation = _losses.output_activation(loss)
     _arguments.one_of("mask", mask, masks.KINDS)
     fraction = _arguments.number("mask_fraction", mask_fraction, low=0.0)
     if fraction > masks.LARGEST_FRACTION:

@@ -10,6 +10,7 @@ import keras
 
 from kerasae import _arguments
 from kerasae.builders import _dense, sparse
+from kerasae.builders._losses import Loss
 
 __all__ = ["build_overcomplete"]
 
@@ -20,7 +21,7 @@ def build_overcomplete(
     code_size: int = 1024,
     hidden: Sequence[int] = (),
     activation: str = "relu",
-    loss: str = "binary_crossentropy",
+    loss: Loss = "binary_crossentropy",
     regularizer: str | None = "unspecified",
     learning_rate: float = 1e-3,
     code_activation: str = "linear",
@@ -40,6 +41,9 @@ def build_overcomplete(
         activation: Activation of the hidden layers.
         loss: `"binary_crossentropy"`, with a sigmoid output, for pixels in [0, 1], or
             `"mse"`, with a linear output. Both are means over pixels and batch.
+            Any other loss of Keras does, by name, object or function; a function or class of your
+            own must be registered with Keras. Its output is a sigmoid if it takes probabilities or
+            has an attribute `unit_range`, else linear.
         regularizer: `"l1"`, `"kl"`, `"topk"` or `"dropout"`, as in `build_sparse`, or None; the
             default is refused.
         learning_rate: Step size of Adam.

@@ -10,13 +10,14 @@ import keras
 from keras import layers
 
 from kerasae import _arguments
+from kerasae.builders import _losses
+from kerasae.builders._losses import Loss
 from kerasae.layers import GRU, LSTM, full_precision
 from kerasae.models import Autoencoder
 
 __all__ = ["build_recurrent"]
 
 CELLS = ("lstm", "gru", "conv1d")
-LOSSES = {**_arguments.LOSSES, "categorical_crossentropy": "softmax"}
 _KERNEL = 5  # steps that a convolution sees
 
 
@@ -26,7 +27,7 @@ def build_recurrent(
     code_size: int = 32,
     hidden: Sequence[int] = (128,),
     activation: str | None = None,
-    loss: Literal["mse", "binary_crossentropy", "categorical_crossentropy"] = "mse",
+    loss: Loss = "mse",
     cell: Literal["lstm", "gru", "conv1d"] = "lstm",
     learning_rate: float = 1e-3,
 ) -> keras.Model:
@@ -54,6 +55,10 @@ def build_recurrent(
             `"categorical_crossentropy"`, with a softmax over features, for symbols that are
             one-hot at each step. The first two are means over steps and features, the last is
             the mean over steps of nats per step.
+            Any other loss of Keras does, by name, object or function; a function or class of your
+            own must be registered with Keras. Its outputs are a softmax if it
+            takes classes, a sigmoid if it takes probabilities or
+            has an attribute `unit_range`, else linear.
         cell: `"lstm"` (Hochreiter & Schmidhuber 1997), `"gru"` (Cho et al. 2014) or `"conv1d"`.
         learning_rate: Step size of Adam.
 
@@ -76,7 +81,8 @@ def build_recurrent(
     hidden = _arguments.positive_ints("hidden", hidden)
     if not hidden:
         raise ValueError("`hidden` must name the units of at least one layer. Received: hidden=()")
-    output = LOSSES[_arguments.one_of("loss", loss, LOSSES)]
+    loss = _losses.check_loss(loss)
+    output = _losses.output_activation(loss)
     convolutional = _arguments.one_of("cell", cell, CELLS) == "conv1d"
     if activation is None:
         activation = "relu" if convolutional else "tanh"
@@ -100,7 +106,7 @@ def build_recurrent(
 
     entry = keras.Input(shape, name="sequence")
     model = Autoencoder(entry, decoder(encoder(entry)), name="recurrent")
-    metrics = ["accuracy"] if loss == "categorical_crossentropy" else None
+    metrics = ["accuracy"] if output == "softmax" else None
     model.compile(keras.optimizers.Adam(learning_rate), loss=loss, metrics=metrics)
     return model
 

@@ -8,12 +8,11 @@ from typing import Any, Literal
 import keras
 
 from kerasae import _arguments
-from kerasae.builders import _pixelwise
-from kerasae.losses import SegmentationLoss
+from kerasae.builders import _losses, _pixelwise
+from kerasae.builders._losses import Loss
+from kerasae.losses import SEGMENTATION_LOSSES, SegmentationLoss
 
 __all__ = ["build_segmentation"]
-
-LOSSES = ("cross_entropy", "dice", "cross_entropy+dice")
 
 
 def build_segmentation(
@@ -23,7 +22,7 @@ def build_segmentation(
     code_size: int | None = None,
     hidden: Sequence[int] = (16, 32, 64),
     activation: str = "relu",
-    loss: Literal["cross_entropy", "dice", "cross_entropy+dice"] = "cross_entropy",
+    loss: Loss = "cross_entropy",
     skips: Literal["concat", "pooling"] | None = "concat",
     class_weights: Sequence[float] | None = None,
     ignored_class: int | None = None,
@@ -57,7 +56,8 @@ def build_segmentation(
             none, as SegNet, and with `"pooling"` it must be None.
         hidden: Filters of each stage of the encoder, at least one; the decoder mirrors it.
         activation: Activation of all layers but the last.
-        loss: `"cross_entropy"`, `"dice"` or `"cross_entropy+dice"`.
+        loss: `"cross_entropy"`, `"dice"` or `"cross_entropy+dice"`. Any other loss of Keras does,
+            by name, object or registered function; it compares one-hot classes with the softmax.
         skips: What the decoder takes besides the code; see above.
         class_weights: Weight of each class in the cross-entropy, such as
             `kerasae.evaluation.median_frequency_weights` gives; None weighs pixels alike.
@@ -88,7 +88,10 @@ def build_segmentation(
     hidden = _arguments.positive_ints("hidden", hidden)
     if not hidden:
         raise ValueError("`hidden` must name the filters of at least one stage. Received: ()")
-    _arguments.one_of("loss", loss, LOSSES)
+    if loss not in SEGMENTATION_LOSSES:
+        loss = _losses.check_loss(loss)
+        if class_weights is not None or ignored_class is not None:
+            _losses.check_values_of_pixels(loss)
     if skips is not None:
         _arguments.one_of("skips", skips, ("concat", "pooling"))
     if normalization is not None:

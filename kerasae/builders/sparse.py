@@ -10,6 +10,7 @@ from keras import ops
 
 from kerasae import _arguments
 from kerasae.builders import _dense
+from kerasae.builders._losses import Loss
 from kerasae.layers import KLSparsity, L1Sparsity
 
 __all__ = ["build_sparse"]
@@ -23,7 +24,7 @@ def build_sparse(
     code_size: int = 1024,
     hidden: Sequence[int] = (),
     activation: str = "relu",
-    loss: str = "binary_crossentropy",
+    loss: Loss = "binary_crossentropy",
     penalty: Literal["l1", "kl", "topk", "dropout"] = "l1",
     weight: float = 1e-4,
     rho: float = 0.05,
@@ -52,6 +53,9 @@ def build_sparse(
         activation: Activation of the hidden layers.
         loss: `"binary_crossentropy"`, with a sigmoid output, for pixels in [0, 1], or
             `"mse"`, with a linear output.
+            Any other loss of Keras does, by name, object or function; a function or class of your
+            own must be registered with Keras. Its output is a sigmoid if it takes probabilities or
+            has an attribute `unit_range`, else linear.
         penalty: What makes the code sparse, see above.
         weight: Factor of `"l1"`.
         rho: Wanted mean activation of `"kl"`, in (0, 1).

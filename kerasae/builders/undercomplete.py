@@ -9,6 +9,7 @@ import keras
 
 from kerasae import _arguments
 from kerasae.builders import _dense
+from kerasae.builders._losses import Loss
 
 __all__ = ["build_undercomplete"]
 
@@ -19,7 +20,7 @@ def build_undercomplete(
     code_size: int = 32,
     hidden: Sequence[int] = (128, 64),
     activation: str = "relu",
-    loss: str = "binary_crossentropy",
+    loss: Loss = "binary_crossentropy",
     learning_rate: float = 1e-3,
     tied: bool = False,
     code_activation: str = "linear",
@@ -40,6 +41,9 @@ def build_undercomplete(
             `loss="mse"` the optimum is PCA (Baldi & Hornik 1989).
         loss: `"binary_crossentropy"`, with a sigmoid output, for pixels in [0, 1], or
             `"mse"`, with a linear output. Both are means over pixels and batch.
+            Any other loss of Keras does, by name, object or function; a function or class of your
+            own must be registered with Keras. Its output is a sigmoid if it takes probabilities or
+            has an attribute `unit_range`, else linear.
         learning_rate: Step size of Adam.
         tied: Whether each kernel of the decoder is the transpose of its mirror in the encoder,
             which halves the number of weights (Vincent et al. 2010); biases are never shared.
