@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+import time
+
 import keras
 import numpy as np
 import pytest
 
 import kerasae
 from kerasae.training import TrainConfig, train
+from kerasae_export import ConversionError
+from kerasae_export.runtime.litemodel import LiteModel
 
 
 def make(**hyperparameters) -> keras.Model:
     keras.utils.set_random_seed(0)
     return kerasae.build_recurrent(**hyperparameters)
+
+
+def test_long_sequences_stay_a_loop_which_int8_refuses_at_once(converter, tmp_path):
+    model = make(input_shape=(140, 1), code_size=16, hidden=(32,))
+    encoder = kerasae.encoder(model)
+    path = tmp_path / "e.tflite"
+    x = np.random.default_rng(0).standard_normal((8, 140, 1)).astype(np.float32)
+    began = time.monotonic()
+    with pytest.raises(ConversionError, match=r"'encode_1' would .* its 140 steps.*conv1d"):
+        converter.convert(encoder, path, calibration=x)
+    assert time.monotonic() - began < 2
+    converter.convert(encoder, path, scheme="dynamic")
+    assert path.stat().st_size < 40_000
+    found = LiteModel(path.read_bytes()).run(x)
+    np.testing.assert_allclose(found, encoder(x), atol=2e-3)
+    short = kerasae.encoder(make(input_shape=(64, 1), code_size=2, hidden=(4,)))
+    assert short.get_layer("encode_1").unroll
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
@@ -172,7 +193,7 @@ def test_the_error_of_a_reconstruction_finds_anomalies():
     [
         ({"input_shape": (8, 8, 1)}, "`input_shape` must be \\(length, features\\)"),
         ({"cell": "rnn"}, "`cell` must be one of 'lstm', 'gru', 'conv1d'"),
-        ({"loss": "hinge"}, "`loss` must be one of 'binary_crossentropy', 'mse', 'categorical_cr"),
+        ({"loss": "none"}, "`loss` must be the name of a loss of Keras"),
         ({"hidden": ()}, "`hidden` must name the units of at least one layer"),
         ({"code_size": 0}, "`code_size` must be a positive integer"),
         ({"learning_rate": 0}, "`learning_rate` must be a number above 0"),

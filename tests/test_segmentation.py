@@ -143,7 +143,7 @@ def test_unet_and_segnet_have_the_layers_of_their_papers():
         ({"hidden": ()}, "`hidden` must name the filters of at least one stage"),
         ({"skips": "residual"}, "`skips` must be one of 'concat', 'pooling'"),
         ({"skips": "pooling", "code_size": 8}, "`code_size` must be None where `skips` is"),
-        ({"loss": "mse"}, "`loss` must be one of 'cross_entropy'"),
+        ({"loss": "none"}, "`loss` must be the name of a loss of Keras"),
         ({"class_weights": (1.0,)}, "`class_weights` must hold a weight for each of the 8"),
         ({"class_weights": (-1.0,) * 8}, "`class_weights` must be a number at least 0"),
         ({"ignored_class": -1}, "`ignored_class` must be an integer of 0 or more"),

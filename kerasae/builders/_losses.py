@@ -63,7 +63,8 @@ def check_loss(loss: Any) -> Loss:
     if not is_loss or isinstance(known, type) or type(again) is not type(known):
         raise ValueError(
             "`loss` must be the name of a loss of Keras, an object of `keras.losses`, or a "
-            "function or an object of a class under `@keras.saving.register_keras_serializable()`, so that "
+            "function or an object of a class under "
+            "`@keras.saving.register_keras_serializable()`, so that "
             f"a saved model has it again. Received: loss={_shown(loss)}"
         )
     if getattr(known, "from_logits", False) or _options(known).get("from_logits"):

@@ -1,12 +1,15 @@
-"""Recurrent layers that train as a loop and deploy unrolled."""
+"""Recurrent layers that train as a loop, and deploy unrolled if they have few steps."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
 
 __all__ = ["GRU", "LSTM"]
+
+_MOST_UNROLLED = 64  # steps, each of which makes some 15 operators and 8 kB of an int8 file
 
 
 class _UnrolledMixin:
@@ -16,26 +19,30 @@ class _UnrolledMixin:
     name: str
     return_sequences: bool
     go_backwards: bool
+    get_build_config: Callable[[], Any]
 
     def to_stock(self) -> keras.layers.Layer:
-        """A stock RNN layer around the same cell, so that it shares the weights, unrolled.
+        """A stock RNN layer around the same cell, so that it shares the weights.
 
-        A loop trains fast and is quick to trace, but the converter's int8 needs it unrolled.
+        Up to 64 steps are unrolled, as the converter's int8 needs it. More make a file that grows
+        with them, so they stay a loop, which the other schemes convert to a few operators.
         """
+        built = self.get_build_config() or {}
+        shape = built.get("input_shape") or built.get("shapes_dict", {}).get("sequences_shape")
         return keras.layers.RNN(
             self.cell,
             return_sequences=self.return_sequences,
             go_backwards=self.go_backwards,
-            unroll=True,
+            unroll=bool(shape and shape[1] and shape[1] <= _MOST_UNROLLED),
             name=self.name,
         )
 
 
 @keras.saving.register_keras_serializable("kerasae")
 class LSTM(_UnrolledMixin, keras.layers.LSTM):
-    """Keras's LSTM (Hochreiter & Schmidhuber 1997), with its arguments, unrolled by `to_stock`."""
+    """Keras's LSTM (Hochreiter & Schmidhuber 1997), with its arguments; see `to_stock`."""
 
 
 @keras.saving.register_keras_serializable("kerasae")
 class GRU(_UnrolledMixin, keras.layers.GRU):
-    """Keras's GRU (Cho et al. 2014), with its arguments, unrolled by `to_stock`."""
+    """Keras's GRU (Cho et al. 2014), with its arguments; see `to_stock`."""

@@ -21,6 +21,8 @@ __all__ = ["Calibration", "check_model", "check_samples", "file_names"]
 Calibration = ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike] | None
 """Real inputs: an array, or for several inputs a list in their order, or a dict by name."""
 
+_MOST_UNROLLED = 64  # steps; an LSTM of 140 became 2,098 operators and 1.1 MB after 25 s
+
 _ATTENTION = (
     keras.layers.AdditiveAttention,
     keras.layers.Attention,
@@ -61,15 +63,31 @@ def check_model(argument: str, model: keras.Model, scheme: str) -> keras.Model:
 
 def _why_not_int8(layer: keras.Layer) -> tuple[str, str]:
     """Why a model with this layer cannot be static int8, and what to do; empty if it can."""
-    if isinstance(layer, keras.layers.RNN) and not layer.unroll:
-        return (
-            f"the converter crashes on the loop of the recurrent layer {layer.name!r}",
-            "build that with `unroll=True`, or ",
-        )
+    if isinstance(layer, keras.layers.RNN):
+        steps = _steps(layer)
+        if steps is None or steps > _MOST_UNROLLED:
+            return (
+                f"the recurrent layer {layer.name!r} would have to be unrolled, and each of its "
+                f"{steps or 'unknown number of'} steps makes some 15 operators",
+                'take 1-D convolutions, such as `build_recurrent(cell="conv1d")`, or a loop '
+                "(`unroll=False`) and ",
+            )
+        if not layer.unroll:
+            return (
+                f"the converter crashes on the loop of the recurrent layer {layer.name!r}",
+                "build that with `unroll=True`, or ",
+            )
     if isinstance(layer, _ATTENTION):
         # A patch transformer on digits lost 1.5 dB, another a third of its range.
         return f"activations around the attention {layer.name!r} lose too much in 8 bits", ""
     return "", ""
+
+
+def _steps(layer: keras.layers.RNN) -> int | None:
+    """The steps of the sequences that a layer was built for, where they are known."""
+    built = layer.get_build_config() or {}
+    shape = built.get("input_shape") or built.get("shapes_dict", {}).get("sequences_shape")
+    return shape[1] if shape else None
 
 
 def file_names(model: keras.Model) -> list[str]:

@@ -78,8 +78,9 @@ def convert(
         ValueError: If an argument breaks its rule.
         ConversionError: If the scheme does not fit the model, or the converter refuses it or
             crashes. `"int8"` is refused for recurrent layers that are not unrolled, on which the
-            converter crashes, for attention, whose activations do not fit in 8 bits, and without
-            `allow_float` for layers that stay in float32; the message names them.
+            converter crashes, or have more than 64 steps; for attention, whose activations do not
+            fit in 8 bits; and without `allow_float` for layers that stay in float32. The message
+            names them.
 
     Example:
         >>> import kerasae
