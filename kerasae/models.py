@@ -12,11 +12,33 @@ from kerasae.layers import ExactContraction, LossLayer, TransposedDense, full_pr
 
 __all__ = ["Autoencoder", "InpaintingAutoencoder", "TiedAutoencoder"]
 
+_OLDER_FORMAT = (".h5", ".hdf5")
 _RANK_OF_LABELS = 2  # (n,) or, one-hot, (n, classes)
 
 
+class _SavedAsKeras(keras.Model):
+    """What the models of this file share: the older format HDF5 would lose their classes."""
+
+    def save(self, filepath: Any, *args: Any, **options: Any) -> None:
+        """Save as Keras does.
+
+        Raises:
+            ValueError: If the file is to be `.h5`, from which no program could load the model.
+        """
+        path = str(filepath)
+        if path.endswith(_OLDER_FORMAT):
+            better = path.rpartition(".")[0] + ".keras"
+            raise ValueError(
+                f"`filepath` must end in .keras, such as {better!r}: a file of the older format "
+                f"cannot be loaded, as it does not say of which package the model's class is. "
+                f"`save_weights({path.rpartition('.')[0] + '.weights.h5'!r})` saves the weights "
+                f"alone. Received: filepath={path!r}"
+            )
+        super().save(filepath, *args, **options)
+
+
 @keras.saving.register_keras_serializable("kerasae")
-class Autoencoder(keras.Model):
+class Autoencoder(_SavedAsKeras):
     """A functional model that reports what its layers say about their losses, and weighs them.
 
     A `LossLayer` has, after each call, scalars in `parts`; their means over an epoch appear in the
@@ -142,7 +164,7 @@ class _CountSteps(keras.callbacks.Callback):
 
 
 @keras.saving.register_keras_serializable("kerasae")
-class InpaintingAutoencoder(keras.Model):
+class InpaintingAutoencoder(_SavedAsKeras):
     """A functional model whose loss weighs the pixels that its layer `mask` says are missing.
 
     The layer has `holes`, (batch, height, width), 1 at the missing pixels, and `hole_weight`, the

@@ -11,6 +11,7 @@ from kerasae import _arguments
 from kerasae.builders import _losses, _pixelwise
 from kerasae.builders._losses import Loss
 from kerasae.losses import SEGMENTATION_LOSSES, SegmentationLoss
+from kerasae.models import Autoencoder
 
 __all__ = ["build_segmentation"]
 
@@ -118,7 +119,7 @@ def build_segmentation(
     encoder = _pixelwise.encoder(shape, code_size, hidden, activation, **options)
     decoder = _pixelwise.decoder(encoder, classes, hidden, activation, **options)
     image = keras.Input(shape, name="image")
-    model = keras.Model(image, decoder(encoder(image)), name="segmentation")
+    model = Autoencoder(image, decoder(encoder(image)), name="segmentation")
     objective = SegmentationLoss(loss, class_weights=class_weights, ignored_class=ignored_class)
     model.compile(optimizer=keras.optimizers.Adam(rate), loss=objective)
     return model
