@@ -144,6 +144,16 @@ def test_subclassed_models_are_opened_at_inference(images):
     check_stock(stock_model(opened))
 
 
+def test_a_model_of_mixed_precision_takes_float32(images):
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = called(Subclassed(), images)
+        opened = functional(model)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert opened.inputs[0].dtype == "float32"
+
+
 def test_subclassed_models_inside_others_are_opened_too(images, tmp_path):
     model = called(Nested(), {"image": images})
     opened = stock_model(model)

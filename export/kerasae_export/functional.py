@@ -235,7 +235,8 @@ def _of_subclassed(model: keras.Model, argument: str) -> keras.Model:
     shapes = (model.get_build_config() or {}).get("input_shape") if model.built else None
     if shapes is None:
         raise _unknown_input(model, argument)
-    dtype = model.input_dtype
+    is_float = keras.backend.is_float_dtype(model.input_dtype)
+    dtype = "float32" if is_float else model.input_dtype  # of mixed precision, too
     inputs = _inputs(shapes, dtype)
     parameters = inspect.signature(model.call).parameters.values()
     takes_training = any(p.name == "training" or p.kind is p.VAR_KEYWORD for p in parameters)

@@ -31,7 +31,9 @@ _ATTENTION = (
 )
 
 
-def check_model(argument: str, model: keras.Model, scheme: str) -> keras.Model:
+def check_model(
+    argument: str, model: keras.Model, scheme: str, *, free_sides: bool = False
+) -> keras.Model:
     """The model as a functional one of stock layers.
 
     What is known to fail or to crash the converter is refused, with the reason.
@@ -39,9 +41,11 @@ def check_model(argument: str, model: keras.Model, scheme: str) -> keras.Model:
     model = stock_model(model, argument)
     check_stock(model)
     for entry in model.inputs:
-        if None in entry.shape[1:]:
+        sides = entry.shape[1:3] if free_sides and len(entry.shape) == 4 else ()
+        if None in entry.shape[1 + len(sides) :]:
             raise ValueError(
-                f"`{argument}` must have inputs of fixed shape. "
+                f"`{argument}` must have inputs of fixed shape"
+                f"{', but for height and width' if sides else ''}. "
                 f"Received: {entry.name!r} of shape {entry.shape} in {model.name!r}"
             )
     names = file_names(model)

@@ -35,6 +35,7 @@ from kerasae_export.format.manifest import DECODE, ENCODE, SCHEMES
 
 __all__ = ["Calibration", "Converter", "convert", "convert_both"]
 
+_EDGES = ("uint8", "int8", "float32")
 _ADVICE = '; `scheme="dynamic"` quantises the weights only and may do.'
 
 
@@ -45,14 +46,16 @@ def convert(
     scheme: str = "int8",
     calibration: Calibration = None,
     allow_float: bool = False,
+    edges: str | None = None,
+    dynamic_batch: bool = False,
 ) -> Path:
     """Convert any Keras model to a TF Lite file: functional, `Sequential` or subclassed.
 
-    The file takes a batch of 1 and uses TF Lite's built-in operators only. With `"int8"` the
-    inputs and outputs are uint8, which both phones and browsers accept; with the other schemes
-    they are float32. Indices stay int32. A single input is called `input` in the file's signature,
-    several keep the names that they have in the model; outputs are `output_0`, `output_1` and so
-    on, in the model's order.
+    The file takes a batch of 1, unless `dynamic_batch` is given, and uses TF Lite's built-in
+    operators only. With `"int8"` the inputs and outputs are uint8, which both phones and browsers
+    accept, unless `edges` says otherwise; with the other schemes they are float32. Indices stay
+    int32. A single input is called `input` in the file's signature, several keep the names that
+    they have in the model; outputs are `output_0`, `output_1` and so on, in the model's order.
 
     Args:
         model: The model, such as `kerasae.encoder(model)`, with inputs of fixed shape, of stock
@@ -70,13 +73,21 @@ def convert(
             equally many samples each. The other schemes ignore it.
         allow_float: Whether `"int8"` may leave operators in float32 that the converter has no
             int8 for, such as ELU or three-dimensional convolutions. The other schemes ignore it.
+        edges: Type of the inputs and outputs with `"int8"`: `"uint8"`, the default; `"int8"`, which
+            TF Lite Micro wants and browsers refuse; or `"float32"`, which the file quantises and
+            dequantises itself. With the other schemes they are float32.
+        dynamic_batch: Whether the file takes a batch of any size, for which a program resizes the
+            input. The file then computes shapes when it runs, which LiteRT.js and delegates refuse.
+            Height and width are free, whatever this says, where those of the model are, None. The
+            file is run in other sizes before it is written.
 
     Returns:
         The path.
 
     Raises:
         ValueError: If an argument breaks its rule.
-        ConversionError: If the scheme does not fit the model, or the converter refuses it or
+        ConversionError: If the scheme does not fit the model, the file does not compute in other
+            sizes what Keras does, or the converter refuses it or
             crashes. `"int8"` is refused for recurrent layers that are not unrolled, on which the
             converter crashes, or have more than 64 steps; for attention, whose activations do not
             fit in 8 bits; and without `allow_float` for layers that stay in float32. The message
@@ -93,7 +104,13 @@ def convert(
     """
     with Converter() as converter:
         return converter.convert(
-            model, path, scheme=scheme, calibration=calibration, allow_float=allow_float
+            model,
+            path,
+            scheme=scheme,
+            calibration=calibration,
+            allow_float=allow_float,
+            edges=edges,
+            dynamic_batch=dynamic_batch,
         )
 
 
@@ -180,12 +197,18 @@ class Converter:
         scheme: str = "int8",
         calibration: Calibration = None,
         allow_float: bool = False,
+        edges: str | None = None,
+        dynamic_batch: bool = False,
     ) -> Path:
         """Convert one model; see the function `convert`."""
         target = _check_target(path, scheme)
-        model = check_model("model", model, scheme)
+        options = {
+            "edges": _check_edges(edges, scheme),
+            "dynamic_batch": _check_boolean("dynamic_batch", dynamic_batch),
+        }
+        model = check_model("model", model, scheme, free_sides=True)
         samples = check_samples(model, calibration) if scheme == "int8" else []
-        return self._write(target, scheme, {SINGLE: (model, samples)}, allow_float)
+        return self._write(target, scheme, {SINGLE: (model, samples)}, allow_float, options)
 
     def convert_both(
         self,
@@ -219,6 +242,7 @@ class Converter:
         scheme: str,
         parts: Mapping[str, tuple[keras.Model, Sequence[NDArray[Any]]]],
         allow_float: bool,
+        options: Mapping[str, Any] | None = None,
     ) -> Path:
         with private_folder() as folder:
             for key, (model, samples) in parts.items():
@@ -226,7 +250,12 @@ class Converter:
                 for i, values in enumerate(samples):
                     np.save(folder / f"{key}-{i}.npy", values)
             signatures = {key: file_names(model) for key, (model, _) in parts.items()}
-            job = {"scheme": scheme, "folder": str(folder), "signatures": signatures}
+            job = {
+                "scheme": scheme,
+                "folder": str(folder),
+                "signatures": signatures,
+                **(options or {}),
+            }
             self._run(job, " and ".join(repr(model.name) for model, _ in parts.values()))
             content = (folder / "model.tflite").read_bytes()
         if scheme == "int8" and not allow_float:
@@ -263,6 +292,25 @@ class Converter:
     def _renew(self) -> None:
         self._worker.stop()
         self._worker = _worker.Worker()
+
+
+def _check_edges(edges: str | None, scheme: str) -> str:
+    if edges is None:
+        return _EDGES[0] if scheme == "int8" else "float32"
+    if edges not in _EDGES:
+        raise ValueError(f"`edges` must be one of {', '.join(_EDGES)}. Received: edges={edges!r}")
+    if scheme != "int8" and edges != "float32":
+        raise ValueError(
+            f"`edges` must be float32 with the scheme {scheme!r}, whose activations are floats. "
+            f"Received: edges={edges!r}"
+        )
+    return edges
+
+
+def _check_boolean(name: str, value: Any) -> bool:
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"`{name}` must be True or False. Received: {name}={value!r}")
+    return bool(value)
 
 
 def _check_target(path: str | os.PathLike[str], scheme: str) -> Path:

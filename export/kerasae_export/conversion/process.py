@@ -21,6 +21,7 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from kerasae_export.conversion.integers import in_integers
+from kerasae_export.conversion.resizing import check_resized
 from kerasae_export.conversion.worker import RETIRED, end_with
 
 _IDLE = float(os.environ.get("KERASAE_CONVERTER_IDLE", "60"))  # seconds
@@ -50,26 +51,43 @@ def main() -> None:
 
 def _try(job: dict[str, Any]) -> str | None:
     try:
-        _convert(Path(job["folder"]), job["scheme"], job["signatures"])
+        _convert(
+            Path(job["folder"]),
+            job["scheme"],
+            job["signatures"],
+            edges=job.get("edges", "uint8"),
+            dynamic_batch=job.get("dynamic_batch", False),
+        )
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         return f"{type(error).__name__}: {' '.join(lines)[:600] or 'no details'}"
     return None
 
 
-def _convert(folder: Path, scheme: str, signatures: dict[str, list[str]]) -> None:
+def _convert(
+    folder: Path,
+    scheme: str,
+    signatures: dict[str, list[str]],
+    *,
+    edges: str,
+    dynamic_batch: bool,
+) -> None:
     """Write `model.tflite` from `KEY.keras` and, for int8, `KEY-0.npy`, ... of each signature.
 
     `signatures` holds for each key the names that the file gives to the model's inputs.
     """
     archive = keras.export.ExportArchive()
+    resized: dict[str, keras.Model] = {}
+    batch = None if dynamic_batch else 1
     for key, names in signatures.items():
         model = keras.saving.load_model(folder / f"{key}.keras", compile=False)
         specs = [
             # A batch of 1: a free batch drags shape operators along that browsers refuse.
-            keras.InputSpec(shape=(1, *entry.shape[1:]), dtype=entry.dtype, name=name)
+            keras.InputSpec(shape=(batch, *entry.shape[1:]), dtype=entry.dtype, name=name)
             for name, entry in zip(names, model.inputs, strict=True)
         ]
+        if any(None in spec.shape for spec in specs):
+            resized[key] = model
         archive.track(model)
         archive.add_endpoint(
             key, _endpoint(model), input_signature=specs if len(specs) == 1 else [specs]
@@ -89,11 +107,21 @@ def _convert(folder: Path, scheme: str, signatures: dict[str, list[str]]) -> Non
     if scheme == "int8":
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.representative_dataset = lambda: _samples(folder, signatures)
-        converter.inference_input_type = converter.inference_output_type = tf.uint8
+        converter.inference_input_type = converter.inference_output_type = tf.as_dtype(edges)
     content = converter.convert()
     if scheme == "int8":
-        _check_edges(content, signatures)
+        if edges != "float32":
+            _check_edges(content, signatures)
         content = in_integers(content)
+    for key, model in resized.items():
+        check_resized(
+            content,
+            key,
+            model,
+            signatures[key],
+            dynamic_batch=dynamic_batch,
+            exact=scheme != "int8",
+        )
     (folder / "model.tflite").write_bytes(content)
 
 
