@@ -49,6 +49,7 @@ GUIDES = [
     "export/README.md",
     "export/ports/js/README.md",
     "export/FORMAT.md",
+    "SECURITY.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
 ]

@@ -1,18 +1,24 @@
 """A small web server for the page of a bundle: read-only, from memory, local by default.
 
 It sends the files of the site that it was given and nothing else: there is no folder to list or
-to leave, and nothing that is sent to it is read or kept.
+to leave, and nothing that is sent to it is read or kept. Connections are few and do not last: a
+request has seconds to arrive, an answer a time that fits its size, and one connection too many
+takes the place of the one that has been silent longest.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import gzip
 import hashlib
 import ipaddress
 import re
 import socket
+import threading
+import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -35,7 +41,14 @@ _SECURITY = {
 }
 _PACKED = (".css", ".html", ".js", ".json", ".md", ".svg", ".txt", ".wasm", ".webmanifest")
 _PINNED = f"litert/{VERSION}/"  # the address has the version: such a file never changes
-_IDLE = 30  # seconds after which a silent connection is closed
+
+# Seconds that a connection has, by what it waits for; an answer has more the larger it is.
+_REQUEST, _NEXT, _ANSWER = 10.0, 15.0, 60.0
+_SLOWEST = 20_000  # bytes a second
+_PATIENCE = 2.0  # seconds that a request may take before another one may take its place
+_PIECE = 2**16  # bytes that are sent at once
+_MOST = 128  # connections
+_BUSY = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 class _File:
@@ -55,8 +68,13 @@ class _File:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    timeout = _IDLE
+    timeout = _ANSWER  # for one piece; `PageServer` ends what takes longer in all
     server: PageServer
+
+    def handle_one_request(self) -> None:
+        """Answer a request, and then wait for the next."""
+        super().handle_one_request()
+        self.server.expect(self.connection, _NEXT, silent=True)
 
     def do_GET(self) -> None:
         """Send a file of the site."""
@@ -68,6 +86,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, *, body: bool) -> None:
         self._body = body
+        self.server.expect(self.connection, _ANSWER)
         if not self.server.is_own_name(self.headers.get("Host", "")):
             self._refuse(
                 HTTPStatus.MISDIRECTED_REQUEST,
@@ -117,7 +136,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _finish(self, content: bytes) -> None:
         self.end_headers()
         if self._body and content:
-            self.wfile.write(content)
+            self.server.expect(self.connection, _ANSWER + len(content) / _SLOWEST)
+            for at in range(0, len(content), _PIECE):
+                self.wfile.write(content[at : at + _PIECE])
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer what the base class refuses in the same way as the rest."""
@@ -135,6 +156,23 @@ class _Handler(BaseHTTPRequestHandler):
         """Keep no record of requests."""
 
 
+@dataclass
+class _Stay:
+    """How long a connection may last.
+
+    Attributes:
+        since: When its present state began.
+        until: When it ends.
+        silent: Whether it waits for a next request, and nothing is lost if it ends.
+        asking: Whether its first request has not arrived.
+    """
+
+    since: float
+    until: float
+    silent: bool = False
+    asking: bool = False
+
+
 class PageServer(ThreadingHTTPServer):
     """Serves a site; use it as a context manager and call `serve_forever`.
 
@@ -143,17 +181,23 @@ class PageServer(ThreadingHTTPServer):
         host: Address to listen on; `"0.0.0.0"` is all of them.
         port: Port; 0 takes a free one.
 
+    Attributes:
+        limit: Most connections at a time: half of the files that the process may open, at most 128.
+
     Raises:
         SiteError: If it cannot listen there.
     """
 
     daemon_threads = True
     allow_reuse_address = True
+    request_queue_size = 64
 
     def __init__(self, site: Mapping[str, bytes], host: str = HOST, port: int = PORT) -> None:
         self.files = {path: _File(path, content) for path, content in site.items()}
         self.asked = host
-        self._connections: set[socket.socket] = set()
+        self.limit: int = min(_MOST, _file_limit() // 2)
+        self._stays: dict[socket.socket, _Stay] = {}
+        self._guard = threading.Lock()
         if ":" in host:
             self.address_family = socket.AF_INET6
         try:
@@ -206,25 +250,91 @@ class PageServer(ThreadingHTTPServer):
         self.server_name, self.server_port = self.asked, self.server_address[1]
 
     def get_request(self) -> tuple[socket.socket, Any]:
-        """Accept a connection and remember it."""
-        connection, address = super().get_request()
-        self._connections.add(connection)
+        """Accept a connection and remember it; if there are no handles left, end a silent one."""
+        try:
+            connection, address = super().get_request()
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+                self._make_room()
+                time.sleep(0.1)  # else the waiting connection would be tried again at once
+            raise
+        now = time.monotonic()
+        with self._guard:
+            self._stays[connection] = _Stay(now, now + _REQUEST, asking=True)
         return connection, address
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        """Whether there is room for a connection, or room can be made."""
+        with self._guard:
+            crowded = len(self._stays) > self.limit
+        if not crowded or self._make_room():
+            return True
+        with contextlib.suppress(OSError):
+            request.settimeout(0.1)
+            request.sendall(_BUSY)
+        return False
+
+    def expect(self, connection: socket.socket, seconds: float, *, silent: bool = False) -> None:
+        """Give a connection so many seconds from now."""
+        now = time.monotonic()
+        with self._guard:
+            if connection in self._stays:
+                self._stays[connection] = _Stay(now, now + seconds, silent)
+
+    def service_actions(self) -> None:
+        """End the connections whose time is over; called several times a second."""
+        now = time.monotonic()
+        with self._guard:
+            late = [c for c, stay in self._stays.items() if stay.until < now]
+        for connection in late:
+            self._end(connection)
+
+    def _make_room(self) -> bool:
+        """End the connection that can best be spared; whether there is one."""
+        now = time.monotonic()
+        with self._guard:
+            spare = [
+                (not stay.silent, stay.since, connection.fileno(), connection)
+                for connection, stay in self._stays.items()
+                if stay.silent or (stay.asking and now - stay.since > _PATIENCE)
+            ]
+            if not spare:
+                return False
+            connection = min(spare)[-1]
+            del self._stays[connection]
+        self._end(connection)
+        return True
+
+    def _end(self, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError):  # it has just ended by itself
+            connection.shutdown(socket.SHUT_RDWR)  # its thread closes it
 
     def shutdown_request(self, request: Any) -> None:
         """Close a connection."""
-        self._connections.discard(request)
+        with self._guard:
+            self._stays.pop(request, None)
         super().shutdown_request(request)
 
     def server_close(self) -> None:
         """Stop listening, and end the connections that browsers keep open."""
         super().server_close()
-        for connection in list(self._connections):
-            with contextlib.suppress(OSError):  # it has just ended by itself
-                connection.shutdown(socket.SHUT_RDWR)
+        with self._guard:
+            connections = list(self._stays)
+        for connection in connections:
+            self._end(connection)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Ignore browsers that close the connection."""
+
+
+def _file_limit() -> int:
+    """How many files this process may open."""
+    try:
+        import resource
+    except ImportError:  # Windows, which counts sockets apart
+        return 2 * _MOST
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return 2 * _MOST if soft == resource.RLIM_INFINITY else soft
 
 
 def _own_address() -> str | None:
