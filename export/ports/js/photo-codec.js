@@ -15,8 +15,6 @@ export const DEFAULT_QUALITY = 75;
  * @property {number} height
  * @property {number} width
  * @property {Uint8Array | Uint8ClampedArray} data rows, columns, and red, green, blue
- *
- * @typedef {import("./family.js").Family} Family
  */
 
 /** Compresses photographs to bytes and back. */
@@ -108,7 +106,7 @@ export class PhotoCodec {
    * The symbols of a file.
    *
    * @param {Uint8Array} data
-   * @returns {Promise<{family: Family, coded: import("./photo.js").Coded, quality: number,
+   * @returns {Promise<{family: Family, coded: Coded, quality: number,
    *   height: number, width: number}>} lowest coefficients themselves, not as differences
    */
   async unpack(data) {

@@ -13,7 +13,7 @@ const BUCKET_OF = Uint8Array.from(
 /**
  * Choose symbols and classes.
  *
- * @param {import("./family.js").Family} family
+ * @param {Family} family
  * @param {Int32Array} coefficients what `analyse` gave
  * @param {number} rows of cells
  * @param {number} columns of cells

@@ -17,7 +17,7 @@ export function cellsOf(pixels) {
 /**
  * Coefficients of a photograph, in units of 2^-12 levels of 255.
  *
- * @param {import("./family.js").Family} family
+ * @param {Family} family
  * @param {{data: Uint8Array | Uint8ClampedArray, height: number, width: number}} image rows,
  *   columns, and red, green, blue
  * @returns {Int32Array} of each channel in each cell, cells running fastest
@@ -74,8 +74,8 @@ export function analyse({ inverses }, { data, height, width }) {
 /**
  * The pixels of symbols.
  *
- * @param {import("./family.js").Family} family
- * @param {import("./photo.js").Coded} coded its lowest coefficients themselves, not as differences
+ * @param {Family} family
+ * @param {Coded} coded its lowest coefficients themselves, not as differences
  * @param {{quality: number, height: number, width: number}} head
  * @returns {Uint8Array} rows, columns, and red, green, blue
  */

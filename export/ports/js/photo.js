@@ -61,7 +61,7 @@ const STAGES = (() => {
 /**
  * Code the symbols of a photograph.
  *
- * @param {import("./family.js").Family} family
+ * @param {Family} family
  * @param {Int16Array} symbols as in `Coded`, 0 where the class of the cell codes none
  * @param {Uint8Array} classes
  * @param {number} columns cells in a row
@@ -115,7 +115,7 @@ export function packPhoto(family, symbols, classes, columns, quality) {
 /**
  * Decode what `packPhoto` gave.
  *
- * @param {import("./family.js").Family} family
+ * @param {Family} family
  * @param {Uint8Array} payload
  * @param {number} rows of cells
  * @param {number} columns of cells
