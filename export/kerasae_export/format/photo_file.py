@@ -47,8 +47,9 @@ def write_photo(head: Head, payload: bytes, digest: bytes) -> bytes:
 
 
 def family_id(data: Data) -> bytes | None:
-    """The first two bytes of the family's hash, if the bytes begin as a file of version 2."""
-    if data[:2] == IMAGE_MAGIC and data[2:3] == bytes([PHOTO_VERSION]):
+    """The first two bytes of the family's hash, if the bytes may be a file of version 2."""
+    known = data[:2] == IMAGE_MAGIC and data[2:3] == bytes([PHOTO_VERSION])
+    if known and len(data) >= HEAD + 1 + CRC:
         return bytes(data[3:5])
     return None
 

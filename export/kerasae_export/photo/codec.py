@@ -162,7 +162,7 @@ class PhotoCodec:
         data = check_bytes(data)
         name = family_id(data)
         known = {family.digest[:2]: family for family in reversed(self.families)}
-        if name is not None and len(data) > 4 and name not in known:
+        if name is not None and name not in known:
             raise BitstreamBundleError(
                 f"The bitstream was made with family {name.hex()}, which this codec does not "
                 f"have: {', '.join(sorted(key.hex() for key in known))}."
