@@ -4,6 +4,7 @@
 import { tableOf } from "./entropy.js";
 import { BundleError } from "./errors.js";
 import { hex, sha256 } from "./hash.js";
+import { parseJson } from "./json.js";
 import { Fields } from "./manifest.js";
 
 export const CELL = 16; // pixels along each side
@@ -57,7 +58,7 @@ export function parseFamily(content) {
   if (!(content instanceof Uint8Array) || content.length > MAX_FAMILY_BYTES) {
     throw new BundleError(`${FILE} must be at most ${MAX_FAMILY_BYTES} bytes.`);
   }
-  const fields = new Fields(parseJson(content), "", FILE);
+  const fields = new Fields(contentOf(content), "", FILE);
   fields.only(
     "format format_version colour block overlap steps classes levels costs tables groups " +
       "neighbours bands class_frequencies",
@@ -108,9 +109,9 @@ export function bandOf(family, quality) {
   return Math.floor(((quality - 1) * family.bands) / QUALITIES);
 }
 
-function parseJson(content) {
+function contentOf(file) {
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(content));
+    return parseJson(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(file));
   } catch (error) {
     throw new BundleError(`${FILE} is not valid JSON: ${error.message}.`);
   }
