@@ -49,7 +49,7 @@ from random_calls.registry import TARGETS, Target, scratch
 import kerasae
 import kerasae_export
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
 RESULT = HERE / "results" / "random_use.json"
 ROOMS = (building, exporting, formulas, measures, plotting, training)
 REPORT = 60.0  # seconds between two lines of progress
@@ -170,6 +170,7 @@ def main() -> int:
     tally = Tally()
     with tempfile.TemporaryDirectory() as folder:
         scratch(Path(folder))
+        os.chdir(folder)  # where a random text may be the name of a file
         exporting.make_bundle_files()
         if arguments.again:
             name, number = arguments.again
