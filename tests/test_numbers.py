@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from kerasae import layers
 from kerasae.losses import SegmentationLoss
+from kerasae_export import Codec
 from kerasae_export.bundling.arguments import check_facts, check_losses, check_tile
 from kerasae_export.format.numbers import plain
+
+BUNDLE = Path(__file__).parent / "golden" / "bundles" / "blocks-int8-both" / "bundle"
 
 
 @pytest.mark.parametrize(
@@ -48,3 +52,18 @@ def test_what_an_export_is_told_may_be_of_numpy():
 def test_the_options_of_a_run_may_be_of_numpy():
     run = plain({"seed": np.int64(3), 2: (np.float32(0.5), [np.str_("a")])})
     assert json.loads(json.dumps(run)) == {"seed": 3, "2": [0.5, ["a"]]}
+
+
+def test_what_a_codec_is_told_may_be_of_numpy(rng):
+    codec = Codec.load(
+        BUNDLE, threads=np.uint16(1), max_pixels=np.uint16(60000), max_images=np.int8(3)
+    )
+    picture = rng.integers(0, 256, (8, 8, codec.manifest.codec.channels), np.uint8)
+    symbols = codec.encode(picture)
+    data = codec.pack(symbols.tolist(), np.uint8(8), np.int16(8), quality=np.uint8(1))
+    assert data == codec.compress(picture, quality=1)
+    np.testing.assert_array_equal(
+        codec.decode(symbols, np.uint8(8), np.int16(8)), codec.decompress(data)
+    )
+    with pytest.raises(ValueError, match=r"`images\[1\]` must be uint8"):
+        codec.compress_many([picture, picture / 255])
