@@ -255,7 +255,10 @@ def test_bad_maps_give_one_sentence(maps, options, message):
         ({"perplexity": 0}, "`perplexity` must be a number above 0"),
         ({"thumbnail": 1.5}, "`thumbnail` must be a number above 0 and below 1"),
         ({"labels": [1, 2]}, r"`labels` must be one for each of the 5 codes. Received: shape=\(2,"),
-        ({"labels": [0, 1, 2, 3, 4], "class_names": ["a", "b"]}, "`class_names` must hold a name for"),
+        (
+            {"labels": [0, 1, 2, 3, 4], "class_names": ["a", "b"]},
+            "`class_names` must hold a name for",
+        ),
         ({"images": np.zeros((4, 8, 8, 1))}, "`images` must be as many as the codes, 5. Received"),
         ({"images": np.zeros((5, 8, 8))}, r"`images` must hold images, an array \(n, height"),
     ],

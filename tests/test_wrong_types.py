@@ -169,6 +169,12 @@ def test_what_is_no_name_is_refused(name, bad):
         NAMES[name](bad)
 
 
+@pytest.mark.parametrize("bad", [(), (1,), (5, 1), "5", [2.5]])
+def test_a_level_alone_tells_nothing(bad):
+    with pytest.raises(ValueError, match="`levels` must hold"):
+        layers.FiniteScalarQuantizer(bad)
+
+
 @pytest.mark.parametrize("text", ["", "[]", "3", "null", "{", None, 3.5, b"\xff"])
 def test_a_configuration_is_read_from_its_own_text_only(text):
     with pytest.raises(ValueError, match="`text` must be what `to_json` writes"):
