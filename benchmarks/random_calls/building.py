@@ -182,7 +182,7 @@ LAYERS: dict[str, dict[str, Any]] = {
         "seed": [None, 2],
     },
     "ExactContraction": {"weight": [0.1], "source": ["code"]},
-    "FiniteScalarQuantizer": {"levels": [(3, 4), [2], np.array([5, 5])]},
+    "FiniteScalarQuantizer": {"levels": [(3, 4), [3], np.array([5, 5])]},
     "GaussianCorruption": {
         "level": [0.1, np.float32(0.3)],
         "clip": [True, False],

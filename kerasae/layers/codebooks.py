@@ -236,8 +236,8 @@ class FiniteScalarQuantizer(LossLayer):
     def __init__(self, levels: Sequence[int] = (8, 5, 5, 5), **options: Any) -> None:
         super().__init__(**options)
         self.levels = _arguments.positive_ints("levels", levels)
-        if not self.levels or min(self.levels) < 2:
-            raise ValueError(f"`levels` must hold integers above 1. Received: levels={self.levels}")
+        if not self.levels or min(self.levels) < 3:
+            raise ValueError(f"`levels` must hold integers above 2. Received: levels={self.levels}")
         self.codebook_size = math.prod(self.levels)
         count = np.array(self.levels)
         self._zero = count // 2  # the digit of the value 0
