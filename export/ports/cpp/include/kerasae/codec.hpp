@@ -43,10 +43,8 @@ public:
           decoder_(std::move(decoder)) {
         if (limits.max_pixels == 0 || limits.max_images == 0 || limits.max_expansion == 0)
             throw std::invalid_argument("The limits must be positive. Received: 0");
-        std::size_t tables = 0;
-        for (const Quality& quality : manifest_.codec.qualities) tables += quality.tables.size();
         for (const Quality& quality : manifest_.codec.qualities) {
-            tables_.emplace_back(quality, tables <= most_looked_up);
+            tables_.emplace_back(quality);
             steps_.push_back(steps_of(quality));
         }
     }
@@ -203,7 +201,6 @@ public:
 
 private:
     static constexpr std::uint64_t block_pixels = 1 << 22;
-    static constexpr std::size_t most_looked_up = 1 << 12;  // tables, 32 MB
 
     /// The square of each cell, cells of several images counted on.
     struct Groups {

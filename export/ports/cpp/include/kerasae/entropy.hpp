@@ -120,20 +120,20 @@ inline const std::array<std::uint32_t, 4097>& costs() {
 /// The entropy coder with the tables of a quality: a set for each class, a table for each channel.
 class Tables {
 public:
-    /// @param looked_up whether each table takes 8 KB with which it is decoded faster
-    explicit Tables(const Quality& quality, bool looked_up = true)
-        : channels_(quality.mantissas.size()), classes_(quality.classes) {
+    explicit Tables(const Quality& quality)
+        : channels_(quality.mantissas.size()),
+          classes_(quality.classes),
+          shift_(quality.tables.size() <= most_exact ? 0 : 4) {
         for (const Table& table : quality.tables) {
-            Coded coded{entries_.size(), slots_.size(), table.offset,
-                        static_cast<std::uint32_t>(table.frequencies.size() - 1)};
-            std::uint32_t start = 0;
+            tables_.push_back({entries_.size(), slots_.size(), table.offset,
+                               static_cast<std::uint32_t>(table.frequencies.size() - 1)});
+            std::uint32_t start = 0, slot = 0;
             for (std::size_t j = 0; j < table.frequencies.size(); ++j) {
-                const std::uint16_t frequency = table.frequencies[j];
-                entries_.push_back({static_cast<std::uint16_t>(start), frequency});
-                if (looked_up) slots_.insert(slots_.end(), frequency, static_cast<std::uint16_t>(j));
-                start += frequency;
+                entries_.push_back({static_cast<std::uint16_t>(start), table.frequencies[j]});
+                start += table.frequencies[j];
+                for (; slot < start; slot += 1U << shift_)
+                    slots_.push_back(static_cast<std::uint16_t>(j));
             }
-            tables_.push_back(coded);
         }
     }
 
@@ -228,6 +228,8 @@ public:
     }
 
 private:
+    static constexpr std::size_t most_exact = 32;  // tables whose slots stay in a cache: 256 KB
+
     struct Entry {
         std::uint16_t start, frequency;
     };
@@ -243,12 +245,10 @@ private:
     };
 
     std::uint32_t entry_at(const Coded& table, std::uint32_t slot) const {
-        if (!slots_.empty()) return slots_[table.slots + slot];
-        const Entry* first = &entries_[table.base];
-        const Entry* found =
-            std::upper_bound(first, first + table.escape + 1, slot,
-                             [](std::uint32_t s, const Entry& entry) { return s < entry.start; });
-        return static_cast<std::uint32_t>(found - first) - 1;
+        std::uint32_t j = slots_[table.slots + (slot >> shift_)];
+        const Entry* entries = &entries_[table.base];
+        while (slot >= std::uint32_t{entries[j].start} + entries[j].frequency) ++j;
+        return j;
     }
 
     static std::uint32_t entry_of(const Coded& table, std::int32_t symbol) {
@@ -288,7 +288,8 @@ private:
     std::uint32_t classes_;
     std::vector<Coded> tables_;
     std::vector<Entry> entries_;
-    std::vector<std::uint16_t> slots_;  // the entry of each of the 4096 slots of each table
+    std::uint32_t shift_;
+    std::vector<std::uint16_t> slots_;  // the entry of each slot, or every 16th, of each table
 };
 
 /// Append integers of `width` bits each, one after the other, low bits first.
