@@ -181,6 +181,7 @@ def test_an_sdist_has_no_more_than_it_needs(built):
     assert {"kerasae_export", "ports", *files} - {".gitignore"} <= tops
     assert tops <= {"kerasae_export", "ports", *files}
     assert {f"ports/js/{path.name}" for path in PORT.iterdir()} <= names
+    assert {"ports/cpp/CMakeLists.txt", "ports/cpp/include/kerasae/kerasae.hpp"} <= names
 
 
 @pytest.mark.parametrize("kind", KINDS)

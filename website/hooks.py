@@ -48,7 +48,9 @@ GUIDES = [
     "docs/fuzz.md",
     "export/README.md",
     "export/ports/js/README.md",
+    "export/ports/cpp/README.md",
     "export/FORMAT.md",
+    "export/ports/conformance/README.md",
     "SECURITY.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
@@ -59,6 +61,8 @@ MOVED = {
     "README.md": "manual.md",
     "export/README.md": "export/receiver.md",  # not the first page of a section
     "export/ports/js/README.md": "export/javascript.md",
+    "export/ports/cpp/README.md": "export/cpp.md",
+    "export/ports/conformance/README.md": "export/conformance.md",
     "LICENSE": "LICENSE.txt",
 }
 _LINK = re.compile(r"(?P<start>\]\()(?P<target>[^)#\s:]+)(?P<anchor>#[^)\s]*)?(?P<end>\))")
