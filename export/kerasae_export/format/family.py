@@ -205,9 +205,12 @@ class Family:
                 "class_frequencies", f"{rows} rows of positive numbers of sum 4096", "other"
             )
 
+        colour, block, overlap = _matrices(fields)
         return cls(
             content,
-            *_matrices(fields),
+            colour,
+            block,
+            overlap,
             tuple(step / STEP_UNIT for step in steps),
             classes,
             levels,
