@@ -344,10 +344,10 @@ class SegmentationLoss(keras.losses.Loss):
         **options: Any,
     ) -> None:
         super().__init__(name=name, **options)
-        if kind not in ("cross_entropy", "dice", "cross_entropy+dice"):
+        if kind not in SEGMENTATION_LOSSES and not _is_loss(kind):
             raise ValueError(
-                "`kind` must be 'cross_entropy', 'dice' or 'cross_entropy+dice'. "
-                f"Received: kind={kind!r}"
+                "`kind` must be 'cross_entropy', 'dice' or 'cross_entropy+dice', or a loss of "
+                f"Keras. Received: kind={kind!r}"
             )
         self.kind = kind
         self.ignored_class = None if ignored_class is None else int(ignored_class)
@@ -396,6 +396,13 @@ class SegmentationLoss(keras.losses.Loss):
         return cls(
             **{**config, "kind": keras.losses.deserialize(kind) if isinstance(kind, dict) else kind}
         )
+
+
+def _is_loss(kind: Any) -> bool:
+    try:
+        return callable(keras.losses.get(kind))
+    except (TypeError, ValueError):
+        return False
 
 
 def contractive_norm(kernel: Any, code: Any) -> Any:
