@@ -277,8 +277,8 @@ def test_attention_and_loops_convert_otherwise(converter, tmp_path):
     [
         (keras.Sequential([keras.layers.Dense(2)]), "must have a known input"),
         (
-            keras.Sequential([keras.Input((None, None, 1)), keras.layers.Conv2D(2, 3)]),
-            r"must have inputs of fixed shape. Received: .* of shape \(None, None, None, 1\)",
+            keras.Sequential([keras.Input((None, 2)), keras.layers.Conv1D(2, 3)]),
+            r"must have inputs of fixed shape. Received: .* of shape \(None, None, 2\)",
         ),
     ],
 )
