@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,7 +135,7 @@ class Run:
         """The run of a folder.
 
         Raises:
-            ValueError: If the folder holds no finished run.
+            ValueError: If the folder holds no finished run, or its options are damaged.
         """
         for name in (RUN, CONFIG, MODEL):
             if not (folder / name).is_file():
@@ -187,7 +188,15 @@ def _options_before(file: Path) -> dict[str, Any] | None:
 
 
 def _options(file: Path) -> dict[str, Any]:
-    return {"version": 1, **json.loads(file.read_text(encoding="utf-8"))}
+    needed = {"architecture", "hyperparameters", "data"}
+    known = {field.name for field in dataclasses.fields(Run)}
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(content, dict) or not needed <= set(content) <= known:
+            raise ValueError(reprlib.repr(content))
+    except ValueError as error:
+        raise ValueError(f"{file} must hold the options of a run. Received: {error}") from None
+    return {"version": 1, **content}
 
 
 def portable(data: str) -> str:

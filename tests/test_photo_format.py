@@ -1,6 +1,8 @@
 """Version 2 of the format: the family, the payload and the file."""
 
+import base64
 import json
+import re
 
 import numpy as np
 import pytest
@@ -22,7 +24,13 @@ from kerasae_export.format.photo import (
     unpack,
     unpredict_lowest,
 )
-from kerasae_export.format.photo_file import Head, read_head, read_photo, write_photo
+from kerasae_export.format.photo_file import (
+    Head,
+    family_id,
+    read_head,
+    read_photo,
+    write_photo,
+)
 from kerasae_export.photo.codec import PhotoCodec
 
 FAMILY = small_family()
@@ -215,3 +223,232 @@ def test_a_family_that_is_off_is_refused(field, value, match):
 def test_a_family_that_is_no_json_is_refused():
     with pytest.raises(BundleError, match="JSON"):
         Family.from_json(b"{")
+
+
+def packed(values):
+    return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()
+
+
+def of_zeros(rows, width, kind=np.uint8):
+    return packed(np.zeros((rows, width), kind))
+
+
+TABLE = json.loads(FAMILY.content)["tables"][0]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("format", "zip", "`format` must be one of kerasae-family. Received: 'zip'"),
+        ("format_version", 1, "`format_version` must be an integer from 2 to 2. Received: 1"),
+        ("neighbours", 0, "`neighbours` must be an integer from 1 to 64. Received: 0"),
+        ("neighbours", 65, "`neighbours` must be an integer from 1 to 64. Received: 65"),
+        ("bands", 0, "`bands` must be an integer from 1 to 100. Received: 0"),
+        ("bands", 101, "`bands` must be an integer from 1 to 100. Received: 101"),
+        ("tables", [], "`tables` must be a list of 1 to 64. Received: []"),
+        ("tables", [1], "`tables[0]` must be an object. Received: 1"),
+        ("tables", [TABLE | {"x": 1}], "`tables[0].'x'` is not a known field."),
+        (
+            "tables",
+            [TABLE | {"offset": 2**15}],
+            "`tables[0].offset` must be an integer from -32767 to 32767. Received: 32768",
+        ),
+        (
+            "tables",
+            [TABLE | {"offset": -(2**15)}],
+            "`tables[0].offset` must be an integer from -32767 to 32767. Received: -32768",
+        ),
+        (
+            "tables",
+            [TABLE | {"rebuild": [257, 0]}],
+            "`tables[0].rebuild` must be 2 integers from -256 to 256. Received: [257, 0]",
+        ),
+        (
+            "tables",
+            [TABLE | {"rebuild": [-257, 0]}],
+            "`tables[0].rebuild` must be 2 integers from -256 to 256. Received: [-257, 0]",
+        ),
+        (
+            "tables",
+            [TABLE | {"rebuild": [0]}],
+            "`tables[0].rebuild` must be 2 integers from -256 to 256. Received: [0]",
+        ),
+        (
+            "tables",
+            [TABLE | {"frequencies": [0, 4096]}],
+            "`tables[0].frequencies` must be integers from 1 to 4096. Received: [0, 4096]",
+        ),
+        (
+            "classes",
+            "AAAA",
+            "`classes` must be base64 of rows of 768 bytes. Received: 'AAAA'",
+        ),
+        ("classes", "", "`classes` must be base64 of rows of 768 bytes. Received: ''"),
+        ("levels", "é", "`levels` must be base64 of rows of 10 bytes. Received: 'é'"),
+        ("levels", "A A=", "`levels` must be base64 of rows of 10 bytes. Received: 'A A='"),
+        (
+            "classes",
+            of_zeros(1, 768),
+            "`classes` must be 1 to 64 rows of levels, not 0 for lowest coefficients. "
+            "Received: (1, 768)",
+        ),
+        (
+            "classes",
+            packed(np.full((3, 768), 3, np.uint8)),
+            "`classes` must be 1 to 64 rows of levels, not 0 for lowest coefficients. "
+            "Received: (3, 768)",
+        ),
+        (
+            "classes",
+            packed(np.full((65, 768), 2, np.uint8)),
+            "`classes` must be 1 to 64 rows of levels, not 0 for lowest coefficients. "
+            "Received: (65, 768)",
+        ),
+        (
+            "levels",
+            packed(np.full((3, 10), 3, np.uint8)),
+            "`levels` must be 2 to 65 rows of tables. Received: (3, 10)",
+        ),
+        (
+            "class_frequencies",
+            of_zeros(18, 3, "<u2"),
+            "`class_frequencies` must be 18 rows of positive numbers of sum 4096. "
+            "Received: 'other'",
+        ),
+        (
+            "class_frequencies",
+            packed(np.full((18, 3), 1365, "<u2")),
+            "`class_frequencies` must be 18 rows of positive numbers of sum 4096. "
+            "Received: 'other'",
+        ),
+        (
+            "class_frequencies",
+            packed(np.tile(np.array([1000, 96, 3000], "<u2"), (17, 1))),
+            "`class_frequencies` must be 18 rows of positive numbers of sum 4096. "
+            "Received: 'other'",
+        ),
+        (
+            "class_frequencies",
+            packed(np.tile(np.array([0, 96, 4000], "<u2"), (18, 1))),
+            "`class_frequencies` must be 18 rows of positive numbers of sum 4096. "
+            "Received: 'other'",
+        ),
+        ("more", 1, "`'more'` is not a known field."),
+    ],
+)
+def test_a_family_that_is_off_is_refused_in_a_sentence(field, value, sentence):
+    content = json.loads(FAMILY.content) | {field: value}
+    with pytest.raises(BundleError, match=f"^family.json: {re.escape(sentence)}$"):
+        Family.from_json(json.dumps(content).encode())
+
+
+def test_other_refusals_of_a_family_are_sentences(monkeypatch):
+    content = json.loads(FAMILY.content)
+
+    def refused(changes, sentence):
+        with pytest.raises(BundleError, match=f"^{re.escape(sentence)}$"):
+            Family.from_json(json.dumps(content | changes).encode())
+
+    refused(
+        {"tables": [TABLE, TABLE | {"frequencies": [4095, 2]}]},
+        "family.json: `tables[1]` is off: `frequencies` must be positive and sum to 4096. "
+        "Received: sum 4097, smallest 2",
+    )
+    refused(
+        {"bands": 100, "neighbours": 12},
+        "family.json: `bands` must be at most 16384 class tables in all. Received: 16900",
+    )
+    for steps in (content["steps"][::-1], [*content["steps"][:-1], content["steps"][-2]]):
+        with pytest.raises(BundleError, match="`steps` must be falling. Received: "):
+            Family.from_json(json.dumps(content | {"steps": steps}).encode())
+    with pytest.raises(BundleError, match=r"^family\.json is not JSON as it must be: "):
+        Family.from_json(b"[" * 10**5)
+    monkeypatch.setattr("kerasae_export.format.family.MAX_FAMILY_BYTES", len(FAMILY.content))
+    assert Family.from_json(FAMILY.content).digest == FAMILY.digest
+    with pytest.raises(BundleError, match=r"^family\.json is larger than the \d+ bytes allowed\.$"):
+        Family.from_json(FAMILY.content + b" ")
+
+
+@pytest.mark.parametrize("name", sorted(json.loads(FAMILY.content)))
+def test_every_field_of_a_family_is_needed(name):
+    content = json.loads(FAMILY.content)
+    del content[name]
+    with pytest.raises(BundleError, match=f"^family.json: `{name}` is missing\\.$"):
+        Family.from_json(json.dumps(content).encode())
+
+
+def test_a_family_is_written_in_fixed_point_and_read_back():
+    family = small_family(colour=np.eye(3) * 0.50001, steps=np.linspace(120, 2, 100))
+    content = json.loads(family.content)
+    assert family.content.endswith(b"}\n")
+    assert b" " not in family.content
+    assert content["format"] == "kerasae-family"
+    assert content["format_version"] == 2
+    assert content["colour"] == [8192, 0, 0, 0, 8192, 0, 0, 0, 8192]
+    assert content["steps"][:2] == [7680, int(np.floor(64 * (120 - 118 / 99) + 0.5))]
+    assert content["tables"][0]["rebuild"] == [-26, 0]
+    assert content["costs"] == np.ravel(FAMILY.costs).tolist()
+    np.testing.assert_array_equal(family.colour, np.eye(3) / 2)
+    assert family.steps[0] == 120.0
+    np.testing.assert_array_equal(family.rebuild, np.array([[-26, 0], [0, 13], [0, 0]]) / 256)
+    assert family.block.shape == family.overlap.shape == (16, 16)
+    assert family.costs.shape == (3, 8)
+    assert family.groups.tolist() == [0, 0, 1]
+    assert (family.neighbours, family.bands) == (2, 2)
+    assert family.class_frequencies.shape == (18, 3)
+    assert [family.band(q) for q in (1, 50, 51, 100)] == [0, 0, 1, 1]
+    np.testing.assert_array_equal(family.classes, FAMILY.classes)
+    np.testing.assert_array_equal(family.levels, FAMILY.levels)
+
+
+def test_the_head_of_a_file_is_told_before_its_family_is_known():
+    data = write_photo(Head(40, 300, 2), b"payload", FAMILY.digest)
+    assert data[:5] == b"\xaek\x02" + FAMILY.digest[:2]
+    assert family_id(data) == FAMILY.digest[:2]
+    assert family_id(b"\xaek\x01ab") is None
+    assert family_id(b"PK\x02ab") is None
+    assert read_head(data) == Head(40, 300, 2)
+    assert read_photo(data, FAMILY.digest, max_pixels=600) == (Head(40, 300, 2), b"payload")
+    with pytest.raises(BitstreamLimitError, match="over the 599 that are allowed"):
+        read_photo(data, FAMILY.digest, max_pixels=599)
+    damaged = data[:-1] + bytes([data[-1] ^ 1])
+    sentence = "The bitstream is damaged or truncated: its checksum does not match."
+    with pytest.raises(CorruptBitstreamError, match=f"^{re.escape(sentence)}$"):
+        read_photo(damaged, FAMILY.digest, max_pixels=600)
+    for quality in (0, 101):
+        wrong = write_photo(Head(quality, 1, 1), b"", FAMILY.digest)
+        sentence = f"The bitstream names quality {quality}, and there are 100."
+        with pytest.raises(CorruptBitstreamError, match=f"^{re.escape(sentence)}$"):
+            read_head(wrong)
+    for quality in (1, 100):
+        assert read_head(write_photo(Head(quality, 1, 1), b"", FAMILY.digest)).quality == quality
+    other = write_photo(Head(0x80 | 50, 16, 16), b"", FAMILY.digest)
+    sentence = "The bitstream names its tables in a way that this code does not know."
+    with pytest.raises(BitstreamVersionError, match=f"^{re.escape(sentence)}$"):
+        read_head(other)
+
+
+def test_differences_and_coefficients_have_16_bits():
+    symbols = np.zeros((CHANNELS, 2), np.int16)
+    symbols[0] = [-(2**14), 2**14 - 1]
+    predict_lowest(symbols, 1, 2)
+    assert symbols[0].tolist() == [-(2**14), 2**15 - 1]
+    for values in ([-(2**14), 2**14], [2**14, -(2**14) - 1]):
+        symbols[0] = values
+        sentence = "`symbols` must be such that differences fit in 16 bits."
+        with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
+            predict_lowest(symbols, 1, 2)
+    for values in ([2**15 - 1, 0], [-(2**15), 0]):
+        symbols[0] = values
+        unpredict_lowest(symbols, 1, 2)
+        symbols[0] = [values[0], np.sign(values[0])]
+        sentence = "The bitstream holds a coefficient over 16 bits."
+        with pytest.raises(CorruptBitstreamError, match=f"^{re.escape(sentence)}$"):
+            unpredict_lowest(symbols, 1, 2)
+
+
+@pytest.mark.parametrize("payload", [b"", bytes([11]), bytes([255, 0])])
+def test_impossible_lanes_are_refused(payload):
+    sentence = "The payload names an impossible number of lanes."
+    with pytest.raises(CorruptBitstreamError, match=f"^{re.escape(sentence)}$"):
+        unpack(FAMILY, payload, 1, 1, 0)

@@ -11,6 +11,7 @@ import pytest
 
 from kerasae.runs import RUN, VERSION, Run, load_model
 from kerasae.training import TrainConfig
+from kerasae.training.run_folder import CONFIG, MODEL
 
 TINY = {"code_size": 2, "hidden": (4,)}  # as the command line reads it: a tuple
 VARIATIONAL = [("variational", TINY), ("denoising", {"base": "variational", **TINY})]
@@ -82,3 +83,16 @@ def test_a_full_disk_at_the_beginning_leaves_no_file(tmp_path, monkeypatch):
         run.train(run.images(), TrainConfig(epochs=1), tmp_path / "run")
     assert caught.value.filename == str(tmp_path / "run" / RUN)
     assert not list((tmp_path / "run").iterdir())
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "null", "{}", '{"architecture": "x", "more": 1}'])
+def test_damaged_options_are_named(tmp_path, text):
+    for name in (RUN, CONFIG, MODEL):
+        (tmp_path / name).write_text(text)
+    with pytest.raises(ValueError, match=f"{RUN} must hold the options of a run. Received: "):
+        Run.load(tmp_path)
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="a folder that `kerasae train` has finished"):
+        Run.load(tmp_path)

@@ -385,6 +385,38 @@ def test_a_damaged_run_is_refused_clearly(few, tmp_path, name):
         train(noisy_model(few), few, config, out=tmp_path, resume=True)
 
 
+@pytest.mark.parametrize(
+    ("text", "received"),
+    [
+        ("[1]", "what `to_json` writes. Received: '[1]'"),
+        ("null", "what `to_json` writes. Received: 'null'"),
+        ("{", "what `to_json` writes. Received: '{'"),
+        ('{"epoch": 3}', "fields of TrainConfig. Received: ['epoch']"),
+    ],
+)
+def test_a_configuration_is_an_object_of_its_fields(few, tmp_path, text, received):
+    with pytest.raises(ValueError, match="`text` must") as caught:
+        TrainConfig.from_json(text)
+    assert str(caught.value).endswith(received)
+    (tmp_path / "checkpoint.npz").touch()
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(ValueError, match=r"must hold a sound config\.json beside its checkpoint"):
+        train(noisy_model(few), few, TrainConfig(), out=tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("story", ["[]", "null", '{"variables": null}', '{"variables": "x"}', "{"])
+def test_a_checkpoint_tells_its_story_as_an_object(few, tmp_path, story):
+    config = TrainConfig(epochs=1)
+    (tmp_path / "config.json").write_text(config.to_json())
+    np.savez(tmp_path / "checkpoint.npz", story=np.array(story))
+    model = noisy_model(few)
+    before = model.get_weights()
+    with pytest.raises(ValueError, match=r"must hold a sound checkpoint\.npz to resume from"):
+        train(model, few, config, out=tmp_path, resume=True)
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
 @pytest.mark.usefixtures("eager")
 def test_a_damaged_checkpoint_leaves_the_one_before(few, tmp_path):
     """The run goes on from there, and ends with the bits of one that was not disturbed."""

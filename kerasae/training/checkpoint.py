@@ -108,7 +108,8 @@ class TrainingState(keras.callbacks.Callback):
                 story = json.loads(str(data["story"]))
                 arrays = [data[f"variable_{i}"] for i in range(story["variables"])]
                 self._best = [data[f"best_{i}"] for i in range(story["best"])]
-        except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            rows, best_epoch = list(story["rows"]), int(story["best_epoch"])
+        except (OSError, KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise _DamagedError(
                 f"`out` must hold a sound {checkpoint.name} to resume from. Received: {error}"
             ) from None
@@ -120,7 +121,7 @@ class TrainingState(keras.callbacks.Callback):
             )
         for variable, array in zip(variables, arrays, strict=True):
             variable.assign(array)
-        self.rows, self._best_epoch = story["rows"], story["best_epoch"]
+        self.rows, self._best_epoch = rows, best_epoch
 
     def finish(self, last: Callable[[], Any] | None) -> keras.callbacks.History:
         """Give the model the weights to keep, write what remains, and return the history."""

@@ -65,6 +65,7 @@ BUCKETS = 8
 MAX_FAMILY_BYTES = 2**22
 _MAX_GAIN = 2.0**11  # of an encoder, so that coefficients fit in 32 bits
 _NEAREST_HALF = 2.0**-20
+_FILE = "family.json"
 _MAX_CLASSES = _MAX_LEVELS = _MAX_TABLES = 64
 _NAMES = (
     "format format_version colour block overlap steps classes levels costs tables groups "
@@ -167,13 +168,13 @@ class Family:
             BundleError: If a field is missing, unknown or out of its bounds.
         """
         if len(content) > MAX_FAMILY_BYTES:
-            raise BundleError(f"family.json is larger than the {MAX_FAMILY_BYTES} bytes allowed.")
+            raise BundleError(f"{_FILE} is larger than the {MAX_FAMILY_BYTES} bytes allowed.")
         try:
-            fields = Fields(parse_json(content), "")
+            fields = Fields(parse_json(content), "", _FILE)
         except (ValueError, RecursionError) as error:
             if isinstance(error, BundleError):
                 raise
-            raise BundleError(f"family.json is not JSON as it must be: {error}.") from None
+            raise BundleError(f"{_FILE} is not JSON as it must be: {error}.") from None
         fields.only(_NAMES)
         fields.choice("format", ["kerasae-family"])
         fields.integer("format_version", 2, 2)
@@ -317,14 +318,15 @@ def _invertible(
 def _tables(fields: Fields) -> tuple[tuple[Table, ...], NDArray[np.float64]]:
     tables, rebuild = [], []
     for i, item in enumerate(fields.items("tables", 1, _MAX_TABLES)):
-        entry = Fields(item, f"tables[{i}].")
+        entry = Fields(item, f"tables[{i}].", _FILE)
         entry.only("offset frequencies rebuild")
         offset = entry.integer("offset", 1 - 2**15, 2**15 - 1)
+        frequencies = entry.integers("frequencies", 1, TOTAL)
         try:
-            table = Table(offset, entry.integers("frequencies", 1, 4096))
+            table = Table(offset, frequencies)
         except ValueError as error:
-            raise BundleError(f"family.json: `tables[{i}]`: {error}") from None
-        if offset + len(table.frequencies) - 2 >= 2**15:
+            raise BundleError(f"{_FILE}: `tables[{i}]` is off: {error}") from None
+        if offset + len(frequencies) - 2 >= 2**15:
             raise entry.error("offset", "such that symbols fit in 16 bits", offset)
         tables.append(table)
         rebuild.append(entry.integers("rebuild", -REBUILD_UNIT, REBUILD_UNIT, 2))

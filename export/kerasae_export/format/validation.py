@@ -1,4 +1,4 @@
-"""Checked access to the fields of `manifest.json`, which is untrusted input."""
+"""Checked access to the fields of `manifest.json` and `family.json`, which are untrusted input."""
 
 from __future__ import annotations
 
@@ -17,24 +17,25 @@ _MAX_DEPTH = 64
 
 
 class Fields:
-    """Typed access to the fields of a JSON object, with errors that name the field."""
+    """Typed access to the fields of a JSON object, with errors that name the file and the field."""
 
-    def __init__(self, content: Any, path: str) -> None:
+    def __init__(self, content: Any, path: str, file: str = MANIFEST) -> None:
         if not isinstance(content, dict):
             where = f"`{path[:-1]}`" if path else "the content"
-            raise BundleError(f"{MANIFEST}: {where} must be an object. Received: {short(content)}")
+            raise BundleError(f"{file}: {where} must be an object. Received: {short(content)}")
         self.content: dict[str, Any] = content
         self.path = path
+        self.file = file
 
     def error(self, name: str, rule: str, value: Any) -> BundleError:
         """The error that says what a field must be, and what it is."""
         return BundleError(
-            f"{MANIFEST}: `{self.path}{name}` must be {rule}. Received: {short(value)}"
+            f"{self.file}: `{self.path}{name}` must be {rule}. Received: {short(value)}"
         )
 
     def _get(self, name: str, rule: str, accept: Callable[[Any], bool]) -> Any:
         if name not in self.content:
-            raise BundleError(f"{MANIFEST}: `{self.path}{name}` is missing.")
+            raise BundleError(f"{self.file}: `{self.path}{name}` is missing.")
         value = self.content[name]
         if not accept(value):
             raise self.error(name, rule, value)
@@ -44,12 +45,15 @@ class Fields:
         """Refuse unknown fields, in objects that the bundle hash covers as a whole."""
         unknown = sorted(set(self.content) - set(names.split()))
         if unknown:
-            raise BundleError(f"{MANIFEST}: `{self.path}{short(unknown[0])}` is not a known field.")
+            field = f"{self.path}{short(unknown[0])}"
+            raise BundleError(f"{self.file}: `{field}` is not a known field.")
 
     def object(self, name: str) -> Fields:
         """An object inside."""
         return Fields(
-            self._get(name, "an object", lambda v: isinstance(v, dict)), f"{self.path}{name}."
+            self._get(name, "an object", lambda v: isinstance(v, dict)),
+            f"{self.path}{name}.",
+            self.file,
         )
 
     def items(self, name: str, least: int, most: int) -> list[Any]:
@@ -119,7 +123,7 @@ class Fields:
         plain = all(p and p[0] != "." and set(p) <= _NAME_CHARACTERS for p in parts)
         if not plain or len(parts) > 2 or len(name) > 120:
             raise BundleError(
-                f"{MANIFEST}: `{self.path[:-1]}` must name files inside the bundle. "
+                f"{self.file}: `{self.path[:-1]}` must name files inside the bundle. "
                 f"Received: {short(name)}"
             )
 
