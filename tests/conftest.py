@@ -25,6 +25,7 @@ import kerasae
 import kerasae_export
 from kerasae.training import TrainConfig, train
 from kerasae_export import Codec, export_bundle
+from kerasae_export.conversion import worker
 from kerasae_export.conversion.convert import Converter
 
 gc.collect()
@@ -164,6 +165,17 @@ def photo_model(photos: kerasae.Images, made: Made) -> keras.Model:
         model.save(path)
 
     return keras.saving.load_model(made("photos.keras", make))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def measured_converter() -> Iterator[None]:
+    """What is killed leaves no coverage: let the process that is idle end by itself."""
+    yield
+    if "COVERAGE_PROCESS_CONFIG" in os.environ:
+        for idle in worker._idle:
+            assert idle.process.stdin is not None
+            idle.process.stdin.close()
+            idle.process.wait()
 
 
 @pytest.fixture

@@ -318,3 +318,14 @@ def test_a_process_that_has_left_is_started_again(classifier, tmp_path, monkeypa
         monkeypatch.delenv("KERASAE_CONVERTER_IDLE")
         assert converter.convert(classifier, tmp_path / "c.tflite", scheme="float32").exists()
         assert converter._worker.process.pid != first.pid
+
+
+def test_a_job_for_a_process_that_has_died_is_an_error_with_its_status():
+    worker = _worker.Worker()
+    worker.process.kill()
+    worker.process.wait()
+    with pytest.raises(_worker.WorkerError, match="it said nothing") as caught:
+        worker.run({"folder": "x"})
+    assert caught.value.status == -signal.SIGKILL
+    worker.stop()
+    assert worker not in _worker._idle

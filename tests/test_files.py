@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from kerasae_export import Codec
 from kerasae_export.bundling.bundle import sample_image
 from kerasae_export.files import batch as files
 from kerasae_export.files.batch import (
@@ -230,3 +231,32 @@ def test_a_stream_does_not_overwrite_a_folder(photo_codec, tmp_path):
     (tmp_path / "out" / "many").mkdir(parents=True)
     (outcome,) = decompress_files([tmp_path / "many.kae"], photo_codec, tmp_path / "out")
     assert "exists and would be overwritten" in outcome.error
+
+
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        (MemoryError(), "there is not enough memory for it"),
+        (OSError(28, "No space left on device"), "{target}: No space left on device"),
+        (OSError("broken"), "{target}: broken"),
+        (PermissionError(13, "Permission denied", "x.lock"), "x.lock: Permission denied"),
+        (ValueError("`image` is off."), "`image` is off"),
+    ],
+)
+def test_what_stops_a_file_is_told_and_the_next_is_done(tmp_path, monkeypatch, raised, said):
+    for name in ("a.png", "b.png"):
+        write_png(tmp_path / name, sample_image(16, 16, 3))
+    codec = Codec.load()
+    compress, calls = codec.compress, []
+
+    def once(image, **options):
+        calls.append(image)
+        if len(calls) == 1:
+            raise raised
+        return compress(image, **options)
+
+    monkeypatch.setattr(codec, "compress", once)
+    first, second = compress_files([tmp_path], codec, tmp_path / "out")
+    assert first.error == said.format(target=tmp_path / "out" / "a.kae")
+    assert second.error is None
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.kae"]

@@ -193,6 +193,15 @@ def test_a_damaged_bundle_is_not_served(tmp_path):
         make_site(folder, LITERT)
 
 
+def test_a_manifest_that_changes_while_it_is_read_is_noticed(monkeypatch):
+    text = json.loads((BUNDLE / "manifest.json").read_bytes())
+    text["pixel_tolerance"] += 1
+    other = json.dumps(text).encode()
+    monkeypatch.setattr("kerasae_export.page.site.read_file", lambda *_: other)
+    with pytest.raises(BundleError, match=r"^manifest\.json was changed while it was read\.$"):
+        make_site(BUNDLE, LITERT)
+
+
 def files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
