@@ -60,6 +60,8 @@ def run(arguments: Sequence[str], *, program: str = "kae") -> int:
     options = _parser(program).parse_args(arguments)
     if options.command == "serve":
         return _serve(program, options)
+    if options.sandbox:
+        return _sandboxed(program, arguments)
     # NumPy and LiteRT take most of the time of a short command; a wrong option needs neither.
     from kerasae_export.files.batch import compress_files, decompress_files
     from kerasae_export.runtime.codec import Codec
@@ -89,6 +91,23 @@ def run(arguments: Sequence[str], *, program: str = "kae") -> int:
         raise
     finally:
         outcomes.close()
+
+
+def _sandboxed(program: str, arguments: Sequence[str]) -> int:
+    """The same command without `--sandbox`, in a process that may die."""
+    from kerasae_export.sandbox import run_limited, why_it_ended
+
+    rest = [argument for argument in arguments if argument != "--sandbox"]
+    try:
+        status = run_limited([sys.executable, "-m", "kerasae_export.cli", *rest])
+    except ValueError as error:
+        print(f"{program}: {_as_options(str(error))}", file=sys.stderr)
+        return 2
+    reason = why_it_ended(status)
+    if reason is None:
+        return status
+    print(f"{program}: {reason}", file=sys.stderr)
+    return 1
 
 
 _LIMITS = ("max_pixels", "max_images", "max_expansion")
@@ -147,7 +166,7 @@ def _serve(program: str, options: argparse.Namespace) -> int:
 def _as_options(message: str) -> str:
     """Call arguments by the names that they have on the command line."""
     names = {"bundle": "BUNDLE", "folder": "--build", "litert_js": "--litert-js"}
-    names |= {"host": "--host", "port": "--port"}
+    names |= {"host": "--host", "port": "--port", "sandbox": "--sandbox"}
     for name, option in names.items():
         message = message.replace(f"`{name}`", f"`{option}`")
     return message
@@ -267,6 +286,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser(program: str) -> argparse.ArgumentParser:
     parser = _Parser(
         prog=program,
+        allow_abbrev=False,  # `--sandbox` is taken out by its name
         description=__doc__,
         epilog=_ENDINGS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -274,7 +294,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"{program} {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (what, source, meaning, description) in _COMMANDS.items():
-        command = commands.add_parser(name, help=what, description=description)
+        command = commands.add_parser(name, help=what, description=description, allow_abbrev=False)
         command.add_argument("paths", nargs="+", type=Path, metavar=source, help=meaning)
         command.add_argument(
             "--bundle", type=Path, help="the bundle's folder; default: the codec of photographs"
@@ -289,6 +309,11 @@ def _parser(program: str) -> argparse.ArgumentParser:
                 "for photographs 1 to 100, default: 75",
             )
             _add_targets(command)
+        command.add_argument(
+            "--sandbox",
+            action="store_true",
+            help="work in a process with limits on memory and time, for bundles of strangers",
+        )
         command.add_argument("--force", action="store_true", help="overwrite existing files")
         command.add_argument(
             "--jobs",

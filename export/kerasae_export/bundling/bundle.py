@@ -41,6 +41,7 @@ from kerasae_export.format.values import quantise
 from kerasae_export.functional import AnyModel, autoencoder, in_unit_range
 from kerasae_export.runtime.codec import Codec
 from kerasae_export.runtime.litemodel import LiteModel
+from kerasae_export.runtime.operators import check_program
 
 __all__ = ["SIGNATURES", "export_bundle", "sample_image"]
 
@@ -216,7 +217,7 @@ def _convert(
         calibration=framed,
         allow_float=allow_float,
     )
-    encoder = LiteModel(encoder_path.read_bytes())
+    encoder = _opened(encoder_path)
     all_steps = fit_steps(model, models, encoder, images, losses)
     few = models.few(images, CALIBRATION // len(all_steps))
     codes = [rounded(encoder.run(few), steps) for steps in all_steps]
@@ -228,7 +229,7 @@ def _convert(
             calibration=np.concatenate(codes),
             allow_float=allow_float,
         )
-        decoder = LiteModel(decoder_path.read_bytes())
+        decoder = _opened(decoder_path)
         return _ModelFiles(encoder_path, decoder_path, encoder, decoder, all_steps, codes)
     encoder_path.unlink()
     path = converter.convert_both(
@@ -240,7 +241,7 @@ def _convert(
         code_calibration=np.concatenate(codes),
         allow_float=allow_float,
     )
-    encoder = LiteModel(path.read_bytes(), signature=ENCODE)  # the tables are fitted to this one
+    encoder = _opened(path, ENCODE)  # the tables are fitted to this one
     return _ModelFiles(path, path, encoder, encoder.sibling(DECODE), all_steps, codes)
 
 
@@ -288,3 +289,14 @@ def _tolerance(fast: LiteModel, reference: LiteModel, codes: NDArray[np.float64]
         difference = np.abs(fast(values).astype(float) - reference(values).astype(float)).max()
         worst = max(worst, float(difference) * fast.output.scale * 255)
     return min(255, max(_LEAST_TOLERANCE, math.ceil(worst) + 1))
+
+
+def _opened(path: Path, signature: str | None = None) -> LiteModel:
+    """A converted model, if a receiver will open it too.
+
+    Raises:
+        BundleError: If it has operators that a bundle may not have, such as a loop.
+    """
+    content = path.read_bytes()
+    check_program(content, signature)
+    return LiteModel(content, signature=signature)

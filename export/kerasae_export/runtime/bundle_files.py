@@ -12,6 +12,7 @@ from kerasae_export.errors import BundleError
 from kerasae_export.format.arguments import check_path
 from kerasae_export.format.manifest import MANIFEST, MAX_MANIFEST_BYTES, Manifest, Part
 from kerasae_export.runtime.litemodel import LiteModel
+from kerasae_export.runtime.operators import check_program
 
 __all__ = ["check_part", "open_models", "read_file", "read_files"]
 
@@ -46,9 +47,11 @@ def open_models(
     """The encoder and the decoder of a bundle, from the contents of its files.
 
     Raises:
-        BundleError: As `LiteModel` does.
+        BundleError: As `LiteModel` does, and `check_program`.
     """
     parts = (manifest.encoder, manifest.decoder)
+    for part in parts:
+        check_program(files[part.file], part.signature)
     first = LiteModel(
         files[parts[0].file], signature=parts[0].signature, threads=threads, reference=reference
     )
