@@ -167,7 +167,7 @@ def test_a_bundle_loses_nothing(tmp_path):
     assert hold(job, tmp_path) > 20
 
 
-@pytest.mark.slow
+@pytest.mark.weekly
 @pytest.mark.usefixtures("eager")
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_a_training_loses_nothing(tmp_path):
