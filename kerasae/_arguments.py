@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from kerasae_export.images import check_numbers
 
+_LARGEST = 1e100
+
 
 def positive_int(name: str, value: Any) -> int:
     """Return `value` as a positive `int`."""
@@ -71,12 +73,17 @@ def vectors(name: str, values: Any, *, least: int = 1) -> NDArray[np.float64]:
     """Return codes (n, ...) as finite vectors (n, size), of which there must be some."""
     numbers = check_numbers(name, values)
     ranked = numbers.ndim >= 2 and numbers.size > 0 and len(numbers) >= least
-    if not ranked or not np.isfinite(numbers).all():
+    if not ranked or not moderate(numbers):
         shape = "(n, ...)" if least < 2 else f"(n, ...), n at least {least}"
         raise ValueError(
             f"`{name}` must be finite values of the shape {shape}. Received: shape {numbers.shape}"
         )
     return numbers.reshape(len(numbers), -1)
+
+
+def moderate(numbers: NDArray[np.float64]) -> bool:
+    """Whether the numbers are finite, and so are sums of their squares."""
+    return bool((np.abs(numbers) < _LARGEST).all())
 
 
 def scores(name: str, values: Any) -> NDArray[np.float64]:

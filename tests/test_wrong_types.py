@@ -214,3 +214,16 @@ def test_classes_in_a_narrow_type_count_as_in_a_wide_one():
         labels.astype(np.uint8), labels.astype(np.uint64), np.int8(121)
     )
     np.testing.assert_array_equal(narrow, wide)
+
+
+@pytest.mark.parametrize("bad", [np.inf, np.nan, 1e300])
+def test_codes_whose_squares_are_infinite_are_refused(bad):
+    codes = np.where(np.eye(6, 2), bad, CODES)
+    for measure, argument in (
+        (evaluation.active_units, "model_or_means"),
+        (anomaly.CodeDistance, "codes"),
+        (lambda x: evaluation.frechet_distance(CODES, x), "generated"),
+        (lambda x: samplers.fit_mixture(x, 2), "codes"),
+    ):
+        with pytest.raises(ValueError, match=f"`{argument}` must be .*finite"):
+            measure(codes)

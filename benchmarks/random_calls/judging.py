@@ -19,7 +19,7 @@ __all__ = ["Verdict", "judge"]
 
 _OWN_WARNINGS = re.compile(
     r"(has collapsed|uses|spends|gives|has a code|rebuilds no better)|loses .* dB|has values from"
-    r"|skipped|could not be read|are few to train on|left out"
+    r"|Glyph|skipped|could not be read|are few to train on|left out"
 )
 _THEIRS = re.compile(r"site-packages[/\\\\](keras|tensorflow)")
 

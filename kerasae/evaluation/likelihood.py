@@ -288,7 +288,8 @@ def active_units(
         means = check_numbers("model_or_means", model_or_means)
     else:
         means = _inference.encode(model_or_means, images).astype(float)
-    if means.ndim != 2 or not len(means) or not np.isfinite(means).all():
+    threshold = _arguments.number("threshold", threshold, low=0.0, closed=True)
+    if means.ndim != 2 or not means.size or not _arguments.moderate(means):
         raise ValueError(
             "`model_or_means` must be a model whose code is a vector, or finite codes (n, "
             f"code_size). Received: codes of shape {means.shape}"
