@@ -224,7 +224,7 @@ def test_bad_arguments_give_one_sentence(model, zeros):
         anomaly.scorer(model, "distance")
     with pytest.raises(ValueError, match="`images` must be given for the kind 'code'"):
         anomaly.scorer(model, "code")
-    with pytest.raises(ValueError, match="`codes` must be more than the 6 values of a code"):
+    with pytest.raises(ValueError, match="`images` must be more than the 6 values of a code"):
         anomaly.scorer(model, "likelihood", images=zeros.train[:5])
     with pytest.raises(ValueError, match="`model` must reconstruct its input"):
         anomaly.reconstruction_scores(kerasae.encoder(model), zeros.test)

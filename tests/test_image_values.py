@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from pathlib import Path
 
 import keras
@@ -373,3 +374,24 @@ def test_to_a_codec_1_is_nearly_black():
         check_picture("image", np.zeros((3, 8, 8), np.uint8), channels=3)
     with pytest.raises(ValueError, match=r"several images; `images\[None\]` holds one"):
         comparison.compare_files(pixels()[0], codec())
+
+
+@pytest.mark.parametrize(
+    ("model", "way_out"),
+    [
+        (kerasae.build_undercomplete(input_shape=SHAPE, hidden=()), 'a model with `loss="mse"`'),
+        (
+            kerasae.build_variational(input_shape=SHAPE, hidden=(), likelihood="bernoulli"),
+            'a model with `likelihood="gaussian_learned"`',
+        ),
+        (
+            kerasae.build_denoising(input_shape=SHAPE, base="undercomplete", loss="mse"),
+            "a model with `clip=False`",
+        ),
+    ],
+    ids=["cross-entropy", "likelihood", "noise"],
+)
+def test_the_way_out_is_one_that_the_builder_has(model, way_out):
+    values = np.linspace(-1, 1, 2 * 64).reshape(2, *SHAPE)
+    with pytest.raises(ValueError, match=re.escape(f", or {way_out} takes them as they are")):
+        kerasae.train(model, kerasae.Images(values, values, values))

@@ -255,7 +255,14 @@ def _codes(encoder: keras.Model, images: NDArray[np.float32]) -> NDArray[Any]:
             "`model` must have a single code of real numbers for this kind of score. "
             f"Received: {[f'{o.dtype} {o.shape[1:]}' for o in encoder.outputs]}"
         )
-    return _inference.run([encoder], images)[0]
+    codes = _inference.run([encoder], images)[0]
+    size = math.prod(codes.shape[1:])
+    if len(codes) <= size:
+        raise ValueError(
+            f"`images` must be more than the {size} values of a code, whose covariance they are to "
+            f"tell. Received: {len(codes)} images"
+        )
+    return codes
 
 
 def _distance(code: Any, normal_codes: NDArray[Any]) -> Any:

@@ -74,7 +74,7 @@ def draw_masks(
 
 
 def _check(kind: Any, shape: Any, count: Any, fraction: Any, seed: Any) -> tuple[int, int]:
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise ValueError(f"`kind` must be one of {', '.join(KINDS)}. Received: kind={kind!r}")
     sides = tuple(shape) if isinstance(shape, Sequence) else ()
     if len(sides) != 2 or not all(isinstance(n, Integral) and int(n) >= 1 for n in sides):

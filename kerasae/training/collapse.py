@@ -49,7 +49,7 @@ def warn_of_collapse(model: keras.Model, images: Images | Sequences, *, seed: in
         seed: Seed of the holes of a model that fills holes.
     """
     for finding in findings(model, images, seed=seed):
-        warnings.warn(finding, CollapseWarning, stacklevel=3)
+        warnings.warn(finding, CollapseWarning, stacklevel=4)  # the caller of `train`
 
 
 def findings(model: keras.Model, images: Images | Sequences, *, seed: int = 0) -> list[str]:

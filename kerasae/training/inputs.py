@@ -12,6 +12,14 @@ from kerasae_export.images import check_images, fits, why_unit_range
 __all__ = ["check_inputs", "check_trainable"]
 
 
+_WAYS_OUT = {
+    "cross-entropy": 'loss="mse"',
+    "Bernoulli": 'likelihood="gaussian_learned"',
+    "clipped": "clip=False",
+}
+"""A word of the reason for [0, 1], and the option of the builder that does without."""
+
+
 def check_trainable(model: keras.Model) -> None:
     """Refuse what is no compiled model of one input.
 
@@ -43,7 +51,8 @@ def check_inputs(model: keras.Model, images: Images | Sequences) -> None:
             f"Received: images of shape {images.train.shape[1:]}"
         )
     unit = why_unit_range(model)
-    advice = "" if unit is None else ', or a model with `loss="mse"` takes them as they are'
+    options = [option for words, option in _WAYS_OUT.items() if words in (unit or "")]
+    advice = f", or a model with `{options[0]}` takes them as they are" if options else ""
     for split in ("train", "validation"):
         values = getattr(images, split)
         if not len(values):
