@@ -171,7 +171,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         scratch(Path(folder))
         os.chdir(folder)  # where a random text may be the name of a file
-        exporting.make_bundle_files()
+        wanted = arguments.only or (arguments.again or [""])[:1]
+        if any("kerasae_export".startswith(part[:14]) for part in wanted):
+            exporting.make_bundle_files()
         if arguments.again:
             name, number = arguments.again
             run_batch(TARGETS[name], int(number), tally, loud=True)
