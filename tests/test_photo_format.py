@@ -81,6 +81,15 @@ def test_many_lanes_give_back_their_symbols():
     np.testing.assert_array_equal(unpack(FAMILY, payload, 30, 30, 0).symbols, symbols)
 
 
+def test_a_payload_of_many_symbols_has_lanes_for_them():
+    """With one lane and a state of 0 a few bytes would be a second of work."""
+    nothing = bytes([0])  # class 0 and its symbols -2 and -1 cost nothing
+    first = unpack(FAMILY, nothing, 8, 8, 0)
+    assert (first.classes == 0).all()
+    with pytest.raises(CorruptBitstreamError, match="fewer lanes"):
+        unpack(FAMILY, nothing, 100, 100, 0)
+
+
 @pytest.mark.parametrize(("rows", "columns"), [(1, 1), (1, 5), (5, 1), (4, 7)])
 def test_lowest_coefficients_survive_their_prediction(rows, columns):
     symbols = np.random.default_rng(2).integers(-900, 900, (CHANNELS, rows * columns))

@@ -31,13 +31,17 @@ from kerasae_export.format.bitstream import (
     write_stream,
 )
 from kerasae_export.format.manifest import MANIFEST, Manifest
+from kerasae_export.format.photo_file import read_head, read_photo, write_photo
+from kerasae_export.photo.codec import PhotoCodec
 from kerasae_export.runtime.codec import Codec
 
 __all__ = ["SHARES", "Bench", "Violation"]
 
 SHARES = {
-    "file": 0.25,
-    "file, CRC repaired": 0.25,
+    "file": 0.20,
+    "file, CRC repaired": 0.20,
+    "photograph": 0.05,
+    "photograph, CRC repaired": 0.05,
     "stream": 0.10,
     "stream, CRC repaired": 0.10,
     "manifest": 0.20,
@@ -79,6 +83,9 @@ class Bench:
             for folder in bundles
         ]
         self.manifests = [json.loads(files[MANIFEST]) for files in self.bundles]
+        self.photographs = PhotoCodec.load(max_pixels=MAX_PIXELS)
+        self.family = self.photographs.families[0].digest
+        self.photos = self._photos()
         self.outside = scratch / "secret"
         self.outside.write_bytes(b"secret")
         self.files, self.large, self.streams = zip(*map(self._samples, self.codecs), strict=True)
@@ -93,6 +100,8 @@ class Bench:
         cases: dict[str, Callable[[Random, int], str]] = {
             "file": self._file,
             "file, CRC repaired": self._repaired_file,
+            "photograph": self._photograph,
+            "photograph, CRC repaired": self._repaired_photograph,
             "stream": self._stream,
             "stream, CRC repaired": self._repaired_stream,
             "manifest": self._manifest,
@@ -184,6 +193,55 @@ class Bench:
             self._decode(self.codecs[which], data)
         except BitstreamError as error:
             return type(error).__name__
+        return "accepted"
+
+    def _photos(self) -> list[bytes]:
+        """Noise, ramps and plain colours, as files of both efforts."""
+        rng, codec = np.random.default_rng(1), self.photographs
+        files = []
+        for i, (height, width) in enumerate(_SIZES * 3):
+            noise = rng.integers(0, 256, (height, width, 3))
+            ramp = np.broadcast_to(np.linspace(0, 255, width)[:, None], noise.shape)
+            image = [noise, ramp, np.full(noise.shape, 17 * i % 256)][i % 3].astype(np.uint8)
+            files.append(codec.compress(image, quality=1 + 7 * i % 100, effort=i // 7 % 2))
+        return files
+
+    def _photograph(self, rng: Random, which: int) -> str:
+        """Without a repaired CRC nothing may pass."""
+        data = self.photos[0]
+        while data in self.photos:
+            data = mutate_bytes(rng, rng.choice(self.photos), rng.choice(self.photos))
+        word = self._rebuild(data)
+        if word == "accepted":
+            raise Violation("a wrong image passed")
+        return word
+
+    def _repaired_photograph(self, rng: Random, which: int) -> str:
+        seed, key = rng.choice(self.photos), self.family
+        if rng.random() < 0.5:  # any bytes
+            body = mutate_bytes(rng, seed[:-_CRC], rng.choice(self.photos)[:-_CRC])
+            return self._rebuild(body + _crc(key, body))
+        head, payload = read_photo(seed, key, max_pixels=MAX_PIXELS)
+        kind = rng.randrange(4)
+        if kind == 0:
+            side = rng.choice(["height", "width"])
+            value = extreme_integer(rng) if rng.random() < 0.5 else rng.randrange(1, 100)
+            head = head._replace(**{side: min(abs(value), 2**35 - 1)})
+        elif kind == 1:
+            head = head._replace(quality=rng.randrange(256))
+        elif kind == 2:
+            payload = mutate_bytes(rng, payload, payload)
+        else:  # any payload, in any number of lanes
+            payload = bytes([rng.randrange(12)]) + rng.randbytes(rng.choice([0, 4, 20, 200, 5000]))
+        return self._rebuild(write_photo(head, payload, key))
+
+    def _rebuild(self, data: bytes) -> str:
+        try:
+            image = self.photographs.decompress(data)
+        except BitstreamError as error:
+            return type(error).__name__
+        if image.shape != (*read_head(data)[1:], 3) or image.dtype != np.uint8:
+            raise Violation("an image has another size than was claimed")
         return "accepted"
 
     def _manifest(self, rng: Random, which: int) -> str:

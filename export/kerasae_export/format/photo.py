@@ -37,6 +37,7 @@ _DEFAULT = Limits()
 _INT16 = (-(2**15), 2**15 - 1)
 MAX_LANES_LOG2 = 10
 _SYMBOLS_PER_LANE = 4096
+_MOST_PER_LANE = 2**14
 
 
 class Unpacked(NamedTuple):
@@ -200,6 +201,9 @@ def unpack(
     decoder = rans.Decoder(payload[1:], 0, lanes=1 << payload[0])
     cells = rows * columns
     classes = _read_classes(family, decoder, cells, columns, band)
+    coded = int((family.classes > 0).sum(1)[classes].sum())
+    if coded > _MOST_PER_LANE << payload[0] and payload[0] < MAX_LANES_LOG2:
+        raise CorruptBitstreamError("The payload has fewer lanes than its symbols need.")
     coder = family.coder
     symbols = np.zeros((CHANNELS, cells), np.int16)
     sizes = np.zeros((CHANNELS + 1, cells), np.uint8)

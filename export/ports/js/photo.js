@@ -9,6 +9,7 @@ import { varint } from "./varint.js";
 export const MAX_LANES = 2 ** 10;
 
 const SYMBOLS_PER_LANE = 4096;
+const MOST_PER_LANE = 2 ** 14;
 const LARGE = 15; // larger magnitudes, and escaped ones, count as this in contexts
 const LOWEST = [0, CELL * CELL, 2 * CELL * CELL]; // of each plane
 const NONE = CHANNELS; // the channel of a neighbour that does not exist
@@ -135,9 +136,12 @@ export function unpackPhoto(family, payload, rows, columns, quality, limits = un
   for (let cell = 0; cell < cells; cell++) {
     classes[cell] = decoder.entry(0, classTable(family, classes, cell, columns, quality));
   }
+  const walk = new Walk(family, classes);
+  if (walk.count() > MOST_PER_LANE * lanes && lanes < MAX_LANES) {
+    throw new CorruptBitstreamError("The payload has fewer lanes than its symbols need.");
+  }
   const symbols = new Int16Array(CHANNELS * cells);
   const tables = new Uint8Array(CHANNELS * cells);
-  const walk = new Walk(family, classes);
   const escaped = [];
   for (const stage of STAGES) {
     let i = 0;
