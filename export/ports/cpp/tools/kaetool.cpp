@@ -1,7 +1,15 @@
 // kaetool check BUNDLE        whether a bundle is whole, and this code reads and writes its sample
 // kaetool info FILE [BUNDLE]  what a bundle, a file or a stream holds
+// kaetool compress BUNDLE PICTURE FILE [QUALITY]     where it is built with LiteRT
+// kaetool decompress BUNDLE FILE PICTURE
 #include <cstdio>
 #include <kerasae/kerasae.hpp>
+
+#ifdef KAETOOL_LITERT
+#include <kerasae/litert.hpp>
+
+#include "pictures.hpp"
+#endif
 
 namespace {
 
@@ -121,12 +129,51 @@ int info(const fs::path& path, const char* bundle) {
     return 0;
 }
 
+#ifdef KAETOOL_LITERT
+
+int compress(const fs::path& folder, const char* picture, const fs::path& path,
+             const std::string& quality) {
+    if (quality.empty() || quality.size() > 2 ||
+        quality.find_first_not_of("0123456789") != std::string::npos)
+        throw UsageError("QUALITY must be a number. Received: " + quality);
+    const Codec codec = load_codec(folder);
+    const Image image = pictures::read(picture, codec.manifest().codec.channels);
+    const ByteVector data =
+        codec.compress(image, static_cast<std::uint32_t>(std::stoul(quality)));
+    std::ofstream file(path, std::ios::binary);
+    file.write(reinterpret_cast<const char*>(data.data()),
+               static_cast<std::streamsize>(data.size()));
+    file.flush();
+    if (!file) throw UsageError(path.string() + " cannot be written.");
+    return 0;
+}
+
+int decompress(const fs::path& folder, const fs::path& path, const char* picture) {
+    const Codec codec = load_codec(folder);
+    Image image = codec.decompress(bytes_of(path));
+    pictures::write(picture, image, codec.manifest().codec.channels);
+    return 0;
+}
+
+#endif
+
 int run(int count, char** arguments) {
     const std::string command = count > 1 ? arguments[1] : "";
     if (command == "check" && count == 3) return check(arguments[2]);
     if (command == "info" && (count == 3 || count == 4))
         return info(arguments[2], count == 4 ? arguments[3] : nullptr);
+#ifdef KAETOOL_LITERT
+    if (command == "compress" && (count == 5 || count == 6))
+        return compress(arguments[2], arguments[3], arguments[4], count == 6 ? arguments[5] : "0");
+    if (command == "decompress" && count == 5)
+        return decompress(arguments[2], arguments[3], arguments[4]);
+    throw UsageError(
+        "usage: kaetool check BUNDLE\n       kaetool info FILE [BUNDLE]\n"
+        "       kaetool compress BUNDLE PICTURE FILE [QUALITY]\n"
+        "       kaetool decompress BUNDLE FILE PICTURE");
+#else
     throw UsageError("usage: kaetool check BUNDLE\n       kaetool info FILE [BUNDLE]");
+#endif
 }
 
 }  // namespace
