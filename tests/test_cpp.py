@@ -34,7 +34,7 @@ def run(*command: object, **rest: object) -> subprocess.CompletedProcess[str]:
         [str(part) for part in command],
         capture_output=True,
         text=True,
-        timeout=900,
+        timeout=1800,
         check=False,
         **rest,  # type: ignore[call-overload]
     )
@@ -48,9 +48,9 @@ def done(*command: object, **rest: object) -> str:
 
 @pytest.fixture(scope="module")
 def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Everything with GCC's sanitizers; warnings are errors."""
+    """Everything with sanitizers, which take minutes to compile with optimisation."""
     folder = tmp_path_factory.mktemp("cpp")
-    options = ["-DKERASAE_SANITIZE=address,undefined", "-DCMAKE_CXX_FLAGS=-O1"]
+    options = ["-DKERASAE_SANITIZE=address,undefined", "-DCMAKE_CXX_FLAGS=-O0"]
     options.append(f"-DKERASAE_LITERT={LITERT}")
     done("cmake", "-S", PORT, "-B", folder, "-DCMAKE_CXX_COMPILER=g++", *options)
     done("cmake", "--build", folder, "--parallel", os.cpu_count() or 1)

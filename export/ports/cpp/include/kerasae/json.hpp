@@ -27,9 +27,15 @@ public:
     using List = std::vector<Value>;
     using Object = std::vector<Member>;  // sorted by name
 
-    Value() = default;
+    // Defined below, where Member is complete.
+    Value();
     template <class T>
-    explicit Value(T content) : content_(std::move(content)) {}
+    explicit Value(T content);
+    Value(const Value&);
+    Value(Value&&) noexcept;
+    Value& operator=(const Value&);
+    Value& operator=(Value&&) noexcept;
+    ~Value();
 
     template <class T>
     const T* as() const {
@@ -40,13 +46,22 @@ public:
     const Value* find(std::string_view name) const;
 
 private:
-    std::variant<std::nullptr_t, bool, Number, std::string, List, Object> content_ = nullptr;
+    std::variant<std::nullptr_t, bool, Number, std::string, List, Object> content_;
 };
 
 struct Member {
     std::string name;
     Value value;
 };
+
+inline Value::Value() : content_(nullptr) {}
+template <class T>
+Value::Value(T content) : content_(std::move(content)) {}
+inline Value::Value(const Value&) = default;
+inline Value::Value(Value&&) noexcept = default;
+inline Value& Value::operator=(const Value&) = default;
+inline Value& Value::operator=(Value&&) noexcept = default;
+inline Value::~Value() = default;
 
 inline bool operator<(const Member& a, const Member& b) { return a.name < b.name; }
 
