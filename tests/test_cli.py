@@ -20,6 +20,7 @@ from PIL import Image
 import kerasae
 import kerasae.cli
 from kerasae.cli.quickstart import _verdict
+from kerasae.cli.train import _assignment
 from kerasae.runs import Run, load_model
 from kerasae_export import Codec
 from kerasae_export.bundling.bundle import sample_image
@@ -204,6 +205,24 @@ def test_list_names_what_there_is():
             2,
             "takes the hyperparameters",
         ),
+        (
+            ["train", "undercomplete", "--data", "digits", "--out", "x", "--set", "hidden=8,b"],
+            2,
+            "`--hidden` must hold positive integers. Received: hidden=[8, 'b']",
+        ),
+        (
+            ["train", "undercomplete", "--data", "digits", "--out", "x", "--set", "input_shape=8"],
+            2,
+            "`--set` cannot set input_shape: the data give it",
+        ),
+        (
+            [
+                *("train", "undercomplete", "--data", "digits", "--out", "x"),
+                *("--hidden", "8", "--set", "hidden=16"),
+            ],
+            2,
+            "`--set` must not set hidden a second time",
+        ),
         (["train", "undercomplete", "--out", "x"], 2, "Missing option '--data'"),
         (["export", ".", "--out", "b"], 2, "that `kerasae train` has finished"),
         (["export", ".", "--out", "b", "--scheme", "int3"], 2, "`--scheme` must be one of"),
@@ -244,6 +263,41 @@ def test_mistakes_get_one_sentence(arguments, status, message, tmp_path, monkeyp
     assert done.exception is None or isinstance(done.exception, SystemExit)
     assert [p.name for p in tmp_path.iterdir()] == ["taken"]
     assert (tmp_path / "taken" / "thesis.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("hidden=16,32", (16, 32)),
+        ("hidden=[16, 32]", [16, 32]),
+        ("levels=8, 5,5", (8, 5, 5)),
+        ("names=relu,elu", ["relu", "elu"]),
+        ("tied=true", True),
+        ("tied=True", True),
+        ("capacity=None", None),
+        ("level=.5", 0.5),
+        ("beta=1e-3", 1e-3),
+        ("code=spatial", "spatial"),
+        ("code=", ""),
+    ],
+)
+def test_hyperparameters_are_read_as_people_write_them(text, value):
+    assert _assignment(text) == (text.partition("=")[0], value)
+
+
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize(("given", "hidden"), [("hidden=16,8", [16, 8]), ("hidden=16", [16])])
+def test_hidden_layers_may_be_set_like_the_others(given, hidden, tmp_path):
+    run = ["train", "denoising", "--data", "digits", "--limit", "20", "--epochs", "1"]
+    more = ["--set", "base=undercomplete", "--code-size", "4", "--set", given]
+    done = CliRunner().invoke(kerasae.cli.main, [*run, *more, "--out", str(tmp_path / "run")])
+    assert done.exit_code == 0, done.output
+    saved = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert saved["hyperparameters"]["hidden"] == hidden
+    names = [layer.name for layer in load_model(tmp_path / "run").get_layer("encoder").layers]
+    assert [name.rpartition("_")[2] for name in names if "hidden" in name] == [
+        str(i) for i in range(1, len(hidden) + 1)
+    ]
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from image_sets import SPLITS, check, equal, save, scene
 
-from kerasae.data import load_images
+from kerasae.data import Images, load_images
 
 
 def test_repr_and_summary() -> None:
@@ -66,6 +66,19 @@ def test_classes_of_a_folder_keep_the_names_of_their_files(tmp_path: Path) -> No
 def test_classes_that_are_none(source: str, classes: list[Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         load_images(source, limit=30).of_classes(classes)
+
+
+def test_splits_may_be_left_out() -> None:
+    x = np.full((4, 6, 5, 1), 0.5, np.float32)
+    for images in (Images(x, x), Images(x, [], []), Images(train=x), Images([], x, x[:0])):
+        for split in SPLITS:
+            assert getattr(images, split).shape[1:] == (6, 5, 1)
+            assert getattr(images, split).dtype == np.float32
+    assert Images(x).summary() == "images: 6x5x1, 4 train, 0 validation, 0 test images"
+    with pytest.raises(ValueError, match="`train` must have the shape"):
+        Images([], [], [])
+    with pytest.raises(ValueError, match="`test` must be an array of numbers. Received: NoneType"):
+        Images(x, x, None)
 
 
 def test_a_split_without_the_class_is_named() -> None:

@@ -153,8 +153,25 @@ def test_limits_hold(digit_bundle):
     ],
 )
 def test_wrong_images_are_refused(digit_codec, image):
-    with pytest.raises(ValueError, match="`image` must"):
-        digit_codec.compress(image)
+    for method in (
+        digit_codec.compress,
+        digit_codec.encode,
+        lambda x: digit_codec.compress_many([x]),
+    ):
+        with pytest.raises(ValueError, match="`image` must"):
+            method(image)
+
+
+def test_one_image_is_not_taken_for_many(digit_codec):
+    """Its rows would be, each as an image of its own."""
+    for one in (sample_image(8, 8, 1), sample_image(8, 8, 1)[..., 0]):
+        with pytest.raises(ValueError, match=r"`images` must be several.*`\[images\]` holds one"):
+            digit_codec.compress_many(one)
+        assert len(digit_codec.decompress_many(digit_codec.compress_many([one]))) == 1
+        assert len(digit_codec.decompress_many(digit_codec.compress_many(one[None]))) == 1
+    for wrong in (None, 0.5, "x.png"):
+        with pytest.raises(ValueError, match="`images` must be a list of images. Received: "):
+            digit_codec.compress_many(wrong)
 
 
 def test_grey_images_need_no_channel_axis(digit_codec):
@@ -218,12 +235,29 @@ def test_load_checks_its_arguments(digit_bundle, tmp_path):
     [
         (np.zeros((1, 8), int), (100, 100)),
         (np.zeros((1, 8), float), (8, 8)),
-        (np.zeros((0, 8), int), (0, 8)),
+        (np.zeros((0, 8), int), (8, 8)),
+        ([[0] * 8, [0]], (8, 8)),
+        (None, (8, 8)),
+        ("symbols", (8, 8)),
     ],
 )
 def test_symbols_must_be_those_of_the_size(digit_codec, symbols, size):
-    with pytest.raises(ValueError, match="`(symbols|height|width)` must be "):
-        digit_codec.pack(symbols, *size)
+    for method in (digit_codec.pack, digit_codec.decode):
+        with pytest.raises(ValueError, match="`symbols` must be the"):
+            method(symbols, *size)
+
+
+@pytest.mark.parametrize("size", [(0, 8), (8, -8), (8.0, 8), (8, "8")])
+def test_symbols_need_the_size_of_their_image(digit_codec, size):
+    for method in (digit_codec.pack, digit_codec.decode):
+        with pytest.raises(ValueError, match=r"`(height|width)` must be a positive integer"):
+            method(np.zeros((1, 8), int), *size)
+
+
+def test_symbols_may_be_a_list(digit_codec):
+    symbols = np.arange(8) - 4
+    for method in (digit_codec.pack, digit_codec.decode):
+        np.testing.assert_array_equal(method(symbols.tolist(), 8, 8), method(symbols, 8, 8))
 
 
 def test_tiny_images_and_huge_codes_cannot_take_unbounded_work(photo_bundle):

@@ -42,6 +42,22 @@ def test_shapes_ranges_and_the_seed(name):
     assert one.summary().startswith(f"{name}: {one.sequence_shape[0]} steps of")
 
 
+def test_ones_own_sequences_are_checked():
+    values = np.zeros((3, 8, 2), np.int64)
+    own = kerasae.Sequences(values.tolist(), values)
+    assert (own.train.dtype, own.test.shape) == (np.float32, (0, 8, 2))
+    for wrong, message in (
+        ((np.zeros((3, 8, 2, 1)),), "`train` must have the shape"),
+        ((values, values[:, :4]), r"`validation` must hold .* `train`, \(8, 2\)"),
+        ((values, values, np.full((1, 8, 2), np.nan)), "`test` must be finite"),
+        ((None,), "`train` must be an array of numbers"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            kerasae.Sequences(*wrong)
+    with pytest.raises(ValueError, match="an array of sequences goes into `Sequences"):
+        kerasae.load_sequences(values)
+
+
 def test_melodies_are_one_hot_and_never_repeat(melodies):
     values = splits(melodies)
     assert set(np.unique(values)) == {0, 1}

@@ -17,6 +17,7 @@ import pytest
 
 import kerasae
 from kerasae.data import Images
+from kerasae.data.arrays import split_array
 from kerasae.training import TrainConfig, checkpoint, train
 from kerasae.training.batches import Batches
 
@@ -112,6 +113,36 @@ def test_a_real_kill_leaves_nothing_broken(tmp_path):
         subprocess.run(command(tmp_path / folder), check=True, stderr=subprocess.DEVNULL)
     texts = [(tmp_path / folder / "history.csv").read_text() for folder in ("a", "b")]
     assert texts[0] == texts[1]
+
+
+@pytest.mark.usefixtures("eager")
+def test_an_array_is_split_by_the_seed(few, tmp_path):
+    """Into a tenth to validate on and the rest, alike in a run that is continued."""
+    short, longer = (TrainConfig(epochs=n, schedule="constant", seed=4) for n in (1, 2))
+    straight, resumed = noisy_model(few), noisy_model(few)
+    history = train(straight, np.uint8(255 * few.train), longer, progress=False).history
+    pixels = few.train.tolist()
+    np.testing.assert_allclose(
+        train(noisy_model(few), pixels, longer, progress=False).history["loss"],
+        history["loss"],
+        rtol=0.02,
+    )
+    train(noisy_model(few), few.train, short, out=tmp_path, progress=False)
+    again = train(resumed, few.train, longer, out=tmp_path, resume=True, progress=False)
+    straight = noisy_model(few)
+    assert train(straight, few.train, longer, progress=False).history == again.history
+    assert weights_equal(straight, resumed)
+    seen = split_array(few.train, 4)
+    assert sorted(np.concatenate(seen)) == list(range(200))
+    assert len(seen[1]) == 20
+    assert not np.array_equal(seen[1], split_array(few.train, 5)[1])
+
+
+@pytest.mark.usefixtures("eager")
+def test_an_array_of_sequences_is_split_too(few):
+    model = kerasae.build_recurrent(input_shape=(8, 8), code_size=2, hidden=(4,), cell="conv1d")
+    history = train(model, few.train[..., 0], TrainConfig(epochs=1), progress=False)
+    assert np.isfinite(history.history["val_loss"]).all()
 
 
 @pytest.mark.usefixtures("eager")
@@ -480,6 +511,18 @@ def test_what_cannot_be_trained_is_refused(few):
     empty = Images(few.train, few.validation[:0], few.test)
     with pytest.raises(ValueError, match="must have validation images"):
         train(plain, empty)
+
+    for wrong in (None, "digits", (few.train, few.validation), iter([])):
+        with pytest.raises(ValueError, match="`images` must be one array, or `Images`"):
+            train(plain, wrong)
+    with pytest.raises(ValueError, match="`config` must be a `TrainConfig`.* Received: ndarray"):
+        train(plain, few.train, few.train)  # as `fit` takes them
+    with pytest.raises(ValueError, match="`model` must be a Keras model. Received: function"):
+        train(kerasae.build_undercomplete, few)
+    with pytest.raises(ValueError, match="`images` must hold at least 2"):
+        train(plain, few.train[:1])
+    with pytest.raises(ValueError, match=r"must have the shape \(n, 8, 8, 1\)"):
+        train(plain, few.train[:, :4])
 
     class Odd:
         def __call__(self, a, b):

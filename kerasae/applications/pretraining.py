@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 import keras
 import numpy as np
 from keras import layers
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from kerasae import _arguments, _inference
 from kerasae.data import Images
@@ -22,7 +22,7 @@ _CORRUPTIONS = ("gaussian", "masking")
 
 def pretrain_layerwise(
     model: keras.Model,
-    images: Images,
+    images: Images | ArrayLike,
     config: TrainConfig = TrainConfig(),
     *,
     corruption: Literal["gaussian", "masking"] | None = None,
@@ -44,7 +44,8 @@ def pretrain_layerwise(
             or of `build_denoising` around one of them; tied or not. The last pair is trained
             with the penalty of the model, if it has one. A layer in front of the encoder takes
             no part: name its `corruption` here.
-        images: Training and validation images, float32 (n, height, width, channels).
+        images: Training and validation images, float32 (n, height, width, channels), or one array
+            of them, as for `train`.
         config: How to train each pair; `epochs` is for each.
         corruption: How `h` is corrupted in training. `"masking"` sets a fraction `level` of the
             pixels, or of the values of a code, to 0. `"gaussian"` adds noise of standard
@@ -85,10 +86,9 @@ def pretrain_layerwise(
         raise ValueError(
             f"`model` must be compiled with a loss. Received: model={model.name!r} without one"
         )
-    check_inputs(model, images)
+    data = check_inputs(model, images, config)
 
     histories = []
-    data = images
     for i, stage in enumerate(stages):
         if i:
             below = stages[i - 1].encoder

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import json
 import math
 import shlex
@@ -41,7 +43,7 @@ __all__ = ["train"]
     "extra",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Other hyperparameters, such as code=spatial.",
+    help="Other hyperparameters, such as code=spatial or levels=8,5,5.",
 )
 @click.option("--image-size", type=int, help="Side to resize or crop the images to.")
 @click.option("--channels", type=click.Choice(["1", "3"]), help="Grey or colour.")
@@ -113,14 +115,21 @@ def train(
         )
         if value is not None
     }
-    hyperparameters.update(map(_assignment, extra))
-    for name, how in (("input_shape", "the data give it"), ("learning_rate", "it has an option")):
+    for name, value in map(_assignment, extra):
+        if name in _GIVEN_ELSEWHERE:
+            raise ValueError(f"`--set` cannot set {name}: {_GIVEN_ELSEWHERE[name]}.")
         if name in hyperparameters:
-            raise ValueError(f"`--set` cannot set {name}: {how}. Received: {name}")
+            raise ValueError(f"`--set` must not set {name} a second time. Received: {name}={value}")
+        hyperparameters[name] = value
     from kerasae.builders import BUILDERS
 
     if architecture not in BUILDERS:
         raise ValueError(f"`ARCH` must be one of {', '.join(BUILDERS)}. Received: {architecture}")
+    defaults = [pair for each in BUILDERS.values() for pair in each.hyperparameters.items()]
+    lists = {name for name, default in defaults if isinstance(default, tuple)}
+    for name in lists & hyperparameters.keys():
+        if isinstance(hyperparameters[name], int):
+            hyperparameters[name] = [hyperparameters[name]]  # as `--hidden 64`
     from kerasae.runs import Run, portable
     from kerasae.training import TrainConfig
 
@@ -163,6 +172,9 @@ def train(
     )
 
 
+_GIVEN_ELSEWHERE = {"input_shape": "the data give it", "learning_rate": "it has an option"}
+
+
 def _integers(option: str, text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(",") if part.strip())
@@ -173,14 +185,21 @@ def _integers(option: str, text: str) -> tuple[int, ...]:
 
 
 def _assignment(text: str) -> tuple[str, Any]:
-    """NAME=VALUE, the value as JSON where it is JSON, else as text."""
+    """NAME=VALUE, the value as `_value` takes it."""
     name, sign, value = text.partition("=")
     if not sign or not name.isidentifier():
         raise ValueError(f"`--set` must be NAME=VALUE. Received: {text}")
-    try:
-        return name, json.loads(value)
-    except ValueError:
-        return name, value
+    return name, _value(value)
+
+
+def _value(text: str) -> Any:
+    """A value as JSON or as Python writes it, a list as values with commas between, else text."""
+    for read in (json.loads, ast.literal_eval):
+        with contextlib.suppress(ValueError, SyntaxError):
+            return read(text)
+    if "," in text:
+        return [_value(part.strip()) for part in text.split(",") if part.strip()]
+    return text
 
 
 def _show_segmentation(console: Console, model: Any, images: Images) -> None:

@@ -1,9 +1,9 @@
 """Data to learn from, checked in one place: images of every source, and sequences.
 
-`load_images` is in `loading`, which asks `embedded`, `folders` or `tfds`; the type that they return
-is in `images`, and the splits are in `options`. `load_sequences` is in `sequences`. What is drawn
-by rule comes from `procedural` (melodies and heartbeats) and `street_scenes`. Nothing here needs
-Keras, and heavy libraries are imported by the loader that needs them.
+`load_images` is in `loading`, which asks `embedded`, `folders`, `tfds` or `arrays`; the type that
+they return is in `images`, and the splits are in `options`. `load_sequences` is in `sequences`.
+What is drawn by rule comes from `procedural` (melodies and heartbeats) and `street_scenes`. Nothing
+here needs Keras, and heavy libraries are imported by the loader that needs them.
 """
 
 from kerasae.data.embedded import EMBEDDED, PHOTOGRAPHS, photograph

@@ -25,6 +25,29 @@ class DataError(RuntimeError):
     """A data set exists but cannot be fetched or read here."""
 
 
+def no_values() -> Pixels:
+    """What stands for an empty split until its shape is known from another."""
+    return np.empty(0, np.float32)
+
+
+def check_splits(data: Any, shape: Sequence[None] | None = None) -> None:
+    """Make the splits of a frozen set arrays of images, or of inputs that have another rank.
+
+    Raises:
+        ValueError: If one is no such array, or all are empty lists.
+    """
+    given = {split: getattr(data, split) for split in SPLITS}
+    bare = [split for split, values in given.items() if np.shape(values) == (0,)]
+    arrays = {
+        split: check_images(split, values, shape=shape, allow_empty=True)
+        for split, values in given.items()
+        if split not in bare or len(bare) == len(SPLITS)
+    }
+    like = next(iter(arrays.values())).shape[1:]
+    for split in SPLITS:
+        object.__setattr__(data, split, arrays.get(split, np.empty((0, *like), np.float32)))
+
+
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Images:
     """Images in three splits that never share a source photograph.
@@ -36,7 +59,8 @@ class Images:
 
     Attributes:
         train: float32 array of shape (images, height, width, channels), values in [0, 1].
-        validation: The same, for choosing hyperparameters and stopping early.
+        validation: The same, for choosing hyperparameters and stopping early. By default, and for
+            an empty list, no images.
         test: The same, for the final number only.
         train_labels: int64 array of shape (images,); for segmentation a label of each pixel, uint8
             (images, height, width); or None where the set has no labels.
@@ -56,8 +80,8 @@ class Images:
     """
 
     train: Pixels
-    validation: Pixels
-    test: Pixels
+    validation: Pixels = dataclasses.field(default_factory=no_values)
+    test: Pixels = dataclasses.field(default_factory=no_values)
     train_labels: Integers | LabelMaps | None = None
     validation_labels: Integers | LabelMaps | None = None
     test_labels: Integers | LabelMaps | None = None
@@ -69,9 +93,7 @@ class Images:
     ignored_class: int | None = None
 
     def __post_init__(self) -> None:
-        for split in SPLITS:
-            pixels = check_images(split, getattr(self, split), allow_empty=True)
-            object.__setattr__(self, split, pixels)
+        check_splits(self)
         # Test images may be of another size: convolutions learn from crops.
         if self.validation.shape[1:] != self.train.shape[1:]:
             raise ValueError(

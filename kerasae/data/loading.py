@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
+from kerasae.data.arrays import is_array, load_array
 from kerasae.data.embedded import EMBEDDED, load_embedded
 from kerasae.data.folders import load_folder
 from kerasae.data.images import Images
@@ -24,7 +26,7 @@ __all__ = ["load_images"]
 
 
 def load_images(
-    source: str | os.PathLike[str],
+    source: str | os.PathLike[str] | Any,
     *,
     image_size: int | tuple[int, int] | None = None,
     channels: int | None = None,
@@ -65,8 +67,12 @@ def load_images(
     and of an animation the first frame is taken. Files with identical bytes are one source: they
     stay in one split, and copies of test or validation files are dropped from "train".
 
+    **Arrays** of images (n, height, width, channels), floating point or uint8 from 0 to 255, or
+    lists of Pillow's images of one size, are split by `seed`: 20 % are the test set, and each
+    image is a source of its own.
+
     Args:
-        source: Name of a set, or a folder.
+        source: Name of a set, a folder, or an array of images.
         image_size: (height, width) in pixels, or one integer for a square. Images are scaled
             (Lanczos, aspect kept) so that this size is just covered, then cropped at the centre,
             and label maps with them (nearest neighbour). For "photos" and "textures" it is the
@@ -108,11 +114,14 @@ def load_images(
     )
     if isinstance(source, str) and source in EMBEDDED:
         return load_embedded(source, options)
+    if is_array(source):
+        return load_array(source, options)
     named = isinstance(source, str | os.PathLike)
     if not named or not os.fspath(source) or "\0" in os.fspath(source):
+        found = repr(source) if isinstance(source, str | int | None) else type(source).__name__
         raise ValueError(
-            "`source` must be the name of a data set or the path of a folder. "
-            f"Received: source={source!r}"
+            "`source` must be the name of a data set, the path of a folder, or one array of "
+            f"images. Received: source={found}"
         )
     path = Path(source)
     if path.is_dir():

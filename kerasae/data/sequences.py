@@ -22,7 +22,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from kerasae import _arguments
 from kerasae.data import procedural as _procedural
-from kerasae_export.images import check_images, check_numbers
+from kerasae.data.arrays import is_array
+from kerasae.data.images import check_splits, no_values
+from kerasae_export.images import check_numbers
 
 __all__ = ["SEQUENCES", "Sequences", "load_sequences", "melody_wave"]
 
@@ -48,9 +50,12 @@ Integers = NDArray[np.int64]
 class Sequences:
     """Sequences of one length in three splits.
 
+    Arrays of any type of numbers are kept as float32; what is not finite is refused.
+
     Attributes:
         train: float32 array of shape (sequences, length, features), values in [0, 1].
-        validation: The same, for choosing hyperparameters and stopping early.
+        validation: The same, for choosing hyperparameters and stopping early. By default, and for
+            an empty list, no sequences.
         test: The same, for the final number only.
         train_labels: int64 array of shape (sequences,), or None where the set has no labels.
         validation_labels: The same for `validation`.
@@ -70,8 +75,8 @@ class Sequences:
     """
 
     train: Values
-    validation: Values
-    test: Values
+    validation: Values = dataclasses.field(default_factory=no_values)
+    test: Values = dataclasses.field(default_factory=no_values)
     train_labels: Integers | None = None
     validation_labels: Integers | None = None
     test_labels: Integers | None = None
@@ -81,13 +86,12 @@ class Sequences:
     name: str = "sequences"
 
     def __post_init__(self) -> None:
-        for split in ("train", "validation", "test"):
-            values = check_images(split, getattr(self, split), shape=(None, None), allow_empty=True)
-            object.__setattr__(self, split, values)
-            if values.shape[1:] != self.train.shape[1:]:
+        check_splits(self, (None, None))
+        for split in ("validation", "test"):
+            if getattr(self, split).shape[1:] != self.sequence_shape:
                 raise ValueError(
                     f"`{split}` must hold sequences of the shape of `train`, "
-                    f"{self.sequence_shape}. Received: {values.shape[1:]}"
+                    f"{self.sequence_shape}. Received: {getattr(self, split).shape[1:]}"
                 )
 
     @property
@@ -156,6 +160,12 @@ def load_sequences(
         >>> series.train.shape, series.label_names
         ((45, 128, 1), ('normal', 'early', 'missing', 'burst'))
     """
+    if is_array(source):
+        raise ValueError(
+            "`source` must be the name of a set; an array of sequences goes into "
+            "`Sequences(train, validation, test)`, or into `train` as it is. "
+            f"Received: {type(source).__name__}"
+        )
     steps, count = _SIZES[_arguments.one_of("source", source, SEQUENCES)]
     fraction = _arguments.number("validation_fraction", validation_fraction, low=0.0, high=1.0)
     seed = _arguments.non_negative_int("seed", seed)

@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from kerasae.data import Images
 from kerasae.data.sequences import Sequences
@@ -35,7 +35,7 @@ __all__ = ["train"]
 
 def train(
     model: keras.Model,
-    images: Images | Sequences,
+    images: Images | Sequences | ArrayLike,
     config: TrainConfig = TrainConfig(),
     *,
     out: str | os.PathLike[str] | None = None,
@@ -61,7 +61,8 @@ def train(
         model: A compiled model. It learns to reproduce its inputs, or their labels if its loss has
             an attribute `target` of "labels", as the loss of a segmentation model does.
         images: Training and validation images, float32 (n, height, width, channels), with labels
-            where the model takes them, or sequences, float32 (n, length, features). Their values
+            where the model takes them, or sequences, float32 (n, length, features). Of one array
+            of images or of sequences, the seed chooses a tenth for validation. Their values
             are looked at, which `model.fit` of Keras does not do: cross-entropies, the Bernoulli
             likelihood, rates, holes and clipped noise need [0, 1]; squared errors and Gaussian
             likelihoods take any finite range.
@@ -77,8 +78,8 @@ def train(
 
     Raises:
         ValueError: If another training runs in `out`, `out` holds a run and `resume` is False, or a
-            run that was configured differently, or the images, their values or their labels do not
-            fit the model.
+            run that was configured differently, the images, their values or their labels do not
+            fit the model, or an argument is of another type.
         FloatingPointError: If the loss is no longer finite.
 
     Example:
@@ -90,25 +91,23 @@ def train(
         2
     """
     check_trainable(model)
-    check_inputs(model, images)
-    if not isinstance(config, TrainConfig):
-        raise ValueError(f"`config` must be a TrainConfig. Received: {type(config).__name__}")
+    data = check_inputs(model, images, config)
     folder = None if out is None else _folder(out)
     with locked(folder):
-        return _train(model, images, config, folder, resume, progress, finish)
+        return _train(model, data, config, folder, resume, progress, finish)
 
 
 def _train(
     model: keras.Model,
-    images: Images | Sequences,
+    data: Images | Sequences,
     config: TrainConfig,
     folder: Path | None,
     resume: bool,
     progress: bool,
     finish: Callable[[], Any] | None,
 ) -> keras.callbacks.History:
-    targets, held_out = _targets(model, images)
-    batches = Batches(images.train, targets, config)
+    targets, held_out = _targets(model, data)
+    batches = Batches(data.train, targets, config)
     checkpoints = open_run(folder, config, resume)
 
     steps = recompile(model, config, len(batches))
@@ -127,7 +126,7 @@ def _train(
             stack.enter_context(set_steps_per_execution(model, steps))
             model.fit(
                 batches,
-                validation_data=(_validation_inputs(model, images, config), held_out),
+                validation_data=(_validation_inputs(model, data, config), held_out),
                 validation_batch_size=config.batch_size,
                 epochs=config.epochs,
                 initial_epoch=len(run.rows),
@@ -136,7 +135,7 @@ def _train(
                 verbose=0,
             )
     history = run.finish(finish)
-    warn_of_collapse(model, images, seed=config.seed)
+    warn_of_collapse(model, data, seed=config.seed)
     return history
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ __all__ = [
     "check_bytes",
     "check_count",
     "check_image",
+    "check_one_by_one",
     "check_quality",
     "check_symbols",
 ]
@@ -42,6 +44,25 @@ def check_image(
     tile_pixels = layout.claims(1, height, width).tile_pixels
     limits.check_work(layout.count(height, width), tile_pixels, f"1 x {height} x {width}")
     return array
+
+
+def check_one_by_one(images: Iterable[NDArray[Any]], layout: Layout) -> Iterable[NDArray[Any]]:
+    """Several images, each of which `check_image` looks at.
+
+    Raises:
+        ValueError: If it is a single image, whose rows would be taken for images, or cannot be
+            gone through.
+    """
+    if isinstance(images, np.ndarray) and images.ndim in (2, 3):
+        grey = images.ndim == 2 and layout.spec.channels == 1
+        if grey or images.shape[-1] == layout.spec.channels:
+            raise ValueError(
+                "`images` must be several images; `[images]` holds one. "
+                f"Received: {images.dtype} of shape {images.shape}"
+            )
+    if isinstance(images, (str, bytes)) or not isinstance(images, Iterable):
+        raise ValueError(f"`images` must be a list of images. Received: {type(images).__name__}")
+    return images
 
 
 def check_symbols(

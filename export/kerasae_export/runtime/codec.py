@@ -20,7 +20,6 @@ from kerasae_export.format.manifest import MANIFEST, Manifest
 from kerasae_export.format.payload import check_indices, pack_block, unpack_block
 from kerasae_export.format.received import Data
 from kerasae_export.format.tiling import Layout
-from kerasae_export.images import check_picture
 from kerasae_export.photo.codec import PhotoCodec
 from kerasae_export.runtime.bundle_files import check_part, open_models, read_files
 from kerasae_export.runtime.checks import (
@@ -28,6 +27,7 @@ from kerasae_export.runtime.checks import (
     check_bytes,
     check_count,
     check_image,
+    check_one_by_one,
     check_quality,
     check_symbols,
 )
@@ -199,7 +199,7 @@ class Codec:
                 there is no such quality.
         """
         image = check_image(image, self.layout, self._limits)
-        symbols = self.encode(image, quality=quality)
+        symbols = self._models.encode(image, check_quality(quality, self.qualities))
         return self.pack(symbols, image.shape[0], image.shape[1], quality=quality)
 
     def decompress(self, data: Data) -> Image:
@@ -303,7 +303,7 @@ class Codec:
         """Compute the symbols of an image by running the encoder tile by tile.
 
         Args:
-            image: uint8 of shape (height, width, channels) with the channels of the bundle.
+            image: As for `compress`.
             quality: As for `compress`; its step sizes quantise the code.
 
         Returns:
@@ -311,9 +311,9 @@ class Codec:
             a multiple of the step size, or an index into the codebook; positions go row by row.
 
         Raises:
-            ValueError: If the image is of another shape or dtype, or there is no such quality.
+            ValueError: As for `compress`.
         """
-        picture = check_picture("image", image, channels=self.manifest.codec.channels)
+        picture = check_image(image, self.layout, self._limits)
         return self._models.encode(picture, check_quality(quality, self.qualities))
 
     def decode(
@@ -350,7 +350,7 @@ class Codec:
             assert size is not None
             return pack_block(self.layout, batch, *size, quality)
 
-        for number, item in enumerate(images):
+        for number, item in enumerate(check_one_by_one(images, self.layout)):
             image = check_image(item, self.layout, self._limits, f"images[{number}]")
             shape = (image.shape[0], image.shape[1])
             full = len(batch) == bitstream.MAX_BLOCK_IMAGES or (
@@ -360,7 +360,7 @@ class Codec:
                 yield close()
                 batch = []
             size = shape
-            batch.append(self.encode(image, quality=quality))
+            batch.append(self._models.encode(image, quality))
         if batch:
             yield close()
 
