@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import json
 import reprlib
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from kerasae.applications.principal_axes import check_linear_code, decorrelate_code
 from kerasae.builders import BUILDERS, build
@@ -139,11 +141,17 @@ class Run:
         """
         for name in (RUN, CONFIG, MODEL):
             if not (folder / name).is_file():
+                begun = name == MODEL and (folder / CHECKPOINT).is_file()
+                way = "; `--resume` of the command that began it finishes it" if begun else ""
                 raise ValueError(
-                    "`RUN` must be a folder that `kerasae train` has finished. "
+                    f"`RUN` must be a folder that `kerasae train` has finished{way}. "
                     f"Received: {folder}, without {name}"
                 )
-        return cls(**_options(folder / RUN))
+        options = _options(folder / RUN)
+        unknown = options.keys() - {field.name for field in dataclasses.fields(cls)}
+        if unknown or not {"architecture", "hyperparameters", "data"} <= options.keys():
+            raise _damaged(folder / RUN, f"it has the fields {', '.join(options)}")
+        return cls(**options)
 
     def _text(self) -> str:
         return json.dumps(plain(dataclasses.asdict(self)), indent=1) + "\n"
@@ -157,9 +165,16 @@ class Run:
 
     def facts(self, folder: Path, images: Images | Sequences) -> dict[str, Any]:
         """What a bundle's manifest says about the training."""
-        config = TrainConfig.from_json((folder / CONFIG).read_text(encoding="utf-8"))
-        history = np.genfromtxt(folder / HISTORY, delimiter=",", names=True, ndmin=1)
-        losses = history["val_loss"]
+        try:
+            config = TrainConfig.from_json((folder / CONFIG).read_text(encoding="utf-8"))
+        except (ValueError, TypeError) as error:
+            raise _damaged(folder / CONFIG, error) from None
+        try:
+            with (folder / HISTORY).open(encoding="utf-8", newline="") as lines:
+                losses = [float(row["val_loss"]) for row in csv.DictReader(lines)]
+            best = min(losses)
+        except (ValueError, TypeError, KeyError) as error:
+            raise _damaged(folder / HISTORY, error) from None
         return {
             "architecture": self.architecture,
             "hyperparameters": dict(self.hyperparameters),
@@ -167,8 +182,8 @@ class Run:
             "training_images": len(images.train),
             "training": {
                 **dataclasses.asdict(config),
-                "epochs_run": len(history),
-                "val_loss": float(losses.min() if config.keep == "best" else losses[-1]),
+                "epochs_run": len(losses),
+                "val_loss": best if config.keep == "best" else losses[-1],
             },
         }
 
@@ -195,8 +210,16 @@ def _options(file: Path) -> dict[str, Any]:
         if not isinstance(content, dict) or not needed <= set(content) <= known:
             raise ValueError(reprlib.repr(content))
     except ValueError as error:
-        raise ValueError(f"{file} must hold the options of a run. Received: {error}") from None
+        raise _damaged(file, error) from None
     return {"version": 1, **content}
+
+
+def _damaged(file: Path, reason: object) -> ValueError:
+    first = str(reason).strip().splitlines() or [type(reason).__name__]
+    return ValueError(
+        f"`RUN` must hold a sound {file.name}, and this one is damaged or cut short. "
+        f"Received: {file}: {first[0].rstrip('.')}"
+    )
 
 
 def portable(data: str) -> str:
@@ -209,5 +232,28 @@ def portable(data: str) -> str:
 
 
 def load_model(folder: Path) -> keras.Model:
-    """The trained model of a run folder."""
-    return keras.saving.load_model(folder / MODEL)
+    """The trained model of a run folder.
+
+    Raises:
+        ValueError: If its file is damaged.
+        FileNotFoundError: If there is none.
+    """
+    file = folder / MODEL
+    with file.open("rb"):  # Keras reports what is no zip file as not found
+        pass
+    try:
+        with zipfile.ZipFile(file) as content:
+            bad = content.testzip()
+        if bad is not None:
+            raise zipfile.BadZipFile(f"{bad} in it is not what was written")
+        return keras.saving.load_model(file)
+    except (
+        OSError,
+        EOFError,
+        KeyError,
+        ValueError,
+        TypeError,
+        zlib.error,
+        zipfile.BadZipFile,
+    ) as e:
+        raise _damaged(file, e) from None

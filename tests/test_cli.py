@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -351,6 +352,77 @@ def test_a_bad_file_is_named_and_the_rest_is_done(photo_bundle, tmp_path):
     empty.mkdir()
     done = call("kae", "decompress", empty, "--bundle", photo_bundle, "--out", empty, status=1)
     assert "no files to work on" in done.stderr
+
+
+class Interrupted:
+    """Ctrl-C in the middle of an epoch."""
+
+    def __init__(self, epoch):
+        self.epoch, self.begin = epoch, kerasae.training.checkpoint.TrainingState.on_epoch_begin
+
+    def __call__(self, state, epoch, logs=None):
+        if epoch == self.epoch:
+            raise KeyboardInterrupt
+        self.begin(state, epoch, logs)
+
+
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize(
+    ("epoch", "message"),
+    [(0, "no epoch was finished, so there is nothing"), (1, "the same command with --resume")],
+)
+def test_an_interrupted_training_says_whether_it_can_go_on(epoch, message, tmp_path, monkeypatch):
+    stop = Interrupted(epoch)
+    monkeypatch.setattr(
+        kerasae.training.checkpoint.TrainingState, "on_epoch_begin", lambda *a: stop(*a)
+    )
+    options = ["--data", "digits", "--limit", "20", "--epochs", "2", "--hidden", "4"]
+    run = ["train", "undercomplete", "--code-size", "2", *options, "--out", str(tmp_path / "run")]
+    done = CliRunner().invoke(kerasae.cli.main, run)
+    assert (done.exit_code, done.stderr.startswith(f"kerasae: interrupted; {message}")) == (
+        130,
+        True,
+    )
+    stop.epoch = None
+    assert CliRunner().invoke(kerasae.cli.main, [*run, "--resume"]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "place"),
+    [
+        (["export", ".", "--out", "b"], "kerasae.runs.Run.load"),
+        (["verify", "b"], "kerasae_export.verification.verify_bundle"),
+        (["quickstart", "--data", "digits"], "kerasae.quickstart.quickstart"),
+        (
+            ["evaluate", "b", "--data", "digits", "--out", "o"],
+            "kerasae.codec_comparison.compare_bundles",
+        ),
+        (["compress", "x", "--out", "o"], "kerasae_export.cli._report"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("error", "status", "message"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted; no file is half-written."),
+        (OSError(errno.ENOSPC, "No space left on device"), 1, "No space left on device."),
+        (MemoryError(), 1, "the memory does not suffice."),
+    ],
+)
+def test_what_stops_a_command_is_called_what_it_is(
+    arguments, place, error, status, message, tmp_path, monkeypatch
+):
+    """There is nothing to resume where nothing was trained."""
+
+    def stop(*_, **__):
+        raise error
+
+    if arguments[0] == "compress" and status == 1:
+        pytest.skip("this system of errors is that of `kae`: one for each file")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(place, stop)
+    done = CliRunner().invoke(kerasae.cli.main, arguments)
+    assert (done.exit_code, done.stderr) == (status, f"kerasae: {message}\n")
+    assert not list(tmp_path.iterdir())
 
 
 def check_quickstart(out: Path, shown: str, images: int) -> dict:

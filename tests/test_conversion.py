@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from pathlib import Path
@@ -47,8 +48,39 @@ def test_calibration_decides_the_input_range(classifier, digits, converter, tmp_
 def test_a_crash_of_the_converter_is_an_error_message(classifier, digits, tmp_path):
     with Converter() as converter:
         os.kill(converter._worker.process.pid, signal.SIGKILL)
-        with pytest.raises(ConversionError, match="died on model 'classifier' with signal 9"):
+        with pytest.raises(ConversionError, match="'classifier' with signal 9.* no memory") as told:
             converter.convert(classifier, tmp_path / "c.tflite", calibration=digits.train[:9])
+        assert "dynamic" not in str(told.value)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("limit", [100, 20_000])
+def test_a_full_disk_is_not_blamed_on_the_scheme(limit, classifier, digits, converter, tmp_path):
+    """A limit on the size of its files stops the process where a full disk would."""
+    resource = pytest.importorskip("resource")
+    if not hasattr(resource, "prlimit"):
+        pytest.skip("this system has no limits for other processes")
+    process, name = converter._worker.process.pid, resource.RLIMIT_FSIZE
+    before = resource.prlimit(process, name)
+    resource.prlimit(process, name, (limit, before[1]))
+    try:
+        with pytest.raises(ConversionError, match="no scheme would change that: File too") as told:
+            converter.convert(classifier, tmp_path / "c.tflite", calibration=digits.train[:9])
+    finally:
+        resource.prlimit(process, name, before)
+    assert "dynamic" not in str(told.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_disk_that_is_full_before_the_converter_starts(
+    classifier, digits, converter, tmp_path, monkeypatch
+):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(classifier, "save", full)
+    with pytest.raises(ConversionError, match="no scheme would change that: No space left"):
+        converter.convert(classifier, tmp_path / "c.tflite", calibration=digits.train[:9])
     assert not list(tmp_path.iterdir())
 
 

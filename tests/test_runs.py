@@ -6,12 +6,13 @@ import dataclasses
 import errno
 import json
 import os
+import shutil
 
 import pytest
+from conftest import turn_xla_off
 
 from kerasae.runs import RUN, VERSION, Run, load_model
-from kerasae.training import TrainConfig
-from kerasae.training.run_folder import CONFIG, MODEL
+from kerasae.training import CHECKPOINT, MODEL, TrainConfig
 
 TINY = {"code_size": 2, "hidden": (4,)}  # as the command line reads it: a tuple
 VARIATIONAL = [("variational", TINY), ("denoising", {"base": "variational", **TINY})]
@@ -85,14 +86,68 @@ def test_a_full_disk_at_the_beginning_leaves_no_file(tmp_path, monkeypatch):
     assert not list((tmp_path / "run").iterdir())
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1]", "null", "{}", '{"architecture": "x", "more": 1}'])
-def test_damaged_options_are_named(tmp_path, text):
-    for name in (RUN, CONFIG, MODEL):
-        (tmp_path / name).write_text(text)
-    with pytest.raises(ValueError, match=f"{RUN} must hold the options of a run. Received: "):
-        Run.load(tmp_path)
-
-
 def test_a_folder_without_a_run_is_refused(tmp_path):
     with pytest.raises(ValueError, match="a folder that `kerasae train` has finished"):
         Run.load(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A run of one epoch, to be copied."""
+    folder = tmp_path_factory.mktemp("runs") / "finished"
+    run = Run("undercomplete", TINY, "digits", limit=40)
+    with pytest.MonkeyPatch.context() as patch:
+        turn_xla_off(patch)
+        run.train(run.images(), TrainConfig(epochs=1, batch_size=40), folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        *(
+            (name, kept)
+            for name in ("run.json", "config.json", "model.keras")
+            for kept in (0, 0.95)
+        ),
+        *(("history.csv", kept) for kept in (0, 0.5)),
+    ],
+)
+def test_a_file_that_is_cut_short_is_named_as_damaged(name, kept, finished, tmp_path):
+    """Keras reports a cut model as not found."""
+    folder = shutil.copytree(finished, tmp_path / "run")
+    content = (folder / name).read_bytes()
+    (folder / name).write_bytes(content[: int(kept * len(content))])
+    images = Run("undercomplete", TINY, "digits", limit=40).images()
+    with pytest.raises(ValueError, match=f"must hold a sound {name}, .* damaged or cut short"):
+        (Run.load(folder).facts(folder, images), load_model(folder))
+
+
+def test_damage_within_a_model_is_found(finished, tmp_path):
+    folder = shutil.copytree(finished, tmp_path / "run")
+    content = bytearray((folder / MODEL).read_bytes())
+    content[len(content) // 2] ^= 255
+    (folder / MODEL).write_bytes(content)
+    with pytest.raises(ValueError, match="must hold a sound model.keras"):
+        load_model(folder)
+    (folder / MODEL).unlink()
+    with pytest.raises(FileNotFoundError):
+        load_model(folder)
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"architecture": "sparse", "novelty": 1}', "3"])
+def test_a_run_file_of_something_else_is_refused(text, finished, tmp_path):
+    folder = shutil.copytree(finished, tmp_path / "run")
+    (folder / RUN).write_text(text)
+    with pytest.raises(ValueError, match="must hold a sound run.json"):
+        Run.load(folder)
+
+
+def test_of_an_interrupted_run_it_is_said_how_to_finish_it(finished, tmp_path):
+    folder = shutil.copytree(finished, tmp_path / "run")
+    (folder / MODEL).unlink()
+    with pytest.raises(ValueError, match="`--resume` of the command that began it finishes it"):
+        Run.load(folder)
+    (folder / CHECKPOINT).unlink()
+    with pytest.raises(ValueError, match=r"that `kerasae train` has finished\. Received"):
+        Run.load(folder)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -136,6 +138,24 @@ def test_tfds_without_test_split_and_of_many_sizes(
     assert load_images("scraps", limit=5, image_size=8).image_shape == (8, 8, 3)
 
 
+def raising(error: Exception) -> Callable[..., None]:
+    def function(*_: object, **__: object) -> None:
+        raise error
+
+    return function
+
+
+def test_a_damaged_set_is_said_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        make_set(tmp_path, "scraps", [(20, 30)] * 20)
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    (record,) = tmp_path.rglob("*.tfrecord*")
+    record.write_bytes(record.read_bytes()[:200])
+    with pytest.raises(DataError, match=r"'scraps' is prepared in .* but cannot be read .*remove"):
+        load_images("scraps")
+
+
 def test_unknown_and_unavailable_sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
     with pytest.raises(
@@ -153,6 +173,11 @@ def test_unknown_and_unavailable_sets(tmp_path: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(tfds.socket, "create_connection", offline)
     monkeypatch.setattr(tfds.urllib.request, "getproxies", dict)
+    with monkeypatch.context() as patch:
+        full = OSError(errno.ENOSPC, "No space left on device")
+        patch.setattr(tfds, "_check_reachable", raising(full))
+        with pytest.raises(DataError, match=r"could not be written.*No space.*: free some space"):
+            load_images("fashion_mnist")
     start = time.monotonic()
     with pytest.raises(DataError, match=r"'fashion_mnist'.*no route to host.*TFDS_DATA_DIR"):
         load_images("fashion_mnist")

@@ -15,7 +15,10 @@ __all__ = ["command"]
 
 
 def command(function: Callable[..., Any]) -> click.Command:
-    """Turn errors that have a sentence for people into that sentence and an exit status."""
+    """Turn errors that have a sentence for people into that sentence and an exit status.
+
+    An interruption may have a sentence, too: what became of the work, and how to go on with it.
+    """
 
     @functools.wraps(function)
     def guarded(*args: Any, **kwargs: Any) -> Any:
@@ -31,10 +34,12 @@ def command(function: Callable[..., Any]) -> click.Command:
                 raise
             _fail(_as_options(str(error)), 2)
         except OSError as error:
-            where = "" if error.filename is None else f"{error.filename}: "
-            _fail(f"{where}{error.strerror or error}", 1)
-        except KeyboardInterrupt:
-            _fail("interrupted; a run can be continued with --resume.", 130)
+            reason = error.strerror or str(error) or type(error).__name__
+            _fail(f"{error.filename}: {reason}" if error.filename else f"{reason}.", 1)
+        except MemoryError:
+            _fail("the memory does not suffice.", 1)
+        except KeyboardInterrupt as interruption:
+            _fail(str(interruption) or "interrupted; no file is half-written.", 130)
 
     return click.command()(guarded)
 

@@ -22,7 +22,10 @@ def _forward(name: str, what: str) -> click.Command:
     def forward(arguments: tuple[str, ...]) -> None:
         from kerasae_export.cli import run
 
-        sys.exit(run([name, *arguments], program="kerasae"))
+        try:
+            sys.exit(run([name, *arguments], program="kerasae"))
+        except KeyboardInterrupt:  # it has said so
+            sys.exit(130)
 
     return forward
 

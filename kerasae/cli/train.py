@@ -7,6 +7,7 @@ import contextlib
 import json
 import math
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -156,7 +157,8 @@ def train(
     console = open_console()
     images = run.images()
     console.print(shown(images.summary()))
-    model = run.train(images, config, out, resume=resume)
+    with _telling_of_a_checkpoint(out):
+        model = run.train(images, config, out, resume=resume)
     if BUILDERS[architecture].kind == "segmentation":
         _show_segmentation(console, model, cast("Images", images))
         console.print(f"model, history and curve are in {shown(out)}", soft_wrap=True)
@@ -170,6 +172,21 @@ def train(
         shown(f"model, history and curve are in {out}{next_step if are_images else ''}"),
         soft_wrap=True,
     )
+
+
+@contextlib.contextmanager
+def _telling_of_a_checkpoint(out: Path) -> Iterator[None]:
+    """Say how a run that is interrupted can be continued, if it can."""
+    from kerasae.training import CHECKPOINT
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        if (out / CHECKPOINT).exists():
+            way = "the same command with --resume continues after the last whole epoch."
+        else:
+            way = "no epoch was finished, so there is nothing to continue."
+        raise KeyboardInterrupt(f"interrupted; {way}") from None
 
 
 _GIVEN_ELSEWHERE = {"input_shape": "the data give it", "learning_rate": "it has an option"}

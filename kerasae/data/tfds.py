@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import errno
 import logging
 import os
 import socket
@@ -55,7 +56,15 @@ def load_tfds(name: str, options: Options) -> Images:
                 builder.download_and_prepare()
             except Exception as error:
                 raise DataError(_unavailable(name, error)) from error
-        return _read_tfds(tfds, builder, name, options)
+        try:
+            return _read_tfds(tfds, builder, name, options)
+        except ValueError:  # an argument that does not fit the set
+            raise
+        except Exception as error:
+            raise DataError(
+                f"The data set {name!r} is prepared in {builder.data_dir} but cannot be read "
+                f"({_reason(error)}): remove that folder, and it will be prepared anew."
+            ) from error
 
 
 def _read_tfds(tfds: Any, builder: Any, name: str, options: Options) -> Images:
@@ -186,12 +195,23 @@ def _check_reachable(urls: Mapping[str, Any]) -> None:
         socket.create_connection((url.hostname, port), timeout=10).close()
 
 
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 def _unavailable(name: str, error: Exception) -> str:
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    if isinstance(error, OSError) and error.errno in _DISK:
+        return (
+            f"The data set {name!r} could not be written here ({_reason(error)}): free some space, "
+            "or set the environment variable TFDS_DATA_DIR to a folder that may be written to."
+        )
     return (
         f"The data set {name!r} is not prepared on this machine and could not be downloaded "
-        f"({reason}): set the environment variable TFDS_DATA_DIR to a folder that holds it, or "
-        "connect to the internet."
+        f"({_reason(error)}): set the environment variable TFDS_DATA_DIR to a folder that holds "
+        "it, or connect to the internet."
     )
 
 

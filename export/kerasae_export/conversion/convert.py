@@ -8,8 +8,10 @@ kept for the next conversion and ends after a minute without one.
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Mapping, Sequence
+import signal
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -37,6 +39,7 @@ __all__ = ["Calibration", "Converter", "convert", "convert_both"]
 
 _EDGES = ("uint8", "int8", "float32")
 _ADVICE = '; `scheme="dynamic"` quantises the weights only and may do.'
+_MEMORY = "; it ends so where no memory is left: free some, or give `calibration` fewer samples."
 
 
 def convert(
@@ -244,7 +247,8 @@ class Converter:
         allow_float: bool,
         options: Mapping[str, Any] | None = None,
     ) -> Path:
-        with private_folder() as folder:
+        names = " and ".join(repr(model.name) for model, _ in parts.values())
+        with private_folder() as folder, _telling_of_the_machine(names, folder):
             for key, (model, samples) in parts.items():
                 model.save(folder / f"{key}.keras")
                 for i, values in enumerate(samples):
@@ -256,7 +260,7 @@ class Converter:
                 "signatures": signatures,
                 **(options or {}),
             }
-            self._run(job, " and ".join(repr(model.name) for model, _ in parts.values()))
+            self._run(job, names)
             content = (folder / "model.tflite").read_bytes()
         if scheme == "int8" and not allow_float:
             check_integers(content, {key: model for key, (model, _) in parts.items()})
@@ -269,6 +273,8 @@ class Converter:
             error = self._answer(job)
         except _worker.WorkerError as death:
             self._renew()  # the next model may do better
+            if death.status == -signal.SIGKILL or "bad_alloc" in death.words:
+                advice = _MEMORY
             how = f"signal {-death.status}" if death.status < 0 else f"exit status {death.status}"
             raise ConversionError(
                 f"The TF Lite converter died on model {names} with {how} in the scheme "
@@ -292,6 +298,19 @@ class Converter:
     def _renew(self) -> None:
         self._worker.stop()
         self._worker = _worker.Worker()
+
+
+@contextlib.contextmanager
+def _telling_of_the_machine(names: str, folder: Path) -> Iterator[None]:
+    """Tell what the machine lacks, the disk most of all, from what is wrong with a model."""
+    try:
+        yield
+    except (OSError, _worker.MachineError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConversionError(
+            f"Model {names} could not be converted, and no scheme would change that: {reason}, "
+            f"in {folder}."
+        ) from None
 
 
 def _check_edges(edges: str | None, scheme: str) -> str:

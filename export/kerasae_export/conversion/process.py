@@ -43,13 +43,24 @@ def main() -> None:
         retire.cancel()
         if not line:
             os._exit(RETIRED)
-        error = _try(json.loads(line))
-        print(json.dumps({"error": error}), file=answers, flush=True)
+        print(json.dumps(_try(json.loads(line))), file=answers, flush=True)
         keras.utils.clear_session()
         gc.collect()
 
 
-def _try(job: dict[str, Any]) -> str | None:
+# What no other scheme would help: the disk, the memory, or a permission.
+_MACHINE = (
+    OSError,
+    MemoryError,
+    tf.errors.DataLossError,
+    tf.errors.OutOfRangeError,  # a file that is larger than it may be
+    tf.errors.PermissionDeniedError,
+    tf.errors.ResourceExhaustedError,
+)
+
+
+def _try(job: dict[str, Any]) -> dict[str, Any]:
+    """What went wrong, if anything did, and whether that was the machine and not the model."""
     try:
         _convert(
             Path(job["folder"]),
@@ -58,10 +69,14 @@ def _try(job: dict[str, Any]) -> str | None:
             edges=job.get("edges", "uint8"),
             dynamic_batch=job.get("dynamic_batch", False),
         )
+    except _MACHINE as error:
+        reason = getattr(error, "strerror", None) or str(error).rpartition("; ")[2]
+        reason = reason.partition(" [Op:")[0] or type(error).__name__
+        return {"error": reason, "machine": True}
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        return f"{type(error).__name__}: {' '.join(lines)[:600] or 'no details'}"
-    return None
+        return {"error": f"{type(error).__name__}: {' '.join(lines)[:600] or 'no details'}"}
+    return {"error": None}
 
 
 def _convert(

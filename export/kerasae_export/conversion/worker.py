@@ -22,6 +22,7 @@ from typing import Any
 
 __all__ = [
     "RETIRED",
+    "MachineError",
     "Worker",
     "WorkerError",
     "borrow",
@@ -41,6 +42,10 @@ class WorkerError(Exception):
     def __init__(self, status: int, words: str) -> None:
         super().__init__(f"status {status}: {words}")
         self.status, self.words = status, words
+
+
+class MachineError(Exception):
+    """The process could not do a job for want of disk, memory or permission, and says of what."""
 
 
 class Worker:
@@ -70,6 +75,7 @@ class Worker:
 
         Raises:
             WorkerError: If the process ended before it answered.
+            MachineError: If the machine, and not the model, was the reason.
         """
         assert self.process.stdin is not None
         assert self.process.stdout is not None
@@ -84,7 +90,10 @@ class Worker:
         if not answer:
             raise WorkerError(self.process.wait(), self._last_words())
         self.busy = False
-        error: str | None = json.loads(answer)["error"]
+        told = json.loads(answer)
+        if told.get("machine"):
+            raise MachineError(told["error"])
+        error: str | None = told["error"]
         return error
 
     def stop(self) -> None:
