@@ -8,20 +8,22 @@ import shutil
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kerasae import plots
+from kerasae import _arguments, plots
 from kerasae.data import Images, load_images, photograph
+from kerasae.data.embedded import picture_to_publish
 from kerasae.runs import Run, portable
 from kerasae.training import TrainConfig
+from kerasae.training.speed import measure_speed
 from kerasae_export.bundling.bundle import export_bundle
 from kerasae_export.conversion.split import evenly
-from kerasae_export.evaluation.comparison import Entry, compare_files, compare_together, mosaic
+from kerasae_export.evaluation.comparison import Entry, compare_files, compare_together
 from kerasae_export.files.batch import write_bytes, write_png
 from kerasae_export.format.numbers import plain
 from kerasae_export.runtime.codec import Codec
@@ -63,6 +65,8 @@ class Report:
         together: Each codec on all images at once; empty where images are not tiny.
         verification: The checks and measurements of the bundle.
         seconds: Time of each step.
+        training: How many `epochs` were trained, and where they were chosen by `minutes`, these and
+            the `seconds_per_epoch` that were expected.
     """
 
     data: str
@@ -70,6 +74,7 @@ class Report:
     together: list[Entry]
     verification: Verification
     seconds: dict[str, float]
+    training: dict[str, float]
 
     def to_json(self) -> str:
         """The text of `report.json`."""
@@ -83,6 +88,7 @@ class Report:
         content = {
             "data": self.data,
             "link_bits_per_second": SLOW_LINK,
+            "training": self.training,
             "files": [row(entry) for entry in self.files],
             "together": [row(entry) for entry in self.together],
             "measurements": self.verification.measurements,
@@ -96,7 +102,14 @@ def seconds_to_send(entry: Entry) -> float:
     return 8 * entry.bytes / SLOW_LINK
 
 
-def quickstart(data: str, out: Path, *, seed: int = 0, log: Log = lambda text: None) -> Report:
+def quickstart(
+    data: str,
+    out: Path,
+    *,
+    seed: int = 0,
+    minutes: float | None = None,
+    log: Log = lambda text: None,
+) -> Report:
     """Do the main job and leave run, bundle, `.kae` files, pictures and report in `out`.
 
     Args:
@@ -104,11 +117,17 @@ def quickstart(data: str, out: Path, *, seed: int = 0, log: Log = lambda text: N
         out: Folder to write; it must not exist, be empty, or hold a quickstart, which is
             replaced.
         seed: Seed of the split, the weights and the training.
+        minutes: How long the training should take. The speed of some steps on this machine, now,
+            decides how many epochs that are, so that another run may be another. By default the
+            epochs follow from the images.
         log: Called with a line about each step as it begins.
 
     Raises:
-        ValueError: If `data` names nothing, or `out` holds something else.
+        ValueError: If `data` names nothing, `minutes` is no number above 0, or `out` holds
+            something else.
     """
+    if minutes is not None:
+        minutes = _arguments.number("minutes", minutes, low=0.0)
     timer = _StepTimer(log)
     timer.start("loading images")
     size = {"photos": 64, "textures": 64}.get(data)
@@ -135,7 +154,21 @@ def quickstart(data: str, out: Path, *, seed: int = 0, log: Log = lambda text: N
         seed=seed,
         decorrelate=True,  # fewer bytes for the same picture
     )
-    timer.start(f"training on {len(images.train):,} images, {epochs} epochs")
+    training: dict[str, float] = {"epochs": epochs}
+    chosen = ""
+    if minutes is not None:
+        timer.start("measuring how long an epoch takes")
+        speed = measure_speed(run.build(images), images, config)
+        epochs = speed.epochs_in(60 * minutes)
+        config = replace(config, epochs=epochs)
+        training = {
+            "epochs": epochs,
+            "minutes": minutes,
+            "seconds_per_epoch": round(speed.epoch, 3),
+        }
+        chosen = f" of {speed.epoch:.2g} s, chosen for {minutes:g} minutes"
+    plural = "" if epochs == 1 else "s"
+    timer.start(f"training on {len(images.train):,} images, {epochs} epoch{plural}{chosen}")
     model = run.train(images, config, out / "run")
 
     timer.start("exporting encoder and decoder to int8 TF Lite")
@@ -144,7 +177,7 @@ def quickstart(data: str, out: Path, *, seed: int = 0, log: Log = lambda text: N
         out / "bundle",
         calibration=evenly(images.train, _CALIBRATION),
         step_loss=recipe.step_loss,
-        sample=_sample(data, held_out),
+        sample=picture_to_publish(data, images),
         facts=run.facts(out / "run", images),
     )
     timer.start("verifying the bundle")
@@ -160,7 +193,7 @@ def quickstart(data: str, out: Path, *, seed: int = 0, log: Log = lambda text: N
     if max(images.image_shape[:2]) <= _TINY:
         write_bytes(out / "test.kae", codec.compress_many(held_out))
         together = compare_together(held_out, codec)
-    report = Report(data, files, together, verification, timer.stop())
+    report = Report(data, files, together, verification, timer.stop(), training)
     plots.plot_comparison(files, together, link=SLOW_LINK).savefig(out / PICTURE, dpi=110)
     write_bytes(out / REPORT, report.to_json().encode())
     return report
@@ -175,13 +208,6 @@ def _load(
         return images, [photograph("chelsea")], ["chelsea"]
     held_out = list(np.floor(images.test * 255 + 0.5).astype(np.uint8))
     return images, held_out, [f"{i:05d}" for i in range(len(held_out))]
-
-
-def _sample(data: str, held_out: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8] | None:
-    """A picture for the bundle, of those whose licence lets it travel; else a drawn one."""
-    if data == "photos":
-        return held_out[0][60:204, 120:312]  # the cat's face, larger than a tile
-    return mosaic(held_out[:4]) if data == "digits" else None
 
 
 def _recipe(images: Images) -> Recipe:

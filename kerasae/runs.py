@@ -141,7 +141,7 @@ class Run:
         """
         for name in (RUN, CONFIG, MODEL):
             if not (folder / name).is_file():
-                begun = name == MODEL and (folder / CHECKPOINT).is_file()
+                begun = name == MODEL and checkpoints(folder)
                 way = "; `--resume` of the command that began it finishes it" if begun else ""
                 raise ValueError(
                     f"`RUN` must be a folder that `kerasae train` has finished{way}. "

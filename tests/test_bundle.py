@@ -8,10 +8,13 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 import kerasae
 from kerasae_export import Codec, export_bundle, verify_bundle
 from kerasae_export.bundling.bundle import SIGNATURES, sample_image
+from kerasae_export.bundling.drawing import draw_digits
+from kerasae_export.bundling.golden import choose_sample
 from kerasae_export.bundling.layout import find_layout
 from kerasae_export.bundling.models import deployed_models, full_range
 from kerasae_export.bundling.step_sizes import choose_multiples, choose_steps
@@ -258,6 +261,55 @@ def test_the_sample_pattern_is_an_image_of_any_size():
     assert sample_image(97, 61, 3).std() > 40
 
 
+def test_digits_are_drawn_where_others_stand(digits, rng):
+    drawn = draw_digits(digits.train)
+    assert (drawn.shape, drawn.dtype) == ((16, 16, 1), np.uint8)
+    for height, width, channels in ((28, 20, 1), (5, 40, 3), (1, 1, 1), (2, 3, 3)):
+        images = np.zeros((3, height, width, channels), np.float32)
+        images[:, height // 4 : height // 2 + 1, width // 3 : width // 2 + 1] = 0.8
+        inverted = draw_digits(1 - images)
+        drawn = draw_digits(images)
+        assert drawn.shape == (2 * height, 2 * width, channels)
+        np.testing.assert_array_equal(inverted, 255 - drawn)
+        assert not drawn[: height // 4].any()  # a margin stays one
+        assert drawn.max() > 100
+    assert draw_digits(rng.random((4, 8, 8, 1), np.float32)) is None  # no background
+    assert draw_digits(np.zeros((4, 8, 8, 1), np.float32)) is None  # no strokes
+    assert draw_digits(digits.train * np.float32([1, 0, 0])) is None  # in colour
+
+
+def golden_image(folder):
+    picture = np.asarray(Image.open(folder / "golden" / "image.png"))
+    return picture[..., None] if picture.ndim == 2 else picture
+
+
+def test_the_first_picture_is_of_the_kind_that_the_model_knows(digit_bundle, digits, photo_bundle):
+    """Of digits one that is drawn, and none of the user's own."""
+    picture = golden_image(digit_bundle)
+    np.testing.assert_array_equal(picture, draw_digits(digits.train))
+    codec = Codec.load(digit_bundle)
+    pattern = sample_image(13, 13, 1)
+    assert psnr_of(codec, picture) > psnr_of(codec, pattern) + 3
+    np.testing.assert_array_equal(golden_image(photo_bundle), sample_image(49, 49, 3))
+
+
+def psnr_of(codec, picture):
+    error = codec.decompress(codec.compress(picture)).astype(float) - picture
+    return 10 * np.log10(255**2 / np.square(error).mean())
+
+
+@pytest.mark.parametrize("count", [1, 3, 9])
+def test_pictures_of_the_calibration_travel_if_they_may(count, digits, digit_codec):
+    images = digits.train[:count]
+    picture = choose_sample("calibration", images, digit_codec)
+    size = 16 if count > 3 else 8
+    assert (picture.shape, picture.dtype) == ((size, size, 1), np.uint8)
+    pixels = np.floor(images * 255 + 0.5)
+    assert any(np.array_equal(picture[:8, :8], one) for one in pixels)
+    own = sample_image(5, 6, 1)
+    assert choose_sample(own, images, digit_codec) is own
+
+
 @pytest.mark.slow
 def test_calibration_looks_at_the_whole_set(digits, tmp_path):
     """Folders are sorted by class: the first images are not like the last."""
@@ -299,6 +351,8 @@ def test_the_input_range_is_whole_whatever_is_given():
     [
         ({"sample": np.zeros((9, 9, 3), np.uint8)}, "`sample` must"),
         ({"sample": np.full((9, 9, 1), 2.0)}, "`sample` must"),
+        ({"sample": np.zeros((0, 9, 1), np.uint8)}, "`sample` must have pixels"),
+        ({"sample": "train"}, "`sample` must be a picture or 'calibration'. Received: sample='tr"),
         ({"facts": {"a": object()}}, "`facts` must be what JSON can hold"),
         ({"step_loss": 1e6}, "`step_loss` must be above 0 dB and at most 20"),
     ],

@@ -7,6 +7,7 @@ import pytest
 from image_sets import SPLITS, check, equal
 
 from kerasae.data import EMBEDDED, PHOTOGRAPHS, load_images, photograph
+from kerasae.data.embedded import picture_to_publish
 
 
 @pytest.mark.parametrize("name", EMBEDDED)
@@ -148,3 +149,26 @@ def test_limit(name: str) -> None:
 def test_photograph_names_what_it_knows() -> None:
     with pytest.raises(ValueError, match=r"astronaut, brick.*Received: name='mona_lisa'"):
         photograph("mona_lisa")
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "shape"),
+    [
+        ("photos", {"limit": 8}, (144, 192, 3)),
+        ("photos", {"limit": 8, "channels": 1}, (144, 192, 1)),
+        ("textures", {"limit": 8}, (144, 192, 1)),
+        ("textures", {"limit": 8, "channels": 3}, (144, 192, 3)),
+        ("digits", {}, (16, 16, 1)),
+        ("digits", {"limit": 2, "image_size": 12, "channels": 3}, None),
+        ("streets", {"limit": 8, "image_size": 16}, (16, 16, 3)),
+        ("faces", {}, None),
+        ("nonfaces", {}, None),
+    ],
+)
+def test_what_may_be_published_is_of_free_licence(name, options, shape):
+    images = load_images(name, **options)
+    picture = picture_to_publish(name, images)
+    assert (None if picture is None else picture.shape) == shape
+    if name == "digits" and shape:
+        np.testing.assert_array_equal(picture[:8, 8:], np.floor(images.test[1] * 255 + 0.5))
+    assert picture_to_publish("/home/someone/photos", images) is None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
+import sys
 
 import keras
 import nbformat
@@ -60,6 +62,16 @@ def test_they_show_themselves_as_a_picture_or_as_widgets(model, monkeypatch):
     assert repr(sliders) == "LatentSliders(4 of 4 values)"
     monkeypatch.setenv("JPY_SESSION_NAME", "chapter.ipynb")
     assert "application/vnd.jupyter.widget-view+json" in sliders._repr_mimebundle_()
+
+
+def test_without_ipywidgets_there_is_the_picture(model, monkeypatch):
+    monkeypatch.setenv("JPY_SESSION_NAME", "chapter.ipynb")
+    monkeypatch.setitem(sys.modules, "ipywidgets", None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    sliders = plots.latent_sliders(model)
+    assert set(sliders._repr_mimebundle_()) == {"text/plain", "image/png"}
+    with pytest.raises(ImportError, match=r"install `kerasae\[notebooks\]`"):
+        sliders.widget()
 
 
 @pytest.mark.slow

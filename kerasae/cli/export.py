@@ -5,12 +5,17 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from kerasae.cli.command import command
 from kerasae.cli.options import EXISTING, FOLDER
 from kerasae.cli.output import open_console, shown
+
+if TYPE_CHECKING:
+    from kerasae.data import Images
+    from kerasae.data.sequences import Sequences as SequenceSet
 
 __all__ = ["export"]
 
@@ -38,6 +43,12 @@ __all__ = ["export"]
     "--tile", type=int, help="Side in pixels of the tiles, for fully convolutional models."
 )
 @click.option(
+    "--sample",
+    metavar="FILE",
+    help="Picture that goes with the bundle and that its page shows first; `calibration` takes "
+    "four of the run's own images. Default: one of free licence, or drawn.",
+)
+@click.option(
     "--allow-float",
     is_flag=True,
     help="Let int8 leave layers in float32 that have no int8, such as ELU.",
@@ -49,6 +60,7 @@ def export(
     out: Path,
     step_loss: str,
     tile: int | None,
+    sample: str | None,
     allow_float: bool,
 ) -> None:
     """Export a trained run as a bundle: TF Lite files with a codec around them.
@@ -67,6 +79,7 @@ def export(
     loaded = Run.load(run)
     console = open_console()
     images = loaded.images()
+    picture = _sample(sample, loaded.data, images)
     with console.status("exporting encoder and decoder"):
         export_bundle(
             load_model(run),
@@ -76,16 +89,39 @@ def export(
             signatures=signatures,
             step_loss=losses if len(losses) > 1 else losses[0],
             tile=tile,
+            sample=picture,
             facts=loaded.facts(run, images),
             allow_float=allow_float,
         )
     for path in sorted(out.iterdir()):
         if path.is_file():
             console.print(f"{shown(path)}  {path.stat().st_size:,} bytes", soft_wrap=True)
+    if picture is None:
+        console.print(
+            "The picture that the bundle's page shows first is drawn; `--sample` takes another.",
+            soft_wrap=True,
+        )
     console.print(
         shown(f"next: kerasae verify {shlex.quote(str(out))} --run {shlex.quote(str(run))}"),
         soft_wrap=True,
     )
+
+
+def _sample(asked: str | None, data: str, images: Images | SequenceSet) -> Any:
+    """The picture that goes with a bundle, or `calibration`; None for one that is drawn."""
+    if asked == "calibration" or images.train.ndim != 4:
+        return asked
+    from kerasae.data.embedded import picture_to_publish
+    from kerasae_export.files.pictures import read_image
+
+    if asked is None:
+        return picture_to_publish(data, cast("Images", images))
+    try:
+        return read_image(Path(asked), images.train.shape[3], max_pixels=2**26)
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"`--sample` must be an image, or `calibration`. Received: {asked}: {error}"
+        ) from None
 
 
 def _losses(text: str) -> Sequence[float]:

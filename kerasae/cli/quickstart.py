@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import shlex
 from collections.abc import Sequence
@@ -34,8 +35,13 @@ __all__ = ["quickstart"]
     help="Folder for the run, the bundle, the files and the report.",
 )
 @seed_option(click.IntRange(0, 2**32 - 1))
-def quickstart(data: str, out: Path, seed: int) -> None:
-    """Train, export to int8, verify, compress, decompress and report: all in a minute."""
+@click.option(
+    "--minutes",
+    type=float,
+    help="Train about so long; the epochs follow from the speed of some steps, and are recorded.",
+)
+def quickstart(data: str, out: Path, seed: int, minutes: float | None) -> None:
+    """Train, export to int8, verify, compress, decompress and report, in a minute or some more."""
     console = open_console()
     console.print(
         f"kerasae {__version__}: [bold]{shown(data)}[/bold], from pixels to a phone and back"
@@ -45,7 +51,7 @@ def quickstart(data: str, out: Path, seed: int) -> None:
     def log(text: str) -> None:
         console.print(f"[dim]-[/dim] {shown(text)}")
 
-    report = run(data, out, seed=seed, log=log)
+    report = run(data, out, seed=seed, minutes=minutes, log=log)
     _show_report(console, report)
     console.print(f"\nPicture, table, model and bundle are in [bold]{shown(out)}[/bold]. Next:")
     bundle = shlex.quote(str(out / "bundle"))
@@ -55,9 +61,16 @@ def quickstart(data: str, out: Path, seed: int) -> None:
         (f"kerasae compress PHOTO --bundle {bundle} --out sent", "your own image"),
         (f"kerasae serve {bundle}", "all of this on a page in the browser"),
         ("kerasae list", "what else can be trained, and on what"),
-        ("jupyter lab notebooks/", "how all of this works"),
+        _chapters(),
     ):
         console.print(f"  {shown(line)}  [dim]# {what}[/dim]", soft_wrap=True)
+
+
+def _chapters() -> tuple[str, str]:
+    """The command that opens the chapters, or that installs what opens them."""
+    if importlib.util.find_spec("jupyterlab") is not None:
+        return "jupyter lab notebooks/", "how all of this works"
+    return 'pip install "kerasae[notebooks]"', "JupyterLab, for the chapters in notebooks/"
 
 
 def _show_report(console: Console, report: Report) -> None:

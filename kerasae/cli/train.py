@@ -177,12 +177,12 @@ def train(
 @contextlib.contextmanager
 def _telling_of_a_checkpoint(out: Path) -> Iterator[None]:
     """Say how a run that is interrupted can be continued, if it can."""
-    from kerasae.training import CHECKPOINT
+    from kerasae.training.run_folder import checkpoints
 
     try:
         yield
     except KeyboardInterrupt:
-        if (out / CHECKPOINT).exists():
+        if checkpoints(out):
             way = "the same command with --resume continues after the last whole epoch."
         else:
             way = "no epoch was finished, so there is nothing to continue."

@@ -13,7 +13,7 @@ from kerasae.data.images import Images, Integers, last_if_ignored
 from kerasae.data.options import Options, draw_splits, split_counts
 from kerasae.data.pixels import fit_image, image_from_array, to_unit_range
 
-__all__ = ["EMBEDDED", "PHOTOGRAPHS", "load_embedded", "photograph"]
+__all__ = ["EMBEDDED", "PHOTOGRAPHS", "load_embedded", "photograph", "picture_to_publish"]
 
 EMBEDDED: dict[str, str] = {
     "digits": "1,797 handwritten digits, 8x8 grey, from scikit-learn "
@@ -97,6 +97,32 @@ def photograph(name: str) -> NDArray[np.uint8]:
         else:
             picture = getattr(skimage.data, name)()
     return np.atleast_3d(picture)
+
+
+def picture_to_publish(name: str, images: Images) -> NDArray[np.uint8] | None:
+    """A picture of an embedded set that may go into what is published, if its licence lets one.
+
+    Args:
+        name: Name of the set, or anything else that `load_images` takes.
+        images: What it was loaded as.
+
+    Returns:
+        uint8 (height, width, channels), of the test set, larger than an image of the set where it
+        can be; None for sets without a licence, and for images of one's own.
+    """
+    channels = images.image_shape[2]
+    if name == "photos":
+        face = photograph("chelsea")[60:204, 120:312]
+        return fit_image(image_from_array(face), face.shape[:2], channels)
+    if name == "textures":
+        gravel = photograph("gravel")[:144, :192]
+        return fit_image(image_from_array(gravel), gravel.shape[:2], channels)
+    if name not in ("digits", "streets") or len(images.test) < 4:
+        return None
+    four = np.floor(images.test[:4] * 255 + 0.5).astype(np.uint8)
+    if name == "streets":
+        return four[0]
+    return np.concatenate([np.concatenate(pair, axis=1) for pair in (four[:2], four[2:])])
 
 
 def _load_small(name: str, options: Options) -> Images:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import importlib.util
 import io
 import os
 from collections.abc import Sequence
@@ -138,8 +139,17 @@ class LatentSliders:
         )
 
     def widget(self) -> Any:
-        """The sliders and the image as a box of ipywidgets, which needs an open notebook."""
-        import ipywidgets as widgets
+        """The sliders and the image as a box of ipywidgets, which needs an open notebook.
+
+        Raises:
+            ImportError: If ipywidgets is not installed, which comes with `kerasae[notebooks]`.
+        """
+        try:
+            import ipywidgets as widgets
+        except ImportError:
+            raise ImportError(
+                "Sliders need ipywidgets: install `kerasae[notebooks]`, or call `figure()`."
+            ) from None
 
         picture = widgets.Image(value=self._png(), format="png", layout={"margin": "0 16px 0 0"})
         sliders = []
@@ -162,7 +172,8 @@ class LatentSliders:
         return widgets.HBox([picture, widgets.VBox(sliders)])
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
-        if any(name in os.environ for name in _FRONT_ENDS):
+        open_notebook = any(name in os.environ for name in _FRONT_ENDS)
+        if open_notebook and importlib.util.find_spec("ipywidgets") is not None:
             return self.widget()._repr_mimebundle_()
         picture = base64.b64encode(self.figure()._repr_png_()).decode()
         return {"text/plain": repr(self), "image/png": picture}

@@ -121,7 +121,10 @@ def _train(
     with contextlib.ExitStack() as stack:
         callbacks.append(stack.enter_context(drawing_in_validation(model, config.seed)))
         if progress and not run.finished:
-            callbacks.append(stack.enter_context(progress_bar(config.epochs, len(batches))))
+            # A validation goes forwards only, a third of what a step computes for an image.
+            share = len(data.validation) / len(data.train) / 3
+            bar = progress_bar(config.epochs, len(batches), share)
+            callbacks.append(stack.enter_context(bar))
         if not run.finished:
             stack.enter_context(set_steps_per_execution(model, steps))
             model.fit(

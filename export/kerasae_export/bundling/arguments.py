@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kerasae_export import images as images_
-from kerasae_export.bundling.golden import sample_image
+from kerasae_export.bundling.golden import FROM_CALIBRATION
 from kerasae_export.conversion.split import codebook_size
 from kerasae_export.conversion.split import decoder as decoder_of
 from kerasae_export.conversion.split import encoder as encoder_of
@@ -106,13 +106,19 @@ def check_tile(tile: int | tuple[int, int], size: tuple[int, ...]) -> tuple[int,
 
 
 def check_sample(
-    sample: NDArray[np.uint8] | None, shape: tuple[int, ...], tile: int | tuple[int, int] | None
-) -> NDArray[np.uint8]:
-    """The picture of the golden sample; by default one that is larger than a tile."""
-    if sample is None:
-        height, width = shape[:2] if tile is None else check_tile(tile, shape[:2])
-        return sample_image(height * 3 // 2 + 1, width * 3 // 2 + 1, shape[2])
-    return images_.check_picture("sample", sample, channels=shape[2])
+    sample: NDArray[np.uint8] | str | None, channels: int
+) -> NDArray[np.uint8] | str | None:
+    """The picture of the golden sample, or what `choose_sample` takes in its place."""
+    if sample is None or (isinstance(sample, str) and sample == FROM_CALIBRATION):
+        return sample
+    if isinstance(sample, str):
+        raise ValueError(
+            f"`sample` must be a picture or {FROM_CALIBRATION!r}. Received: sample={sample!r}"
+        )
+    picture = images_.check_picture("sample", sample, channels=channels)
+    if not picture.size:
+        raise ValueError(f"`sample` must have pixels. Received: shape {picture.shape}")
+    return picture
 
 
 def check_facts(facts: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -22,7 +22,8 @@ from kerasae_export.bundling.arguments import (
     check_sample,
     codebook_of,
 )
-from kerasae_export.bundling.golden import sample_image, write_golden
+from kerasae_export.bundling.drawing import sample_image
+from kerasae_export.bundling.golden import choose_sample, write_golden
 from kerasae_export.bundling.models import (
     CALIBRATION,
     DeployedModels,
@@ -60,7 +61,7 @@ def export_bundle(
     calibration: ArrayLike | None = None,
     signatures: str = "separate",
     step_loss: float | Sequence[float] = 0.2,
-    sample: NDArray[np.uint8] | None = None,
+    sample: NDArray[np.uint8] | Literal["calibration"] | None = None,
     facts: Mapping[str, Any] | None = None,
     tile: int | tuple[int, int] | None = None,
     allow_float: bool = False,
@@ -81,7 +82,7 @@ def export_bundle(
             replaced as a whole.
         scheme: One of `kerasae_export.format.manifest.SCHEMES`; see `convert`.
         calibration: Real images, float32 (n, height, width, channels) in [0, 1], or uint8 from 0
-            to 255, preferably 300 or more; none of them is stored.
+            to 255, preferably 300 or more; none of them is stored, unless `sample` says so.
         signatures: `"separate"`: one file for each side; `"both"`: one file with the signatures
             `encode` and `decode`.
         step_loss: PSNR in dB that rounding the code may cost on the calibration images; on images
@@ -92,7 +93,10 @@ def export_bundle(
             uses multiples of it for a list. A model whose code is indices accepts no list, and a
             number has no effect.
         sample: uint8 (height, width, channels), a picture for the golden sample that may be
-            published; by default a drawn test pattern.
+            published, of the kind that the model knows: it is the first that the bundle's page
+            shows. `"calibration"` takes four of the calibration images, which then travel with
+            the bundle. By default one is drawn: digits for a model of light or dark strokes, a
+            test pattern for others.
         facts: Facts for the manifest and the model card, such as the data and the training;
             anything that JSON can hold.
         tile: Side in pixels, or height and width, of the tiles that the bundle's models take; by
@@ -139,7 +143,7 @@ def export_bundle(
             )
     codebook = codebook_of(model)
     losses = check_losses(step_loss, codebook)
-    sample = check_sample(sample, images.shape[1:], tile)
+    picture = check_sample(sample, images.shape[3])
     facts = check_facts(facts)
     models = deployed_models(model, codebook, tile)
     with replacing(target_folder) as target:
@@ -168,7 +172,8 @@ def export_bundle(
             **(float_facts(target, models.encoder, models.decoder) if scheme == "int8" else {}),
         }
         manifest = _manifest(files, models, images, scheme, facts)
-        write_golden(target, Codec(manifest, files.encoder, files.decoder), sample)
+        codec = Codec(manifest, files.encoder, files.decoder)
+        write_golden(target, codec, choose_sample(picture, images, codec))
         (target / "README.md").write_text(card.model_card(manifest), encoding="utf-8")
         write_manifest(target, manifest)
     few = models.few(images, _LOSS_IMAGES)

@@ -8,29 +8,50 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from kerasae_export.bundling.drawing import draw_digits, sample_image
+from kerasae_export.conversion.split import evenly
 from kerasae_export.files.pictures import png_bytes
 from kerasae_export.format.manifest import GOLDEN
 from kerasae_export.runtime.codec import Codec
 
-__all__ = ["sample_image", "write_golden"]
+__all__ = ["FROM_CALIBRATION", "choose_sample", "write_golden"]
 
 
-def sample_image(height: int, width: int, channels: int) -> NDArray[np.uint8]:
-    """Draw a test pattern: a gradient, a disc, a frame and stripes.
+FROM_CALIBRATION = "calibration"
+"""What stands for a picture of the calibration images."""
 
-    Returns:
-        uint8 of shape (height, width, channels).
+
+def choose_sample(
+    sample: NDArray[np.uint8] | str | None,
+    images: NDArray[np.float32],
+    codec: Codec,
+) -> NDArray[np.uint8]:
+    """The picture of the golden sample.
+
+    Args:
+        sample: The picture; or "calibration", for four of the images; or None, for the one of the
+            drawn pictures that the codec, which knows images of one kind, rebuilds best.
+        images: The calibration images, float32 (n, height, width, channels) in [0, 1].
+        codec: The codec of the bundle.
     """
-    y, x = np.mgrid[0:height, 0:width] / max(height, width)
-    picture = np.stack([x, y, 1 - (x + y) / 2][:channels], axis=-1)
-    disc = (y - 0.35) ** 2 + (x - 0.4) ** 2 < 0.06
-    picture[disc] = 1 - picture[disc]
-    stripes = (np.floor(x * 16) % 2 == 0) & (y > 0.7)
-    picture[stripes] *= 0.4
-    edge = np.ones((height, width), bool)
-    edge[1:-1, 1:-1] = False
-    picture[edge] = 0
-    return np.floor(picture * 255 + 0.5).astype(np.uint8)
+    if isinstance(sample, str):
+        four = np.floor(evenly(images, 4) * 255 + 0.5).astype(np.uint8)
+        if len(four) < 4:
+            return four[0]
+        return np.concatenate([np.concatenate(pair, axis=1) for pair in (four[:2], four[2:])])
+    if sample is not None:
+        return sample
+    height, width = codec.manifest.codec.tile
+    pattern = sample_image(height * 3 // 2 + 1, width * 3 // 2 + 1, images.shape[3])
+    digits = draw_digits(images)
+    pictures = [pattern] if digits is None else [pattern, digits]
+    return max(pictures, key=lambda picture: _explained(codec, picture))
+
+
+def _explained(codec: Codec, picture: NDArray[np.uint8]) -> float:
+    """The share of a picture's variance that the codec rebuilds; negative if it adds some."""
+    error = codec.decompress(codec.compress(picture)).astype(float) - picture
+    return 1 - float(np.square(error).mean() / max(picture.var(), 1e-9))
 
 
 def write_golden(target: Path, codec: Codec, sample: NDArray[np.uint8]) -> None:
