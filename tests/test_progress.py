@@ -139,7 +139,7 @@ def test_as_many_epochs_as_fit():
     assert Speed(start=100.0, epoch=200.0).epochs_in(60.0) == 1
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """What follows the training is not looked at."""
 
 
@@ -148,7 +148,7 @@ def chosen(monkeypatch, tmp_path):
     """What quickstart says and trains when it is given some arguments."""
 
     def stop(*_, **__):
-        raise Stopped
+        raise StoppedError
 
     monkeypatch.setattr(kerasae.quickstart, "export_bundle", stop)
     monkeypatch.setattr(kerasae.quickstart.Run, "train", lambda run, images, config, out: config)
@@ -162,7 +162,7 @@ def chosen(monkeypatch, tmp_path):
         monkeypatch.setattr(
             kerasae.quickstart.Run, "train", lambda *a: (configs.append(a[2]), train(*a))[1]
         )
-        with pytest.raises(Stopped):
+        with pytest.raises(StoppedError):
             kerasae.quickstart.quickstart("digits", tmp_path / "out", log=said.append, **options)
         return configs[0], said
 

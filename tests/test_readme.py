@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from kerasae_export import Codec
 REPOSITORY = Path(__file__).resolve().parents[1]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 ARCHITECTURES = (REPOSITORY / "docs" / "architectures.md").read_text(encoding="utf-8")
+CONTRIBUTING = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
 PAGES = [
     "CONTRIBUTING.md",
     "README.md",
@@ -110,8 +112,25 @@ def test_the_first_commands_work_in_a_fresh_copy(clone):
     shown = shell(f"{second} tests/test_entropy.py tests/test_tiling.py", clone)
     assert " passed" in shown
 
-    assert third == ".venv/bin/jupyter lab notebooks/"
-    assert "jupyterlab" in shell(".venv/bin/jupyter lab --version && .venv/bin/pip list", clone)
+    install, _, opened = third.partition(" && ")
+    assert opened == ".venv/bin/jupyter lab notebooks/"
+    shown = shell(f"{install} && .venv/bin/jupyter lab --version && .venv/bin/pip list", clone)
+    assert "jupyterlab" in shown
+
+
+def test_the_lines_of_the_start_name_extras_that_exist():
+    """What each installs: the package alone, a developer's tools, notebooks; and the website."""
+    extras = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    lines = blocks("bash")[0].strip().splitlines()
+    named = [re.findall(r"\.\[(\w+)\]", line) for line in lines]
+    assert named == [[], ["dev"], ["notebooks"]]
+    assert '".[docs]" && .venv/bin/python website/build.py' in README
+    assert "kerasae[docs,notebooks]" in extras["dev"]  # tests run chapters and build the website
+    for line in (*lines, CONTRIBUTING):
+        for extra in re.findall(r"\.\[(\w+)\]", line):
+            assert extra in extras
 
 
 @pytest.mark.slow
