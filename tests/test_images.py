@@ -77,6 +77,8 @@ def test_splits_may_be_left_out() -> None:
     assert Images(x).summary() == "images: 6x5x1, 4 train, 0 validation, 0 test images"
     with pytest.raises(ValueError, match="`train` must have the shape"):
         Images([], [], [])
+    with pytest.raises(ValueError, match="`validation` must hold images of one shape"):
+        Images(x, [x[0], x[0, :4]])
     with pytest.raises(ValueError, match="`test` must be an array of numbers. Received: NoneType"):
         Images(x, x, None)
 

@@ -37,7 +37,7 @@ def check_splits(data: Any, shape: Sequence[None] | None = None) -> None:
         ValueError: If one is no such array, or all are empty lists.
     """
     given = {split: getattr(data, split) for split in SPLITS}
-    bare = [split for split, values in given.items() if np.shape(values) == (0,)]
+    bare = [split for split, values in given.items() if _nothing(values)]
     arrays = {
         split: check_images(split, values, shape=shape, allow_empty=True)
         for split, values in given.items()
@@ -46,6 +46,12 @@ def check_splits(data: Any, shape: Sequence[None] | None = None) -> None:
     like = next(iter(arrays.values())).shape[1:]
     for split in SPLITS:
         object.__setattr__(data, split, arrays.get(split, np.empty((0, *like), np.float32)))
+
+
+def _nothing(values: Any) -> bool:
+    if isinstance(values, list | tuple):
+        return not values
+    return isinstance(values, np.ndarray) and values.shape == (0,)
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)

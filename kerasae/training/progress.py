@@ -75,7 +75,7 @@ class TimeLeft:
         if self._taken:
             each = sum(self._taken) / len(self._taken)
         elif self._step:
-            each = gone * (self.steps / self._step + self._validation)
+            each = gone * self.steps / self._step * (1 + self._validation)
         else:
             return None
         return max(0.0, each - gone) + each * (self.epochs - self._epoch - 1)
