@@ -517,7 +517,7 @@ def test_what_cannot_be_trained_is_refused(few):
             train(plain, wrong)
     with pytest.raises(ValueError, match="`config` must be a `TrainConfig`.* Received: ndarray"):
         train(plain, few.train, few.train)  # as `fit` takes them
-    with pytest.raises(ValueError, match="`model` must be a Keras model. Received: function"):
+    with pytest.raises(ValueError, match="`model` must be a Keras model"):
         train(kerasae.build_undercomplete, few)
     with pytest.raises(ValueError, match="`images` must hold at least 2"):
         train(plain, few.train[:1])
