@@ -28,10 +28,17 @@ def changed_manifests() -> Iterator[tuple[str, bytes, str | None]]:
         "single-quotes": text.replace('"format"', "'format'"),
         "not-a-number": text.replace('"facts": {', '"facts": {"x": NaN, '),
         "leading-zero": text.replace('"margin": 0', '"margin": 00'),
+        "name-twice": text.replace('"margin": 0', '"margin": 0, "margin": 0'),
+        "name-twice-in-facts": text.replace('"facts": {', '"facts": {"x": 1, "\\u0078": 1, '),
+        "number-too-large": text.replace('"facts": {', '"facts": {"x": 1e400, '),
+        "byte-order-mark": "\ufeff" + text,
+        "65-levels": text.replace('"facts": {', '"facts": {"x": ' + "[" * 63 + "]" * 63 + ", "),
         "plus-sign": text.replace('"margin": 0', '"margin": +0'),
     }.items():
         yield name, broken.encode(), "1"
     yield "not-utf-8", text.replace('"facts": {', '"facts": {"\xff": 1, ').encode("latin-1"), "1"
+    levels = text.replace('"facts": {', '"facts": {"x": ' + "[" * 62 + "]" * 62 + ", ")
+    yield "good-64-levels", levels.encode(), None
     compact = json.dumps(base, separators=(",", ":"), sort_keys=True, ensure_ascii=True)
     yield "good-compact", compact.encode(), None
     escaped = compact.replace('"layout":"blocks"', '"l\\u0061yout":"\\u0062locks"')
@@ -107,6 +114,8 @@ def _bad() -> dict[str, tuple[str, Change]]:
     ):  # fmt: skip
         cases[f"without-{name}"] = ("1", _drop(name))
     cases |= {
+        "scheme-unknown": ("1", _set("scheme", "int4")),
+        "scheme-missing": ("1", _drop("scheme")),
         "another-format": ("1", _set("format", "kerasae-family")),
         "version-2": ("1", _set("format_version", 2)),
         "version-0": ("1", _set("format_version", 0)),

@@ -93,7 +93,7 @@ public:
     }
 
 private:
-    static constexpr int max_depth = 256;
+    static constexpr int max_levels = 64;  // of lists and objects in one another
 
     [[noreturn]] void fail(const char* what) const {
         throw ParseError(std::string(what) + " at byte " + std::to_string(at_));
@@ -114,8 +114,9 @@ private:
     }
 
     Value any(int depth) {
-        if (depth > max_depth) fail("values are nested too deeply");
         space();
+        if (depth == max_levels && (peek() == '{' || peek() == '['))
+            fail("there are more than 64 levels");
         switch (peek()) {
             case '{': return Value(object(depth));
             case '[': return Value(list(depth));

@@ -412,6 +412,9 @@ inline Manifest parse_manifest(std::string_view text) {
     root.integer("format_version", 1, 1);
     Manifest manifest;
     manifest.scheme = root.text("scheme");
+    if (manifest.scheme != "float32" && manifest.scheme != "float16" &&
+        manifest.scheme != "dynamic" && manifest.scheme != "int8")
+        root.fail("scheme", "`float32`, `float16`, `dynamic` or `int8`");
     manifest.bundle_hash = detail::digest_of(root.digest("bundle_hash"));
     manifest.pixel_tolerance = static_cast<int>(root.integer("pixel_tolerance", 0, 255));
     manifest.codec = detail::read_codec(root.object("codec"));
