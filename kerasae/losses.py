@@ -290,6 +290,7 @@ class Huber(keras.losses.Huber):
         **options: What a Keras loss takes: `name`, `reduction` and `dtype`.
 
     Example:
+        >>> import keras
         >>> Huber(keras.losses.Huber(delta=0.25)).get_config()["delta"]
         0.25
     """

@@ -112,7 +112,7 @@ def test_no_text_lies_over_another(dense, rng):
         ({"layers": ()}, "`layers` must be names from"),
         ({"maps": 0}, "`maps` must be a positive integer. Received: maps=0"),
         ({"image": np.zeros((4, 4, 1))}, r"`image` must be an image"),
-        ({"model": keras.Sequential(name="plain")}, "`model` must hold a nested model"),
+        ({"model": keras.Sequential(name="plain")}, "`model` must have a known input"),
     ],
 )
 def test_bad_arguments_give_one_sentence(dense, options, message):

@@ -243,12 +243,12 @@ def never_right(name: str, default: object) -> list[object]:
         return [None, 8, "64", (0,), (-1,), (8.5,), (True,), other]
     if name in ("code_size", "classes", "kernel_size", "k", "codebook_size", "convolutions"):
         return [0, -1, True, 1.5, "8", nan, [3], other]
-    if name in ("residual", "warmup_epochs"):
+    if name == "residual":
         return [-1, 1.5, "2", nan, other]
     if name in ("levels", "class_weights"):
         return [8, "even", (nan,), (0,), other]
     if name == "ignored_class":
-        return [-1, 999, 1.5, "road"]
+        return [-1, 1.5, "road", other]
     if isinstance(default, bool):
         return ["yes", 2, None, other]
     if isinstance(default, str) or name in ("activation", "likelihood", "normalization"):

@@ -48,6 +48,7 @@ def test_a_bundle_holds_what_the_format_lists(digit_bundle):
     assert not [p for p in digit_bundle.parent.iterdir() if p != digit_bundle]
 
 
+@pytest.mark.slow
 def test_the_edges_between_encoder_and_decoder_agree(digit_bundle, photo_bundle):
     """Symbols times steps fit the decoder's input to half a step."""
     for folder in (digit_bundle, photo_bundle):
@@ -140,6 +141,7 @@ def test_float32_bundles_are_exact_and_larger(digit_model, digits, digit_bundle,
     assert codec.decompress(codec.compress(image)).shape == (8, 8, 1)
 
 
+@pytest.mark.slow
 def test_one_file_with_both_models_is_the_same_codec(
     digit_model, digits, digit_bundle, joint_bundle
 ):
@@ -426,6 +428,7 @@ def test_losses_must_increase(digit_model, digits, tmp_path, step_loss):
         export_bundle(digit_model, tmp_path / "b", calibration=digits.train, step_loss=step_loss)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["float32", "int8"])
 def test_an_operator_without_a_reference_kernel_is_no_obstacle(scheme, digits, tmp_path):
     """LiteRT has none for ELU; its own kernels without XNNPACK take the place."""

@@ -296,7 +296,7 @@ def test_hidden_layers_may_be_set_like_the_others(given, hidden, tmp_path):
     saved = json.loads((tmp_path / "run" / "run.json").read_text())
     assert saved["hyperparameters"]["hidden"] == hidden
     names = [layer.name for layer in load_model(tmp_path / "run").get_layer("encoder").layers]
-    assert [name.rpartition("_")[2] for name in names if "hidden" in name] == [
+    assert [name.rpartition("_")[2] for name in names if name.startswith("encode_")] == [
         str(i) for i in range(1, len(hidden) + 1)
     ]
 

@@ -149,6 +149,7 @@ def test_images_that_are_all_alike_are_no_collapse(rng):
     assert findings(kerasae.build_undercomplete(**SIZE), images) == []
 
 
+@pytest.mark.slow
 def test_train_warns_at_its_end_and_leaves_the_model(digits, tmp_path):
     few = kerasae.load_images("digits", limit=400)
     keras.utils.set_random_seed(0)

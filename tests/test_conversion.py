@@ -54,6 +54,7 @@ def test_a_crash_of_the_converter_is_an_error_message(classifier, digits, tmp_pa
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [100, 20_000])
 def test_a_full_disk_is_not_blamed_on_the_scheme(limit, classifier, digits, converter, tmp_path):
     """A limit on the size of its files stops the process where a full disk would."""
@@ -176,6 +177,7 @@ def test_several_inputs_and_outputs_convert(fork, fork_inputs, scheme, converter
     assert {np.dtype(d["dtype"]).name for d in runner.get_output_details().values()} == {edge}
 
 
+@pytest.mark.slow
 def test_calibration_by_order_is_calibration_by_name(fork, fork_inputs, converter, tmp_path):
     in_order = [*fork_inputs.values()]
     by_name = dict(reversed(fork_inputs.items()))

@@ -36,7 +36,7 @@ def test_an_image_that_arrives_unchanged_has_no_error(rng):
         ({"received": np.zeros((8, 9, 1), np.uint8)}, r"`received` must be an image.*\(8, 9, 1\)"),
         ({"original": np.zeros((8, 8, 1))}, "`original` must be an image"),
         ({"data": b""}, "`symbols` and `data` must not be empty.*1 symbols, 0 bytes"),
-        ({"link": 0}, "`link` positive"),
+        ({"link": 0}, "`link` must be a number above 0"),
     ],
 )
 def test_bad_arguments_give_one_sentence(options, message):

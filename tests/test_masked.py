@@ -104,6 +104,7 @@ def test_the_encoder_sees_what_is_known_and_what_is_not(rng):
     assert kerasae.encoder(model).input_shape == (None, 4, 4, 3)
 
 
+@pytest.mark.slow
 def test_a_saved_model_holds_no_masks_and_draws_them_again(tmp_path, rng):
     images = rng.random((8, *SHAPE)).astype(np.float32)
     model = small(mask="text", mask_fraction=0.1, hole_weight=3.0)

@@ -63,6 +63,7 @@ def test_kerasae_alone_brings_no_notebooks_and_no_website():
         assert not brought & names
 
 
+@pytest.mark.slow
 def test_kerasae_runs_without_notebooks():
     """Every public name loads where no part of Jupyter is installed."""
     program = (

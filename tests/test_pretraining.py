@@ -236,6 +236,7 @@ def test_a_classifier_is_a_softmax_on_a_copy_of_the_encoder():
         assert not np.array_equal(old, new)
 
 
+@pytest.mark.slow
 def test_a_frozen_encoder_keeps_its_weights_and_the_head_learns(digits):
     encoder = kerasae.encoder(make(hidden=(), code_size=32))
     classifier = kerasae.build_classifier(encoder, classes=10, frozen=True, learning_rate=3e-2)

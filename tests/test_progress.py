@@ -108,6 +108,7 @@ def test_train_tells_the_bar_of_its_epochs(digits, monkeypatch):
     assert begun == [0, 1, 2]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager")
 def test_the_speed_is_that_of_a_training(digits, monkeypatch):
     """Of steps, validations and checkpoints that take known times, on a clock of their own."""

@@ -19,6 +19,7 @@ def make(**hyperparameters) -> keras.Model:
     return kerasae.build_recurrent(**hyperparameters)
 
 
+@pytest.mark.slow
 def test_long_sequences_stay_a_loop_which_int8_refuses_at_once(converter, tmp_path):
     model = make(input_shape=(140, 1), code_size=16, hidden=(32,))
     encoder = kerasae.encoder(model)

@@ -158,7 +158,7 @@ def test_wrong_images_are_refused(digit_codec, image):
         digit_codec.encode,
         lambda x: digit_codec.compress_many([x]),
     ):
-        with pytest.raises(ValueError, match="`image` must"):
+        with pytest.raises(ValueError, match=r"`(image|images\[0\])` must"):
             method(image)
 
 
@@ -243,7 +243,7 @@ def test_load_checks_its_arguments(digit_bundle, tmp_path):
 )
 def test_symbols_must_be_those_of_the_size(digit_codec, symbols, size):
     for method in (digit_codec.pack, digit_codec.decode):
-        with pytest.raises(ValueError, match="`symbols` must be the"):
+        with pytest.raises(ValueError, match="`symbols` must be (the|an array of)"):
             method(symbols, *size)
 
 

@@ -287,5 +287,5 @@ def test_a_decoder_must_need_the_code_alone():
     model = keras.Model(image, decoder(encoder(image)))
     with pytest.raises(ValueError, match="from its code alone. Received: a decoder with 2 inputs"):
         samplers.sample_prior(model, 1)
-    with pytest.raises(ValueError, match="nested model named 'encoder'"):
+    with pytest.raises(ValueError, match="`model` must be a Keras model of one input"):
         samplers.sample_prior(decoder, 1)

@@ -38,6 +38,7 @@ def hold() -> tuple[subprocess.Popen[str], Path]:
     return process, Path(process.stdout.readline().strip())
 
 
+@pytest.mark.slow
 def test_a_killed_conversion_is_cleared_by_the_next_and_a_living_one_is_not(temporary):
     (dead, left), (living, kept) = hold(), hold()
     with dead, living:
@@ -96,6 +97,7 @@ sys.stdin.readline()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("polled", [False, True], ids=["told", "polled"])
 def test_a_converter_ends_with_its_parent_even_if_a_sibling_holds_the_pipe(polled):
     child_code = "import os; del os.pidfd_open\n" + CHILD if polled else CHILD

@@ -116,6 +116,7 @@ with PageServer({"index.html": b"x" * 5000}, port=0) as server:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", ["limited", pytest.param("unlimited", marks=pytest.mark.slow)])
 def test_200_connections_on_64_handles_neither_spin_nor_lock_out(limit):
     process = subprocess.Popen(

@@ -448,6 +448,7 @@ def test_a_checkpoint_tells_its_story_as_an_object(few, tmp_path, story):
         np.testing.assert_array_equal(old, new)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager")
 def test_a_damaged_checkpoint_leaves_the_one_before(few, tmp_path):
     """The run goes on from there, and ends with the bits of one that was not disturbed."""

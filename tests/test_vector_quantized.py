@@ -234,6 +234,7 @@ def trained(digits) -> keras.Model:
     return model
 
 
+@pytest.mark.slow
 def test_the_history_tells_how_the_codebook_is_used(trained, digits):
     history = trained.history.history
     assert history["perplexity"][-1] > 8

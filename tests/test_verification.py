@@ -219,6 +219,7 @@ def test_the_model_must_be_that_of_the_bundle(copy, photo_model, digits):
         verify(copy, model=photo_model, images=digits.test[:4])
 
 
+@pytest.mark.slow
 def test_a_bundle_that_is_worse_than_the_model_is_refused(digit_model, digits, tmp_path):
     keras.utils.set_random_seed(0)
     untrained = keras.models.clone_model(digit_model)

@@ -79,3 +79,9 @@ def _(draw: Drawing) -> Call:
     kind = draw(["cross_entropy", "dice", "cross_entropy+dice"])
     options = {**weights, **ignored}
     return Call(losses.SegmentationLoss, (kind,), options, lambda made: made(labels, logits))
+
+
+@target("kerasae.losses.Huber")
+def _(draw: Drawing) -> Call:
+    values = _array(draw, (2, 3)), _array(draw, (2, 3))
+    return Call(losses.Huber, (), {"delta": draw([0.1, 1.0])}, lambda made: made(*values))

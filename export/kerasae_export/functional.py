@@ -149,7 +149,8 @@ def takes_levels(model: keras.Model) -> bool:
 
 def operations(model: keras.Model) -> Iterator[Any]:
     """The layers and operations of a functional model in their order, with those of nested ones."""
-    for operation in model.operations:
+    graph = model if isinstance(model, keras.Function) else functional(model)
+    for operation in graph.operations:
         if isinstance(operation, keras.Function):
             yield from operations(operation)
         elif isinstance(operation, keras.Model) and operation.built:

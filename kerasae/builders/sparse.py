@@ -99,27 +99,28 @@ def build(
 ) -> keras.Model:
     """A dense autoencoder with one of the penalties; used by `overcomplete` too."""
     code_size = _arguments.positive_int("code_size", code_size)
+    weight = _arguments.number("weight", strengths["weight"], low=0.0)
+    rho = _arguments.number("rho", strengths["rho"], low=0.0, high=1.0)
+    beta = _arguments.number("beta", strengths["beta"], low=0.0)
+    k = _arguments.positive_int("k", strengths["k"])
+    rate = _arguments.number("rate", strengths["rate"], low=0.0, high=1.0)
     options: dict[str, Any]
     if penalty == "l1":
-        weight = _arguments.number("weight", strengths["weight"], low=0.0)
         options = {
             "code_activation": "relu",
             "between": [L1Sparsity(weight, name="sparsity")],
         }
     elif penalty == "kl":
-        rho = _arguments.number("rho", strengths["rho"], low=0.0, high=1.0)
-        beta = _arguments.number("beta", strengths["beta"], low=0.0)
         options = {
             "code_activation": "sigmoid",
             "between": [KLSparsity(rho, beta, name="sparsity")],
         }
     elif penalty == "topk":
-        k = _arguments.positive_int("k", strengths["k"])
         if k > code_size:
             raise ValueError(f"`k` must be at most `code_size`, {code_size}. Received: k={k}")
         options = {"code_step": lambda code: keep_largest(code, k)}
     else:
-        options = {"dropout": _arguments.number("rate", strengths["rate"], low=0.0, high=1.0)}
+        options = {"dropout": rate}
     return _dense.autoencoder(name, code_size=code_size, **shared, **options)
 
 

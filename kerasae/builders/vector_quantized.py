@@ -88,26 +88,25 @@ def build_vector_quantized(
         (None, 4, 4)
     """
     shape = _arguments.image_shape(input_shape)
-    layer: keras.layers.Layer
-    if _arguments.one_of("quantizer", quantizer, ("vq", "fsq")) == "vq":
-        size = _arguments.positive_int("code_size", _CODE_SIZE if code_size is None else code_size)
-        layer = VectorQuantizer(
-            _arguments.positive_int("codebook_size", codebook_size),
-            _arguments.number("commitment", commitment, low=0.0, closed=True),
-            _arguments.number("decay", decay, low=0.0, high=1.0, closed=True),
-            _arguments.number("restart", restart, low=0.0, high=1.0, closed=True),
-            name="quantizer",
+    quantizer = _arguments.one_of("quantizer", quantizer, ("vq", "fsq"))
+    codebook_size = _arguments.positive_int("codebook_size", codebook_size)
+    commitment = _arguments.number("commitment", commitment, low=0.0, closed=True)
+    decay = _arguments.number("decay", decay, low=0.0, high=1.0, closed=True)
+    restart = _arguments.number("restart", restart, low=0.0, high=1.0, closed=True)
+    levels = _arguments.positive_ints("levels", levels)
+    if not levels or min(levels) < _FEWEST_LEVELS:
+        raise ValueError(
+            f"`levels` must hold integers above {_FEWEST_LEVELS - 1}. Received: levels={levels}"
         )
+    default = _CODE_SIZE if quantizer == "vq" else len(levels)
+    size = _arguments.positive_int("code_size", default if code_size is None else code_size)
+    layer: keras.layers.Layer
+    if quantizer == "vq":
+        layer = VectorQuantizer(codebook_size, commitment, decay, restart, name="quantizer")
     else:
-        levels = _arguments.positive_ints("levels", levels)
-        if not levels or min(levels) < _FEWEST_LEVELS:
+        if size != default:
             raise ValueError(
-                f"`levels` must hold integers above {_FEWEST_LEVELS - 1}. Received: levels={levels}"
-            )
-        size = len(levels)
-        if code_size is not None and _arguments.positive_int("code_size", code_size) != size:
-            raise ValueError(
-                f"`code_size` must be the number of `levels`, here {size}, or None. "
+                f"`code_size` must be the number of `levels`, here {default}, or None. "
                 f"Received: code_size={code_size!r}"
             )
         layer = FiniteScalarQuantizer(levels, name="quantizer")

@@ -34,6 +34,7 @@ def locked(folder: Path | None) -> Iterator[None]:
     if folder is None or folder.resolve() in _held.get():
         yield
         return
+    made = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     file = _take(folder)
     token = _held.set(_held.get() | {folder.resolve()})
@@ -44,6 +45,9 @@ def locked(folder: Path | None) -> Iterator[None]:
         with contextlib.suppress(OSError):  # where an open file cannot be removed it stays
             (folder / LOCK).unlink()
         file.close()
+        if made:
+            with contextlib.suppress(OSError):  # it holds something now
+                folder.rmdir()
 
 
 def _take(folder: Path) -> IO[str]:

@@ -88,6 +88,7 @@ def integer_inverse(matrix: NDArray[Any]) -> NDArray[np.float64]:
     """The inverse of a matrix in `INVERSE_UNIT`ths, rounded to integers.
 
     Example:
+        >>> import numpy as np
         >>> integer_inverse(np.array([[2.0, 0.0], [0.0, 3.0]])).tolist()
         [[32768.0, 0.0], [0.0, 21845.0]]
     """

@@ -231,11 +231,7 @@ class Codec:
         Raises:
             ValueError: As for `compress`.
         """
-        try:
-            images = iter(images)
-        except TypeError:
-            kind = type(images).__name__
-            raise ValueError(f"`images` must hold images. Received: {kind}") from None
+        images = check_one_by_one(images, self.layout)
         blocks = self._encode_blocks(images, check_quality(quality, self.qualities))
         return bitstream.write_stream(blocks, self._hash, qualities=self.qualities)
 
@@ -350,7 +346,7 @@ class Codec:
             assert size is not None
             return pack_block(self.layout, batch, *size, quality)
 
-        for number, item in enumerate(check_one_by_one(images, self.layout)):
+        for number, item in enumerate(images):
             image = check_image(item, self.layout, self._limits, f"images[{number}]")
             shape = (image.shape[0], image.shape[1])
             full = len(batch) == bitstream.MAX_BLOCK_IMAGES or (

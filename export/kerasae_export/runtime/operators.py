@@ -8,6 +8,7 @@ sizes of constants against what their operators read, and the work and memory th
 from __future__ import annotations
 
 import math
+import struct
 from typing import Any
 
 import numpy as np
@@ -74,14 +75,22 @@ def check_program(content: bytes, signature: str | None = None) -> None:
     """Refuse a model that a codec has no use for, before LiteRT prepares it.
 
     Args:
-        content: A TF Lite file, a well-formed flatbuffer.
+        content: A TF Lite file.
         signature: The signature that will be run; by default the first graph.
 
     Raises:
-        BundleError: If an operator or its version is not allowed, an operand that sizes an output
-            is not constant, a bias is not as long as the outputs are many, a tensor is sparse or
-            of a shape known only at run time, or the model states too much work or memory.
+        BundleError: If it is damaged, an operator or its version is not allowed, an operand that
+            sizes an output is not constant, a bias is not as long as the outputs are many, a tensor
+            is sparse or of a shape known only at run time, or the model states too much work or
+            memory.
     """
+    try:
+        _check_program(content, signature)
+    except (struct.error, IndexError, OverflowError, UnicodeDecodeError) as error:
+        raise BundleError(f"A model is no well-formed flatbuffer: {error}.") from None
+
+
+def _check_program(content: bytes, signature: str | None) -> None:
     model = schema.Model.GetRootAsModel(content, 0)
     names = _operators(model)
     total = 0
