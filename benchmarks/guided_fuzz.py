@@ -164,11 +164,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seconds", type=int, default=300)
     parser.add_argument("--corpus", type=Path, default=Path("build/corpus"))
+    parser.add_argument("--seed", type=int, default=0, help="0 draws one")
     parser.add_argument("--photo", action="store_true", help="photographs, in Python alone")
     options = parser.parse_args()
     corpus = options.corpus / ("photo" if options.photo else "both")
     corpus.mkdir(parents=True, exist_ok=True)
     arguments = [sys.argv[0], str(corpus), f"-max_total_time={options.seconds}", "-timeout=20"]
+    arguments.append(f"-seed={options.seed}")
     arguments += ["-max_len=8192", "-print_final_stats=1", "-rss_limit_mb=2048", "-len_control=0"]
     if options.photo:
         codec = PhotoCodec.load(max_pixels=MAX_PIXELS)
