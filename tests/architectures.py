@@ -37,6 +37,12 @@ SAMPLED = [
     for case in CASES
 ]
 
+# The same, but of variants beyond the first once a week only: for what hardly depends on them.
+BY_ARCHITECTURE = [
+    sampled if case in FIRST else pytest.param(*case.values, id=case.id, marks=pytest.mark.weekly)
+    for case, sampled in zip(CASES, SAMPLED, strict=True)
+]
+
 
 def make(name: str, variant: dict, *, compiled: bool = False, seed: int = 0) -> keras.Model:
     """The model; `fit` runs op by op unless `compiled`, since XLA takes longer than these runs."""

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import pytest
 from architectures import (
+    BY_ARCHITECTURE,
     CASES,
     FIRST,
     SAMPLED,
@@ -39,14 +40,14 @@ from kerasae.training.compilation import all_layers
 from kerasae.training.validation import drawing_in_validation
 from kerasae_export.format.manifest import SCHEMES
 
-WEIGHED = [case for case in SAMPLED if case.values[0] not in ("segmentation", "recurrent")]
+WEIGHED = [case for case in BY_ARCHITECTURE if case.values[0] not in ("segmentation", "recurrent")]
 
 
 DRAWN = [
     case
     if case.values[0] in ("convolutional", "variational", "vector_quantized")
-    else pytest.param(*case.values, id=case.id, marks=pytest.mark.slow)
-    for case in SAMPLED
+    else pytest.param(*case.values, id=case.id, marks=[*case.marks, pytest.mark.slow])
+    for case in BY_ARCHITECTURE
 ]
 
 
@@ -141,7 +142,7 @@ def test_training_lowers_the_loss_when_compiled_by_xla(name, variant, trained):
     assert_learned(trained(name, variant, compiled=True))
 
 
-@pytest.mark.parametrize(("name", "variant"), SAMPLED)
+@pytest.mark.parametrize(("name", "variant"), BY_ARCHITECTURE)
 def test_a_seed_decides_weights_and_training(name, variant, eager):
     x, y = examples(name, variant, 4)
     one, same, other = (make(name, variant, seed=seed) for seed in (1, 1, 2))
@@ -298,7 +299,7 @@ def test_the_listed_hyperparameters_are_those_of_the_function(builder):
     assert builder.passes_on == (rest[0] if rest else None)
 
 
-@pytest.mark.parametrize(("name", "variant"), SAMPLED)
+@pytest.mark.parametrize(("name", "variant"), BY_ARCHITECTURE)
 def test_validation_draws_the_same_each_time_and_leaves_training_alone(name, variant, eager):
     model = make(name, variant)
     x, y = examples(name, variant, 8)
@@ -318,7 +319,7 @@ def test_validation_draws_the_same_each_time_and_leaves_training_alone(name, var
         np.testing.assert_array_equal(old, new)
 
 
-@pytest.mark.parametrize(("name", "variant"), SAMPLED)
+@pytest.mark.parametrize(("name", "variant"), BY_ARCHITECTURE)
 def test_a_weight_counts_an_image_as_often_as_it_says(name, variant):
     model = make(name, variant)
     x, y = examples(name, variant, 6)
@@ -348,7 +349,7 @@ def test_images_without_weight_teach_nothing(name, variant, eager):
         np.testing.assert_array_equal(old, ops.convert_to_numpy(new))
 
 
-@pytest.mark.parametrize(("name", "variant"), SAMPLED)
+@pytest.mark.parametrize(("name", "variant"), BY_ARCHITECTURE)
 def test_half_precision_has_the_loss_of_full_precision(name, variant, half):
     x, y = examples(name, variant, 16)
     model = make(name, variant)
@@ -390,7 +391,7 @@ def test_half_precision_trains_as_full_precision(name, variant, half, eager):
         np.testing.assert_allclose(losses[0][key], losses[1][key], rtol=tolerance)
 
 
-@pytest.mark.parametrize(("name", "variant"), SAMPLED)
+@pytest.mark.parametrize(("name", "variant"), BY_ARCHITECTURE)
 def test_double_precision_trains(name, variant, double, eager):
     x, y = examples(name, variant, 8)
     model = make(name, variant)
