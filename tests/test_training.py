@@ -267,15 +267,17 @@ def test_speed_follows_the_net_and_can_be_overridden(few, monkeypatch, fast_sett
     monkeypatch.setattr(
         dense, "fit", lambda *a, **k: (steps.append(dense.steps_per_execution), fit(*a, **k))
     )
-    train(dense, few, TrainConfig(epochs=1, batch_size=80), progress=False)
+    train(dense, few, TrainConfig(epochs=1, batch_size=50), progress=False)
     assert dense.jit_compile
     # Of 20, since an epoch has no more.
     assert steps.pop() == (4 if keras.backend.backend() == "tensorflow" else 1)
-    convolutional = noisy_model(few)
+    convolutional = kerasae.build_convolutional(
+        input_shape=few.image_shape, code_size=4, hidden=(4, 8), loss="mse"
+    )
     train(convolutional, few, TrainConfig(epochs=1, batch_size=10), progress=False)
     assert convolutional.jit_compile is (keras.backend.backend() != "tensorflow")
     random = kerasae.build_variational(input_shape=few.image_shape, code_size=4)
-    train(random, few, TrainConfig(epochs=1, batch_size=80), progress=False)
+    train(random, few, TrainConfig(epochs=1, batch_size=50), progress=False)
     assert random.jit_compile is (keras.backend.backend() != "tensorflow")
     config = TrainConfig(epochs=1, jit_compile=False, steps_per_execution=1)
     train(dense, few, config, progress=False)
@@ -286,11 +288,11 @@ def test_speed_follows_the_net_and_can_be_overridden(few, monkeypatch, fast_sett
 @pytest.mark.slow
 def test_several_steps_at_once_are_for_training_only(few):
     model = kerasae.build_undercomplete(input_shape=few.image_shape, code_size=4)
-    train(model, few, TrainConfig(epochs=1, batch_size=80, steps_per_execution=3), progress=False)
+    train(model, few, TrainConfig(epochs=1, batch_size=50, steps_per_execution=3), progress=False)
     assert model.steps_per_execution == 1
     assert model.get_compile_config()["steps_per_execution"] == 1
     before = int(model.optimizer.iterations.value)
-    model.fit(few.train, few.train, batch_size=80, verbose=0)
+    model.fit(few.train, few.train, batch_size=50, verbose=0)
     assert int(model.optimizer.iterations.value) == before + 4
 
 
