@@ -456,7 +456,7 @@ def check_quickstart(out: Path, shown: str, images: int) -> dict:
     return report
 
 
-@pytest.mark.slow
+@pytest.mark.weekly  # before each change the one on a folder runs
 def test_quickstart_on_digits(tmp_path):
     """That on photographs is the first command of the README; see test_readme.py."""
     out = tmp_path / "quickstart"

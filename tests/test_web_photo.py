@@ -34,7 +34,7 @@ def test_node_holds_the_golden_photographs() -> None:
 
 
 @needs_node
-@pytest.mark.parametrize("times", [1, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("times", [1, pytest.param(60, marks=pytest.mark.weekly)])
 def test_node_agrees_with_python_on_whatever_comes(
     times: int, rng: np.random.Generator, tmp_path: Path
 ) -> None:
