@@ -88,7 +88,7 @@ def build_vector_quantized(
         (None, 4, 4)
     """
     shape = _arguments.image_shape(input_shape)
-    quantizer = _arguments.one_of("quantizer", quantizer, ("vq", "fsq"))
+    kind = _arguments.one_of("quantizer", quantizer, ("vq", "fsq"))
     codebook_size = _arguments.positive_int("codebook_size", codebook_size)
     commitment = _arguments.number("commitment", commitment, low=0.0, closed=True)
     decay = _arguments.number("decay", decay, low=0.0, high=1.0, closed=True)
@@ -98,10 +98,10 @@ def build_vector_quantized(
         raise ValueError(
             f"`levels` must hold integers above {_FEWEST_LEVELS - 1}. Received: levels={levels}"
         )
-    default = _CODE_SIZE if quantizer == "vq" else len(levels)
+    default = _CODE_SIZE if kind == "vq" else len(levels)
     size = _arguments.positive_int("code_size", default if code_size is None else code_size)
     layer: keras.layers.Layer
-    if quantizer == "vq":
+    if kind == "vq":
         layer = VectorQuantizer(codebook_size, commitment, decay, restart, name="quantizer")
     else:
         if size != default:
