@@ -56,6 +56,7 @@ def functional(model: keras.Model, argument: str = "model") -> keras.Model:
         ValueError: If its input is not known, or it cannot be opened.
 
     Example:
+        >>> import keras
         >>> model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(2)], name="halves")
         >>> [layer.name for layer in functional(model).layers][1:] == [model.layers[0].name]
         True
