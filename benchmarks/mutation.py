@@ -76,7 +76,7 @@ ROOMS = {
             *("rans", "spec", "tiling", "validation", "values"),
         ),
     ),
-    "losses": Room("kerasae/losses.py", ("losses",), trains=True),
+    "losses": Room("kerasae/losses/*.py", ("losses", "segmentation"), trains=True),
     "training": Room("kerasae/training/*.py", ("training", "collapse"), trains=True, draw=DRAWN),
     "runtime": Room("kerasae_export/runtime/*.py", ("golden", "format"), draw=DRAWN),
 }

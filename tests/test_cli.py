@@ -359,7 +359,7 @@ def test_an_interrupted_command_of_kae_ends_as_kae_does(tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("kerasae_export.cli._report", stop)
+    monkeypatch.setattr("kerasae_export.cli.report", stop)
     done = CliRunner().invoke(kerasae.cli.main, ["compress", "x", "--out", "o"])
     assert (done.exit_code, done.stderr) == (
         130,

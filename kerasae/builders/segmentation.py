@@ -10,7 +10,7 @@ import keras
 from kerasae import _arguments
 from kerasae.builders import _losses, _pixelwise
 from kerasae.builders._losses import Loss
-from kerasae.losses import SEGMENTATION_LOSSES, SegmentationLoss
+from kerasae.losses.segmentation import SEGMENTATION_LOSSES, SegmentationLoss
 from kerasae.models import Autoencoder
 
 __all__ = ["build_segmentation"]
