@@ -209,7 +209,9 @@ def environment(name: str) -> dict[str, str]:
         "PYTHONHASHSEED": "0",
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     }
-    return os.environ | own | {"PYTHONPATH": str(WORK / name / "mutants")}
+    # mutmut itself may be found by the path that is set already.
+    path = os.pathsep.join([str(WORK / name / "mutants"), os.environ.get("PYTHONPATH", "")])
+    return os.environ | own | {"PYTHONPATH": path.rstrip(os.pathsep)}
 
 
 def metas(name: str) -> dict[Path, dict[str, Any]]:

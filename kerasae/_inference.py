@@ -25,13 +25,13 @@ def check_model(model: Any, argument: str = "model") -> None:
         raise _no_model(model, argument)
 
 
-def prepared(model: AnyModel) -> keras.Model:
+def prepared(model: AnyModel, argument: str = "model") -> keras.Model:
     """Return any model, or a pair, as a functional one of images in [0, 1]; one that is, itself."""
     if not isinstance(model, (keras.Model, list, tuple)):
-        raise _no_model(model, "model")
-    ready = in_unit_range(autoencoder(model))
+        raise _no_model(model, argument)
+    ready = in_unit_range(autoencoder(model, argument), argument)
     if len(ready.inputs) != 1:
-        raise _no_model(model, "model")
+        raise _no_model(model, argument)
     return ready
 
 
@@ -42,9 +42,11 @@ def _no_model(model: Any, argument: str) -> ValueError:
     )
 
 
-def check_images(model: keras.Model, images: ArrayLike, argument: str = "images") -> Floats:
-    """Return `images` as float32 (n, height, width, channels) that the model takes."""
-    ready = prepared(model)
+def check_images(
+    model: keras.Model, images: ArrayLike, argument: str = "images", *, named: str = "model"
+) -> Floats:
+    """Return `images` as float32 (n, height, width, channels) that the model, so named, takes."""
+    ready = prepared(model, named)
     unit = images_.why_unit_range(model) or images_.why_unit_range(ready)
     return images_.check_images(argument, images, shape=ready.input_shape[1:], unit=unit)
 
@@ -58,15 +60,15 @@ def check_image(model: keras.Model, image: ArrayLike, argument: str) -> Floats:
     return check_images(model, given[None], argument)[0]
 
 
-def nested(model: keras.Model, name: str) -> keras.Model:
+def nested(model: keras.Model, name: str, argument: str = "model") -> keras.Model:
     """Return the nested model of that name."""
-    model = prepared(model)
+    model = prepared(model, argument)
     for layer in getattr(model, "layers", ()):
         if layer.name == name and isinstance(layer, keras.Model):
             return layer
     raise ValueError(
-        f"`model` must hold a nested model named {name!r}, as every kerasae model does. "
-        f"Received: model={getattr(model, 'name', model)!r}"
+        f"`{argument}` must hold a nested model named {name!r}, as every kerasae model does. "
+        f"Received: {argument}={getattr(model, 'name', model)!r}"
     )
 
 
@@ -88,16 +90,16 @@ def code_shape(model: keras.Model) -> tuple[int | None, ...]:
     return tuple(nested(model, "encoder").outputs[0].shape[1:])
 
 
-def encode(model: keras.Model, images: ArrayLike) -> Floats:
+def encode(model: keras.Model, images: ArrayLike, argument: str = "model") -> Floats:
     """The deterministic codes of images, (n, *code_shape), before a quantiser."""
-    return encode_values(model, check_images(model, images))
+    return encode_values(model, check_images(model, images, named=argument), argument)
 
 
-def encode_values(model: keras.Model, values: Floats) -> Floats:
+def encode_values(model: keras.Model, values: Floats, argument: str = "model") -> Floats:
     """The codes of what has been checked, or lies beyond the range of images on purpose."""
-    model = prepared(model)
+    model = prepared(model, argument)
     stems = [layer for layer in model.layers if layer.name == "stem"]
-    return run([*stems, nested(model, "encoder")], values)[0]
+    return run([*stems, nested(model, "encoder", argument)], values)[0]
 
 
 def decode(model: keras.Model, codes: ArrayLike) -> Floats:

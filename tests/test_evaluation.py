@@ -265,6 +265,13 @@ def test_likelihoods_check_their_arguments(measure, options, message, rng):
         measure(arguments.pop("model"), arguments.pop("images"), **arguments)
 
 
+def test_active_units_name_the_argument_that_is_no_such_model():
+    entry = keras.Input((8, 8, 1))
+    other = keras.Model(entry, keras.layers.Flatten()(entry))
+    with pytest.raises(ValueError, match="`model_or_means` must hold a nested model"):
+        evaluation.active_units(other, np.zeros((2, 8, 8, 1)))
+
+
 def test_active_units_of_constructed_means(rng):
     deviations = np.array([1.0, 0.2, 0.11, 0.09, 0.0])
     noise = rng.normal(size=(200, 5))

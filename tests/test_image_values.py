@@ -395,3 +395,9 @@ def test_the_way_out_is_one_that_the_builder_has(model, way_out):
     values = np.linspace(-1, 1, 2 * 64).reshape(2, *SHAPE)
     with pytest.raises(ValueError, match=re.escape(f", or {way_out} takes them as they are")):
         kerasae.train(model, kerasae.Images(values, values, values))
+
+
+@pytest.mark.parametrize("shape", [(3, 0, 8, 1), (3, 8, 0, 1), (3, 8, 8, 0)])
+def test_images_without_pixels_are_refused(shape):
+    with pytest.raises(ValueError, match="`images` must hold pixels"):
+        check_images("images", np.zeros(shape))

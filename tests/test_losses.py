@@ -77,3 +77,32 @@ def test_a_schedule_rises_and_stays():
     values = [float(losses.scheduled(4.0, seen, 10)) for seen in (0, 2.5, 10, 100)]
     np.testing.assert_allclose(values, [0, 1, 4, 4])
     assert float(losses.scheduled(4.0, 0.0, 0)) == 4.0
+
+
+@pytest.mark.parametrize("delta", [None, "3", np.nan, 0, -1.0, True, np.array([1j, 2j])])
+def test_a_loss_of_huber_needs_a_positive_delta(delta):
+    with pytest.raises(ValueError, match="`delta` must be a number above 0"):
+        losses.Huber(delta=delta)
+
+
+def test_a_loss_of_huber_is_like_another_of_huber_only():
+    with pytest.raises(ValueError, match=r"`like` must be a `keras\.losses\.Huber`"):
+        losses.Huber(keras.losses.MeanSquaredError())
+
+
+@pytest.mark.parametrize("weights", ["abc", 3, [np.nan], [1.0, -1.0], {1: 2.0}, [[1.0]], [True]])
+def test_weights_of_classes_are_numbers(weights):
+    with pytest.raises(ValueError, match="`class_weights` must be a"):
+        losses.SegmentationLoss(class_weights=weights)
+
+
+@pytest.mark.parametrize("label", ["x", 1.5, -1, True, [1]])
+def test_an_ignored_class_is_a_label(label):
+    with pytest.raises(ValueError, match="`ignored_class` must be an integer of 0 or more"):
+        losses.SegmentationLoss(ignored_class=label)
+
+
+@pytest.mark.parametrize("kind", [None, 3, "x", ["dice"], np.array([1, 2])])
+def test_a_loss_of_segmentation_knows_its_kinds(kind):
+    with pytest.raises(ValueError, match="`kind` must be 'cross_entropy'"):
+        losses.SegmentationLoss(kind)

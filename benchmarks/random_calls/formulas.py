@@ -74,7 +74,7 @@ _formula("soft_dice", lambda d: _segments(d, weighted=False))
 
 @target("kerasae.losses.SegmentationLoss")
 def _(draw: Drawing) -> Call:
-    weights = {"class_weights": (1.0, 2.0, 0.5)} if draw.sure(st.booleans()) else {}
+    weights = {"class_weights": draw([(1.0, 2.0, 0.5)])} if draw.sure(st.booleans()) else {}
     (labels, logits), ignored = _segments(draw, weighted=False)
     kind = draw(["cross_entropy", "dice", "cross_entropy+dice"])
     options = {**weights, **ignored}

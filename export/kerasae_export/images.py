@@ -254,6 +254,8 @@ def _check_layout(
     found, name, line = array.shape, argument.rpartition(".")[2], ""
     first = shape is None and fits(found, (None, None, None, None)) and _channels_first(found)
     if fits(found, (None, *wanted)) and not first:
+        if 0 in found[1:]:
+            raise ValueError(f"`{argument}` must hold pixels. Received: shape {found}")
         if len(array) or allow_empty:
             return
         raise ValueError(f"`{argument}` must hold at least one image. Received: shape {found}")

@@ -38,8 +38,10 @@ def halves(
     unknown = sorted(set(options) - set(known))
     if unknown:
         rule = f"be among {', '.join(known)}" if known else "be empty"
+        name = unknown[0]
         raise TypeError(
-            f"`network_options` of a {network} network must {rule}. Received: {', '.join(unknown)}"
+            f"`{name}` is no hyperparameter here: `network_options` of a {network} network must "
+            f"{rule}. Received: {name}={options[name]!r}"
         )
     if network == "dense":
         size = (code_size, _arguments.positive_ints("hidden", hidden), activation)

@@ -10,7 +10,7 @@ import keras
 from kerasae import _arguments
 from kerasae.builders import _losses, _pixelwise
 from kerasae.builders._losses import Loss
-from kerasae.losses.segmentation import SEGMENTATION_LOSSES, SegmentationLoss
+from kerasae.losses.segmentation import SEGMENTATION_LOSSES, SegmentationLoss, class_weights_of
 from kerasae.models import Autoencoder
 
 __all__ = ["build_segmentation"]
@@ -89,7 +89,7 @@ def build_segmentation(
     hidden = _arguments.positive_ints("hidden", hidden)
     if not hidden:
         raise ValueError("`hidden` must name the filters of at least one stage. Received: ()")
-    if loss not in SEGMENTATION_LOSSES:
+    if not isinstance(loss, str) or loss not in SEGMENTATION_LOSSES:
         loss = _losses.check_loss(loss)
         if class_weights is not None or ignored_class is not None:
             _losses.check_values_of_pixels(loss)
@@ -125,14 +125,11 @@ def build_segmentation(
     return model
 
 
-def _weights(values: Any, classes: int) -> tuple[float, ...]:
-    try:
-        given = tuple(values)
-    except TypeError:
-        given = ()
+def _weights(values: Any, classes: int) -> list[float]:
+    given = class_weights_of(values)
     if len(given) != classes:
         raise ValueError(
             f"`class_weights` must hold a weight for each of the {classes} classes. "
             f"Received: class_weights={values!r}"
         )
-    return tuple(_arguments.number("class_weights", w, low=0.0, closed=True) for w in given)
+    return given

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from kerasae import _arguments
 from kerasae.data import street_scenes
 from kerasae.data.images import Images, Integers, last_if_ignored
 from kerasae.data.options import Options, draw_splits, split_counts
@@ -83,8 +84,7 @@ def photograph(name: str) -> NDArray[np.uint8]:
         (300, 451, 3)
     """
     known = sorted({n for pool, test, _ in _CROPPED.values() for n in (*pool, test)})
-    if name not in known:
-        raise ValueError(f"`name` must be one of {', '.join(known)}. Received: name={name!r}")
+    name = _arguments.one_of("name", name, known)
     if name in ("china", "flower"):
         from sklearn.datasets import load_sample_image
 

@@ -287,7 +287,7 @@ def active_units(
     if images is None:
         means = check_numbers("model_or_means", model_or_means)
     else:
-        means = _inference.encode(model_or_means, images).astype(float)
+        means = _inference.encode(model_or_means, images, "model_or_means").astype(float)
     threshold = _arguments.number("threshold", threshold, low=0.0, closed=True)
     if means.ndim != 2 or not means.size or not _arguments.moderate(means):
         raise ValueError(

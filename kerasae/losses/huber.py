@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from kerasae import _arguments
+
 __all__ = ["Huber"]
 
 
@@ -15,8 +17,11 @@ class Huber(keras.losses.Huber):
 
     Args:
         like: A loss of Huber, to be like it; by default `delta` and the others say what it is.
-        delta: Where the squared error becomes the absolute one.
+        delta: Where the squared error becomes the absolute one, above 0.
         **options: What a Keras loss takes: `name`, `reduction` and `dtype`.
+
+    Raises:
+        ValueError: If `like` is no such loss, or `delta` no such number.
 
     Example:
         >>> import keras
@@ -28,9 +33,14 @@ class Huber(keras.losses.Huber):
         self, like: keras.losses.Huber | None = None, *, delta: float = 1.0, **options: Any
     ) -> None:
         if like is not None:
+            if not isinstance(like, keras.losses.Huber):
+                raise ValueError(
+                    "`like` must be a `keras.losses.Huber`. "
+                    f"Received: like={getattr(like, 'name', like)!r}"
+                )
             delta, options = like._fn_kwargs["delta"], {**like.get_config(), **options}
-        super().__init__(delta=delta, **options)
-        self.delta = float(delta)
+        self.delta = _arguments.number("delta", delta, low=0.0)
+        super().__init__(delta=self.delta, **options)
 
     def get_config(self) -> dict[str, Any]:
         """What a reload needs."""

@@ -6,9 +6,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
-__all__ = ["SEGMENTATION_LOSSES", "SegmentationLoss", "pixel_cross_entropy", "soft_dice"]
+from kerasae import _arguments
+
+__all__ = [
+    "SEGMENTATION_LOSSES",
+    "SegmentationLoss",
+    "class_weights_of",
+    "pixel_cross_entropy",
+    "soft_dice",
+]
 
 SEGMENTATION_LOSSES = ("cross_entropy", "dice", "cross_entropy+dice")
 
@@ -107,7 +116,7 @@ class SegmentationLoss(keras.losses.Loss):
         **options: What a Keras loss takes: `reduction` and `dtype`.
 
     Raises:
-        ValueError: If there is no such kind.
+        ValueError: If there is no such kind, or a weight or the label is no such number.
 
     Example:
         >>> loss = SegmentationLoss(ignored_class=2)
@@ -127,19 +136,23 @@ class SegmentationLoss(keras.losses.Loss):
         **options: Any,
     ) -> None:
         super().__init__(name=name, **options)
-        if kind not in SEGMENTATION_LOSSES and not _is_loss(kind):
+        if not _is_loss(kind):
             raise ValueError(
                 "`kind` must be 'cross_entropy', 'dice' or 'cross_entropy+dice', or a loss of "
                 f"Keras. Received: kind={kind!r}"
             )
         self.kind = kind
-        self.ignored_class = None if ignored_class is None else int(ignored_class)
-        self.class_weights = None if class_weights is None else [float(w) for w in class_weights]
+        self.ignored_class = (
+            None
+            if ignored_class is None
+            else _arguments.non_negative_int("ignored_class", ignored_class)
+        )
+        self.class_weights = None if class_weights is None else class_weights_of(class_weights)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The loss of each image of a batch."""
         logits, value = ops.convert_to_tensor(y_pred), 0.0
-        if self.kind not in SEGMENTATION_LOSSES:
+        if not isinstance(self.kind, str) or self.kind not in SEGMENTATION_LOSSES:
             return self._compare(y_true, logits)
         if "cross_entropy" in self.kind:
             value = value + pixel_cross_entropy(
@@ -181,7 +194,24 @@ class SegmentationLoss(keras.losses.Loss):
         )
 
 
+def class_weights_of(values: Any) -> list[float]:
+    """Return the weights of classes as numbers.
+
+    Raises:
+        ValueError: If they are no sequence of finite numbers of at least 0.
+    """
+    given = values if isinstance(values, (list, tuple, np.ndarray)) and np.ndim(values) else None
+    if given is None:
+        raise ValueError(
+            "`class_weights` must be a sequence of a number for each class. "
+            f"Received: class_weights={values!r}"
+        )
+    return [_arguments.number("class_weights", w, low=0.0, closed=True) for w in given]
+
+
 def _is_loss(kind: Any) -> bool:
+    if isinstance(kind, str) and kind in SEGMENTATION_LOSSES:
+        return True
     try:
         return callable(keras.losses.get(kind))
     except (TypeError, ValueError):

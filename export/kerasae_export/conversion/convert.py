@@ -316,7 +316,7 @@ def _telling_of_the_machine(names: str, folder: Path) -> Iterator[None]:
 def _check_edges(edges: str | None, scheme: str) -> str:
     if edges is None:
         return _EDGES[0] if scheme == "int8" else "float32"
-    if edges not in _EDGES:
+    if not isinstance(edges, str) or edges not in _EDGES:
         raise ValueError(f"`edges` must be one of {', '.join(_EDGES)}. Received: edges={edges!r}")
     if scheme != "int8" and edges != "float32":
         raise ValueError(

@@ -89,7 +89,7 @@ def measure(
     """
     images = check_pictures("images", images)
     shapes = {image.shape for image in images}
-    if arrangement not in ARRANGEMENTS:
+    if not isinstance(arrangement, str) or arrangement not in ARRANGEMENTS:
         raise ValueError(
             f"`arrangement` must be one of {', '.join(ARRANGEMENTS)}. Received: {arrangement!r}"
         )
