@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import keras
 import numpy as np
 import pytest
 from scipy.integrate import quad
-from scipy.special import expit, log_expit, logsumexp, rel_entr
-from scipy.stats import bernoulli, norm
+from scipy.special import expit, huber, log_expit, logsumexp, rel_entr, softmax
+from scipy.stats import bernoulli, entropy, norm
 
 from kerasae import losses
 
@@ -104,5 +106,127 @@ def test_an_ignored_class_is_a_label(label):
 
 @pytest.mark.parametrize("kind", [None, 3, "x", ["dice"], np.array([1, 2])])
 def test_a_loss_of_segmentation_knows_its_kinds(kind):
-    with pytest.raises(ValueError, match="`kind` must be 'cross_entropy'"):
+    with pytest.raises(
+        ValueError, match=r"^`kind` must be 'cross_entropy', .* of Keras\. Received: kind="
+    ):
         losses.SegmentationLoss(kind)
+
+
+def test_the_contractive_norm_is_that_of_the_jacobian(rng):
+    kernel, bias = rng.normal(size=(5, 3)), rng.normal(size=3)
+    images = rng.normal(size=(4, 5))
+
+    def encoder(x):
+        return expit(x @ kernel + bias)
+
+    step = 1e-6 * np.eye(5)
+    jacobians = [(encoder(x + step) - encoder(x - step)) / 2e-6 for x in images]
+    expected = [np.square(jacobian).sum() for jacobian in jacobians]
+    code = encoder(images).astype(np.float32)
+    given = numpy(losses.contractive_norm(kernel.astype(np.float32), code))
+    np.testing.assert_allclose(given, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("sigma", [0.1, 3.0])
+def test_sensitivity_is_the_squared_change_for_a_step(rng, sigma):
+    code, moved = rng.normal(size=(2, 4, 2, 3)).astype(np.float32)
+    expected = np.square(moved - code).sum(axis=(1, 2)) / sigma**2
+    np.testing.assert_allclose(losses.sensitivity(code, moved, sigma), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("counts", [[1.0, 2.0, 5.0], [7.0, 0.0, 0.0], [0.5, 0.5, 0.5]])
+def test_perplexity_is_the_exponential_of_the_entropy(counts):
+    given = float(losses.perplexity(np.float32(counts)))
+    assert given == pytest.approx(np.exp(entropy(counts)), rel=1e-5)
+
+
+@pytest.mark.parametrize("delta", [0.25, 2.0])
+def test_a_loss_of_huber_is_that_of_scipy_and_keeps_its_delta(rng, delta):
+    truth, found = rng.normal(size=(2, 6, 4)).astype(np.float32)
+    expected = huber(delta, truth - found).mean()
+    loss = losses.Huber(delta=delta, name="mine", reduction="sum_over_batch_size")
+    again = losses.Huber.from_config(loss.get_config())
+    alike = losses.Huber(keras.losses.Huber(delta=delta, name="mine"))
+    for one in (loss, again, alike):
+        assert float(one(truth, found)) == pytest.approx(expected, rel=1e-5)
+        assert (one.delta, one.name, one.reduction) == (delta, "mine", "sum_over_batch_size")
+    named = losses.Huber(alike, name="other", reduction="sum")
+    assert (named.delta, named.name, named.reduction) == (delta, "other", "sum")
+    assert losses.Huber().delta == keras.losses.Huber()._fn_kwargs["delta"]
+
+
+def test_formulas_keep_or_widen_the_precision():
+    half, double = np.float16, np.float64
+    assert numpy(losses.bernoulli_kl(0.5, half([0.0, 0.25]))).dtype == np.float32
+    assert np.isfinite(numpy(losses.bernoulli_kl(0.5, half([0.0, 1.0])))).all()
+    if keras.backend.backend() == "tensorflow":  # JAX has no double precision by default
+        assert numpy(losses.bernoulli_kl(0.5, double([0.25]))).dtype == double
+    density = losses.gaussian_log_likelihood(half(0.5), half(0.0), np.float32(-1.0))
+    assert numpy(density).dtype == half
+    assert numpy(losses.scheduled(4.0, np.int64(3), 10)).dtype == np.float32
+    labels, logits = np.uint8([[[0, 1, 9]]]), half([[[[1, 0], [0, 1], [0, 0]]]])
+    for loss in (losses.pixel_cross_entropy, losses.soft_dice):
+        assert numpy(loss(labels, logits, ignored_class=9)).dtype == half
+
+
+def test_a_bound_and_a_loss_of_pixels_take_more_axes_than_one(rng):
+    weights = rng.normal(size=(2, 3, 5)).astype(np.float32)
+    expected = logsumexp(weights, axis=2) - np.log(5)
+    np.testing.assert_allclose(losses.importance_weighted_bound(weights), expected, rtol=1e-5)
+
+
+def test_a_segmentation_loss_is_that_of_numpy(rng):
+    """Every image has several pixels and more than two classes, none of them with an equal part."""
+    logits = rng.normal(size=(3, 4, 5, 3)).astype(np.float32)
+    labels = rng.integers(0, 4, (3, 4, 5))
+    labels[0] = 3
+    labels[0, 1, 2] = 1  # one pixel that counts
+    weights = np.array([1.0, 2.0, 0.5])
+    shares = softmax(logits.astype(float), axis=-1)
+    counted = labels != 3
+    truth = np.eye(4)[labels][..., :3] * counted[..., None]
+    surprise = -(truth * np.log(shares)).sum(-1)
+    n = counted.sum((1, 2))
+    entropies = surprise.sum((1, 2)) / n
+    weighed = (surprise * (truth @ weights)).sum((1, 2)) / n
+    seen = shares * counted[..., None]
+    overlap, size = 2 * (truth * seen).sum((1, 2)), (truth + seen**2).sum((1, 2))
+
+    def dice(smoothing):
+        return (1 - (overlap + smoothing) / (size + smoothing)).mean(-1)
+
+    given = {"ignored_class": 3}
+    close = partial(np.testing.assert_allclose, rtol=1e-5)
+    close(losses.pixel_cross_entropy(labels, logits, **given), entropies)
+    close(losses.pixel_cross_entropy(labels, logits, class_weights=weights, **given), weighed)
+    close(losses.soft_dice(labels, logits, **given), dice(1.0))
+    close(losses.soft_dice(labels, logits, smoothing=0.25, **given), dice(0.25))
+    loss = losses.SegmentationLoss
+    assert loss().name == "segmentation_loss"
+    assert loss("dice", name="mine", reduction="sum").name == "mine"
+    close(float(loss(**given)(labels, logits)), entropies.mean())
+    close(float(loss(class_weights=weights, **given)(labels, logits)), weighed.mean())
+    close(float(loss("dice", **given)(labels, logits)), dice(1.0).mean())
+    close(float(loss("dice", reduction="sum", **given)(labels, logits)), dice(1.0).sum())
+    both = loss("cross_entropy+dice", class_weights=weights, **given)
+    close(float(both(labels, logits)), (weighed + dice(1.0)).mean())
+    again = loss.from_config(both.get_config())
+    close(float(again(labels, logits)), (weighed + dice(1.0)).mean())
+
+
+@pytest.mark.parametrize("other", ["mse", keras.losses.MeanSquaredError()])
+def test_another_loss_compares_the_shares_of_the_classes(rng, other):
+    logits = rng.normal(size=(2, 3, 4, 3)).astype(np.float32)
+    labels = rng.integers(0, 4, (2, 3, 4))
+    labels[0] = 3  # no pixel counts
+    counted, weights = labels != 3, np.array([1.0, 2.0, 0.5])
+    truth = np.eye(4)[labels][..., :3] * counted[..., None]
+    errors = np.square(truth - softmax(logits.astype(float), axis=-1)).mean(-1)
+    n = np.maximum(counted.sum((1, 2)), 1)
+    plain = losses.SegmentationLoss(other, ignored_class=3)
+    weighed = losses.SegmentationLoss(other, ignored_class=3, class_weights=list(weights))
+    for loss, wanted in ((plain, errors), (weighed, errors * (truth @ weights))):
+        expected = ((wanted * counted).sum((1, 2)) / n).mean()
+        again = losses.SegmentationLoss.from_config(loss.get_config())
+        assert float(loss(labels, logits)) == pytest.approx(expected, rel=1e-5)
+        assert float(again(labels, logits)) == pytest.approx(expected, rel=1e-5)

@@ -39,6 +39,7 @@ class Huber(keras.losses.Huber):
                     f"Received: like={getattr(like, 'name', like)!r}"
                 )
             delta, options = like._fn_kwargs["delta"], {**like.get_config(), **options}
+            options.pop("delta", None)
         self.delta = _arguments.number("delta", delta, low=0.0)
         super().__init__(delta=self.delta, **options)
 

@@ -52,7 +52,8 @@ def pixel_cross_entropy(
     truth, counted = _counted(labels, logits, ignored_class)
     surprise = -ops.sum(truth * ops.log_softmax(logits, axis=-1), axis=-1)
     if class_weights is not None:
-        surprise = surprise * ops.sum(truth * ops.convert_to_tensor(class_weights), axis=-1)
+        weights = ops.convert_to_tensor(class_weights, dtype=logits.dtype)
+        surprise = surprise * ops.sum(truth * weights, axis=-1)
     pixels = ops.sum(counted, axis=(1, 2))
     return ops.sum(surprise, axis=(1, 2)) / ops.maximum(pixels, 1.0)
 
@@ -169,8 +170,8 @@ class SegmentationLoss(keras.losses.Loss):
             truth, ops.softmax(logits, axis=-1)
         )
         if self.class_weights is not None:
-            weights = ops.sum(truth * ops.convert_to_tensor(self.class_weights), axis=-1)
-            values = values * weights
+            weights = ops.convert_to_tensor(self.class_weights, dtype=logits.dtype)
+            values = values * ops.sum(truth * weights, axis=-1)
         if len(values.shape) != len(counted.shape):
             return values  # of an image, or of all
         pixels = ops.maximum(ops.sum(counted, axis=(1, 2)), 1.0)
