@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import warnings
 from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
 from typing import Any
@@ -131,17 +132,19 @@ def one_of(name: str, value: Any, choices: Iterable[str]) -> str:
 
 
 def activation(name: str, value: Any) -> Any:
-    """Return `value` if Keras knows an activation of that name, or if it is a function."""
+    """Return `value` if it is an activation that a saved model has again."""
     from keras import activations
 
-    known = callable(value)
-    if isinstance(value, str):
-        with contextlib.suppress(ValueError):
-            known = callable(activations.get(value))
-    if not known:
+    again = None
+    if isinstance(value, (str, dict)) or callable(value):
+        with contextlib.suppress(ValueError, TypeError, AttributeError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Keras's, of a lambda
+            again = activations.deserialize(activations.serialize(activations.get(value)))
+    if not callable(again):
         raise ValueError(
-            f"`{name}` must be the name of an activation of Keras, such as 'relu'. "
-            f"Received: {name}={value!r}"
+            f"`{name}` must be the name of an activation of Keras, such as 'relu', or a function "
+            "under `@keras.saving.register_keras_serializable()`, so that a saved model has it "
+            f"again. Received: {name}={getattr(value, '__name__', value)!r}"
         )
     return value
 

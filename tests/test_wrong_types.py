@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import decimal
+from functools import partial
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -114,6 +116,7 @@ PATHS = {
 NAMES = {
     "activation": lambda bad: kerasae.build_convolutional(**SHAPE, activation=bad),
     "activation ": lambda bad: kerasae.build_recurrent(activation=bad),
+    "activation  ": lambda bad: layers.TransposedDense(2, "dense", activation=bad),
     "code_activation": lambda bad: kerasae.build_undercomplete(**SHAPE, code_activation=bad),
     "loss": lambda bad: kerasae.build_undercomplete(**SHAPE, loss=bad),
     "normalization": lambda bad: kerasae.build_convolutional(**SHAPE, normalization=bad),
@@ -122,6 +125,13 @@ NAMES = {
     "kind": lambda bad: layers.RandomHoles(bad),
     "scheme": lambda bad: convert(None, "x.tflite", scheme=bad),
 }
+
+
+class Unreadable:
+    """As a tensor of another device."""
+
+    def __array__(self, *_, **__):
+        raise TypeError("can't convert a device tensor to numpy")
 
 
 def table(entries, wrong):
@@ -167,6 +177,22 @@ def test_what_is_no_path_is_refused(name, bad):
 def test_what_is_no_name_is_refused(name, bad):
     with pytest.raises(ValueError, match=f"`{name.strip()}` must be "):
         NAMES[name](bad)
+
+
+@pytest.mark.parametrize("bad", [len, lambda x: x, keras.layers.ReLU, {"a": 1}, str, np.tanh])
+def test_an_activation_that_no_saved_model_has_again_is_refused(bad):
+    for call in (kerasae.build_recurrent, partial(layers.TransposedDense, 2, "dense")):
+        with pytest.raises(ValueError, match="`activation` must be the name of an activation of"):
+            call(activation=bad)
+
+
+def test_a_journey_names_the_picture_that_is_none():
+    picture, symbols = np.zeros((4, 4, 1), np.uint8), np.zeros((2, 2), int)
+    for bad in (None, "picture", picture.astype(float), Unreadable()):
+        with pytest.raises(ValueError, match="`original` must be an image"):
+            plots.plot_journey(bad, symbols, b"x", picture, link=1.0)
+        with pytest.raises(ValueError, match="`received` must be an image"):
+            plots.plot_journey(picture, symbols, b"x", bad, link=1.0)
 
 
 @pytest.mark.parametrize("bad", [(), (2,), (5, 1), "5", [2.5]])

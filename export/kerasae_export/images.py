@@ -169,7 +169,7 @@ def check_pictures(
         kind = type(images).__name__
         raise ValueError(f"`{argument}` must be a list of images. Received: {kind}") from None
     if channels is None:
-        shape: tuple[int, ...] = np.shape(each[0]) if each else ()
+        shape: tuple[int, ...] = _as_array(f"{argument}[0]", each[0]).shape if each else ()
         channels = 3 if len(shape) > 2 and shape[2] == 3 else 1
     return [check_picture(f"{argument}[{i}]", x, channels=channels) for i, x in enumerate(each)]
 

@@ -34,7 +34,7 @@ class TransposedDense(keras.layers.Layer):
         super().__init__(**options)
         self.units = _arguments.positive_int("units", units)
         self.source = _arguments.text("source", source)
-        if not isinstance(activation, (dict, type(None))):
+        if activation is not None:
             _arguments.activation("activation", activation)
         self.activation = keras.activations.get(activation)
         self._kernel: Callable[[], Any] | None = None

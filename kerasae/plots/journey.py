@@ -54,9 +54,10 @@ def plot_journey(
         whole = isinstance(picture, np.ndarray) and picture.dtype == np.uint8
         fits = whole and picture.ndim == 3 and picture.shape == original.shape
         if not fits or not picture.size or picture.shape[-1] not in (1, 3):
+            given = f"{picture.dtype} of shape {picture.shape}" if whole else type(picture).__name__
             raise ValueError(
                 f"`{name}` must be an image, uint8 (height, width, 1 or 3), both of one shape. "
-                f"Received: shape={np.shape(picture)}"
+                f"Received: {given}"
             )
     if not len(values) or not data:
         raise ValueError(
