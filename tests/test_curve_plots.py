@@ -80,6 +80,13 @@ def test_names_do_not_lie_over_each_other_nor_outside_the_figure(log_y):
         ({"a": {1: 1.0}, "level": 0.0}, {"log_y": True}, "above 0 along a logarithmic axis"),
         ({"a": {1: 1.0}}, {"mark": {"b": 1}}, "`mark` must name a series"),
         ({"a": {1: 1.0}}, {"mark": {"a": 2}}, "`mark` must name a series"),
+        ({"a": {1: 1.0}}, {"mark": {"a": np.ones(2)}}, "`mark` must name a series"),
+        ({"a": {1: 1.0}}, {"mark": {"a": [1]}}, "`mark` must name a series"),
+        ({"a": {1: 1.0}}, {"mark": np.array([1, 2])}, "`mark` must be a dict"),
+        ({"a": {"x": 1.0}}, {}, "`curves` must map each name"),
+        ({"a": {None: 1.0}}, {}, "`curves` must map each name"),
+        ({"a": {1j: 1.0}}, {}, "`curves` must map each name"),
+        ({"a": {True: 1.0, (1, 2): 2.0}}, {}, "`curves` must map each name"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(curves, options, message):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -68,10 +70,10 @@ def plot_curves(
         [0.6, 0.45]
     """
     log_x, log_y = _arguments.boolean("log_x", log_x), _arguments.boolean("log_y", log_y)
-    mark = dict(_arguments.mapping("mark", mark or {}))
+    mark = {} if mark is None else dict(_arguments.mapping("mark", mark))
     series, levels = _checked(curves, log_x, log_y)
     for name, setting in mark.items():
-        if name not in series or setting not in series[name]:
+        if not isinstance(setting, Real) or setting not in series.get(name, ()):
             raise ValueError(
                 "`mark` must name a series of `curves` and one of its settings. "
                 f"Received: {name!r} and {setting!r}"
@@ -135,8 +137,9 @@ def _checked(
             levels[name] = _arguments.finite("curves", given)
             xs, ys = [1.0], [np.array([levels[name]])]
         together = np.concatenate([y.ravel() for y in ys]) if ys else np.zeros(0)
-        right = all(y.ndim == 1 and y.size for y in ys) and together.size > 0
-        if not right or not np.isfinite(xs).all() or not np.isfinite(together).all():
+        right = all(isinstance(x, Real) and math.isfinite(x) for x in xs)
+        right = right and all(y.ndim == 1 and y.size for y in ys) and together.size > 0
+        if not right or not np.isfinite(together).all():
             raise ValueError(
                 "`curves` must map each name to one finite number, or settings to finite values, "
                 f"at least one. Received: {name!r}: {given!r}"
