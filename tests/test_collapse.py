@@ -139,6 +139,7 @@ def test_models_of_another_make_are_looked_at_and_never_break_a_training(digits)
     model = keras.Model(image, output)
     model.compile(loss="mse", optimizer=keras.optimizers.Adam(3e-3))
     assert "mean image" in findings(model, digits)[0]
+    assert "Try more epochs, or another `learning_rate`." in findings(model, digits)[0]
     model.fit(digits.train, digits.train, epochs=5, verbose=0)
     assert findings(model, digits) == []
 
@@ -160,6 +161,10 @@ def test_train_warns_at_its_end_and_leaves_the_model(digits, tmp_path):
         train(model, few, config, out=tmp_path / "run", progress=False)
     (warning,) = (w for w in caught if w.category is CollapseWarning)
     assert "'undercomplete' rebuilds no better" in str(warning.message)
+    steps = -(-len(few.train) // 64)
+    assert f"Try a smaller `batch_size` or more epochs, since these were {steps} steps" in str(
+        warning.message
+    )
     assert warning.filename == __file__
     assert (tmp_path / "run" / "model.keras").exists()
     with warnings.catch_warnings():

@@ -31,6 +31,7 @@ _NATS = 0.1  # KL of an image below which its code says nothing
 _BITS = 1.0  # of an image, the same for a rate
 _USED = 0.3  # of the entries that as many indices would use if all were used alike
 _FIRING = 0.1  # share of the units that fire for some image
+_FEW_STEPS = 1000
 _STILL = 1e-2  # standard deviation of a sigmoid unit that answers to no image
 
 Array = NDArray[Any]
@@ -225,8 +226,15 @@ def _of_the_reconstruction(
     kind = "image" if targets.ndim == 4 else "sequence"
     yield (
         f"{model.name!r} rebuilds no better than the mean {kind}: mean squared error {error:.3g}, "
-        f"of the mean {kind} {usual:.3g}. Try more epochs, or another `learning_rate`."
+        f"of the mean {kind} {usual:.3g}. Try {_more_training(model)}, or another `learning_rate`."
     )
+
+
+def _more_training(model: keras.Model) -> str:
+    steps = int(model.optimizer.iterations) if getattr(model, "optimizer", None) else 0
+    if 0 < steps < _FEW_STEPS:
+        return f"a smaller `batch_size` or more epochs, since these were {steps} steps"
+    return "more epochs"
 
 
 def _layer_with(model: keras.Model, attribute: str) -> Any | None:
