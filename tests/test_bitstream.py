@@ -310,3 +310,66 @@ def test_a_file_has_a_size(size):
     body = (b"\xaek\x01" + HASH[:2] + b"\x01")[:size]
     with pytest.raises(CorruptBitstreamError):
         read_image(signed(body), HASH, max_pixels=2**20)
+
+
+def test_a_check_sees_the_claims_and_the_size_of_the_payload():
+    seen = []
+    block = Block(1, 4, 5, b"payload", 2)
+
+    def note(claims, size):
+        seen.append((claims, size))
+
+    data = write_image(block, HASH, qualities=2)
+    assert read_image(data, HASH, max_pixels=20, qualities=2, check=note) == block
+    stream = write_stream([block, Block(2, 1, 3, b"", 1)], HASH, qualities=2)
+    list(read_stream(stream, HASH, max_pixels=26, qualities=2, check=note))
+    one = Block(1, 4, 5, b"", 2), 7
+    assert seen == [one, one, (Block(2, 1, 3, b"", 1), 0)]
+
+
+@pytest.mark.parametrize("error", [CorruptBitstreamError, BitstreamLimitError])
+def test_what_a_check_refuses_counts_where_the_bytes_are_sound(error):
+    block = Block(1, 4, 5, b"payload")
+
+    def refuse(claims, size):
+        raise error("No.")
+
+    file, stream = write_image(block, HASH), write_stream([block], HASH)
+    damaged = bytearray(file)
+    damaged[-1] ^= 1
+    given = {"max_pixels": 20, "check": refuse}
+    refused(error, "No.", read_image, file, HASH, **given)
+    refused(CorruptBitstreamError, DAMAGED, read_image, bytes(damaged), HASH, **given)
+    refused(error, "No.", next, read_stream(stream, HASH, **given))
+    damaged = bytearray(stream)
+    damaged[-7] ^= 1  # of the checksum of the block
+    first = "No." if error is CorruptBitstreamError else DAMAGED
+    refused(CorruptBitstreamError, first, next, read_stream(bytes(damaged), HASH, **given))
+
+
+def test_a_long_file_that_claims_what_cannot_be_is_not_read_to_its_end():
+    """Up to a mebibyte the checksum tells first whether the claims were ever written."""
+    for size, sentence in ((2**20, DAMAGED), (2**20 + 1, "an impossible size of 0 x 5 pixels.")):
+        data = bytearray(write_image(Block(1, 0, 5, bytes(size - 11)), HASH))
+        assert len(data) == size
+        data[-1] ^= 1
+        with pytest.raises(CorruptBitstreamError, match=f"{re.escape(sentence)}$"):
+            read_image(bytes(data), HASH, max_pixels=20)
+        data = bytearray(write_image(Block(1, 9, 9, bytes(size - 11)), HASH))
+        data[-1] ^= 1  # what is over a limit is told of sound bytes only
+        refused(CorruptBitstreamError, DAMAGED, read_image, bytes(data), HASH, max_pixels=80)
+
+
+def test_a_payload_that_is_longer_than_the_stream_is_truncated():
+    stream = write_stream([Block(1, 4, 5, bytes(50))], HASH)
+    truncated = "The bitstream is truncated."
+    refused(CorruptBitstreamError, truncated, read_all, stream[:20])
+    # Told before the limit, whose refusal would pass over the payload.
+    short = read_stream(stream[:20], HASH, max_pixels=1)
+    refused(CorruptBitstreamError, truncated, next, short)
+
+
+def test_two_qualities_have_a_byte():
+    data = write_image(Block(1, 4, 5, b"abc", 2), HASH, qualities=2)
+    assert data[5] == 2
+    assert read_image(data, HASH, max_pixels=20, qualities=2).quality == 2

@@ -127,12 +127,28 @@ def test_lanes_grow_with_the_symbols():
         (0, (4096,), "2 to 2049 entries"),
         (0, (4096, 0), "positive and sum to 4096"),
         (0, (2048, 2047), "positive and sum to 4096"),
-        (2**31, (2048, 2048), "offset"),
+        (2**30 + 1, (2048, 2048), "offset"),
+        (-(2**30) - 1, (2048, 2048), "offset"),
     ],
 )
 def test_tables_refuse_what_cannot_code(offset, frequencies, message):
     with pytest.raises(ValueError, match=message):
         Table(offset, frequencies)
+
+
+def test_tables_are_as_many_for_each_channel():
+    table = Table(0, (2048, 2048))
+    sentence = r"^`tables` must hold one or more for each of 2 channels\. Received: "
+    for wrong in (0, 1, 3):
+        with pytest.raises(ValueError, match=f"{sentence}{wrong}$"):
+            Tables([table] * wrong, channels=2)
+
+
+@pytest.mark.parametrize("offset", [-(2**30), 2**30])
+def test_tables_lie_anywhere_within_30_bits(offset):
+    tables = Tables([Table(offset, (1024, 2048, 1024))])
+    symbols = np.array([[0], [1], [-(2**31) + 1 - min(offset, 0)], [1]]) + offset
+    np.testing.assert_array_equal(tables.decode(tables.encode(symbols), 4), symbols)
 
 
 def test_symbols_over_32_bits_and_wrong_channels_are_refused():

@@ -29,9 +29,9 @@ def check_path(name: str, value: str | os.PathLike[str]) -> Path:
     Raises:
         ValueError: If it is none.
     """
-    if not isinstance(value, (str, os.PathLike)) or "\0" in os.fspath(value):
+    if not isinstance(value, (str, os.PathLike)) or "\0" in (path := os.fsdecode(value)):
         raise ValueError(f"`{name}` must be a path. Received: {name}={value!r}")
-    return Path(value)
+    return Path(path)
 
 
 def check_quality(quality: int | None, qualities: int) -> int:
