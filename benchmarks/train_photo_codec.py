@@ -28,7 +28,7 @@ from photo.tables import (
 from photo.transforms import lapped, principal_colours
 
 from kerasae_export.format.family import CELL, CHANNELS, QUALITIES, Family
-from kerasae_export.photo.codec import MULTIPLIER, PhotoCodec
+from kerasae_export.photo.codec import MULTIPLIER, TRIES, PhotoCodec
 from kerasae_export.photo.decisions import Tradeoff, decide, lowest, round_symbols
 from kerasae_export.photo.transform import COEFFICIENT_UNIT, Transform
 
@@ -186,7 +186,7 @@ def later_counts(coded: list[Coded], family: Family, alive: np.ndarray, index: i
     for photograph, step in passes(coded, index):
         scaled = photograph.coefficients / np.float32(step)
         band = band_of(step)
-        chosen = decide(family, scaled, photograph.rows, photograph.columns, band, tradeoff)
+        chosen = decide(family, scaled, photograph.rows, photograph.columns, band, tradeoff, TRIES)
         symbols = chosen.symbols
         round_symbols(everything, scaled, symbols, chosen.classes, tradeoff)
         count(counts, scaled, symbols, chosen.classes, family.classes)

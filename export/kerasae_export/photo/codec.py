@@ -30,6 +30,8 @@ __all__ = ["DEFAULT_QUALITY", "EFFORTS", "MULTIPLIER", "PhotoCodec"]
 
 DEFAULT_QUALITY = 75
 EFFORTS = (0, 1)
+TRIES = 4
+"""Classes of each cell that effort 1 tries."""
 MULTIPLIER = 0.12
 """Squared steps that a bit may cost: about the slope of rate and distortion at high rates."""
 
@@ -199,7 +201,7 @@ class PhotoCodec:
         if effort:
             scaled = coefficients.astype(np.float32)
             scaled *= np.float32(1 / (COEFFICIENT_UNIT * family.steps[quality - 1]))
-            chosen = decide(family, scaled, rows, columns, band, self._tradeoff)
+            chosen = decide(family, scaled, rows, columns, band, self._tradeoff, TRIES)
             del scaled
         else:
             chosen = decide_by_rule(family, coefficients, rows, columns, quality)

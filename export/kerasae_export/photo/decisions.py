@@ -23,6 +23,8 @@ _LOWEST = list(range(0, CHANNELS, CELL * CELL))
 _EDGES = np.array([0.4, 0.55, 0.7, 0.85, 1.0, 1.2, 1.5, 2, 3, 5, 9, 17, 33])
 _INSIDE = np.array([0.2, 0.47, 0.62, 0.77, 0.92, 1.1, 1.35, 1.75, 2.5, 4, 7, 13, 25, 50])
 _BIGGEST = 2**15 - 1
+MAGNITUDES = 64
+"""Those whose cost is known; larger ones cost as the largest of them."""
 
 
 class Decisions(NamedTuple):
@@ -43,12 +45,27 @@ class Tradeoff:
     Args:
         family: The family.
         multiplier: What a bit may cost in squared steps.
+
+    Attributes:
+        multiplier: As given.
+        high: int64 (tables,), the largest magnitude that is not escaped.
+        rate: float32 (tables, 64), the cost of the bits of each magnitude.
+        rebuilt: float32 (tables, 64), what each magnitude becomes, in steps.
+        to_one: float32 (tables,), from where a value becomes 1.
+        to_two: float32 (tables,), from where it becomes 2 or more.
+        beyond: float32 (tables,), what is then taken off before it is rounded down.
+        of_context: float32 (contexts, classes), the cost of each class after its neighbours.
     """
 
     def __init__(self, family: Family, multiplier: float) -> None:
         self.multiplier = multiplier
         self.high = np.array([t.offset + len(t.frequencies) - 2 for t in family.tables])
         bits = np.stack([_bits(family, table) for table in range(len(family.tables))])
+        one, more = family.rebuild[:, :1], family.rebuild[:, 1:]
+        magnitudes = np.arange(MAGNITUDES)
+        shift = np.where(magnitudes > 1, more, np.where(magnitudes == 1, one, 0))
+        self.rate = (multiplier * bits).astype(np.float32)
+        self.rebuilt = (magnitudes + shift).astype(np.float32)
         first, other = 1 + family.rebuild[:, 0], family.rebuild[:, 1]
         second = 2 + other
         gain = multiplier * np.diff(bits, axis=1)
@@ -57,22 +74,16 @@ class Tradeoff:
         self.to_two = ((second**2 - first**2 + gain[:, 1]) / (2 * span)).astype(np.float32)
         self.to_two = np.maximum(self.to_two, self.to_one)
         self.beyond = (other - 0.5 + gain[:, 2:6].mean(1) / 2).astype(np.float32)
-        self._class_costs = self._of_classes(family, bits)
+        self._class_costs = self._of_classes(family)
         self.of_context = multiplier * (
             12 - np.log2(family.class_frequencies).astype(np.float32)
         )  # (contexts, classes)
 
-    def _of_classes(self, family: Family, bits: NDArray[np.float64]) -> NDArray[np.float32]:
+    def _of_classes(self, family: Family) -> NDArray[np.float32]:
         """Cost of a magnitude in each bin, without a coefficient's: (bins, classes, 768)."""
         typical = family.levels[:, :5].mean(1)  # tables are sorted by spread
         table = np.floor(typical + 0.5).astype(int)
-        symbol = np.arange(bits.shape[1])
-        rebuilt = symbol + np.where(
-            symbol == 0,
-            0,
-            np.where(symbol == 1, family.rebuild[table, :1], family.rebuild[table, 1:]),
-        )
-        error = (_INSIDE[:, None, None] - rebuilt) ** 2 + self.multiplier * bits[table]
+        error = (_INSIDE[:, None, None] - self.rebuilt[table]) ** 2 + self.rate[table]
         cost = error.min(2)  # (bins, levels)
         cost[:, 0] = _INSIDE**2
         return cost[:, family.classes].astype(np.float32)
@@ -98,9 +109,9 @@ class Tradeoff:
 
 
 def _bits(family: Family, table: int) -> NDArray[np.float64]:
-    """Information content of the magnitudes 0 to 63, their sign included."""
+    """Information content of magnitudes, their sign included."""
     entry = family.tables[table]
-    symbols = np.arange(64)
+    symbols = np.arange(MAGNITUDES)
     place = symbols - entry.offset
     frequency = np.array(entry.frequencies)
     inside = place < len(frequency) - 1
@@ -151,6 +162,7 @@ def decide(
     columns: int,
     band: int,
     tradeoff: Tradeoff,
+    tries: int = 1,
 ) -> Decisions:
     """Choose by rate and distortion: classes with their contexts, then symbols by stages.
 
@@ -161,6 +173,8 @@ def decide(
         columns: Of cells.
         band: The range of qualities.
         tradeoff: Of the family.
+        tries: How many classes of each cell are tried: those that an estimate from the magnitudes
+            alone finds cheapest are coded, and what that costs decides. 1 takes the estimate.
     """
     symbols = lowest(scaled, rows, columns)
     costs = np.empty((rows * columns, len(family.classes)), np.float32)
@@ -169,8 +183,39 @@ def decide(
         piece[_LOWEST] = np.abs(symbols[_LOWEST, first : first + _PIECE])
         costs[first : first + _PIECE] = tradeoff.costs(piece).T
     classes = _cheapest(family, costs, rows, columns, band, tradeoff)
+    if tries > 1:
+        for first in range(0, len(costs), _PIECE):
+            cells = slice(first, first + _PIECE)
+            near = costs[cells]
+            near[np.arange(len(near)), classes[cells]] = -np.inf
+            near[:] = _coded_costs(
+                family,
+                scaled[:, cells],
+                symbols[:, cells],
+                near,
+                min(tries, near.shape[1]),
+                tradeoff,
+            )
+        classes = _cheapest(family, costs, rows, columns, band, tradeoff)
     round_symbols(family, scaled, symbols, classes, tradeoff)
     return Decisions(symbols, classes)
+
+
+def _coded_costs(
+    family: Family,
+    scaled: NDArray[np.float32],
+    symbols: NDArray[np.int16],
+    estimates: NDArray[np.float32],
+    tries: int,
+    tradeoff: Tradeoff,
+) -> NDArray[np.float32]:
+    """The cost of cells under their classes of least estimate, infinity else: (cells, classes)."""
+    result = np.full_like(estimates, np.inf)
+    cells = np.arange(len(estimates))
+    for classes in np.argpartition(estimates, tries - 1, axis=1)[:, :tries].T.astype(np.uint8):
+        coded = symbols.copy()
+        result[cells, classes] = round_symbols(family, scaled, coded, classes, tradeoff)
+    return result
 
 
 def lowest(scaled: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.int16]:
@@ -188,7 +233,7 @@ def round_symbols(
     symbols: NDArray[np.int16],
     classes: NDArray[np.uint8],
     tradeoff: Tradeoff,
-) -> None:
+) -> NDArray[np.float32]:
     """Decide all symbols but the lowest, stage by stage, under the tables that then hold.
 
     Args:
@@ -197,8 +242,13 @@ def round_symbols(
         symbols: int16 (768, cells) of `lowest`, changed in place.
         classes: uint8 (cells,).
         tradeoff: Of the family.
+
+    Returns:
+        float32 (cells,); the cost of the symbols of each cell, in squared steps, less what it
+        would cost to code none of them but the lowest.
     """
     sizes = np.zeros((CHANNELS + 1, symbols.shape[1]), np.uint8)
+    costs = np.zeros(symbols.shape[1], np.float32)
     for channels, around in stages():
         live, tables = stage_tables(family, classes, channels, around, sizes)
         if channels[0] in _LOWEST:
@@ -211,9 +261,20 @@ def round_symbols(
             stage[live] = chosen
             symbols[channels] = stage
         np.abs(chosen, out=chosen)
+        known = np.minimum(chosen, MAGNITUDES - 1)
+        place = tables * MAGNITUDES + known
+        cost = tradeoff.rate.ravel()[place]
+        if channels[0] not in _LOWEST:
+            before = np.abs(values)
+            off = before - tradeoff.rebuilt.ravel()[place] - (chosen - known)
+            cost += off * off - before * before
+        stage_costs = np.zeros(live.shape, np.float32)
+        stage_costs[live] = cost
+        costs += stage_costs.sum(0)
         size = np.zeros(live.shape, np.uint8)
         size[live] = np.where(chosen > tradeoff.high[tables], LARGE, np.minimum(chosen, LARGE))
         sizes[channels] = size
+    return costs
 
 
 def _rounded(
