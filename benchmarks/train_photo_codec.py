@@ -40,6 +40,8 @@ STEPS = np.array([2, 3.5, 6, 9, 13, 18, 24, 32, 42, 56, 75, 100, 130, 175, 240, 
 THINNED = 3  # one cell in so many begins the classes
 TURNS = 10
 EVERY = 8  # each photograph is coded at one step in so many in a round
+MEMORY = 0.7  # of what a round counted, so much counts in the next
+MAPS = 6  # rounds whose maps of classes count
 CORNERS = {1: 400, 25: 130, 50: 64, 75: 30, 90: 13, 100: 2}  # quality: step
 
 
@@ -72,6 +74,7 @@ def main() -> None:
             counts = first_counts(coded, index)
         else:
             counts = later_counts(coded, family, state["alive"], index)
+            remember(counts, state, index)
         print(f"{time.monotonic() - start:.0f} s: counted", flush=True)
         content, state["alive"] = fit(counts, state, coded, index)
         family = Family.from_json(content)
@@ -108,6 +111,34 @@ def passes(coded: list[Coded], index: int):
     for i, photograph in enumerate(coded):
         for step in STEPS[(i + 3 * index) % EVERY :: EVERY]:
             yield photograph, step
+
+
+def remember(counts: Counts, state: dict, index: int) -> None:
+    """Add what earlier rounds counted, at other steps, and keep it for the next.
+
+    Classes keep their numbers from round to round; levels do not: contexts are counted anew.
+    """
+    for name in ("magnitudes", "gain"):
+        values = getattr(counts, name)
+        values += MEMORY * state.get(name, 0)
+        state[name] = values.copy()
+    shapes = [(index, band, *grid.shape) for band, grid in counts.maps]
+    cells = [grid.ravel() for _, grid in counts.maps]
+    counts.maps.extend(maps_of(state))
+    recent = state["shapes"][:, 0] > index - MAPS if "shapes" in state else np.zeros(0, bool)
+    kept = [grid.ravel() for (_, grid), new in zip(maps_of(state), recent, strict=True) if new]
+    state["shapes"] = np.array([*shapes, *state.get("shapes", np.zeros((0, 4), int))[recent]])
+    state["cells"] = np.concatenate([*cells, *kept])
+
+
+def maps_of(state: dict) -> list[tuple[int, np.ndarray]]:
+    """The maps of classes that earlier rounds left, each with its band."""
+    maps, at = [], 0
+    for _, band, rows, columns in state.get("shapes", ()):
+        grid = state["cells"][at : at + rows * columns].reshape(rows, columns)
+        maps.append((int(band), grid))
+        at += rows * columns
+    return maps
 
 
 def first_counts(coded: list[Coded], index: int) -> Counts:

@@ -225,6 +225,22 @@ def test_a_set_of_sequences_is_finite_and_of_one_shape(bad):
     }
 
 
+@pytest.mark.parametrize(
+    "bad", [np.ma.array([1.0, 2.0], mask=[1, 0]), [None, 1], [1j, 2], [[1], 2]]
+)
+def test_labels_are_texts_or_numbers(bad):
+    grid = np.zeros((2, 3, 4, 4, 1), np.float32)
+    with pytest.raises(ValueError, match="`labels` must hold texts or numbers"):
+        plots.plot_traversals(grid, labels=bad)
+
+
+def test_labels_may_be_tensors():
+    grid = np.zeros((2, 3, 4, 4, 1), np.float32)
+    figure = plots.plot_traversals(grid, labels=keras.ops.array([1.5, -2.0]))
+    names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert names == ["1.5", "\N{MINUS SIGN}2"]
+
+
 def test_plots_look_at_images_as_everybody_does():
     pixels = np.full((2, 8, 8, 1), 128, np.uint8)
     shown = plots.plot_reconstructions(pixels, pixels / 255).axes[0].images[0].get_array()

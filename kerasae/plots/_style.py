@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -171,9 +172,9 @@ def thinned(count: int, most: int) -> range:
 
 def _number(name: str, value: Any) -> str:
     """About three digits, with the minus sign that Matplotlib writes."""
-    try:
-        return f"{value:.3g}".replace("-", "\N{MINUS SIGN}")
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"`{name}` must hold texts or numbers. Received: {type(value).__name__}"
-        ) from None
+    scalar = getattr(value, "ndim", None) == 0 and value is not np.ma.masked
+    number = np.asarray(value).item() if scalar else value
+    if not isinstance(number, Real):
+        kind = type(value).__name__
+        raise ValueError(f"`{name}` must hold texts or numbers. Received: {kind}")
+    return f"{number:.3g}".replace("-", "\N{MINUS SIGN}")
