@@ -303,5 +303,5 @@ def _opened(path: Path, signature: str | None = None) -> LiteModel:
         BundleError: If it has operators that a bundle may not have, such as a loop.
     """
     content = path.read_bytes()
-    check_program(content, signature)
+    check_program(content)
     return LiteModel(content, signature=signature)

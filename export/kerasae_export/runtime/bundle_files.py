@@ -51,7 +51,7 @@ def open_models(
     """
     parts = (manifest.encoder, manifest.decoder)
     for part in parts:
-        check_program(files[part.file], part.signature)
+        check_program(files[part.file])
     first = LiteModel(
         files[parts[0].file], signature=parts[0].signature, threads=threads, reference=reference
     )

@@ -7,6 +7,7 @@ import re
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,6 @@ PLUMBING = frozenset({"QUANTIZE", "DEQUANTIZE", "RESHAPE", "EXPAND_DIMS", "SQUEE
 _EDGES = frozenset({"QUANTIZE", "DEQUANTIZE"})
 _VIEWS = frozenset({"RESHAPE", "EXPAND_DIMS", "SQUEEZE"})
 _UNCOUNTED = frozenset({"CUSTOM", "DELEGATE", "WHILE", "IF", "CALL", "CALL_ONCE"})
-_UNCOUNTED_CONVOLUTIONS = frozenset({"CONV_3D", "CONV_3D_TRANSPOSE"})
 _RECURRENT = re.compile(r"(LSTM|RNN)$")
 
 _UNREADABLE = (
@@ -81,11 +81,21 @@ class Graph:
         try:
             self._key = None if signature is None else signature.encode()
             self._model = flatbuffer_utils.read_model_from_bytearray(content)
-            chosen = 0 if signature is None else self._subgraph(signature)
-            self._graph = self._model.subgraphs[chosen]
-            self.operators = [self._operator(i) for i in range(len(self._graph.operators))]
+            self._choose(0 if signature is None else self._subgraph(signature))
         except _UNREADABLE as e:
             raise BundleError(f"The file has no readable graph: {e}.") from None
+
+    @classmethod
+    def of(cls, model: Any, chosen: int) -> Graph:
+        """One of the graphs of an unpacked file, whose tensors and operators must be sound."""
+        graph = cls.__new__(cls)
+        graph._key, graph._model = None, model
+        graph._choose(chosen)
+        return graph
+
+    def _choose(self, chosen: int) -> None:
+        self._graph = self._model.subgraphs[chosen]
+        self.operators = [self._operator(i) for i in range(len(self._graph.operators or ()))]
 
     def _subgraph(self, signature: str) -> int:
         found = {d.signatureKey.decode(): d.subgraphIndex for d in self._model.signatureDefs or ()}
@@ -156,11 +166,22 @@ class Graph:
                 born.setdefault(held, operator.index)
                 died[held] = operator.index
         died.update({owner.get(t, t): len(self.operators) for t in self.outputs})
-        alive = [0] * (len(self.operators) + 1)
+        change = [0] * (len(self.operators) + 2)
         for tensor, start in born.items():
-            for moment in range(start, died[tensor] + 1):
-                alive[moment] += self._bytes(tensor)
-        return max(alive)
+            change[start] += self._bytes(tensor)
+            change[died[tensor] + 1] -= self._bytes(tensor)
+        return max(accumulate(change))
+
+    @property
+    def folded_bytes(self) -> int:
+        """Bytes of what is computed from weights alone: LiteRT keeps it between two runs."""
+        known: set[int] = set()
+        total = 0
+        for operator in self.operators:
+            if all(t < 0 or t in known or self.is_constant(t) for t in operator.inputs):
+                known.update(operator.outputs)
+                total += sum(map(self._bytes, operator.outputs))
+        return total
 
     def is_constant(self, tensor: int) -> bool:
         """Whether a tensor holds weights, not activations."""
@@ -259,7 +280,7 @@ class Graph:
 
     def _macs(self, name: str, node: Any) -> int | None:
         """Multiply-accumulates by the definition of the operator, those with padding included."""
-        if name in _UNCOUNTED or name in _UNCOUNTED_CONVOLUTIONS:
+        if name in _UNCOUNTED:
             return None
         if name == "CONV_2D":  # weights (out, height, width, in), also of groups
             return self._size(node.outputs[0]) * math.prod(self.shape(node.inputs[1])[1:])
@@ -267,6 +288,10 @@ class Graph:
             return self._size(node.outputs[0]) * math.prod(self.shape(node.inputs[1])[1:3])
         if name == "TRANSPOSE_CONV":  # weights (out, height, width, in)
             return self._size(node.inputs[2]) * math.prod(self.shape(node.inputs[1])[:3])
+        if name == "CONV_3D":  # weights (depth, height, width, in, out)
+            return self._size(node.outputs[0]) * math.prod(self.shape(node.inputs[1])[:4])
+        if name == "CONV_3D_TRANSPOSE":  # weights (depth, height, width, out, in)
+            return self._size(node.inputs[2]) * math.prod(self.shape(node.inputs[1])[:4])
         if name == "FULLY_CONNECTED":  # weights (out, in)
             return self._size(node.outputs[0]) * self.shape(node.inputs[1])[-1]
         if name == "BATCH_MATMUL":
