@@ -18,6 +18,7 @@ from kerasae.layers import RandomLayer
 from kerasae.training.compilation import all_layers
 from kerasae_export.conversion.convert import Converter
 from kerasae_export.runtime.litemodel import LiteModel
+from kerasae_export.runtime.operators import check_program
 
 CASES = [
     pytest.param(name, variant, id=f"{name}-{i}")
@@ -183,6 +184,7 @@ def check_files(
 def assert_built_in(content: bytes, scheme: str) -> None:
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
     assert all(c.builtinCode != schema.BuiltinOperator.CUSTOM for c in model.operatorCodes)
+    check_program(content)
     types = {tensor.type for graph in model.subgraphs for tensor in graph.tensors}
     assert (schema.TensorType.FLOAT32 in types) == (scheme != "int8")
 

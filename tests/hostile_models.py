@@ -37,6 +37,11 @@ def last(model: Any) -> int:
     return int(model.subgraphs[0].outputs[0])
 
 
+def real(model: Any) -> int:
+    """The code in float32."""
+    return append(model, "DEQUANTIZE", [of(model, "FULLY_CONNECTED").outputs[0]], [1, 8])
+
+
 def options(kind: str, **values: Any) -> Any:
     made = getattr(schema, f"{kind}OptionsT")()
     for name, value in values.items():
@@ -92,8 +97,9 @@ def dynamic_fill_of_2_gb(model):
 
 @case("a constant size of its output")
 def reshape_by_the_network(model):
-    sizes = append(model, "CAST", [last(model)], [1, 8], options("Cast"), kind="INT32")
-    append(model, "RESHAPE", [last(model), sizes], [8])
+    code = real(model)
+    sizes = append(model, "CAST", [code], [1, 8], options("Cast"), kind="INT32")
+    append(model, "RESHAPE", [code, sizes], [8])
 
 
 @case("must have plain options")
@@ -107,7 +113,7 @@ def options_of_another_kind(model):
 
 def conv(model: Any, side: int, stated: list[int]) -> None:
     """A convolution of 64 channels after a resize of the code to a square."""
-    square = append(model, "RESHAPE", [last(model), tensor(model, [4], values=[1, 2, 2, 2])],
+    square = append(model, "RESHAPE", [real(model), tensor(model, [4], values=[1, 2, 2, 2])],
                     [1, 2, 2, 2])  # fmt: skip
     wide = append(model, "RESIZE_BILINEAR", [square, tensor(model, [2], values=[side, side])],
                   [1, side, side, 2], options("ResizeBilinear"))  # fmt: skip
@@ -133,7 +139,7 @@ def small_convolution_stated_huge(model):
 
 @case("at most .* multiply-accumulates")
 def huge_convolution_in_three_dimensions(model):
-    cube = append(model, "RESHAPE", [last(model), tensor(model, [5], values=[1, 2, 2, 2, 1])],
+    cube = append(model, "RESHAPE", [real(model), tensor(model, [5], values=[1, 2, 2, 2, 1])],
                   [1, 2, 2, 2, 1])  # fmt: skip
     wide = append(model, "TILE", [cube, tensor(model, [5], values=[1, 100, 100, 100, 1])],
                   [1, 200, 200, 200, 1])  # fmt: skip
@@ -145,7 +151,7 @@ def huge_convolution_in_three_dimensions(model):
 
 @case("at most .* multiply-accumulates")
 def thousands_of_elementwise_operators(model):
-    cube = append(model, "RESHAPE", [last(model), tensor(model, [3], values=[1, 1, 8])], [1, 1, 8])
+    cube = append(model, "RESHAPE", [real(model), tensor(model, [3], values=[1, 1, 8])], [1, 1, 8])
     shape = [1, 1024, 16384]
     value = append(model, "TILE", [cube, tensor(model, [3], values=[1, 1024, 2048])], shape)
     for _ in range(2048):
@@ -159,12 +165,12 @@ def thousands_of_elementwise_operators(model):
 
 @case("tensors must be smaller")
 def tile_of_4_gb(model):
-    append(model, "TILE", [last(model), tensor(model, [2], values=[2**17, 2**10])], [2**17, 2**13])
+    append(model, "TILE", [real(model), tensor(model, [2], values=[2**17, 2**10])], [2**17, 2**13])
 
 
 @case("at most .* bytes for its activations")
 def many_tiles_kept(model):
-    code = last(model)
+    code = real(model)
     size = tensor(model, [2], values=[2**10, 2**13])
     parts = [append(model, "TILE", [code, size], [2**10, 2**16]) for _ in range(4)]
     append(model, "ADD_N", parts, [2**10, 2**16])
@@ -172,7 +178,7 @@ def many_tiles_kept(model):
 
 @case("copies of weights and windows")
 def windows_of_a_pool(model):
-    square = append(model, "RESHAPE", [last(model), tensor(model, [4], values=[1, 2, 2, 2])],
+    square = append(model, "RESHAPE", [real(model), tensor(model, [4], values=[1, 2, 2, 2])],
                     [1, 2, 2, 2])  # fmt: skip
     wide = append(model, "RESIZE_BILINEAR", [square, tensor(model, [2], values=[1024, 1024])],
                   [1, 1024, 1024, 2], options("ResizeBilinear"))  # fmt: skip
@@ -189,6 +195,35 @@ def constants_folded_again_and_again(model):
 
 
 # --- Operands that do not fit their operator.
+
+
+@case("must have 3 inputs")
+def depthwise_without_bias(model):
+    operator = of(model, "CONV_2D")
+    append(model, "DEPTHWISE_CONV_2D", operator.inputs[:2], [1, 4, 4, 8])
+
+
+@case("must have all of its inputs")
+def no_weights(model):
+    of(model, "CONV_2D").inputs[1] = -1
+
+
+@case("must compute with float32, int8, uint8")
+def convolution_of_truths(model):
+    read_by(model, "CONV_2D", 0).quantization = None
+    read_by(model, "CONV_2D", 0).type = schema.TensorType.BOOL
+
+
+@case("must give int8. Received: uint8")
+def output_of_another_type(model):
+    given_by(model, "RESHAPE").quantization = None
+    given_by(model, "RESHAPE").type = schema.TensorType.UINT8
+
+
+@case("have inputs of one type")
+def sum_of_two_types(model):
+    code = of(model, "FULLY_CONNECTED").outputs[0]
+    append(model, "ADD", [code, last(model)], [1, 8], options("Add"), kind="INT8")
 
 
 @case("a bias for each of its outputs")
@@ -217,7 +252,7 @@ def filter_of_another_rank(model):
 @case("must have weights for its inputs")
 def wrong_matrix_shape(model):
     weights = tensor(model, [4, 3], values=[0] * 12)
-    append(model, "FULLY_CONNECTED", [last(model), weights, -1], [2, 4], options("FullyConnected"))
+    append(model, "FULLY_CONNECTED", [real(model), weights, -1], [2, 4], options("FullyConnected"))
 
 
 for field in ("strideW", "strideH"):
@@ -279,7 +314,7 @@ def gather_of_many_batches(model):
 
 @case("choose of the values that there are")
 def top_of_more_than_there_are(model):
-    append(model, "TOPK_V2", [last(model), tensor(model, [], values=[9])], [1, 9])
+    append(model, "TOPK_V2", [real(model), tensor(model, [], values=[9])], [1, 9])
 
 
 def hostile(name: str) -> bytes:

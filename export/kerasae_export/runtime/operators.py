@@ -18,6 +18,7 @@ from ai_edge_litert.tools import flatbuffer_utils
 from kerasae_export.errors import BundleError
 from kerasae_export.runtime.calls import Call
 from kerasae_export.runtime.graph import Graph
+from kerasae_export.runtime.operand_rules import check_operands
 from kerasae_export.runtime.scale_rules import check_scales
 from kerasae_export.runtime.shape_rules import check_shapes
 from kerasae_export.runtime.structure import calls, check_counts, check_graph, check_signatures
@@ -87,6 +88,7 @@ def check_program(content: bytes) -> None:
             check_graph(model, graph)
             found = list(calls(model, graph, names))
             for call in found:
+                check_operands(call)
                 check_shapes(call)
                 check_scales(call)
             _check_budget(Graph.of(model, chosen), found)
