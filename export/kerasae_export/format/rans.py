@@ -313,9 +313,12 @@ class Decoder:
             slot = base + (x & _MASK)
             at = bisect_right(first, slot) - 1
             x = frequency[at] * (x >> TABLE_BITS) + slot - first[at]
-            if x < _LOW and position < available:
-                x = x << 16 | words[position]
-                position += 1
+            if x < _LOW:
+                if position < available:
+                    x = x << 16 | words[position]
+                    position += 1
+                elif lanes > 1:
+                    raise CorruptBitstreamError(_ENDS_EARLY)
             states[i % lanes] = x
             entries.append(local[at])
         self._position = position

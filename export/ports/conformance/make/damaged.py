@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Iterator
 
@@ -300,6 +301,15 @@ def _limits() -> Iterator[Case]:
     yield over(
         image("over-escapes", "lanes", (8, 8 * 513), symbols=[5], limits={"max_pixels": 2**18})
     )
+    # Data that end among the symbols, after more escaped ones than are allowed: these are counted
+    # when all symbols are there. In the table, 10 of 4,096 are the escape's.
+    whole = image("", "lanes", (8, 8 * 767), symbols=[5], limits={"max_pixels": 2**18}).data
+    words = int(16 * 767 * math.log2(4096 / 10) / 16)
+    end = 5 + len(varint(8)) + len(varint(8 * 767)) + 4 * 2 + 2 * (words * 3 // 4)
+    yield _refused(
+        "lanes-2-end-before-limit", "lanes", sealed(BY_NAME["lanes"], whole[:end]), "4.3",
+        limits={"max_pixels": 2**18},
+    )  # fmt: skip
     # A payload so long that more symbols than are allowed are escaped, of whatever bytes.
     home = BY_NAME["lanes"]
     size = varint(8) + varint(8 * 513)
