@@ -15,6 +15,7 @@ import pytest
 from kerasae_export.conversion import scratch
 from kerasae_export.conversion.scratch import private_folder
 
+RUN = Path(__file__).parent / "golden" / "runs" / "finished"
 HOLDER = """
 import sys, time
 from kerasae_export.conversion.scratch import private_folder
@@ -121,6 +122,41 @@ def test_a_converter_ends_with_its_parent_even_if_a_sibling_holds_the_pipe(polle
         pytest.fail("the converter outlived its parent by five seconds")
     finally:
         os.kill(sibling, signal.SIGKILL)
+
+
+@pytest.mark.slow
+def test_an_export_that_is_terminated_leaves_no_image_and_no_converter(temporary):
+    """In the middle of a conversion, when the calibration images lie on the disk."""
+    (temporary / "out").mkdir()
+    code = "from kerasae.cli import entry; entry()"
+    command = [sys.executable, "-c", code, "export", RUN, "--out", temporary / "out" / "bundle"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as export:
+        images = Path("none")
+        while export.poll() is None and not images.exists():
+            images = next(temporary.glob("kerasae-*/*/*.npy"), images)
+            time.sleep(0.01)
+        assert images.exists()
+        converters = children(export.pid)
+        while export.poll() is None and not (images.parent / "saved").exists():
+            time.sleep(0.01)  # until TensorFlow has begun
+        assert converters
+        assert all(map(running, converters))
+        export.terminate()
+        said, _ = export.communicate(timeout=60)
+        assert export.returncode == 128 + signal.SIGTERM, said.decode()
+    assert not images.exists()
+    assert [path.name for path in temporary.rglob("*") if path.is_file()] == ["lock"]
+    assert not list((temporary / "out").iterdir())
+    deadline = time.monotonic() + 10
+    while any(map(running, converters)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(running, converters))
+
+
+def children(parent: int) -> list[int]:
+    """The processes that one has started."""
+    listed = Path(f"/proc/{parent}/task/{parent}/children").read_text()
+    return [int(number) for number in listed.split()]
 
 
 def running(process: int) -> bool:

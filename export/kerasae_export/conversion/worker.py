@@ -13,6 +13,7 @@ import json
 import os
 import re
 import select
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -53,12 +54,14 @@ class Worker:
 
     def __init__(self) -> None:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in stop
+        self._scratch = tempfile.mkdtemp(prefix="kerasae-")  # where TensorFlow leaves files
         self._said = 0  # bytes of the errors of earlier jobs
         environment = {
             **os.environ,
             "KERAS_BACKEND": "tensorflow",
             "CUDA_VISIBLE_DEVICES": "-1",
             "TF_CPP_MIN_LOG_LEVEL": "3",
+            "TMPDIR": self._scratch,
         }
         self.process = subprocess.Popen(
             [sys.executable, "-m", "kerasae_export.conversion.process", str(os.getpid())],
@@ -106,6 +109,7 @@ class Worker:
             self.process.stdin.close()
         self.process.stdout.close()
         self._errors.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _last_words(self) -> str:
         self._errors.seek(self._said)
