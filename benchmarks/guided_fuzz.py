@@ -2,7 +2,7 @@
 
     pip install --require-hashes -r .ci/fuzz.txt
     python benchmarks/guided_fuzz.py --seconds 300 --corpus build/corpus
-    python benchmarks/guided_fuzz.py --seconds 60 --photo          # version 2, Python alone
+    python benchmarks/guided_fuzz.py --seconds 60 --photo          # version 2
 
 Manifests are valid and extreme: tables with entries of one and of 4095, offsets at their bounds,
 classes, qualities, indices. Of each input the fuzzer decides size, count, payload and CRC, so that
@@ -29,9 +29,11 @@ with atheris.instrument_imports(include=["kerasae_export.format", "kerasae_expor
 
     from kerasae_export.errors import BitstreamError, BundleError
     from kerasae_export.format import bitstream
+    from kerasae_export.format.family import CELL
     from kerasae_export.format.manifest import Manifest
     from kerasae_export.format.payload import unpack_block
-    from kerasae_export.format.photo_file import Head, write_photo
+    from kerasae_export.format.photo import unpack, unpredict_lowest
+    from kerasae_export.format.photo_file import Head, read_photo, write_photo
     from kerasae_export.photo.codec import PhotoCodec
     from kerasae_export.runtime.codec import Codec
 
@@ -73,15 +75,18 @@ def table(rng: np.random.Generator) -> dict[str, object]:
 
 
 class Readers:
-    """Both readers of the same manifests."""
+    """Both readers of the same manifests and families."""
 
     def __init__(self) -> None:
         rng = np.random.default_rng(0)
         texts = [extreme(rng) for _ in range(MANIFESTS)]
         manifests = [Manifest.from_json(text) for text in texts]
         self.codecs = [Codec(m, None, None, max_pixels=MAX_PIXELS) for m in manifests]  # type: ignore[arg-type]
+        self.photographs = PhotoCodec.load(max_pixels=MAX_PIXELS)
+        families = {f.digest[:2].hex(): f.content.decode() for f in self.photographs.families}
+        told = {"manifests": texts, "families": families, "maxPixels": MAX_PIXELS}
         with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False) as file:
-            json.dump({"manifests": texts, "maxPixels": MAX_PIXELS}, file)
+            json.dump(told, file)
         self.node = subprocess.Popen(
             ["node", str(HERE / "fuzzing" / "verdicts.mjs"), file.name],
             stdin=subprocess.PIPE,
@@ -93,6 +98,8 @@ class Readers:
         """What the Python reader says."""
         codec = self.codecs[which]
         try:
+            if kind == "photo":
+                return judged(self.photographs, data)
             if kind == "manifest":
                 Manifest.from_json(data)
                 return "fine"
@@ -136,6 +143,10 @@ def both(readers: Readers, content: bytes) -> None:
         blocks = [block(take, codec, take.ConsumeIntInRange(1, 300)) for _ in range(3)]
         blocks = blocks[: take.ConsumeIntInRange(0, 3)]
         data = bitstream.write_stream(blocks, codec._hash, **names)
+    compare(readers, which, kind, data)
+
+
+def compare(readers: Readers, which: int, kind: str, data: bytes) -> None:
     verdicts = readers.python(which, kind, data), readers.javascript(which, kind, data)
     if verdicts[0] != verdicts[1]:
         raise AssertionError(f"{kind} {which} {data.hex()}: {verdicts}")
@@ -148,16 +159,37 @@ def block(take: atheris.FuzzedDataProvider, codec: Codec, count: int) -> bitstre
     return bitstream.Block(count, height, width, payload, quality)
 
 
-def photo(codec: PhotoCodec, content: bytes) -> None:
+def photo(readers: Readers, content: bytes) -> None:
     take = atheris.FuzzedDataProvider(content)
     head = Head(
         take.ConsumeIntInRange(1, 100), take.ConsumeIntInRange(0, 64), take.ConsumeIntInRange(0, 64)
     )
-    data = write_photo(head, take.ConsumeBytes(4000), codec.families[0].digest)
-    try:
-        codec.decompress(data)
-    except BitstreamError:
-        return
+    digest = readers.photographs.families[0].digest
+    compare(readers, 0, "photo", write_photo(head, take.ConsumeBytes(4000), digest))
+
+
+def sow(corpus: Path, codec: PhotoCodec) -> None:
+    """Sound payloads to begin with, and behind them what `photo` takes from the end."""
+    rng = np.random.default_rng(0)
+    for i, (height, width) in enumerate([(1, 1), (16, 16), (17, 33), (40, 24), (64, 64)]):
+        noise = rng.integers(0, 256, (height, width, 3), np.uint8)
+        ramp = np.broadcast_to(np.linspace(0, 255, width)[:, None], noise.shape).astype(np.uint8)
+        for quality, image in ((10 + i, noise), (90 - i, ramp)):
+            data = codec.compress(image, quality=quality)
+            _, payload = read_photo(data, codec.families[0].digest, max_pixels=MAX_PIXELS)
+            (corpus / f"sound-{quality}").write_bytes(payload + bytes([width, height, quality - 1]))
+
+
+def judged(codec: PhotoCodec, data: bytes) -> str:
+    """What is said of a file of version 2: its symbols and classes, which are exact everywhere."""
+    codec.decompress(data)
+    family = codec.families[0]
+    head, payload = read_photo(data, family.digest, max_pixels=MAX_PIXELS)
+    rows, columns = -(-head.height // CELL), -(-head.width // CELL)
+    symbols, classes, _ = unpack(family, payload, rows, columns, family.band(head.quality))
+    unpredict_lowest(symbols, rows, columns)
+    sums = [zlib.crc32(np.ascontiguousarray(part, "<i4")) for part in (symbols, classes)]
+    return f"{head.height}x{head.width}q{head.quality}:{sums[0]}:{sums[1]}"
 
 
 def main() -> None:
@@ -165,19 +197,17 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=300)
     parser.add_argument("--corpus", type=Path, default=Path("build/corpus"))
     parser.add_argument("--seed", type=int, default=0, help="0 draws one")
-    parser.add_argument("--photo", action="store_true", help="photographs, in Python alone")
+    parser.add_argument("--photo", action="store_true", help="photographs, version 2 of the format")
     options = parser.parse_args()
     corpus = options.corpus / ("photo" if options.photo else "both")
     corpus.mkdir(parents=True, exist_ok=True)
     arguments = [sys.argv[0], str(corpus), f"-max_total_time={options.seconds}", "-timeout=20"]
     arguments.append(f"-seed={options.seed}")
     arguments += ["-max_len=8192", "-print_final_stats=1", "-rss_limit_mb=2048", "-len_control=0"]
+    readers, one = Readers(), photo if options.photo else both
     if options.photo:
-        codec = PhotoCodec.load(max_pixels=MAX_PIXELS)
-        atheris.Setup(arguments, lambda content: photo(codec, content))
-    else:
-        readers = Readers()
-        atheris.Setup(arguments, lambda content: both(readers, content))
+        sow(corpus, readers.photographs)
+    atheris.Setup(arguments, lambda content: one(readers, content))
     atheris.Fuzz()
 
 

@@ -1,15 +1,32 @@
-// What the JavaScript reader says of bytes: a line in, "MANIFEST KIND HEX", a line out.
-// Started by guided_fuzz.py with a file that holds the manifests.
+// What the JavaScript readers say of bytes: a line in, "MANIFEST KIND HEX", a line out.
+// Started by guided_fuzz.py with a file that holds the manifests, and the families of photographs.
 
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { BitstreamError, BundleError, Codec, crc32, parseManifest } from "../../export/ports/js/index.js";
+import {
+  BitstreamError,
+  BundleError,
+  Codec,
+  crc32,
+  parseManifest,
+  PhotoCodec,
+} from "../../export/ports/js/index.js";
 
-const { manifests, maxPixels } = JSON.parse(readFileSync(process.argv[2]));
+const { manifests, families, maxPixels } = JSON.parse(readFileSync(process.argv[2]));
 const codecs = manifests.map((text) => new Codec(parseManifest(text), { maxPixels }));
+const load = (id) => new TextEncoder().encode(families[id]);
+const photographs = new PhotoCodec(Object.keys(families), load, { maxPixels });
 
-function verdict(codec, kind, data) {
+async function verdict(codec, kind, data) {
   try {
+    if (kind === "photo") {
+      const { coded, quality, height, width } = await photographs.unpack(data);
+      const { length } = (await photographs.decompress(data)).data;
+      if (length !== 3 * height * width) return `crash ${length} values`;
+      const parts = [Int32Array.from(coded.symbols), Int32Array.from(coded.classes)];
+      const sums = parts.map((part) => crc32(new Uint8Array(part.buffer)));
+      return `${height}x${width}q${quality}:${sums.join(":")}`;
+    }
     if (kind === "manifest") {
       parseManifest(data);
       return "fine";
@@ -30,5 +47,5 @@ function verdict(codec, kind, data) {
 for await (const line of createInterface({ input: process.stdin })) {
   const [which, kind, hex] = line.split(" ");
   const data = new Uint8Array(Buffer.from(hex ?? "", "hex"));
-  process.stdout.write(`${verdict(codecs[Number(which)], kind, data)}\n`);
+  process.stdout.write(`${await verdict(codecs[Number(which)], kind, data)}\n`);
 }
