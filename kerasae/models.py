@@ -19,18 +19,21 @@ _RANK_OF_LABELS = 2  # (n,) or, one-hot, (n, classes)
 class _SavedAsKeras(keras.Model):
     """What the models of this file share: the older format HDF5 would lose their classes."""
 
+    # `keras.saving.save_model` calls of the model only `get_config`, when the old file is gone.
+    # That must not refuse: as a part of another model, ours is saved to .h5 and loads again.
     def save(self, filepath: Any, *args: Any, **options: Any) -> None:
         """Save as Keras does.
 
         Raises:
-            ValueError: If the file is to be `.h5`, from which no program could load the model.
+            ValueError: If the file is to be `.h5`, from which `load_model` alone could not load
+                the model. `keras.saving.save_model` does not ask, and writes such a file.
         """
         path = str(filepath)
         if path.endswith(_OLDER_FORMAT):
             better = path.rpartition(".")[0] + ".keras"
             raise ValueError(
-                f"`filepath` must end in .keras, such as {better!r}: a file of the older format "
-                f"cannot be loaded, as it does not say of which package the model's class is. "
+                f"`filepath` must end in .keras, such as {better!r}: `load_model` cannot load the "
+                f"older format, which does not say of which package the model's class is. "
                 f"`save_weights({path.rpartition('.')[0] + '.weights.h5'!r})` saves the weights "
                 f"alone. Received: filepath={path!r}"
             )
