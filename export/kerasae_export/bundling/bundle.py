@@ -95,8 +95,8 @@ def export_bundle(
         sample: uint8 (height, width, channels), a picture for the golden sample that may be
             published, of the kind that the model knows: it is the first that the bundle's page
             shows. `"calibration"` takes four of the calibration images, which then travel with
-            the bundle. By default one is drawn: digits for a model of light or dark strokes, a
-            test pattern for others.
+            the bundle. By default one is drawn: digits for a model of light or dark strokes,
+            faces for images that have a face in common, a landscape for others.
         facts: Facts for the manifest and the model card, such as the data and the training;
             anything that JSON can hold.
         tile: Side in pixels, or height and width, of the tiles that the bundle's models take; by

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerasae_export.bundling.drawing import draw_digits, sample_image
+from kerasae_export.bundling.scenes import draw_faces, draw_landscape
 from kerasae_export.conversion.split import evenly
 from kerasae_export.files.pictures import png_bytes
 from kerasae_export.format.manifest import GOLDEN
@@ -29,8 +30,9 @@ def choose_sample(
     """The picture of the golden sample.
 
     Args:
-        sample: The picture; or "calibration", for four of the images; or None, for the one of the
-            drawn pictures that the codec, which knows images of one kind, rebuilds best.
+        sample: The picture; or "calibration", for four of the images; or None, for a drawn one:
+            of digits for strokes, or a test pattern if the codec rebuilds that better; of faces
+            for images that have a face in common; a landscape for all others.
         images: The calibration images, float32 (n, height, width, channels) in [0, 1].
         codec: The codec of the bundle.
     """
@@ -42,10 +44,15 @@ def choose_sample(
     if sample is not None:
         return sample
     height, width = codec.manifest.codec.tile
-    pattern = sample_image(height * 3 // 2 + 1, width * 3 // 2 + 1, images.shape[3])
+    channels = images.shape[3]
     digits = draw_digits(images)
-    pictures = [pattern] if digits is None else [pattern, digits]
-    return max(pictures, key=lambda picture: _explained(codec, picture))
+    if digits is not None:
+        pattern = sample_image(height * 3 // 2 + 1, width * 3 // 2 + 1, channels)
+        return max((pattern, digits), key=lambda picture: _explained(codec, picture))
+    faces = draw_faces(images)
+    if faces is not None:
+        return faces
+    return draw_landscape(height * 3 // 2 + 1, width * 2 + 1, channels)
 
 
 def _explained(codec: Codec, picture: NDArray[np.uint8]) -> float:
