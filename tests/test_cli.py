@@ -229,7 +229,7 @@ def test_list_names_what_there_is():
         (["export", ".", "--out", "b", "--scheme", "int3"], 2, "`--scheme` must be one of"),
         (["export", ".", "--out", "b", "--signatures", "one"], 2, "'one' is not one of 'separate'"),
         (["export", ".", "--out", "b", "--step-loss", "1;2"], 2, "`--step-loss` must be numbers"),
-        (["verify", "nowhere"], 1, "`folder` must be a bundle's folder"),
+        (["verify", "nowhere"], 1, "`BUNDLE` must be a bundle's folder"),
         (
             ["evaluate", "b", "--data", "digits", "--out", "o", "--codecs", "JPEG,GIF"],
             2,
@@ -240,9 +240,27 @@ def test_list_names_what_there_is():
             2,
             "`--limit` must be a positive integer. Received: limit=0",
         ),
-        (["evaluate", "b", "--data", "digits", "--out", "o"], 1, "must be a bundle's folder"),
+        (
+            ["evaluate", "b", "--data", "digits", "--out", "o"],
+            1,
+            "`BUNDLE` must be a bundle's folder",
+        ),
         (["verify", ".", "--data", "digits"], 2, "`--data` needs the model of `--run`"),
-        (["compress", "x.png", "--bundle", "nowhere", "--out", "y"], 1, "must be a bundle's"),
+        (
+            ["compress", "x.png", "--bundle", "nowhere", "--out", "y"],
+            1,
+            "`--bundle` must be a bundle's folder",
+        ),
+        (
+            ["train", "undercomplete", "--data", "./crops", "--out", "x"],
+            2,
+            "`--data` must be an existing folder. Received: data='./crops'",
+        ),
+        (
+            ["compress", "x.png", "--out", "y", "--quality", "400"],
+            2,
+            "`--quality` must be from 1 to 100. Received: 400",
+        ),
         (["compress", "x.png"], 2, "required: --out"),
         (
             ["compress", "x", "--bundle", "b", "--out", "y", "--threads", "0"],

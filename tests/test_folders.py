@@ -257,6 +257,21 @@ def test_folders_that_cannot_be_split(tmp_path: Path) -> None:
         load_images(tmp_path / "nowhere")
 
 
+def test_a_path_to_no_folder_is_refused_at_once(tmp_path: Path, monkeypatch) -> None:
+    """And not after TensorFlow Datasets has been asked for a set of this name."""
+    (tmp_path / "crops").mkdir()
+    monkeypatch.setattr("kerasae.data.loading.load_tfds", None)
+    monkeypatch.chdir(tmp_path)
+    for source in (tmp_path / "crop", str(tmp_path / "crop"), "./crop"):
+        with pytest.raises(
+            ValueError, match=r"folder \(did you mean '.*crops'\?\). Received: .*p'$"
+        ):
+            load_images(source)
+    for source in ("../nowhere/at/all", "~/pictures", "C:\\pictures"):
+        with pytest.raises(ValueError, match=r"must be an existing folder. Received: source="):
+            load_images(source)
+
+
 def test_an_embedded_name_wins_over_a_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

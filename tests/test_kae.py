@@ -85,7 +85,7 @@ def test_the_exit_status_tells(photo_bundle, tmp_path, capsys):
     options = ["--bundle", str(photo_bundle), "--out", str(tmp_path / "out")]
     assert run(["compress", str(tmp_path / "good.png"), *options]) == 0
     assert run(["compress", str(tmp_path / "good.png"), *options]) == 1
-    assert "exists and would be overwritten" in capsys.readouterr().err
+    assert "exists and would be overwritten, which `--force` allows." in capsys.readouterr().err
     more = ["--force", "--max-pixels", "80"]
     assert run(["compress", str(tmp_path / "good.png"), *options, *more]) == 1
     assert "it has 9 x 9 pixels, over the 80 that are allowed" in capsys.readouterr().err

@@ -118,6 +118,12 @@ def test_the_first_commands_work_in_a_fresh_copy(clone):
     assert "jupyterlab" in shown
 
 
+def test_the_line_for_uv_does_what_the_one_for_pip_does():
+    first, uv = (blocks("bash")[i].strip().splitlines()[0] for i in (0, 1))
+    alike = first.replace("python3 -m venv .venv", "uv venv").replace(".venv/bin/pip", "uv pip")
+    assert uv == alike
+
+
 def test_the_lines_of_the_start_name_extras_that_exist():
     """What each installs: the package alone, a developer's tools, notebooks; and the website."""
     extras = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"][

@@ -28,7 +28,7 @@ def command(function: Callable[..., Any]) -> click.Command:
         try:
             return function(*args, **kwargs)
         except (BundleError, BitstreamError, ConversionError, DataError, FloatingPointError) as e:
-            _fail(str(e), 1)
+            _fail(_as_options(str(e)), 1)
         except (ValueError, TypeError) as error:
             if os.environ.get("KERASAE_DEBUG"):
                 raise
@@ -46,8 +46,16 @@ def command(function: Callable[..., Any]) -> click.Command:
 
 def _as_options(message: str) -> str:
     """Call arguments by the names that they have on the command line."""
-    names = {p.name: max(p.opts, key=len) for p in click.get_current_context().command.params}
+    given = click.get_current_context().command.params
+    names = {
+        p.name: p.make_metavar(click.get_current_context()).removesuffix("...")
+        if isinstance(p, click.Argument)
+        else max(p.opts, key=len)
+        for p in given
+    }
     names["source"] = "--data"
+    names["folder"] = names.get("bundle") or names.get("bundles") or names.get("out", "folder")
+    message = message.replace(" source=", " data=")
     return re.sub(r"`(\w+)`", lambda found: f"`{names.get(found[1], found[1])}`", message)
 
 

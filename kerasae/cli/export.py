@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from kerasae.cli.command import command
+from kerasae.cli.invocation import called
 from kerasae.cli.options import EXISTING, FOLDER
 from kerasae.cli.output import open_console, shown
 
@@ -101,10 +102,8 @@ def export(
             "The picture that the bundle's page shows first is drawn; `--sample` takes another.",
             soft_wrap=True,
         )
-    console.print(
-        shown(f"next: kerasae verify {shlex.quote(str(out))} --run {shlex.quote(str(run))}"),
-        soft_wrap=True,
-    )
+    verify = f"{called('kerasae')} verify {shlex.quote(str(out))} --run {shlex.quote(str(run))}"
+    console.print(shown(f"next: {verify}"), soft_wrap=True)
 
 
 def _sample(asked: str | None, data: str, images: Images | SequenceSet) -> Any:

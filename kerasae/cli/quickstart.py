@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ import click
 
 from kerasae import __version__
 from kerasae.cli.command import command
+from kerasae.cli.invocation import called, installer, source_folder
 from kerasae.cli.options import DATA_HELP, FOLDER, seed_option
 from kerasae.cli.output import open_console, show_measurements, shown
 
@@ -56,11 +58,12 @@ def quickstart(data: str, out: Path, seed: int, minutes: float | None) -> None:
     console.print(f"\nPicture, table, model and bundle are in [bold]{shown(out)}[/bold]. Next:")
     bundle = shlex.quote(str(out / "bundle"))
     sample = shlex.quote(str(min((out / "kae").iterdir())))
+    own = called("kerasae")
     for line, what in (
-        (f"kerasae decompress {sample} --bundle {bundle} --out rebuilt", "as a receiver"),
-        (f"kerasae compress PHOTO --bundle {bundle} --out sent", "your own image"),
-        (f"kerasae serve {bundle}", "all of this on a page in the browser"),
-        ("kerasae list", "what else can be trained, and on what"),
+        (f"{own} decompress {sample} --bundle {bundle} --out rebuilt", "as a receiver"),
+        (f"{own} compress PHOTO --bundle {bundle} --out sent", "your own image"),
+        (f"{own} serve {bundle}", "all of this on a page in the browser"),
+        (f"{own} list", "what else can be trained, and on what"),
         _chapters(),
     ):
         console.print(f"  {shown(line)}  [dim]# {what}[/dim]", soft_wrap=True)
@@ -68,9 +71,15 @@ def quickstart(data: str, out: Path, seed: int, minutes: float | None) -> None:
 
 def _chapters() -> tuple[str, str]:
     """The command that opens the chapters, or that installs what opens them."""
+    source = source_folder()
+    folder = Path(os.path.relpath(source)) if source is not None else Path()
     if importlib.util.find_spec("jupyterlab") is not None:
-        return "jupyter lab notebooks/", "how all of this works"
-    return 'pip install "kerasae[notebooks]"', "JupyterLab, for the chapters in notebooks/"
+        return f"{called('jupyter')} lab {folder / 'notebooks'}/", "how all of this works"
+    what = '"kerasae[notebooks]"'
+    if source is not None:
+        export = "./export" if folder == Path() else shlex.quote(str(folder / "export"))
+        what = f"-e {export} -e {shlex.quote(f'{folder}[notebooks]')}"
+    return f"{installer()} install {what}", "JupyterLab, for the chapters in notebooks/"
 
 
 def _show_report(console: Console, report: Report) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from kerasae.cli.command import command
+from kerasae.cli.invocation import called
 from kerasae.cli.options import DATA_HELP, FOLDER, seed_option
 from kerasae.cli.output import open_console, shown
 
@@ -167,7 +168,7 @@ def train(
     are_images = images.train.ndim == 4
     kind = "images" if are_images else "sequences"
     console.print(f"loss on the test {kind} ({len(images.test):,}): {loss_on_test:.4g}")
-    next_step = f"; next: kerasae export {shlex.quote(str(out))} --out BUNDLE"
+    next_step = f"; next: {called('kerasae')} export {shlex.quote(str(out))} --out BUNDLE"
     console.print(
         shown(f"model, history and curve are in {out}{next_step if are_images else ''}"),
         soft_wrap=True,

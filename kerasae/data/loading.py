@@ -11,6 +11,7 @@ Nothing here needs Keras. The heavy libraries are imported by the loader that ne
 
 from __future__ import annotations
 
+import difflib
 import os
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,23 @@ def load_images(
     path = Path(source)
     if path.is_dir():
         return load_folder(path, options)
-    if path.exists() or not isinstance(source, str):
-        raise ValueError(f"`source` must be an existing folder. Received: source={str(source)!r}")
+    if path.exists() or not isinstance(source, str) or _is_path(source):
+        raise ValueError(
+            f"`source` must be an existing folder{_alike(path)}. Received: source={str(source)!r}"
+        )
     return load_tfds(source, options)
+
+
+def _is_path(source: str) -> bool:
+    """Whether a text can only be a path: no data set, with its configuration, is called so."""
+    return source.startswith((".", "~")) or "\\" in source or Path(source).is_absolute()
+
+
+def _alike(path: Path) -> str:
+    """The folder that may have been meant."""
+    try:
+        names = [one.name for one in path.parent.iterdir() if one.is_dir()]
+    except OSError:
+        names = []
+    close = difflib.get_close_matches(path.name, names, n=1)
+    return f" (did you mean {str(path.parent / close[0])!r}?)" if close else ""

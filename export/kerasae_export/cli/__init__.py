@@ -43,7 +43,8 @@ def run(arguments: Sequence[str], *, program: str = "kae") -> int:
         limits = {name: getattr(options, name) for name in LIMITS if hasattr(options, name)}
         codec = Codec.load(options.bundle, threads=options.threads, **limits)
     except ValueError as error:
-        print(f"{program}: {printable(error)}", file=sys.stderr)
+        said = str(error).replace("`folder`", "`--bundle`")
+        print(f"{program}: {printable(as_options(said))}", file=sys.stderr)
         return 1 if isinstance(error, BundleError) else 2
     line = ProgressLine(sys.stderr.isatty())
     how = {"force": options.force, "jobs": options.jobs, "progress": line.set}

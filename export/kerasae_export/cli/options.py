@@ -177,10 +177,8 @@ def _add_serve(commands: Any) -> None:
 def bad_choice(options: argparse.Namespace, qualities: int) -> str | None:
     """What is wrong with the options that say how well to compress; None if nothing is."""
     if options.quality is not None and not 1 <= options.quality <= qualities:
-        return (
-            f"`--quality` must be from 1 to {qualities}, as many as the bundle has. "
-            f"Received: {options.quality}"
-        )
+        why = "" if options.bundle is None else ", as many as the bundle has"
+        return f"`--quality` must be from 1 to {qualities}{why}. Received: {options.quality}"
     given = [name for name in CHOICES if getattr(options, name) is not None]
     if options.bundle is not None and given not in ([], ["quality"]):
         option = "--" + given[-1].replace("_", "-")

@@ -24,8 +24,8 @@ def report(program: str, outcomes: Iterable[Outcome], line: ProgressLine) -> int
         if outcome.error is not None:
             failed += 1
             error = outcome.error
-            for limit in LIMITS:
-                error = error.replace(f"`{limit}`", f"`--{limit.replace('_', '-')}`")
+            for name in ("force", *LIMITS):
+                error = error.replace(f"`{name}`", f"`--{name.replace('_', '-')}`")
             print(f"{program}: {printable(outcome.source)}: {printable(error)}.", file=sys.stderr)
         else:
             done, before, after = done + 1, before + outcome.before, after + outcome.after

@@ -154,6 +154,10 @@ def write_bytes(path: Path, content: bytes) -> None:
 Task = tuple[Path, Path, str | None]  # source, target, and what already is wrong with them
 
 
+def _taken(target: object) -> str:
+    return f"{target} exists and would be overwritten, which `force` allows"
+
+
 @dataclass(frozen=True)
 class _Work:
     """The work on one file; each worker process gets a copy."""
@@ -168,10 +172,10 @@ class _Work:
                 raise ValueError(problem)
             before = _size(source)
             if target.exists() and not self.force:
-                raise ValueError(f"{target} exists and would be overwritten")
+                raise ValueError(_taken(target))
             return replace(self.convert(source, target), before=before)
         except FileExistsError as error:
-            return Outcome(source, error=f"{error.filename} exists and would be overwritten")
+            return Outcome(source, error=_taken(error.filename))
         except OSError as error:
             return Outcome(source, error=f"{error.filename or target}: {error.strerror or error}")
         except MemoryError:
@@ -215,7 +219,7 @@ class _Decompress(_Work):
 
     def _stream(self, source: Path, folder: Path, data: Received) -> Outcome:
         if folder.exists() and not self.force:
-            raise ValueError(f"{folder} exists and would be overwritten")
+            raise ValueError(_taken(folder))
         if isinstance(self.codec, PhotoCodec):
             raise ValueError("it is a stream of many images, which only its bundle decodes")
         images = self.codec.decompress_many(data)
