@@ -195,6 +195,12 @@ def test_each_refusal_is_a_sentence():
         *(read, image[:2] + bytes([7]) + image[3:]),
     )
     refused(
+        BitstreamVersionError,
+        "The bitstream is of version 2; this codec reads version 1. It is a photograph, which the "
+        "codec without a bundle reads.",
+        *(read, image[:2] + bytes([2]) + image[3:]),
+    )
+    refused(
         BitstreamBundleError,
         f"The bitstream was made with bundle {HASH[:2].hex()}, not with this one, "
         f"{other[:2].hex()}.",

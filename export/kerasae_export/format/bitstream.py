@@ -35,6 +35,12 @@ __all__ = [
 VERSION = 1
 """Version byte."""
 
+_READ_BY = {
+    1: " That of its bundle reads it.",
+    2: " It is a photograph, which the codec without a bundle reads.",
+}
+"""What a reader of another version says of the codec that reads this one."""
+
 IMAGE_MAGIC = b"\xaek"
 STREAM_MAGIC = b"\xaes"
 MAX_BLOCK_IMAGES = 256
@@ -241,6 +247,7 @@ def check_head(data: Data, magic: bytes, bundle_hash: bytes, version: int = VERS
     if data[2] != version:
         raise BitstreamVersionError(
             f"The bitstream is of version {data[2]}; this codec reads version {version}."
+            + _READ_BY.get(data[2], "")
         )
     if data[3:5] != bundle_hash[:2]:
         raise BitstreamBundleError(
