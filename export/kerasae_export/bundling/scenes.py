@@ -64,7 +64,7 @@ def _sky(x: Field, y: Field, aspect: float, rng: np.random.Generator) -> Field:
     blend = np.clip(y / _HORIZON, 0, 1)[..., None] ** 1.3
     sky = (1 - blend) * np.array([0.3, 0.5, 0.78]) + blend * np.array([0.96, 0.85, 0.7])
     away = np.hypot(x - _SUN[0] * aspect, y - _SUN[1])
-    cover = _noise(*x.shape, 5, rng, stretch=2.5)
+    cover = _noise(x.shape, 5, rng, stretch=2.5)
     cloud = np.clip((cover - 0.5) * 4, 0, 0.85)[..., None]
     white = (0.8 + 0.2 * np.exp(-3 * away))[..., None] * np.array([1.0, 0.97, 0.94])
     sky = sky + cloud * (white - sky)
@@ -86,7 +86,7 @@ def _meadow(picture: Field, x: Field, y: Field, rng: np.random.Generator) -> Fie
     """Grass in front, whose blades grow towards the eye."""
     edge = 0.78 + 0.04 * np.sin(3 * x + 1)
     near = np.clip((y - edge) / (1 - edge), 0, 1)
-    blades = _noise(*x.shape, 7, rng, stretch=0.6)
+    blades = _noise(x.shape, 7, rng, stretch=0.6)
     light = 0.55 + 0.5 * near + (0.5 + near) * (blades - 0.5)
     grass = light[..., None] * np.array([0.56, 0.6, 0.26])
     return picture + _soft((y - edge) * 80)[..., None] * (grass - picture)
@@ -117,7 +117,7 @@ def draw_faces(images: NDArray[np.float32]) -> NDArray[np.uint8] | None:
         (0.8, 0.9, 1.0, 1.15, 1.3), shifts, shifts, (True, False)
     ):
         face = _face((x - right) / size, (y - down) / size, hair)
-        alike = float(np.corrcoef(face.ravel(), np.ravel(small))[0, 1])
+        alike = float(np.corrcoef(face.ravel(), np.asarray(small).ravel())[0, 1])
         if alike > likeness:
             best, likeness = (size, right, down, hair), alike
     if likeness == _LIKE_A_FACE:
@@ -187,13 +187,14 @@ def _soft(signed: ArrayLike) -> Field:
 
 
 def _noise(
-    rows: int, columns: int, octaves: int, rng: np.random.Generator, stretch: float = 1.0
+    shape: tuple[int, ...], octaves: int, rng: np.random.Generator, stretch: float = 1.0
 ) -> Field:
     """Fractal noise in [0, 1], about 0.5: random values, smoothly joined, ever finer and weaker.
 
     `stretch` is how much longer its features are than high.
     """
-    total, weight = np.zeros((rows, columns)), 0.0
+    rows, columns = shape
+    total, weight = np.zeros(shape), 0.0
     for octave in range(octaves):
         cells = 3 * 2**octave
         grid = rng.random((cells + 2, round(cells * columns / rows / stretch) + 2))
