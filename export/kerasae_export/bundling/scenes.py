@@ -45,7 +45,7 @@ def draw_landscape(height: int, width: int, channels: int) -> NDArray[np.uint8]:
     rng = np.random.default_rng(7)
     picture = _sky(x, y, aspect, rng)
     for colour, base, rise in _HILLS:
-        ground = _noise(rows, columns, 5, rng)
+        ground = _noise((rows, columns), 5, rng)
         ridge = base - rise * (np.sin(5 * x[0] / aspect + 9 * base) + 2 * ground[0] - 1)
         if base == _HILLS[-1][1]:
             ridge = ridge - _trees(x[0], aspect, rng)
