@@ -292,6 +292,19 @@ def test_a_converter_that_cannot_write_leaves_the_former_file(most, converter, t
     assert [entry.name for entry in tmp_path.iterdir()] == ["m.tflite"]
 
 
+@pytest.mark.usefixtures("eager")
+def test_a_run_interrupted_after_its_last_checkpoint_gets_its_history(tmp_path):
+    """The history is written after the checkpoint; found by letting that write fail."""
+    run = Run("undercomplete", {"code_size": 2, "hidden": (4,)}, "digits", limit=40)
+    images, folder = run.images(), tmp_path / "run"
+    config = TrainConfig(epochs=2, batch_size=40, schedule="constant")
+    run.train(images, config, folder)
+    whole = (folder / "history.csv").read_bytes()
+    (folder / "history.csv").write_bytes(b"".join(whole.splitlines(keepends=True)[:2]))
+    run.train(images, config, folder, resume=True)
+    assert (folder / "history.csv").read_bytes() == whole
+
+
 @pytest.mark.weekly
 @pytest.mark.usefixtures("eager")
 @pytest.mark.filterwarnings("ignore::UserWarning")

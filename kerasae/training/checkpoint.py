@@ -134,6 +134,7 @@ class TrainingState(keras.callbacks.Callback):
         history.epoch = list(range(len(self.rows)))
         history.history = {name: [row[name] for row in self.rows] for name in self.rows[0]}
         if self._folder is not None:
+            self._write_history(self._folder)  # it may lack what the last checkpoint holds
             save_file(self._folder / MODEL, self._trained.save)
             figure = plots.plot_history(history.history)
             save_file(self._folder / CURVE, lambda path: figure.savefig(path, dpi=120))
@@ -174,6 +175,9 @@ class TrainingState(keras.callbacks.Callback):
         np.savez(buffer, allow_pickle=False, **arrays)
         _keep(folder / CHECKPOINT, folder / PREVIOUS)
         write_file(folder / CHECKPOINT, buffer.getvalue())
+        self._write_history(folder)
+
+    def _write_history(self, folder: Path) -> None:
         text = io.StringIO()
         table = csv.DictWriter(text, ["epoch", *self.rows[0]], lineterminator="\n")
         table.writeheader()
