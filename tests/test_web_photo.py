@@ -34,6 +34,12 @@ def test_node_holds_the_golden_photographs() -> None:
 
 
 @needs_node
+def test_node_holds_its_steps_and_refusals() -> None:
+    found = node("photo-codec.test.mjs")
+    assert (found["pass"], found["fail"], found["skipped"]) == (2, 0, 0)
+
+
+@needs_node
 @pytest.mark.parametrize("times", [1, pytest.param(60, marks=pytest.mark.weekly)])
 def test_node_agrees_with_python_on_whatever_comes(
     times: int, rng: np.random.Generator, tmp_path: Path

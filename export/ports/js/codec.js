@@ -3,7 +3,7 @@
 import * as bitstream from "./bitstream.js";
 import { packBits, Tables, unpackBits } from "./entropy.js";
 import { CorruptBitstreamError } from "./errors.js";
-import { Budget, Limits } from "./limits.js";
+import { Budget, checkImage, Limits } from "./limits.js";
 import { Layout } from "./tiling.js";
 import { arrayFor, dequantise, pixelOf, quantise, stepsOf, symbolOf } from "./values.js";
 
@@ -128,7 +128,7 @@ export class Codec {
 
   /** The symbols of an image. */
   async encode({ data, height, width }, { quality } = {}) {
-    this.#checkImage(data, height, width);
+    this.#checkImage({ data, height, width });
     const { spec, layout, channels } = this;
     const { input, output } = this.manifest.encoder;
     const steps = stepsOf(spec.qualities[this.#quality(quality) - 1]);
@@ -262,20 +262,9 @@ export class Codec {
     return quality;
   }
 
-  #checkImage(data, height, width) {
-    const pixels = height * width;
-    const whole = Number.isInteger(height) && Number.isInteger(width) && height > 0 && width > 0;
-    const bytes = data instanceof Uint8Array || data instanceof Uint8ClampedArray;
-    if (!whole || pixels > this.maxPixels) {
-      throw new RangeError(
-        `The image must have 1 to ${this.maxPixels} pixels. Received: ${height} x ${width}`,
-      );
-    }
-    if (!bytes || data.length !== pixels * this.spec.channels) {
-      throw new RangeError(
-        `The image's data must be ${pixels * this.spec.channels} bytes. Received: ${data?.length}`,
-      );
-    }
+  #checkImage(image) {
+    checkImage(image, this.spec.channels, this.maxPixels);
+    const { height, width } = image;
     const tilePixels = this.layout.runs(height, width) * this.spec.tile[0] * this.spec.tile[1];
     const symbols = this.layout.count(height, width);
     this.limits.checkWork(symbols, tilePixels, `1 x ${height} x ${width}`);

@@ -134,3 +134,26 @@ export class Budget {
     this.#limits.check(this.#claims, this.#received);
   }
 }
+
+/**
+ * Refuse what is no image of so many channels, or too large a one.
+ *
+ * @param {{data: Uint8Array | Uint8ClampedArray, height: number, width: number}} image
+ * @param {number} channels
+ * @param {number} maxPixels
+ */
+export function checkImage({ data, height, width }, channels, maxPixels) {
+  const pixels = height * width;
+  const whole = Number.isInteger(height) && Number.isInteger(width) && height > 0 && width > 0;
+  const bytes = data instanceof Uint8Array || data instanceof Uint8ClampedArray;
+  if (!whole || pixels > maxPixels) {
+    throw new RangeError(
+      `The image must have 1 to ${maxPixels} pixels. Received: ${height} x ${width}`,
+    );
+  }
+  if (!bytes || data.length !== channels * pixels) {
+    throw new RangeError(
+      `The image's data must be ${channels * pixels} bytes. Received: ${data?.length}`,
+    );
+  }
+}

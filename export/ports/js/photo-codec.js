@@ -2,7 +2,7 @@
 
 import { BitstreamBundleError, BundleError } from "./errors.js";
 import { CHANNELS, parseFamily, PLANES, QUALITIES } from "./family.js";
-import { Limits } from "./limits.js";
+import { checkImage, Limits } from "./limits.js";
 import { decideByRule } from "./photo-decisions.js";
 import { familyId, readPhoto, writePhoto } from "./photo-file.js";
 import { analyse, cellsOf, synthesise } from "./photo-transform.js";
@@ -15,6 +15,16 @@ export const DEFAULT_QUALITY = 75;
  * @property {number} height
  * @property {number} width
  * @property {Uint8Array | Uint8ClampedArray} data rows, columns, and red, green, blue
+ *
+ * @typedef {object} Analysed
+ * @property {Family} family
+ * @property {Int32Array} coefficients as `analyse` of photo-transform.js gives them
+ * @property {number} height
+ * @property {number} width
+ *
+ * @callback Tell is told how far the transform is
+ * @param {number} done rows of cells
+ * @param {number} total of them
  */
 
 /** Compresses photographs to bytes and back. */
@@ -74,16 +84,36 @@ export class PhotoCodec {
    * @returns {Promise<Uint8Array>}
    */
   async compress(image, { quality = DEFAULT_QUALITY } = {}) {
-    this.#checkImage(image);
-    if (!Number.isInteger(quality) || quality < 1 || quality > QUALITIES) {
-      throw new RangeError(
-        `\`quality\` must be an integer from 1 to ${QUALITIES}. Received: ${quality}`,
-      );
-    }
+    checkQuality(quality);
+    return this.write(await this.analyse(image), { quality });
+  }
+
+  /**
+   * The coefficients of a photograph, from which `write` makes files of any quality.
+   *
+   * @param {Photograph} image
+   * @param {object} [options]
+   * @param {Tell} [options.tell]
+   * @returns {Promise<Analysed>}
+   */
+  async analyse(image, { tell } = {}) {
+    checkImage(image, PLANES, this.maxPixels);
     const { height, width } = image;
     const family = await this.family(this.ids[0]);
+    return { family, coefficients: analyse(family, image, tell), height, width };
+  }
+
+  /**
+   * The file of an analysed photograph; see `compress`.
+   *
+   * @param {Analysed} analysed
+   * @param {object} [options]
+   * @param {number} [options.quality]
+   * @returns {Uint8Array}
+   */
+  write({ family, coefficients, height, width }, { quality = DEFAULT_QUALITY } = {}) {
+    checkQuality(quality);
     const [rows, columns] = [cellsOf(height), cellsOf(width)];
-    const coefficients = analyse(family, image);
     const { symbols, classes } = decideByRule(family, coefficients, rows, columns, quality);
     const payload = packPhoto(family, symbols, classes, columns, quality);
     return writePhoto({ quality, height, width }, payload, family.hash);
@@ -93,13 +123,15 @@ export class PhotoCodec {
    * Rebuild the photograph of a file.
    *
    * @param {Uint8Array} data
-   * @returns {Promise<Photograph>}
+   * @param {object} [options]
+   * @param {Tell} [options.tell]
+   * @returns {Promise<Photograph & {quality: number}>}
    * @throws {BitstreamError} if the bytes are damaged, of an unknown family or version, or claim
    *   more than is allowed
    */
-  async decompress(data) {
+  async decompress(data, { tell } = {}) {
     const { family, coded, ...head } = await this.unpack(data);
-    return { data: synthesise(family, coded, head), height: head.height, width: head.width };
+    return { data: synthesise(family, coded, head, tell), ...head };
   }
 
   /**
@@ -144,20 +176,12 @@ export class PhotoCodec {
     const coded = cellsOf(height) * cellsOf(width) * (CHANNELS + 1);
     this.limits.checkLength(size, coded, 1, MAX_LANES);
   }
+}
 
-  #checkImage({ data, height, width }) {
-    const pixels = height * width;
-    const whole = Number.isInteger(height) && Number.isInteger(width) && height > 0 && width > 0;
-    const bytes = data instanceof Uint8Array || data instanceof Uint8ClampedArray;
-    if (!whole || pixels > this.maxPixels) {
-      throw new RangeError(
-        `The image must have 1 to ${this.maxPixels} pixels. Received: ${height} x ${width}`,
-      );
-    }
-    if (!bytes || data.length !== PLANES * pixels) {
-      throw new RangeError(
-        `The image's data must be ${PLANES * pixels} bytes. Received: ${data?.length}`,
-      );
-    }
+function checkQuality(quality) {
+  if (!Number.isInteger(quality) || quality < 1 || quality > QUALITIES) {
+    throw new RangeError(
+      `\`quality\` must be an integer from 1 to ${QUALITIES}. Received: ${quality}`,
+    );
   }
 }

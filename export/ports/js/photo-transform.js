@@ -20,9 +20,10 @@ export function cellsOf(pixels) {
  * @param {Family} family
  * @param {{data: Uint8Array | Uint8ClampedArray, height: number, width: number}} image rows,
  *   columns, and red, green, blue
+ * @param {(done: number, total: number) => void} [tell] called after each row of cells
  * @returns {Int32Array} of each channel in each cell, cells running fastest
  */
-export function analyse({ inverses }, { data, height, width }) {
+export function analyse({ inverses }, { data, height, width }, tell) {
   const [rows, columns] = [cellsOf(height), cellsOf(width)];
   const colour = inverses.colour.map((x) => (x / INVERSE_UNIT) * COEFFICIENT_UNIT);
   const block = inverses.block.map((x) => x / INVERSE_UNIT);
@@ -64,10 +65,12 @@ export function analyse({ inverses }, { data, height, width }) {
     if (above) {
       above.forEach((samples, p) => work.downBoundary(overlap, samples, planes[p], whole));
       finish(above, row - 1);
+      tell?.(row, rows);
     }
     above = planes;
   }
   finish(above, rows - 1);
+  tell?.(rows, rows);
   return coefficients;
 }
 
@@ -77,9 +80,10 @@ export function analyse({ inverses }, { data, height, width }) {
  * @param {Family} family
  * @param {Coded} coded its lowest coefficients themselves, not as differences
  * @param {{quality: number, height: number, width: number}} head
+ * @param {(done: number, total: number) => void} [tell] called after each row of cells
  * @returns {Uint8Array} rows, columns, and red, green, blue
  */
-export function synthesise({ matrices, rebuild, steps }, { symbols, tables }, head) {
+export function synthesise({ matrices, rebuild, steps }, { symbols, tables }, head, tell) {
   const { quality, height, width } = head;
   const [rows, columns] = [cellsOf(height), cellsOf(width)];
   const { block, overlap, colour } = matrices;
@@ -135,10 +139,12 @@ export function synthesise({ matrices, rebuild, steps }, { symbols, tables }, he
     if (above) {
       above.forEach((samples, p) => work.downBoundary(overlap, samples, planes[p]));
       finish(above, row - 1);
+      tell?.(row, rows);
     }
     above = planes;
   }
   finish(above, rows - 1);
+  tell?.(rows, rows);
   return data;
 }
 
