@@ -14,16 +14,20 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import skimage.data
 from click.testing import CliRunner
 from PIL import Image
 
 import kerasae.cli
 from kerasae_export.cli import run
 from kerasae_export.errors import BundleError, SiteError
+from kerasae_export.format.family import Family
 from kerasae_export.page import litertjs
 from kerasae_export.page.serve import PageServer
 from kerasae_export.page.site import make_site, mime_type, policy, write_site
+from kerasae_export.photo.shipped import shipped_families
 
 BUNDLE = Path(__file__).parent / "golden" / "blocks" / "bundle"
 LITERT = dict.fromkeys((*litertjs.FILES, litertjs.LICENCE), b"// stands for LiteRT.js" * 100)
@@ -32,6 +36,12 @@ LITERT = dict.fromkeys((*litertjs.FILES, litertjs.LICENCE), b"// stands for Lite
 @pytest.fixture(scope="module")
 def site() -> dict[str, bytes]:
     return make_site(BUNDLE, LITERT)
+
+
+@pytest.fixture(scope="module")
+def photographs() -> dict[str, bytes]:
+    """The site that needs no bundle."""
+    return make_site()
 
 
 @pytest.fixture(scope="module")
@@ -106,15 +116,15 @@ def test_nothing_can_be_sent_to_it(server, method):
 
 
 def test_head_and_revalidation_and_packing(server, site):
-    answer, body = ask(server, "/page/app.js", "HEAD")
+    answer, body = ask(server, "/page/style.css", "HEAD")
     assert (answer.status, body) == (200, b"")
-    assert int(answer.headers["Content-Length"]) == len(site["page/app.js"])
-    again, body = ask(server, "/page/app.js", If_None_Match=answer.headers["ETag"])
+    assert int(answer.headers["Content-Length"]) == len(site["page/style.css"])
+    again, body = ask(server, "/page/style.css", If_None_Match=answer.headers["ETag"])
     assert (again.status, body) == (304, b"")
-    packed, body = ask(server, "/page/app.js", Accept_Encoding="gzip, br")
+    packed, body = ask(server, "/page/style.css", Accept_Encoding="gzip, br")
     assert packed.headers["Content-Encoding"] == "gzip"
     assert int(packed.headers["X-Size"]) == len(gzip.decompress(body)) > 2 * len(body)
-    assert gzip.decompress(body) == site["page/app.js"]
+    assert gzip.decompress(body) == site["page/style.css"]
     assert "immutable" in ask(server, "/litert/2.5.3/index.js")[0].headers["Cache-Control"]
     assert ask(server, "/sw.js")[0].headers["Cache-Control"] == "no-cache"
 
@@ -154,9 +164,13 @@ def test_it_listens_on_this_machine_only_unless_told(server, site):
         PageServer(site, "nowhere.invalid", 0)
 
 
-def test_the_site_holds_what_the_page_asks_for(site):
+@pytest.mark.parametrize("kind", ["site", "photographs"])
+def test_the_site_holds_what_the_page_asks_for(kind, request):
     """Each address in it leads to a file of it, and none elsewhere."""
+    site = request.getfixturevalue(kind)
     for name in (n for n in site if n.startswith(("page/", "codec/")) or n == "index.html"):
+        if name.endswith(".webp"):
+            continue
         text = site[name].decode()
         assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", text), name
         for target in re.findall(r'(?:from|import\()\s*"([^"]+)"', text):
@@ -167,7 +181,17 @@ def test_the_site_holds_what_the_page_asks_for(site):
     for target in re.findall(r'(?:href|src)="([^"#]+)"', page):
         assert target in site, target
     assert f'content="{policy()}"' in page
-    assert not re.search(r"<style|\sstyle=|\son\w+=|<script>|{{", page)
+    assert not re.search(r"<style|\sstyle=|\son\w+=|<script>|{{|<!-- ", page)
+    assert "page/" + re.search(r'data-engine="([^"]+)"', page)[1] in site
+    used = {"photo-engine.js", "engine.js", "worker.js", "app.js", "photo-app.js"}
+    imported = {
+        target.rpartition("/")[2]
+        for name in site
+        if name.startswith("page/") and name.endswith(".js")
+        for target in re.findall(r'from\s*"([^"]+)"', site[name].decode())
+    }
+    spare = {n.removeprefix("page/") for n in site if re.fullmatch(r"page/.*\.js", n)}
+    assert spare <= imported | used  # no module is sent in vain
     listed = json.loads(re.search(r"const SITE = (.*);", site["sw.js"].decode())[1])
     assert listed["files"] == sorted(set(site) - {"sw.js"})
     web = json.loads(site["manifest.webmanifest"])
@@ -177,7 +201,24 @@ def test_the_site_holds_what_the_page_asks_for(site):
             assert picture.getextrema()[0][0] < picture.getextrema()[0][1]
 
 
-def test_another_bundle_is_another_version(site):
+def test_photographs_need_no_bundle_and_no_model(photographs):
+    families = shipped_families()
+    page = photographs["index.html"].decode()
+    named = re.search(r'data-families="([^"]+)"', page)[1].split()
+    assert named == [family.digest[:2].hex() for family in families]
+    for name, family in zip(named, families, strict=True):
+        assert Family.from_json(photographs[f"families/{name}.json"]).digest == family.digest
+    assert not any(name.startswith(("bundle/", "litert/")) for name in photographs)
+    assert not {"page/litert.js", "page/engine.js", "page/pad.js"} & set(photographs)
+    assert mime_type("page/cat.webp") == "image/webp"
+    with Image.open(io.BytesIO(photographs["page/cat.webp"])) as picture:
+        np.testing.assert_array_equal(np.asarray(picture), skimage.data.chelsea())
+    for word in ("LiteRT", "bundle</", "pad-area", "explore"):
+        assert word not in page
+
+
+def test_another_bundle_is_another_version(site, photographs):
+    assert photographs["sw.js"] != site["sw.js"]
     other = make_site(BUNDLE.parents[1] / "grid" / "bundle", LITERT)
     assert site["sw.js"] != other["sw.js"]
     assert site["sw.js"] == make_site(BUNDLE, LITERT)["sw.js"]
@@ -381,6 +422,16 @@ def test_the_command_builds_a_site(cache, small, tmp_path, capsys):
     assert said.startswith("kae: `--build` must not exist, be empty, or hold a site to replace.")
 
 
+def test_the_command_builds_the_site_of_photographs_without_npm(cache, tmp_path, capsys):
+    assert run(["serve", "--build", str(tmp_path / "out")]) == 0
+    assert re.search(r"out: \d+ files, [\d,]+ bytes; host it anywhere", capsys.readouterr().out)
+    site = make_site()
+    found = {p.relative_to(tmp_path / "out").as_posix(): p for p in files(tmp_path / "out")}
+    assert {name: path.read_bytes() for name, path in found.items()} == site
+    done = CliRunner().invoke(kerasae.cli.main, ["serve", "--build", str(tmp_path / "other")])
+    assert (done.exit_code, done.stderr) == (0, "")
+
+
 def test_the_command_says_in_one_sentence_what_is_wrong(cache, tmp_path, capsys):
     assert run(["serve", str(tmp_path / "none")], program="kerasae") == 1
     said = capsys.readouterr().err  # and does not fetch anything before
@@ -390,9 +441,9 @@ def test_the_command_says_in_one_sentence_what_is_wrong(cache, tmp_path, capsys)
     done = CliRunner().invoke(kerasae.cli.main, ["serve", str(tmp_path / "none")])
     assert done.exit_code == 1
     assert done.stderr.startswith("kerasae: `BUNDLE` must be a bundle's folder. Received: ")
-    for wrong in (["--port", "70000"], ["--port", "x"], []):
+    for wrong in (["--port", "70000"], ["--port", "x"], ["another"]):
         with pytest.raises(SystemExit) as stopped:
-            run(["serve", *([str(BUNDLE)] if wrong else []), *wrong])
+            run(["serve", str(BUNDLE), *wrong])
         assert stopped.value.code == 2
     assert "argument --port: must be an integer from 0 to 65535. Received: x" in (
         capsys.readouterr().err

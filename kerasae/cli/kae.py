@@ -32,4 +32,4 @@ def _forward(name: str, what: str) -> click.Command:
 
 compress = _forward("compress", "Write a .kae file for each image.")
 decompress = _forward("decompress", "Write a .png file for each .kae file.")
-serve = _forward("serve", "Open a page on which a browser or a phone runs a bundle.")
+serve = _forward("serve", "Open a page on which a browser or a phone runs the codec.")

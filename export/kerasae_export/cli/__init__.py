@@ -1,4 +1,4 @@
-"""Compress and decompress images, and serve a bundle's page, without Keras or TensorFlow."""
+"""Compress and decompress images, and serve the page, without Keras or TensorFlow."""
 
 from __future__ import annotations
 
@@ -85,15 +85,18 @@ def _sandboxed(program: str, arguments: Sequence[str]) -> int:
 
 
 def _serve(program: str, options: argparse.Namespace) -> int:
-    """Serve the page of a bundle until Ctrl-C, or write it to a folder."""
+    """Serve a page until Ctrl-C, or write it to a folder."""
     from kerasae_export.page.litertjs import find_litert_js
     from kerasae_export.page.serve import PageServer
     from kerasae_export.page.site import make_site, read_bundle, write_site
 
     fetching = FetchingLine(sys.stderr.isatty())
     try:
-        read_bundle(options.bundle)  # a damaged one fails before megabytes are fetched
-        site = make_site(options.bundle, find_litert_js(options.litert_js, progress=fetching.set))
+        litert_js = None
+        if options.bundle is not None:
+            read_bundle(options.bundle)  # a damaged one fails before megabytes are fetched
+            litert_js = find_litert_js(options.litert_js, progress=fetching.set)
+        site = make_site(options.bundle, litert_js)
         fetching.hide()
         if options.build is not None:
             folder = write_site(site, options.build)
@@ -102,7 +105,8 @@ def _serve(program: str, options: argparse.Namespace) -> int:
             print(f"{printable(folder)}: {made}; host it anywhere, best by https")
             return 0
         with PageServer(site, options.host, options.port) as server:
-            print(f"The page of {printable(options.bundle)}: {'  '.join(server.addresses)}")
+            what = "photographs" if options.bundle is None else printable(options.bundle)
+            print(f"The page of {what}: {'  '.join(server.addresses)}")
             if len(server.addresses) > 1:
                 print("A phone in the same network takes the second one; offline use needs https.")
             print("Ctrl-C ends it.", flush=True)

@@ -15,7 +15,7 @@ __all__ = ["CHOICES", "LIMITS", "as_options", "bad_choice", "make_parser"]
 LIMITS = ("max_pixels", "max_images", "max_expansion")
 CHOICES = ("quality", "target_psnr", "target_bytes", "effort")
 _DESCRIPTION = (
-    "Compress and decompress images, and serve a bundle's page, without Keras or TensorFlow."
+    "Compress and decompress images, and serve the page, without Keras or TensorFlow."
 )
 _ENDINGS = """\
 exit status: 0 all went well; 1 something failed, and the rest was done; 2 bad use;
@@ -148,12 +148,18 @@ def _add_targets(command: argparse.ArgumentParser) -> None:
 def _add_serve(commands: Any) -> None:
     command = commands.add_parser(
         "serve",
-        help="open a page on which a browser or a phone runs the bundle",
-        description="Serve a page that runs the bundle in a browser: on this machine only, unless "
-        "`--host` names another address, such as 0.0.0.0 for all. It sends files and takes none. "
-        "LiteRT.js is fetched by npm when it is first needed.",
+        help="open a page on which a browser or a phone runs the codec",
+        description="Serve a page that runs the codec of photographs, or a bundle, in a browser: "
+        "on this machine only, unless `--host` names another address, such as 0.0.0.0 for all. It "
+        "sends files and takes none. For a bundle, npm fetches LiteRT.js when it is first needed.",
     )
-    command.add_argument("bundle", type=Path, metavar="BUNDLE", help="the bundle's folder")
+    command.add_argument(
+        "bundle",
+        nargs="?",
+        type=Path,
+        metavar="BUNDLE",
+        help="the bundle's folder; default: the codec of photographs",
+    )
     command.add_argument(
         "--host", default="127.0.0.1", help="address to listen on; default: %(default)s"
     )

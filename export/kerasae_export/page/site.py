@@ -1,7 +1,8 @@
-"""The page of a bundle as files, which `kerasae serve` sends and `--build` writes.
+"""The page as files, which `kerasae serve` sends and `--build` writes.
 
-These are the page's own modules, the JavaScript codec, the bundle, LiteRT.js, and what makes the
-page installable. All addresses are relative, so it works in any folder of any host.
+These are the page's own modules, the JavaScript codec, what makes the page installable, and either
+a bundle with LiteRT.js or the tables of the codec of photographs. All addresses are relative, so it
+works in any folder of any host.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import hashlib
 import io
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from kerasae_export.atomic import replacing_folder
 from kerasae_export.errors import BundleError, SiteError
 from kerasae_export.format.manifest import MANIFEST, MAX_MANIFEST_BYTES, Manifest
 from kerasae_export.page.litertjs import VERSION as LITERT_VERSION
+from kerasae_export.photo.shipped import shipped_files
 from kerasae_export.runtime.bundle_files import read_file, read_files
 
 __all__ = ["POLICY", "make_site", "mime_type", "policy", "read_bundle", "write_site"]
@@ -48,6 +51,7 @@ _TYPES = {
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
     ".wasm": "application/wasm",
+    ".webp": "image/webp",
     ".webmanifest": "application/manifest+json",
 }
 _ICONS = {  # name: side in pixels, and the part of it that the drawing may fill
@@ -57,39 +61,68 @@ _ICONS = {  # name: side in pixels, and the part of it that the drawing may fill
     "apple-touch-180.png": (180, 0.9),
 }
 _TOP, _BOTTOM = (13, 148, 136), (67, 56, 202)  # the colours of the icons
+_SECTION = re.compile(r"<!-- only (\w+) -->(.*?)<!-- end -->", re.DOTALL)
+_FOR_BUNDLES = frozenset(
+    f"{name}.js"
+    for name in (
+        *("app", "bundle", "code", "codeview", "engine", "explore", "litert", "making", "pad"),
+        "selfcheck",
+    )
+)
+_FOR_PHOTOGRAPHS = frozenset({"crops.js", "photo-app.js", "photo-engine.js"})
 _MARK = "sw.js"  # by which a site that may be replaced is known
 
 
-def make_site(bundle: str | os.PathLike[str], litert_js: Mapping[str, bytes]) -> dict[str, bytes]:
-    """The files of the page of a bundle, by path.
+def make_site(
+    bundle: str | os.PathLike[str] | None = None, litert_js: Mapping[str, bytes] | None = None
+) -> dict[str, bytes]:
+    """The files of the page of a bundle or, without one, of that of photographs, by path.
 
     Args:
-        bundle: A bundle's folder.
-        litert_js: The files of LiteRT.js, as `find_litert_js` gives them.
+        bundle: A bundle's folder; None for the codec of photographs, which needs none.
+        litert_js: The files of LiteRT.js, as `find_litert_js` gives them, for a bundle.
 
     Raises:
         BundleError: If the bundle is damaged or inconsistent.
     """
-    manifest, files = read_bundle(bundle)
-    site = {f"bundle/{name}": content for name, content in files.items()}
+    site: dict[str, bytes] = {}
+    if bundle is None:
+        families = shipped_files()
+        site |= {f"families/{name}.json": content for name, content in families.items()}
+        site["page/cat.webp"] = (_ASSETS / "cat.webp").read_bytes()
+        site["manifest.webmanifest"] = _web_manifest("./?photographs", "photographs")
+        values = {
+            "description": "Photographs in fewer bytes, on this device alone.",
+            "app": "photo-app.js",
+            "engine": "photo-engine.js",
+            "families": " ".join(families),
+            "litert": "",
+        }
+    else:
+        manifest, files = read_bundle(bundle)
+        site |= {f"bundle/{name}": content for name, content in files.items()}
+        for name, content in (litert_js or {}).items():
+            site[f"litert/{LITERT_VERSION}/{name}"] = content
+        digest, model = manifest.bundle_hash, str(manifest.facts.get("model", "autoencoder"))[:40]
+        identity = f"./?bundle={digest[:16]}"
+        site["manifest.webmanifest"] = _web_manifest(identity, f"{model} {digest[:4]}")
+        values = {
+            "description": "An autoencoder that compresses images, on this device alone.",
+            "app": "app.js",
+            "engine": "engine.js",
+            "families": "",
+            "litert": f"litert/{LITERT_VERSION}/",
+        }
     for path in sorted(_codec_folder().glob("*.js")):
         site[f"codec/{path.name}"] = path.read_bytes()
+    other = _FOR_BUNDLES if bundle is None else _FOR_PHOTOGRAPHS
     for path in sorted(_ASSETS.iterdir()):
-        if path.suffix in (".js", ".css", ".svg"):
+        if path.suffix in (".js", ".css", ".svg") and path.name not in other:
             site[f"page/{path.name}"] = path.read_bytes()
-    for name, content in litert_js.items():
-        site[f"litert/{LITERT_VERSION}/{name}"] = content
     for name, (side, fill) in _ICONS.items():
         site[f"icons/{name}"] = _icon(side, fill)
-    site["manifest.webmanifest"] = _web_manifest(manifest)
-    page = (_ASSETS / "index.html").read_text(encoding="utf-8")
-    for name, value in (
-        ("policy", policy()),
-        ("version", __version__),
-        ("litert", f"litert/{LITERT_VERSION}/"),
-    ):
-        page = page.replace("{{" + name + "}}", value)
-    site["index.html"] = page.encode()
+    kind = "photographs" if bundle is None else "bundle"
+    site["index.html"] = _page(kind, values | {"policy": policy(), "version": __version__})
     worker = site.pop("page/sw.js").decode()
     known = json.dumps({"version": _version(site), "files": sorted(site)})
     site[_MARK] = worker.replace('{ version: "", files: [] }', known, 1).encode()
@@ -162,14 +195,23 @@ def _version(site: Mapping[str, bytes]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _web_manifest(manifest: Manifest) -> bytes:
+def _page(kind: str, values: Mapping[str, str]) -> bytes:
+    """The page's HTML with the sections of one kind of page, and values for its names in braces."""
+    page = (_ASSETS / "index.html").read_text(encoding="utf-8")
+    page = _SECTION.sub(lambda found: found[2] if found[1] == kind else "", page)
+    page = re.sub(r"\n( *\n)+", "\n\n", page)
+    for name, value in values.items():
+        page = page.replace("{{" + name + "}}", value)
+    return page.encode()
+
+
+def _web_manifest(identity: str, name: str) -> bytes:
     """The web app manifest, with which a browser can install the page."""
-    model = str(manifest.facts.get("model", "autoencoder"))[:40]
     content = {
-        "id": f"./?bundle={manifest.bundle_hash[:16]}",
-        "name": f"kerasae: {model} {manifest.bundle_hash[:4]}",
+        "id": identity,
+        "name": f"kerasae: {name}",
         "short_name": "kerasae",
-        "description": "An autoencoder that compresses images, on this device alone.",
+        "description": "Images in few bytes, on this device alone.",
         "start_url": "./",
         "scope": "./",
         "display": "standalone",

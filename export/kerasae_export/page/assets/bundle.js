@@ -1,8 +1,31 @@
 // What the manifest says about the bundle, and the choices that follow from it.
 
-import { $, state } from "./page.js";
-import { MAX_PIXELS } from "./picture.js";
+import { $, address, state } from "./page.js";
+import { atMost, MAX_PIXELS } from "./picture.js";
 import * as say from "./text.js";
+
+const MAX_TILES = 4096; // of an image of blocks, before it is brought to one tile
+const SAMPLE = "golden/image.png";
+
+/** What the codec of a bundle takes, and its sample; see `state.takes`. */
+export function takesOf({ codec, files }) {
+  const { tile, layout, channels } = codec;
+  const [height, width] = tile;
+  const fit = (choice, photographed) => (h, w) => {
+    // Blocks are images of their own: a photograph, or what would be thousands, becomes one.
+    const tiles = Math.ceil(h / height) * Math.ceil(w / width);
+    const single = layout === "blocks" && (photographed || tiles > MAX_TILES);
+    if (choice === "tile" || (choice === "auto" && single)) return { height, width, crop: true };
+    return atMost({ auto: 2 ** 20, small: 2 ** 18, whole: Infinity }[choice])(h, w);
+  };
+  if (Object.hasOwn(files, SAMPLE)) {
+    const sample = { url: address(`bundle/${SAMPLE}`), name: "sample.png", whole: true };
+    return { channels, fit, sample, equal: "error" };
+  }
+  const data = new Uint8Array(height * width * channels).fill(128);
+  const sample = { pixels: { data, height, width }, name: "plain grey" };
+  return { channels, fit, sample, equal: "error" };
+}
 
 /** Name the bundle, and say what the self-check found. */
 export function introduce(verdict) {

@@ -6,8 +6,12 @@ export class Client {
   #waiting = new Map();
   #last = 0;
 
-  constructor(url) {
-    this.#worker = new Worker(url);
+  /**
+   * @param {string} url of the worker
+   * @param {string} module which exports the `Engine` that it runs, beside it
+   */
+  constructor(url, module) {
+    this.#worker = new Worker(url, { name: module });
     this.#worker.onmessage = ({ data }) => this.#receive(data);
     this.#worker.onerror = (event) => {
       event.preventDefault();

@@ -2,7 +2,7 @@
 
 import { fromText, inside } from "./link.js";
 import { receive, show } from "./jobs.js";
-import { $, address, showError, state } from "./page.js";
+import { $, latestOnly, showError, state } from "./page.js";
 import { MAX_BYTES } from "./picture.js";
 import * as say from "./text.js";
 
@@ -16,9 +16,10 @@ export function connectInput() {
     });
   }
   $("sample").addEventListener("click", showSample);
-  for (const id of ["size", "quality", "invert"]) {
-    $(id).addEventListener("change", () => show(state.source));
+  for (const id of ["size", "invert"]) {
+    $(id)?.addEventListener("change", () => show(state.source));
   }
+  $("quality").addEventListener("input", latestOnly(() => show(state.source)));
   connectDrop();
   document.addEventListener("paste", ({ clipboardData }) => {
     const [file] = clipboardData?.files ?? [];
@@ -60,21 +61,17 @@ async function take(file, photographed = false) {
   }
 }
 
-/** Show the bundle's own sample. */
+/** Show the sample that comes with the page. */
 export async function showSample() {
-  const name = "golden/image.png";
-  if (!Object.hasOwn(state.manifest.files, name)) {
-    const { tile, channels } = state.manifest.codec;
-    const [height, width] = tile;
-    const data = new Uint8Array(height * width * channels).fill(128);
-    await show({ pixels: { data, height, width }, name: "plain grey" });
+  const { url, ...source } = state.takes.sample;
+  if (!url) {
+    await show(source);
     return;
   }
   try {
-    const response = await fetch(address(`bundle/${name}`));
-    if (!response.ok)
-      throw new Error(`The bundle's sample could not be loaded: ${response.status}.`);
-    await show({ blob: await response.blob(), name: "sample.png", whole: true });
+    const response = await fetch(url);
+    if (!response.ok) throw new Error(`The sample could not be loaded: ${response.status}.`);
+    await show({ ...source, blob: await response.blob() });
   } catch (error) {
     showError(error);
   }

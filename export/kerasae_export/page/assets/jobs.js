@@ -7,7 +7,8 @@ import { present } from "./result.js";
 import { compare } from "./sizes.js";
 import * as say from "./text.js";
 
-const MAX_TILES = 4096; // of an image of blocks, before it is brought to one tile
+let count = 0; // of the images that were read
+let last = {}; // the one that was read last: another quality reads no file again
 
 /** Encode an image, decode its file, and show both. */
 export async function show(source) {
@@ -18,8 +19,9 @@ export async function show(source) {
     const original = await read(source);
     if (!current()) return;
     const quality = Number($("quality").value);
-    const { data, height, width } = original;
-    const encoded = await engine.call("encode", { data, height, width, quality }, tell("Encoding"));
+    const { id, data, height, width } = original;
+    const image = { id, data, height, width, quality };
+    const encoded = await engine.call("encode", image, tell("Encoding"));
     if (!current()) return;
     const decoded = await engine.call("decode", { kae: encoded.kae }, tell("Decoding"));
     if (!current()) return;
@@ -30,14 +32,14 @@ export async function show(source) {
       name: source.name.replace(/\.[^.]*$/, "") || "image",
       line: `${source.name}: ${say.size(original)} pixels${was}`,
       kae: encoded.kae,
-      original: { data, height, width },
+      original,
       rebuilt,
       coded: rebuilt,
       encode: encoded.milliseconds,
       decode: decoded.milliseconds,
     });
   });
-  if (still()) await compare(still);
+  if (still()) compare(still);
 }
 
 /** Decode a `.kae` file that came from somewhere else. */
@@ -54,7 +56,7 @@ export async function receive(kae, name) {
     if (!current()) return;
     const { images } = decoded;
     const many = images.length > 1;
-    const rebuilt = many ? mosaicOf(images, state.manifest.codec.channels) : images[0];
+    const rebuilt = many ? mosaicOf(images, state.takes.channels) : images[0];
     const what = many
       ? `a stream of ${say.count(images.length)} images`
       : `${say.size(rebuilt)} pixels`;
@@ -70,9 +72,17 @@ export async function receive(kae, name) {
   });
 }
 
-/** Read an image in the chosen size. */
+/** An image in the chosen size. */
 async function read(source) {
-  const { channels } = state.manifest.codec;
+  const how = `${$("size").value} ${$("invert")?.checked}`;
+  if (last.source !== source || last.how !== how) {
+    last = { source, how, image: await readAnew(source) };
+  }
+  return last.image;
+}
+
+async function readAnew(source) {
+  const { channels, fit: fitter } = state.takes;
   const fit = source.whole ? asItIs : fitter($("size").value, source.photographed);
   const image = source.blob
     ? await readPicture(source.blob, { name: source.name, channels, fit })
@@ -86,22 +96,5 @@ async function read(source) {
   if (channels === 1 && $("invert").checked && source.blob && !source.whole) {
     image.data = image.data.map((value) => 255 - value);
   }
-  return image;
-}
-
-/** The size to bring an image to. */
-function fitter(choice, photographed) {
-  const { tile, layout } = state.manifest.codec;
-  return (height, width) => {
-    // Blocks are images of their own: a photograph, or what would be thousands, becomes one.
-    const tiles = Math.ceil(height / tile[0]) * Math.ceil(width / tile[1]);
-    const single = layout === "blocks" && (photographed || tiles > MAX_TILES);
-    if (choice === "tile" || (choice === "auto" && single)) {
-      return { height: tile[0], width: tile[1], crop: true };
-    }
-    const most = { auto: 2 ** 20, small: 2 ** 18, whole: Infinity }[choice];
-    const scale = Math.min(1, Math.sqrt(most / (height * width)));
-    const side = (n) => Math.max(1, Math.floor(n * scale));
-    return { height: side(height), width: side(width), crop: false };
-  };
+  return { ...image, id: ++count };
 }

@@ -4,7 +4,7 @@ import { Explorer, hasSliders } from "./explore.js";
 import { receive, show } from "./jobs.js";
 import { forgetAddress } from "./link.js";
 import { Pad } from "./pad.js";
-import { $, engine, showError, state } from "./page.js";
+import { $, engine, latestOnly, showError, state } from "./page.js";
 import { fromCanvas, toCanvas } from "./picture.js";
 import * as say from "./text.js";
 
@@ -81,27 +81,14 @@ function renderCode() {
   return engine.call("render", { symbols: explorer.symbols, height, width, quality });
 }
 
-let pending = false;
-let again = false;
-
-/** Show the image of the sliders; while one is computed, only the latest next one waits. */
-async function preview() {
-  if (pending) {
-    again = true;
-    return;
-  }
-  pending = true;
+/** Show the image of the sliders. */
+const preview = latestOnly(async () => {
   try {
-    do {
-      again = false;
-      const { data, kae, milliseconds } = await renderCode();
-      const [height, width] = state.manifest.codec.tile;
-      toCanvas($("preview"), { data, height, width });
-      $("preview-caption").textContent = `${say.bytes(kae.length)}, ${say.time(milliseconds)}`;
-    } while (again);
+    const { data, kae, milliseconds } = await renderCode();
+    const [height, width] = state.manifest.codec.tile;
+    toCanvas($("preview"), { data, height, width });
+    $("preview-caption").textContent = `${say.bytes(kae.length)}, ${say.time(milliseconds)}`;
   } catch (error) {
     showError(error);
-  } finally {
-    pending = false;
   }
-}
+});

@@ -1,16 +1,17 @@
 // What all parts of the page share: its elements, its worker, and what it shows.
 
 import { Client } from "./client.js";
-import * as say from "./text.js";
 
 export const $ = (id) => document.getElementById(id);
 export const address = (path) => new URL(path, document.baseURI).href;
 
-export const engine = new Client(address("page/worker.js"));
+export const engine = new Client(address("page/worker.js"), document.body.dataset.engine);
 
 export const state = {
-  manifest: null,
+  takes: null, // what the codec takes, and how it is compared: {channels, fit, sample, equal}
+  manifest: null, // of the bundle, if there is one
   source: null, // the image that was last chosen: {blob, name} or {pixels, name}
+  rivals: [], // what `rivals` found for what is shown
   shown: null, // {name, line, kae, original, rebuilt, coded, encode, decode, psnr}
   job: 0, // a newer one makes the older ones stop
 };
@@ -28,7 +29,7 @@ export async function work(job) {
     const { done, total } = progress;
     $("work-bar").hidden = false;
     $("work-bar").value = total ? done / total : 0;
-    const label = `${what}: ${say.count(done)} of ${say.count(total)} tiles`;
+    const label = `${what}: ${Math.round((100 * done) / (total || 1))} %`;
     $("work-bar").setAttribute("aria-label", label); // not announced each time
   };
   $("result").setAttribute("aria-busy", "true");
@@ -45,6 +46,30 @@ export async function work(job) {
       $("result").setAttribute("aria-busy", "false");
     }
   }
+}
+
+/**
+ * A job for a slider: while one of it runs, only the latest next one waits.
+ *
+ * @param {() => Promise<void>} job
+ * @returns {() => Promise<void>}
+ */
+export function latestOnly(job) {
+  let running = false;
+  let again = false;
+  return async () => {
+    again = true;
+    if (running) return;
+    running = true;
+    try {
+      while (again) {
+        again = false;
+        await job();
+      }
+    } finally {
+      running = false;
+    }
+  };
 }
 
 /** Show what went wrong, as one sentence. */

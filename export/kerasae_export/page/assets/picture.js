@@ -69,6 +69,15 @@ export function asItIs(height, width) {
   return { height, width, crop: false };
 }
 
+/** For `fit`: at most so many pixels. */
+export function atMost(pixels) {
+  return (height, width) => {
+    const scale = Math.min(1, Math.sqrt(pixels / (height * width)));
+    const side = (n) => Math.max(1, Math.floor(n * scale));
+    return { height: side(height), width: side(width), crop: false };
+  };
+}
+
 function checkSize(name, { height, width }) {
   if (height * width > MAX_DECODED) {
     throw new RangeError(

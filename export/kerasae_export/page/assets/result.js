@@ -1,6 +1,5 @@
-// What came back, in three views, with its numbers, its code and its bytes.
+// What came back, in three views, with its numbers.
 
-import { drawCode, showBytes } from "./codeview.js";
 import { $, state } from "./page.js";
 import { apart, differenceOf, psnr, toCanvas } from "./picture.js";
 import { showLink } from "./sending.js";
@@ -19,8 +18,8 @@ export function connectViews() {
 /** Show a result; whoever wants to know of it hears the event `shown`. */
 export function present(shown) {
   state.shown = shown;
-  const { original, rebuilt, kae, coded } = shown;
-  const { channels } = state.manifest.codec;
+  const { original, rebuilt, kae } = shown;
+  const { channels } = state.takes;
   toCanvas($("rebuilt"), rebuilt);
   if (original) toCanvas($("original"), original);
   const stage = $("stage");
@@ -41,7 +40,6 @@ export function present(shown) {
   $("status").textContent = `Done: ${say.bytes(kae.length)}${quality}.`;
   $("sizes").hidden = !original;
   arrange();
-  showCode(coded, kae);
   showLink(kae);
   for (const id of ["download", "download-png"]) $(id).disabled = false;
   dispatchEvent(new Event("shown"));
@@ -84,36 +82,4 @@ function dragCut(figure) {
   figure.addEventListener("pointermove", (event) => {
     if (figure.hasPointerCapture(event.pointerId)) move(event);
   });
-}
-
-function showCode(coded, kae) {
-  const { codec } = state.manifest;
-  const { symbols } = coded;
-  let [low, high] = [Infinity, -Infinity];
-  for (const symbol of symbols) {
-    low = Math.min(low, symbol);
-    high = Math.max(high, symbol);
-  }
-  const what = codec.codebook ? `indices of ${say.count(codec.codebook)}` : "symbols";
-  const line =
-    `${say.count(symbols.length)} ${what} from ${low} to ${high}, ` +
-    `${((8 * kae.length) / symbols.length).toFixed(2)} bits each ` +
-    `in a file of ${say.bytes(kae.length)}.`;
-  $("code-line").textContent = line;
-  const shape = drawCode($("code-map"), codec, coded);
-  $("code-map").parentElement.hidden = !shape;
-  $("code-map").setAttribute("aria-label", `The code as a picture: ${line}`);
-  $("code-caption").textContent = !shape
-    ? "There are too many symbols to draw."
-    : (shape.maps > 1
-        ? `${shape.maps} maps, one a channel. `
-        : shape.tiles > 1
-          ? "A row is a tile. "
-          : "") +
-      (codec.codebook
-        ? "Each square is one index, each index one colour."
-        : "Each square is one symbol: blue below zero, orange above.");
-  const few = Array.from(symbols.subarray(0, 4096)).join(" ");
-  $("symbols").textContent = symbols.length > 4096 ? `${few} …` : few;
-  showBytes($("bytes"), $("bytes-legend"), kae, codec.qualities.length);
 }

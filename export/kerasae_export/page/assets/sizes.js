@@ -4,28 +4,42 @@ import { $, showError, state } from "./page.js";
 import { PLAIN, rivals, searches } from "./rivals.js";
 import * as say from "./text.js";
 
+const PAUSE = 100; // milliseconds in which a slider may move on, and nothing is compared
 const WRITTEN = "PNG, JPEG and WebP as this browser writes them, JPEG and WebP at ";
 const NOTES = {
-  true: `${WRITTEN}the coarsest setting that is at least as good.`,
-  false: `${WRITTEN}setting ${PLAIN}: no other was tried on so large an image.`,
+  bytes: `${WRITTEN}the finest setting that is no larger, or at their smallest.`,
+  error: `${WRITTEN}the coarsest setting that is at least as good.`,
+  plain: `${WRITTEN}setting ${PLAIN}: no other was tried on so large an image.`,
 };
 
-/** The table of sizes: ours at once, the others as the browser has written them. */
+/**
+ * The table of sizes: ours at once, the others as the browser has written them. Whoever wants to
+ * know of these hears the event `compared`.
+ */
 export async function compare(current) {
   const { original, kae, psnr: ours } = state.shown;
   const raw = { name: "Raw", bytes: original.data.length, psnr: Infinity, note: "" };
   const own = { name: "kerasae", bytes: kae.length, psnr: ours, note: "", ours: true };
-  listSizes([raw, own]);
+  const { equal } = state.takes;
+  const same = state.rivals.of === original;
+  listSizes([raw, ...(same ? state.rivals : []), own]);
+  $("size-rows").classList.toggle("late", same);
+  await new Promise((resolve) => setTimeout(resolve, PAUSE));
+  if (!current()) return;
+  const goal = equal === "bytes" ? { bytes: kae.length } : { psnr: ours };
   let others;
   try {
-    others = await rivals($("original"), original, ours, () => !current());
+    others = await rivals($("original"), original, goal, () => !current());
   } catch (error) {
     if (current()) showError(error);
     return;
   }
   if (!current()) return;
   listSizes([raw, ...others, own]);
-  $("sizes-note").textContent = NOTES[searches(original)];
+  $("sizes-note").textContent = NOTES[equal === "bytes" || searches(original) ? equal : "plain"];
+  $("size-rows").classList.remove("late");
+  state.rivals = Object.assign(others, { of: original });
+  dispatchEvent(new Event("compared"));
 }
 
 function listSizes(rows) {

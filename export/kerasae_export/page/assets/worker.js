@@ -1,7 +1,7 @@
-// Runs the bundle away from the page, which stays quick. No module, but imports them: LiteRT.js
+// Runs the codec away from the page, which stays quick. No module, but imports them: LiteRT.js
 // loads its wasm with importScripts, which modules lack.
 
-const ready = import("./engine.js").then(({ Engine }) => new Engine());
+const ready = import(`./${self.name}`).then(({ Engine }) => new Engine());
 let turn = Promise.resolve(); // one job at a time: they share the models
 
 self.onmessage = ({ data: { id, op, args } }) => {
