@@ -89,10 +89,11 @@ function checkSize(name, { height, width }) {
 
 /** Pixels of a canvas (four channels) to grey or colour, as Pillow does it. */
 export function fromCanvas(rgba, channels) {
-  const count = rgba.length / 4;
-  const data = new Uint8Array(count * channels);
-  for (let i = 0, at = 0; i < count; i++) {
-    const [r, g, b] = [rgba[4 * i], rgba[4 * i + 1], rgba[4 * i + 2]];
+  const data = new Uint8Array((rgba.length / 4) * channels);
+  for (let i = 0, at = 0; i < rgba.length; i += 4) {
+    const r = rgba[i];
+    const g = rgba[i + 1];
+    const b = rgba[i + 2];
     if (channels === 1) {
       data[at++] = (r * 19595 + g * 38470 + b * 7471 + 0x8000) >> 16;
     } else {
@@ -110,11 +111,13 @@ export function toCanvas(canvas, { data, height, width }) {
   canvas.height = height;
   const channels = data.length / (height * width);
   const image = new ImageData(width, height);
-  for (let i = 0; i < height * width; i++) {
-    for (let c = 0; c < 3; c++) {
-      image.data[4 * i + c] = data[i * channels + (channels === 1 ? 0 : c)];
-    }
-    image.data[4 * i + 3] = 255;
+  const rgba = image.data;
+  const [green, blue] = channels === 1 ? [0, 0] : [1, 2];
+  for (let i = 0, at = 0; i < rgba.length; i += 4, at += channels) {
+    rgba[i] = data[at];
+    rgba[i + 1] = data[at + green];
+    rgba[i + 2] = data[at + blue];
+    rgba[i + 3] = 255;
   }
   canvas.getContext("2d", { willReadFrequently: true }).putImageData(image, 0, 0);
   canvas.classList.toggle("tiny", Math.max(height, width) < 100);
@@ -132,7 +135,10 @@ export function differenceOf(a, b, gain) {
 /** Peak signal-to-noise ratio of two arrays of pixels, in dB; infinite if they are equal. */
 export function psnr(a, b) {
   let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i] - b[i]) ** 2;
+  for (let i = 0; i < a.length; i++) {
+    const distance = a[i] - b[i];
+    sum += distance * distance;
+  }
   return sum ? 10 * Math.log10((255 ** 2 * a.length) / sum) : Infinity;
 }
 

@@ -17,11 +17,12 @@ export function connectViews() {
 
 /** Show a result; whoever wants to know of it hears the event `shown`. */
 export function present(shown) {
-  state.shown = shown;
   const { original, rebuilt, kae } = shown;
+  const drawn = state.shown?.original; // another quality leaves it as it is
+  state.shown = shown;
   const { channels } = state.takes;
   toCanvas($("rebuilt"), rebuilt);
-  if (original) toCanvas($("original"), original);
+  if (original && original !== drawn) toCanvas($("original"), original);
   const stage = $("stage");
   stage.classList.toggle("alone", !original);
   stage.style.setProperty("--ratio", rebuilt.width / rebuilt.height);
