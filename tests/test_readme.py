@@ -15,11 +15,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import skimage.data
 from PIL import Image
 from test_cli import check_quickstart
 
 from kerasae.builders import BUILDERS
 from kerasae_export import Codec
+from kerasae_export.cli import run as kae
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
@@ -33,6 +35,7 @@ PAGES = [
     "export/README.md",
     "notebooks/README.md",
 ]
+PAIR = re.compile(r"([\d,]+) B, ([\d.]+) dB")
 SHAPE = re.compile(r"^(\w+) = .*# .*?(\([\d, ]+\))$", flags=re.MULTILINE)
 
 
@@ -93,7 +96,7 @@ def shell(command: str, folder: Path) -> str:
 
 
 def test_ci_sets_up_as_a_developer_is_told_to():
-    setup = blocks("bash")[0].strip().splitlines()[1]
+    setup = blocks("bash")[1].strip().splitlines()[1]
     options = setup.partition("pip install ")[2].partition(" &&")[0].removeprefix("--quiet ")
     assert options.endswith('"')
     assert f"install --quiet {options}" in (REPOSITORY / ".ci" / "run").read_text()
@@ -101,7 +104,7 @@ def test_ci_sets_up_as_a_developer_is_told_to():
 
 @pytest.mark.weekly  # CI sets up with the same line, and other tests take quickstart's run apart
 def test_the_first_commands_work_in_a_fresh_copy(clone):
-    first, second, third = blocks("bash")[0].strip().splitlines()
+    first, second, third = blocks("bash")[1].strip().splitlines()
     assert first.endswith("kerasae quickstart")
     shown = shell(first, clone)
     check_quickstart(clone / "kerasae-quickstart", shown, 1)
@@ -129,7 +132,7 @@ def test_the_lines_of_the_start_name_extras_that_exist():
     extras = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"][
         "optional-dependencies"
     ]
-    lines = blocks("bash")[0].strip().splitlines()
+    lines = blocks("bash")[1].strip().splitlines()
     named = [re.findall(r"\.\[(\w+)\]", line) for line in lines]
     assert named == [[], ["dev"], ["notebooks"]]
     assert '".[docs]" && .venv/bin/python website/build.py' in README
@@ -137,6 +140,42 @@ def test_the_lines_of_the_start_name_extras_that_exist():
     for line in (*lines, CONTRIBUTING):
         for extra in re.findall(r"\.\[(\w+)\]", line):
             assert extra in extras
+
+
+def test_the_shortest_way_is_as_short_as_it_says(tmp_path, monkeypatch, capsys):
+    setup, *commands, _ = blocks("bash")[0].strip().splitlines()
+    assert "pip install ./export" in setup
+    picture = skimage.data.coffee()[:100, :150]
+    Image.fromarray(picture).save(tmp_path / "photo.jpg")
+    monkeypatch.chdir(tmp_path)
+    for line in commands:
+        command, _, written = line.partition("#")
+        program, *arguments = command.split()
+        assert program == ".venv/bin/kae"
+        assert kae(arguments) == 0
+        assert Path(written.strip()).is_file()
+    with Image.open("received/photo.png") as again:
+        assert again.size == (150, 100)
+
+
+def test_the_first_picture_and_its_table_are_those_that_were_measured():
+    found = json.loads((REPOSITORY / "benchmarks" / "results" / "first_picture.json").read_text())
+    table = README.partition("<!-- photographs -->")[2].partition("<!-- /photographs -->")[0]
+    rows = table.strip().splitlines()[2:]
+    for row, photograph in zip(rows, found["photographs"], strict=True):
+        assert row.startswith(f"| {photograph['photograph']} |")
+        codecs = photograph["codecs"].values()
+        expected = [(f"{codec['bytes']:,}", f"{codec['psnr']:.1f}") for codec in codecs]
+        assert PAIR.findall(row) == expected
+        assert all(codec["bytes"] <= photograph["budget"] for codec in codecs)
+
+
+def test_the_photographs_of_the_first_picture_are_those_of_the_codec_that_ships():
+    """The cheapest of the four again, to the byte."""
+    found = json.loads((REPOSITORY / "benchmarks" / "results" / "first_picture.json").read_text())
+    cat = found["photographs"][0]
+    data = Codec.load().compress(skimage.data.chelsea(), target_bytes=cat["budget"])
+    assert len(data) == cat["codecs"]["kerasae"]["bytes"]
 
 
 @pytest.mark.slow

@@ -14,9 +14,7 @@ __all__ = ["CHOICES", "LIMITS", "as_options", "bad_choice", "make_parser"]
 
 LIMITS = ("max_pixels", "max_images", "max_expansion")
 CHOICES = ("quality", "target_psnr", "target_bytes", "effort")
-_DESCRIPTION = (
-    "Compress and decompress images, and serve the page, without Keras or TensorFlow."
-)
+_DESCRIPTION = "Compress and decompress images, and serve the page, without Keras or TensorFlow."
 _ENDINGS = """\
 exit status: 0 all went well; 1 something failed, and the rest was done; 2 bad use;
 130 interrupted. No file is ever left half-written. Output that nobody reads stops nothing.
