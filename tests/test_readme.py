@@ -122,7 +122,7 @@ def test_the_first_commands_work_in_a_fresh_copy(clone):
 
 
 def test_the_line_for_uv_does_what_the_one_for_pip_does():
-    first, uv = (blocks("bash")[i].strip().splitlines()[0] for i in (0, 1))
+    first, uv = (blocks("bash")[i].strip().splitlines()[0] for i in (1, 2))
     alike = first.replace("python3 -m venv .venv", "uv venv").replace(".venv/bin/pip", "uv pip")
     assert uv == alike
 
