@@ -2,9 +2,8 @@
 
     python benchmarks/first_picture.py
 
-Of scikit-image, held out by name before the family of tables was trained: the cat, the coffee,
-which is a bad case, and the rocket before its smooth dark sky, another one; the astronaut is
-measured, too. Each codec gets .3 bits a pixel and takes its finest setting within them, containers
+Of scikit-image, and held out by name before the family of tables was trained: the astronaut, the
+coffee and the rocket, whose smooth dark sky is the bad case; the cat is measured, too. Each codec gets .3 bits a pixel and takes its finest setting within them, containers
 included. JPEG (4:2:0, optimised), WebP (method 6) and AVIF (speed 6) are Pillow's. The places that
 are enlarged were chosen on the originals. Nothing is random.
 
@@ -33,8 +32,8 @@ ROOT = Path(__file__).parents[1]
 RESULT = Path(__file__).parent / "results" / "first_picture.json"
 PICTURE = ROOT / "docs" / "photographs.png"
 BITS = 0.3  # a pixel
-SHOWN = {"chelsea": (172, 115), "coffee": (400, 110), "rocket": (322, 160)}  # middle: x, y
-TITLES = {"chelsea": "cat", "coffee": "coffee", "rocket": "rocket", "astronaut": "astronaut"}
+SHOWN = {"astronaut": (224, 112), "coffee": (400, 110), "rocket": (322, 160)}  # middle: x, y
+TITLES = {"astronaut": "astronaut", "coffee": "coffee", "rocket": "rocket", "chelsea": "cat"}
 CODECS = ("JPEG", "WebP", "AVIF", "kerasae")
 SETTINGS = {
     "JPEG": {"optimize": True, "subsampling": "4:2:0"},
