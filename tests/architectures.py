@@ -44,6 +44,14 @@ BY_ARCHITECTURE = [
     for case, sampled in zip(CASES, SAMPLED, strict=True)
 ]
 
+# What takes a minute each: slow with the architectures that have least in common, else weekly.
+FIRST_BY_WEEK = [
+    case
+    if case.values[0] in DISTINCT
+    else pytest.param(*case.values, id=case.id, marks=pytest.mark.weekly)
+    for case in FIRST
+]
+
 
 def make(name: str, variant: dict, *, compiled: bool = False, seed: int = 0) -> keras.Model:
     """The model; `fit` runs op by op unless `compiled`, since XLA takes longer than these runs."""

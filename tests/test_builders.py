@@ -16,6 +16,7 @@ from architectures import (
     BY_ARCHITECTURE,
     CASES,
     FIRST,
+    FIRST_BY_WEEK,
     SAMPLED,
     Trained,
     assert_learned,
@@ -222,7 +223,7 @@ def test_tflite_has_built_in_ops_only_and_computes_what_keras_does(
 @pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="the same process converts on every backend"
 )
-@pytest.mark.parametrize(("name", "variant"), FIRST)
+@pytest.mark.parametrize(("name", "variant"), FIRST_BY_WEEK)
 def test_every_scheme_fits_as_two_files_and_as_one(name, variant, trained, converter, tmp_path):
     """One file in int8 is tested above, with every variant."""
     model = keras.saving.load_model(trained(name, variant).model)
