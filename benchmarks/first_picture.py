@@ -3,9 +3,10 @@
     python benchmarks/first_picture.py
 
 Of scikit-image, and held out by name before the family of tables was trained: the astronaut, the
-coffee and the rocket, whose smooth dark sky is the bad case; the cat is measured, too. Each codec gets .3 bits a pixel and takes its finest setting within them, containers
-included. JPEG (4:2:0, optimised), WebP (method 6) and AVIF (speed 6) are Pillow's. The places that
-are enlarged were chosen on the originals. Nothing is random.
+coffee and the rocket, whose smooth dark sky is the bad case; the cat is measured, too. Each codec
+gets .3 bits a pixel and takes its finest setting within them, containers included. JPEG (4:2:0,
+optimised), WebP (method 6) and AVIF (speed 6) are Pillow's. The places that are enlarged were
+chosen on the originals. Nothing is random.
 
 Writes `docs/photographs.png`,
 `results/first_picture.json`, and the table between the marks `photographs` in the README.
