@@ -231,7 +231,9 @@ def _of_the_reconstruction(
 
 
 def _more_training(model: keras.Model) -> str:
-    steps = int(model.optimizer.iterations) if getattr(model, "optimizer", None) else 0
+    optimizer = getattr(model, "optimizer", None)
+    # Replicas have a variable each, of which `int` knows nothing.
+    steps = int(keras.ops.convert_to_numpy(optimizer.iterations)) if optimizer else 0
     if 0 < steps < _FEW_STEPS:
         return f"a smaller `batch_size` or more epochs, since these were {steps} steps"
     return "more epochs"
