@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from kerasae_export.images import check_numbers
 
-_LARGEST = 1e100
+LARGEST = 1e100
 
 
 def positive_int(name: str, value: Any) -> int:
@@ -84,7 +84,7 @@ def vectors(name: str, values: Any, *, least: int = 1) -> NDArray[np.float64]:
 
 def moderate(numbers: NDArray[np.float64]) -> bool:
     """Whether the numbers are finite, and so are sums of their squares."""
-    return bool((np.abs(numbers) < _LARGEST).all())
+    return bool((np.abs(numbers) < LARGEST).all())
 
 
 def scores(name: str, values: Any) -> NDArray[np.float64]:

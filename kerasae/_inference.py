@@ -16,6 +16,8 @@ from kerasae_export.images import fits as fits
 
 Floats = NDArray[np.float32]
 
+LARGEST_CODE = 1e9  # far beyond any code of a trained model; what layers make of it is finite
+
 _BATCH = 128
 
 
@@ -102,9 +104,18 @@ def encode_values(model: keras.Model, values: Floats, argument: str = "model") -
     return run([*stems, nested(model, "encoder", argument)], values)[0]
 
 
-def decode(model: keras.Model, codes: ArrayLike) -> Floats:
-    """Images of codes, clipped to [0, 1]; layers that quantise the code do so here too."""
-    values, shape = np.asarray(codes, np.float32), code_shape(model)
+def decode(model: keras.Model, codes: ArrayLike, named: str = "`model`") -> Floats:
+    """Images of codes, clipped to [0, 1]; layers that quantise the code do so here too.
+
+    `named` are the arguments that the codes come of.
+    """
+    numbers, shape = np.asarray(codes, np.float64), code_shape(model)
+    if not (np.abs(numbers) <= LARGEST_CODE).all():
+        raise ValueError(
+            f"{named} must give codes of finite values, of {LARGEST_CODE:g} at most. "
+            f"Received: codes from {numbers.min():g} to {numbers.max():g}"
+        )
+    values = numbers.astype(np.float32)
     if not fits(values.shape, (None, *shape)):
         raise ValueError(
             f"codes must have the shape (n, *{shape}) that `model` makes. "

@@ -161,7 +161,7 @@ def sample_mixture(
     source.random_state = seed
     codes = source.sample(count)[0]  # sorted by component
     codes = np.random.default_rng(seed).permutation(codes)
-    return _inference.decode(model, codes.reshape(count, *shape))
+    return _inference.decode(model, codes.reshape(count, *shape), "`mixture`")
 
 
 def interpolate(
@@ -233,8 +233,12 @@ def slerp(first: ArrayLike, second: ArrayLike, fraction: float) -> NDArray[np.fl
         raise ValueError(
             f"`first` and `second` must have one shape. Received: {a.shape} and {b.shape}"
         )
-    if not (np.isfinite(a).all() and np.isfinite(b).all()):
-        raise ValueError("`first` and `second` must be finite. Received: NaN or infinity")
+    if not all(_arguments.moderate(values) for values in (a, b, np.array([fraction]))):
+        raise ValueError(
+            "`first`, `second` and `fraction` must be finite, below "
+            f"{_arguments.LARGEST:g} in size. "
+            f"Received: {a.tolist()!r:.80}, {b.tolist()!r:.80} and {fraction:g}"
+        )
     norms = np.linalg.norm(a), np.linalg.norm(b)
     cosine = float((a / norms[0] * (b / norms[1])).sum()) if all(norms) else 1.0
     angle = math.acos(min(1.0, max(-1.0, cosine)))
@@ -289,7 +293,7 @@ def traverse(
         image = _inference.check_image(model, given, "image_or_code")
         code = _inference.encode_values(model, image[None])[0]
     elif _inference.fits(given.shape, shape):
-        code = check_numbers("image_or_code", given).astype(np.float32)
+        code = check_numbers("image_or_code", given)
     else:
         raise ValueError(
             f"`image_or_code` must be an image {tuple(model.input_shape[1:])} or a code {shape}. "
@@ -305,10 +309,11 @@ def traverse(
     chosen = _arguments.dimensions("dimensions", dimensions, size)
     shifts = np.zeros((len(chosen), steps, size))
     for row, dimension in enumerate(chosen):
-        shifts[row, :, dimension] = np.linspace(-span, span, steps) * scale[dimension]
+        with np.errstate(over="ignore", invalid="ignore"):  # refused before they are decoded
+            shifts[row, :, dimension] = np.linspace(-span, span, steps) * scale[dimension]
     between = (1,) * (code.ndim - 1)  # positions of a spatial code
     codes = code + shifts.reshape(-1, *between, size)
-    images = _inference.decode(model, codes)
+    images = _inference.decode(model, codes, "`image_or_code`, `span` and `deviations`")
     return images.reshape(len(chosen), steps, *images.shape[1:])
 
 
@@ -350,13 +355,18 @@ def manifold(model: keras.Model, *, size: int = 20, codes: ArrayLike | None = No
         across, up = quantiles, quantiles
     else:
         known = check_numbers("codes", codes)
-        if known.ndim != 2 or known.shape[1] != 2 or not len(known) or not np.isfinite(known).all():
+        if (
+            known.ndim != 2
+            or known.shape[1] != 2
+            or not len(known)
+            or not _arguments.moderate(known)
+        ):
             raise ValueError(
                 f"`codes` must be finite values of the shape (n, 2). Received: shape {known.shape}"
             )
         across, up = np.linspace(known.min(axis=0), known.max(axis=0), size).T
     grid = np.stack(np.meshgrid(across, up[::-1]), axis=-1)  # (size, size, 2)
-    images = _inference.decode(model, grid.reshape(-1, 2))
+    images = _inference.decode(model, grid.reshape(-1, 2), "`codes`")
     return images.reshape(size, size, *images.shape[1:])
 
 

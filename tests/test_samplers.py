@@ -278,6 +278,32 @@ def test_samplers_check_their_arguments(call, message):
         call(affine())
 
 
+@pytest.mark.parametrize("value", [1e10, 1e50, 1e308, -1e308])
+def test_codes_beyond_single_precision_are_refused(value):
+    """What overflows in a decoder comes out as NaN."""
+    model, codes = affine(), np.array([[0.0, 1.0], [1.0, value]])
+    with pytest.raises(ValueError, match=r"`codes` must .* Received"):
+        samplers.manifold(model, codes=codes)
+    for arguments in (
+        {"span": abs(value)},
+        {"deviations": [1.0, abs(value)]},
+        {"image_or_code": codes[1]},
+    ):
+        given = {"image_or_code": codes[0], **arguments}
+        with pytest.raises(ValueError, match="`image_or_code`, `span` and `deviations` must give"):
+            samplers.traverse(model, given.pop("image_or_code"), **given)
+    mixture = samplers.fit_mixture(np.zeros((4, 2)), 1)
+    mixture.means_ += value
+    with pytest.raises(ValueError, match=r"`mixture` must give codes of finite values.*1e\+09"):
+        samplers.sample_mixture(model, mixture, 2)
+
+
+@pytest.mark.parametrize("given", [([1e300], [1.0], 0.5), ([1.0], [2.0], 1e300)])
+def test_slerp_does_not_overflow(given):
+    with pytest.raises(ValueError, match="`first`, `second` and `fraction` must be finite, below"):
+        samplers.slerp(*given)
+
+
 def test_a_decoder_must_need_the_code_alone():
     image = keras.Input(PIXELS)
     encoder = keras.Model(image, [keras.layers.Flatten()(image), image], name="encoder")

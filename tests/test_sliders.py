@@ -101,6 +101,8 @@ def test_a_notebook_executed_in_a_batch_keeps_the_picture_only(tmp_path, monkeyp
         ({"dimensions": [4]}, "integers from 0 to 3"),
         ({"dimensions": []}, "integers from 0 to 3"),
         ({"span": 0.0}, "`span` must be a number above 0"),
+        ({"span": 1e10}, "`span` must be a number above 0 and below 1e.09"),
+        ({"image_or_code": [1e10, 0, 0, 0]}, "`image_or_code` must be"),
         ({"steps": 1}, "`steps` must be an integer above 1"),
     ],
 )

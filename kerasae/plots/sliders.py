@@ -84,13 +84,13 @@ def latent_sliders(
             image = _inference.check_image(model, given, "image_or_code")
             given = _inference.encode_values(model, image[None])[0]
         given = check_numbers("image_or_code", given)
-    if given.shape != (size,) or not np.isfinite(given).all():
+    if given.shape != (size,) or not (np.abs(given) <= _inference.LARGEST_CODE).all():
         raise ValueError(
             f"`image_or_code` must be an image {tuple(model.input_shape[1:])} or a finite code "
             f"{shape}. Received: shape {given.shape}"
         )
     chosen = _arguments.dimensions("dimensions", dimensions, size, most=10)
-    span = _arguments.number("span", span, low=0.0)
+    span = _arguments.number("span", span, low=0.0, high=_inference.LARGEST_CODE)
     if isinstance(steps, bool) or not isinstance(steps, Integral) or steps < 2:
         raise ValueError(f"`steps` must be an integer above 1. Received: steps={steps!r}")
     _inference.image_decoder(model)
@@ -126,7 +126,7 @@ class LatentSliders:
 
     def figure(self) -> Figure:
         """A row of images for each slider, moved from one end to the other, the others at rest."""
-        values = np.linspace(-self._span, self._span, self._steps)
+        values = self._span * np.linspace(-1, 1, self._steps)
         codes = np.tile(self.code, (len(self._dimensions), self._steps, 1))
         for row, dimension in enumerate(self._dimensions):
             codes[row, :, dimension] = values
@@ -184,7 +184,7 @@ class LatentSliders:
     def _decode(self, codes: NDArray[Any]) -> NDArray[np.float32]:
         from kerasae import _inference
 
-        return _inference.decode(self._model, codes)
+        return _inference.decode(self._model, codes, "`code`")
 
     def _png(self) -> bytes:
         """The image, enlarged so that its pixels are squares."""
