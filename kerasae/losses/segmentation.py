@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -108,8 +109,9 @@ class SegmentationLoss(keras.losses.Loss):
     (batch, height, width, classes). The value is a mean over the images of the batch.
 
     Args:
-        kind: `"cross_entropy"`, `"dice"` or `"cross_entropy+dice"`; or a loss of Keras, which
-            compares the classes of the pixels, one-hot, with the softmax of the logits.
+        kind: `"cross_entropy"`, `"dice"` or `"cross_entropy+dice"`; or a loss of Keras, or a
+            registered one, which compares the classes of the pixels, one-hot, with the softmax
+            of the logits.
         class_weights: Of the cross-entropy, see `pixel_cross_entropy`, or likewise of the values
             that the other loss gives for each pixel.
         ignored_class: Label of the pixels that do not count.
@@ -140,7 +142,8 @@ class SegmentationLoss(keras.losses.Loss):
         if not _is_loss(kind):
             raise ValueError(
                 "`kind` must be 'cross_entropy', 'dice' or 'cross_entropy+dice', or a loss of "
-                f"Keras. Received: kind={kind!r}"
+                "Keras or under `@keras.saving.register_keras_serializable()`, so that a saved "
+                f"model has it again. Received: kind={kind!r}"
             )
         self.kind = kind
         self.ignored_class = (
@@ -214,6 +217,10 @@ def _is_loss(kind: Any) -> bool:
     if isinstance(kind, str) and kind in SEGMENTATION_LOSSES:
         return True
     try:
-        return callable(keras.losses.get(kind))
-    except (TypeError, ValueError):
+        known = keras.losses.get(kind)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of a lambda, which is refused
+            again = keras.losses.deserialize(keras.losses.serialize(known))
+    except (AttributeError, NotImplementedError, OSError, TypeError, ValueError):
         return False
+    return callable(known) and not isinstance(known, type) and type(again) is type(known)
