@@ -350,6 +350,8 @@ def test_the_code_rate_is_the_entropy_of_the_symbols(rng):
     assert evaluation.code_rate(uniform) == pytest.approx(3.0)
     assert evaluation.code_rate(uniform, 4.0) == pytest.approx(1.5)  # 2, 4 and 2 of 8
     assert evaluation.code_rate(np.full((9, 2), 0.3)) == 0
+    with pytest.raises(ValueError, match="`step` must be large enough"):
+        evaluation.code_rate(uniform, 5e-324)
 
 
 @pytest.mark.parametrize(

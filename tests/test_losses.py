@@ -98,11 +98,20 @@ def test_a_loss_of_huber_is_like_another_of_huber_only():
 
 @pytest.mark.parametrize(
     "weights",
-    ["abc", 3, [np.nan], [1.0, -1.0], {1: 2.0}, [[1.0]], [True], np.array(2.0)],
+    ["abc", 3, [np.nan], [1.0, -1.0], {1: 2.0}, [[1.0]], [True], np.array(2.0), (), []],
 )
 def test_weights_of_classes_are_numbers(weights):
     with pytest.raises(ValueError, match="^`class_weights` must be a"):
         losses.SegmentationLoss(class_weights=weights)
+
+
+@pytest.mark.parametrize("kind", ["cross_entropy", "mse"])
+@pytest.mark.parametrize("weights", [[1.0], [1.0, 2.0, 3.0]])
+def test_each_class_has_a_weight(kind, weights):
+    labels, logits = np.zeros((2, 3, 3)), np.zeros((2, 3, 3, 2), np.float32)
+    loss = losses.SegmentationLoss(kind, class_weights=weights)
+    with pytest.raises(ValueError, match="^`class_weights` must hold a weight for each of the 2"):
+        loss(labels, logits)
 
 
 @pytest.mark.parametrize("label", ["x", 1.5, -1, True, [1]])

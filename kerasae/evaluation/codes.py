@@ -102,7 +102,8 @@ def code_rate(codes: ArrayLike, step: ArrayLike = 1.0) -> float:
         Bits per image.
 
     Raises:
-        ValueError: If the codes are no such array of finite values, or a step is not positive.
+        ValueError: If the codes are no such array of finite values, or a step is not positive, or
+            too small to count in.
 
     Example:
         >>> code_rate([[0.0, 3.0], [1.0, 3.0], [2.0, 3.0], [3.0, 3.0]])
@@ -120,7 +121,13 @@ def code_rate(codes: ArrayLike, step: ArrayLike = 1.0) -> float:
             f"`step` must be positive, one or one for each of {values.shape[-1]} channels. "
             f"Received: step={step!r}"
         )
-    symbols = np.floor(values / steps + 0.5).reshape(-1, values.shape[-1])
+    with np.errstate(over="ignore"):
+        symbols = np.floor(values / steps + 0.5).reshape(-1, values.shape[-1])
+    if not np.isfinite(symbols).all():
+        raise ValueError(
+            "`step` must be large enough that a code is a finite number of steps. "
+            f"Received: step={step!r}"
+        )
     per_symbol = sum(_entropy(channel) for channel in symbols.T)
     return per_symbol * len(symbols) / len(values)
 

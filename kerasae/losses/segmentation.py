@@ -53,7 +53,7 @@ def pixel_cross_entropy(
     truth, counted = _counted(labels, logits, ignored_class)
     surprise = -ops.sum(truth * ops.log_softmax(logits, axis=-1), axis=-1)
     if class_weights is not None:
-        weights = ops.convert_to_tensor(class_weights, dtype=logits.dtype)
+        weights = _weights_for(class_weights, logits)
         surprise = surprise * ops.sum(truth * weights, axis=-1)
     pixels = ops.sum(counted, axis=(1, 2))
     return ops.sum(surprise, axis=(1, 2)) / ops.maximum(pixels, 1.0)
@@ -173,7 +173,7 @@ class SegmentationLoss(keras.losses.Loss):
             truth, ops.softmax(logits, axis=-1)
         )
         if self.class_weights is not None:
-            weights = ops.convert_to_tensor(self.class_weights, dtype=logits.dtype)
+            weights = _weights_for(self.class_weights, logits)
             values = values * ops.sum(truth * weights, axis=-1)
         if len(values.shape) != len(counted.shape):
             return values  # of an image, or of all
@@ -204,13 +204,24 @@ def class_weights_of(values: Any) -> list[float]:
     Raises:
         ValueError: If they are no sequence of finite numbers of at least 0.
     """
-    given = values if isinstance(values, (list, tuple, np.ndarray)) and np.ndim(values) else None
-    if given is None:
+    given = values if isinstance(values, (list, tuple, np.ndarray)) and np.size(values) else None
+    if given is None or not np.ndim(values):
         raise ValueError(
             "`class_weights` must be a sequence of a number for each class. "
             f"Received: class_weights={values!r}"
         )
     return [_arguments.number("class_weights", w, low=0.0, closed=True) for w in given]
+
+
+def _weights_for(values: Sequence[float], logits: Any) -> Any:
+    """The weights of classes as a tensor (classes,) of the dtype of the logits."""
+    weights = ops.convert_to_tensor(values, dtype=logits.dtype)
+    if tuple(weights.shape) != (logits.shape[-1],):
+        raise ValueError(
+            f"`class_weights` must hold a weight for each of the {logits.shape[-1]} classes. "
+            f"Received: class_weights={values!r}"
+        )
+    return weights
 
 
 def _is_loss(kind: Any) -> bool:
