@@ -23,6 +23,7 @@ from kerasae_export.format.photo_file import Head, family_id, read_photo, write_
 from kerasae_export.format.received import Data
 from kerasae_export.images import check_picture
 from kerasae_export.photo.decisions import Tradeoff, decide, decide_by_rule
+from kerasae_export.photo.refinement import rebuild, refine
 from kerasae_export.photo.shipped import shipped_families
 from kerasae_export.photo.transform import COEFFICIENT_UNIT, Transform
 
@@ -202,6 +203,7 @@ class PhotoCodec:
             scaled = coefficients.astype(np.float32)
             scaled *= np.float32(1 / (COEFFICIENT_UNIT * family.steps[quality - 1]))
             chosen = decide(family, scaled, rows, columns, band, self._tradeoff, TRIES)
+            refine(family, self._transform, scaled, chosen, (height, width), self._tradeoff)
             del scaled
         else:
             chosen = decide_by_rule(family, coefficients, rows, columns, quality)
@@ -269,15 +271,9 @@ def _rebuilt(
 ) -> Iterator[NDArray[np.float32]]:
     """Coefficients of strips, as `Transform.inverse` takes them."""
     symbols, _, tables = unpacked
-    one, more = family.rebuild.astype(np.float32).T
     step = np.float32(family.steps[quality - 1])
     unpredict_lowest(symbols, symbols.shape[1] // columns, columns)
     for low, _, _, high in strips:
         cells = slice(low * columns, high * columns)
-        values = symbols[:, cells].astype(np.float32)
-        used = tables[:, cells]
-        shift = np.where(np.abs(values) > 1, more[used], one[used])
-        shift[:: CELL * CELL] = 0
-        values += np.sign(values) * shift
-        values *= step
+        values = step * rebuild(family, symbols[:, cells], tables[:, cells])
         yield values.reshape(CHANNELS, high - low, columns)

@@ -22,7 +22,7 @@ _PIECE = 1 << 11  # cells that are worked on at once
 _LOWEST = list(range(0, CHANNELS, CELL * CELL))
 _EDGES = np.array([0.4, 0.55, 0.7, 0.85, 1.0, 1.2, 1.5, 2, 3, 5, 9, 17, 33])
 _INSIDE = np.array([0.2, 0.47, 0.62, 0.77, 0.92, 1.1, 1.35, 1.75, 2.5, 4, 7, 13, 25, 50])
-_BIGGEST = 2**15 - 1
+BIGGEST = 2**15 - 1
 MAGNITUDES = 64
 """Those whose cost is known; larger ones cost as the largest of them."""
 
@@ -33,10 +33,13 @@ class Decisions(NamedTuple):
     Attributes:
         symbols: int16 (768, cells), lowest coefficients as differences.
         classes: uint8 (cells,).
+        tables: uint8 (768, cells), the table of each symbol, 0 where none is coded; None where it
+            was not asked for.
     """
 
     symbols: NDArray[np.int16]
     classes: NDArray[np.uint8]
+    tables: NDArray[np.uint8] | None = None
 
 
 class Tradeoff:
@@ -141,7 +144,7 @@ def decide_by_rule(
         piece = coefficients[:, first : first + _PIECE].astype(float)
         rounded = np.copysign(np.floor((np.abs(piece) + _ROUNDING * step) / step), piece)
         rounded[_LOWEST] = np.floor((piece[_LOWEST] + step / 2) / step)
-        symbols[:, first : first + _PIECE] = np.clip(rounded, -_BIGGEST, _BIGGEST)
+        symbols[:, first : first + _PIECE] = np.clip(rounded, -BIGGEST, BIGGEST)
     predict_lowest(symbols, rows, columns)
     # Sums of integers below 2**24 are exact in single precision, in any order.
     table = family.costs[family.classes].astype(np.float32)  # (classes, 768, buckets)
@@ -197,8 +200,9 @@ def decide(
                 tradeoff,
             )
         classes = _cheapest(family, costs, rows, columns, band, tradeoff)
-    round_symbols(family, scaled, symbols, classes, tradeoff)
-    return Decisions(symbols, classes)
+    tables = np.zeros(symbols.shape, np.uint8)
+    round_symbols(family, scaled, symbols, classes, tradeoff, tables)
+    return Decisions(symbols, classes, tables)
 
 
 def _coded_costs(
@@ -222,7 +226,7 @@ def lowest(scaled: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.i
     """Symbols of which only the lowest coefficients are decided, and predicted."""
     symbols = np.zeros(scaled.shape, np.int16)
     rounded = np.floor(scaled[_LOWEST] + np.float32(0.5))
-    symbols[_LOWEST] = np.clip(rounded, -_BIGGEST, _BIGGEST)
+    symbols[_LOWEST] = np.clip(rounded, -BIGGEST, BIGGEST)
     predict_lowest(symbols, rows, columns)
     return symbols
 
@@ -233,6 +237,7 @@ def round_symbols(
     symbols: NDArray[np.int16],
     classes: NDArray[np.uint8],
     tradeoff: Tradeoff,
+    used: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.float32]:
     """Decide all symbols but the lowest, stage by stage, under the tables that then hold.
 
@@ -242,6 +247,7 @@ def round_symbols(
         symbols: int16 (768, cells) of `lowest`, changed in place.
         classes: uint8 (cells,).
         tradeoff: Of the family.
+        used: uint8 (768, cells), to be filled with the table of each symbol, 0 where none is coded.
 
     Returns:
         float32 (cells,); the cost of the symbols of each cell, in squared steps, less what it
@@ -251,6 +257,10 @@ def round_symbols(
     costs = np.zeros(symbols.shape[1], np.float32)
     for channels, around in stages():
         live, tables = stage_tables(family, classes, channels, around, sizes)
+        if used is not None:
+            of_stage = np.zeros(live.shape, np.uint8)
+            of_stage[live] = tables
+            used[channels] = of_stage
         if channels[0] in _LOWEST:
             chosen = symbols[channels][live].astype(np.int32)
         else:
@@ -284,7 +294,7 @@ def _rounded(
     result = (magnitudes >= tradeoff.to_one[tables]).astype(np.float32)
     (large,) = (magnitudes >= tradeoff.to_two[tables]).nonzero()
     beyond = np.floor(magnitudes[large] - tradeoff.beyond[tables[large]])
-    result[large] = np.clip(beyond, 2, _BIGGEST)
+    result[large] = np.clip(beyond, 2, BIGGEST)
     return result
 
 

@@ -88,11 +88,10 @@ class Transform:
         Returns:
             uint8 (height, width, 3).
         """
-        rows, columns = -(-height // CELL), -(-width // CELL)
+        rows = -(-height // CELL)
         image = np.empty((height, width, PLANES), np.uint8)
         for (low, first, stop, _), strip in zip(self.strips(rows), strips, strict=True):
-            cells = strip.reshape(PLANES, CELL, CELL, -1, columns).transpose(0, 3, 1, 4, 2)
-            planes = np.stack([self._synthesise(np.ascontiguousarray(c)) for c in cells])
+            planes = self.synthesise(strip)
             kept = planes[:, (first - low) * CELL : (stop - low) * CELL, :width]
             kept = kept[:, : height - first * CELL]
             pixels = kept.reshape(PLANES, -1).T @ self._to_colour.T
@@ -101,6 +100,33 @@ class Transform:
             np.clip(pixels, 0, 255, out=pixels)
             image[first * CELL : stop * CELL] = pixels.reshape(*kept.shape[1:], PLANES)
         return image
+
+    def synthesise(self, strip: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The planes of coefficients.
+
+        Args:
+            strip: float32 (768, rows, columns).
+
+        Returns:
+            float32 (3, rows * 16, columns * 16).
+        """
+        cells = strip.reshape(PLANES, CELL, CELL, *strip.shape[1:]).transpose(0, 3, 1, 4, 2)
+        return np.stack([self._synthesise(np.ascontiguousarray(c)) for c in cells])
+
+    def project(self, planes: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The products of planes with each basis function: the transpose of `synthesise`.
+
+        Args:
+            planes: float32 (3, rows * 16, columns * 16), changed in place.
+
+        Returns:
+            float32 (768, rows, columns).
+        """
+        rows, columns = planes.shape[1] // CELL, planes.shape[2] // CELL
+        result = np.empty((PLANES, CELL, CELL, rows, columns), np.float32)
+        for plane, samples in zip(result, planes, strict=True):
+            plane[:] = self._project(samples).transpose(1, 3, 0, 2)
+        return result.reshape(-1, rows, columns)
 
     @staticmethod
     def strips(rows: int) -> list[tuple[int, int, int, int]]:
@@ -136,6 +162,17 @@ class Transform:
         inner = samples[_HALF:-_HALF].reshape(-1, CELL, width)
         samples[_HALF:-_HALF] = (self._overlap @ inner).reshape(-1, width)
         return samples
+
+    def _project(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Samples (rows * 16, columns * 16) to products (rows, 16, columns, 16)."""
+        height, width = samples.shape
+        inner = samples[_HALF:-_HALF].reshape(-1, CELL, width)
+        samples[_HALF:-_HALF] = (self._overlap.T @ inner).reshape(-1, width)
+        samples = (self._block.T @ samples.reshape(-1, CELL, width)).reshape(height, width)
+        across = samples[:, _HALF:-_HALF].reshape(-1, CELL)
+        samples[:, _HALF:-_HALF] = (across @ self._overlap).reshape(height, -1)
+        cells = samples.reshape(-1, CELL) @ self._block
+        return cells.reshape(-1, CELL, width // CELL, CELL)
 
 
 def _whole(values: NDArray[np.float64]) -> NDArray[np.float64]:
