@@ -3,9 +3,9 @@
     python benchmarks/train_photo_codec.py PHOTOGRAPHS [--out FOLDER] [--rounds N]
 
 PHOTOGRAPHS is the folder of the Debian packages that `benchmarks/photo/pictures.py` names. Starts
-from the analytic lapped transform and principal colours, then fits classes, levels, contexts and
-tables in rounds, each of them coding the training photographs at all kinds of steps with the
-family of the round before. After each round the family is saved, and a second call goes on from
+from the analytic lapped transform, fits its matrices, then classes, levels, contexts and tables in
+rounds, each of them coding the training photographs at all kinds of steps with the family of the
+round before. After each round the family is saved, and a second call goes on from
 there. Prints rate and distortion on the validation photographs.
 """
 
@@ -25,11 +25,12 @@ from photo.tables import (
     fit_levels,
     fit_tables,
 )
-from photo.transforms import lapped, principal_colours
+from photo.transforms import colours, fitted, lapped
 
 from kerasae_export.format.family import CELL, CHANNELS, QUALITIES, Family
 from kerasae_export.photo.codec import MULTIPLIER, TRIES, PhotoCodec
 from kerasae_export.photo.decisions import Tradeoff, decide, lowest, round_symbols
+from kerasae_export.photo.refinement import refine
 from kerasae_export.photo.transform import COEFFICIENT_UNIT, Transform
 
 SEED = 0
@@ -62,8 +63,8 @@ def main() -> None:
         family = Family.from_json((options.out / "family.json").read_bytes())
         state = dict(np.load(options.out / "state.npz"))
     else:
-        block, overlap = lapped(CELL)
-        colour = principal_colours(photographs)
+        colour = colours(photographs)
+        block, overlap = fitted(*lapped(CELL), colour, photographs, SEED)
         state = {"colour": colour, "block": block, "overlap": overlap}
         family = None
     transform = Transform(state["colour"], state["block"], state["overlap"])
@@ -91,7 +92,8 @@ class Coded:
     """A training photograph as coefficients."""
 
     def __init__(self, photograph: np.ndarray, transform: Transform) -> None:
-        self.rows, self.columns = (-(-n // CELL) for n in photograph.shape[:2])
+        self.size = photograph.shape[:2]
+        self.rows, self.columns = (-(-n // CELL) for n in self.size)
         self.coefficients = transform.forward(photograph) / np.float32(COEFFICIENT_UNIT)
 
 
@@ -214,13 +216,16 @@ def later_counts(coded: list[Coded], family: Family, alive: np.ndarray, index: i
     """What the family decides about the photographs."""
     counts, tradeoff = Counts.empty(CLASSES), Tradeoff(family, MULTIPLIER)
     everything = family.with_classes(alive)
+    transform = Transform(family.colour, family.block, family.overlap)
     for photograph, step in passes(coded, index):
         scaled = photograph.coefficients / np.float32(step)
         band = band_of(step)
         chosen = decide(family, scaled, photograph.rows, photograph.columns, band, tradeoff, TRIES)
+        wanted = scaled.copy()
+        refine(family, transform, scaled, chosen, photograph.size, tradeoff, wanted)
         symbols = chosen.symbols
-        round_symbols(everything, scaled, symbols, chosen.classes, tradeoff)
-        count(counts, scaled, symbols, chosen.classes, family.classes)
+        round_symbols(everything, wanted, symbols, chosen.classes, tradeoff)
+        count(counts, wanted, symbols, chosen.classes, family.classes)
         counts.maps.append((band, chosen.classes.reshape(photograph.rows, photograph.columns)))
     return counts
 

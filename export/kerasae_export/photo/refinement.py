@@ -49,6 +49,7 @@ def refine(
     decisions: Decisions,
     size: tuple[int, int],
     tradeoff: Tradeoff,
+    wanted: NDArray[np.float32] | None = None,
 ) -> None:
     """Decide the symbols of each cell anew, with those around it known.
 
@@ -59,6 +60,8 @@ def refine(
         decisions: Of `decide`, changed in place; classes and lowest coefficients stay.
         size: Height and width of the image: what is beyond does not count.
         tradeoff: Of the family.
+        wanted: float32 (768, cells), to be filled with the values that symbols were rounded from,
+            in steps; lowest coefficients are left as they are.
     """
     height, width = size
     rows, columns = -(-height // CELL), -(-width // CELL)
@@ -77,10 +80,13 @@ def refine(
             own = slice((first - low) * columns, (stop - low) * columns)
             seen = transform.project(error).reshape(CHANNELS, -1)[:, own]
             chosen = np.flatnonzero(colour[first * columns : stop * columns] == turn)
-            wanted = values[:, own][:, chosen] + seen[:, chosen]
+            best = values[:, own][:, chosen] + seen[:, chosen]
             cells = chosen + first * columns
+            if wanted is not None:
+                best[::_SIDE] = wanted[::_SIDE, cells]
+                wanted[:, cells] = best
             again, used = symbols[:, cells], tables[:, cells]
-            round_symbols(family, wanted, again, classes[cells], tradeoff, used)
+            round_symbols(family, best, again, classes[cells], tradeoff, used)
             symbols[:, cells], tables[:, cells] = again, used
 
 
