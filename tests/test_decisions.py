@@ -27,7 +27,7 @@ def scaled(quality: int) -> np.ndarray:
 
 
 def decoded(decisions: Decisions, band: int) -> Unpacked:
-    payload = pack(FAMILY, *decisions, COLUMNS, band)
+    payload = pack(FAMILY, decisions.symbols, decisions.classes, COLUMNS, band)
     return unpack(FAMILY, payload, ROWS, COLUMNS, band)
 
 
