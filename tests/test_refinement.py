@@ -71,5 +71,12 @@ def test_pictures_cost_less(quality, monkeypatch):
         return error / step**2 + MULTIPLIER * 8 * len(data)
 
     refined = cost()
-    monkeypatch.setattr("kerasae_export.photo.codec.refine", lambda *_: None)
+    monkeypatch.setattr("kerasae_export.photo.codec.refine", lambda *_, **__: None)
     assert refined < 0.99 * cost()
+
+
+@pytest.mark.parametrize("size", [(20, 30), (300, 50)])
+def test_threads_write_the_same_file(size):
+    photograph = skimage.data.coffee()[40 : 40 + size[0], 200 : 200 + size[1]]
+    files = {PhotoCodec.load(threads=n).compress(photograph) for n in (1, 2, 5)}
+    assert len(files) == 1

@@ -41,7 +41,7 @@ def run(arguments: Sequence[str], *, program: str = "kae") -> int:
 
     try:
         limits = {name: getattr(options, name) for name in LIMITS if hasattr(options, name)}
-        codec = Codec.load(options.bundle, threads=options.threads, **limits)
+        codec = Codec.load(options.bundle, threads=_threads(options), **limits)
     except ValueError as error:
         said = str(error).replace("`folder`", "`--bundle`")
         print(f"{program}: {printable(as_options(said))}", file=sys.stderr)
@@ -82,6 +82,14 @@ def _sandboxed(program: str, arguments: Sequence[str]) -> int:
         return status
     print(f"{program}: {reason}", file=sys.stderr)
     return 1
+
+
+def _threads(options: argparse.Namespace) -> int:
+    """As given; else one, since files share the cores, and all of them for a file alone."""
+    from kerasae_export.files.pool import cores
+
+    alone = len(options.paths) == 1 and options.paths[0].is_file()
+    return options.threads or (cores() if alone and not options.bundle else 1)
 
 
 def _serve(program: str, options: argparse.Namespace) -> int:

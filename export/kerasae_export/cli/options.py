@@ -86,9 +86,8 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         command.add_argument(
             "--threads",
             type=_positive,
-            default=1,
             metavar="N",
-            help="threads of a model; default: 1",
+            help="threads of a model or a photograph; default: 1, and all cores for one photograph",
         )
         command.add_argument(
             "--max-pixels",

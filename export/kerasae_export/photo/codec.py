@@ -5,7 +5,9 @@ Its transform is linear: some products with small matrices, for which NumPy need
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cached_property
 from numbers import Integral, Real
 from typing import Any
@@ -22,7 +24,7 @@ from kerasae_export.format.photo import MAX_LANES_LOG2, Unpacked, pack, unpack, 
 from kerasae_export.format.photo_file import Head, family_id, read_photo, write_photo
 from kerasae_export.format.received import Data
 from kerasae_export.images import check_picture
-from kerasae_export.photo.decisions import Tradeoff, decide, decide_by_rule
+from kerasae_export.photo.decisions import Each, Tradeoff, decide, decide_by_rule
 from kerasae_export.photo.refinement import rebuild, refine
 from kerasae_export.photo.shipped import shipped_families
 from kerasae_export.photo.transform import COEFFICIENT_UNIT, Transform
@@ -50,6 +52,7 @@ class PhotoCodec:
         max_pixels: Most pixels of an image.
         max_expansion: How many times the pixels that FORMAT.md allows for each byte received a
             file may have.
+        threads: Threads that an image may be compressed by. The file is the same.
 
     Attributes:
         families: As given.
@@ -67,7 +70,12 @@ class PhotoCodec:
     """
 
     def __init__(
-        self, families: Sequence[Family], *, max_pixels: int = MAX_PIXELS, max_expansion: int = 1
+        self,
+        families: Sequence[Family],
+        *,
+        max_pixels: int = MAX_PIXELS,
+        max_expansion: int = 1,
+        threads: int = 1,
     ) -> None:
         self._limits = Limits(max_pixels=max_pixels, max_expansion=max_expansion)
         if not families:
@@ -75,23 +83,32 @@ class PhotoCodec:
         self.families = tuple(families)
         self.max_pixels: int = int(max_pixels)
         self.max_expansion: int = int(max_expansion)
+        self._threads = check_count("threads", threads)
 
     @classmethod
-    def load(cls, *, max_pixels: int = MAX_PIXELS, max_expansion: int = 1) -> PhotoCodec:
+    def load(
+        cls, *, max_pixels: int = MAX_PIXELS, max_expansion: int = 1, threads: int = 1
+    ) -> PhotoCodec:
         """The codec that ships with the package.
 
         Args:
             max_pixels: Most pixels of an image to compress or decompress.
             max_expansion: How many times the pixels that FORMAT.md allows for each byte received
                 a file may have.
+            threads: Threads that an image may be compressed by.
 
         Returns:
             The codec. It reads what any version of the package has written.
 
         Raises:
-            ValueError: If `max_pixels` or `max_expansion` is not a positive integer.
+            ValueError: If `max_pixels`, `max_expansion` or `threads` is not a positive integer.
         """
-        return cls(shipped_families(), max_pixels=max_pixels, max_expansion=max_expansion)
+        return cls(
+            shipped_families(),
+            max_pixels=max_pixels,
+            max_expansion=max_expansion,
+            threads=threads,
+        )
 
     @property
     def qualities(self) -> int:
@@ -141,13 +158,14 @@ class PhotoCodec:
         coefficients = self._transform.forward(image)
 
         def attempt(quality: int) -> bytes:
-            return self._write(coefficients, image.shape[0], image.shape[1], quality, effort)
+            return self._write(coefficients, image.shape[:2], quality, effort)
 
         if target_psnr is not None:
             return self._reach(attempt, image, target_psnr)
         if target_bytes is not None:
             return _fit(attempt, target_bytes)
-        return attempt(check_quality(DEFAULT_QUALITY if quality is None else quality, QUALITIES))
+        quality = check_quality(DEFAULT_QUALITY if quality is None else quality, QUALITIES)
+        return self._write(coefficients, image.shape[:2], quality, effort, last=True)
 
     def decompress(self, data: Data) -> Image:
         """Rebuild the photograph of a file.
@@ -194,21 +212,37 @@ class PhotoCodec:
     def _tradeoff(self) -> Tradeoff:
         return Tradeoff(self.families[0], MULTIPLIER)
 
+    @contextmanager
+    def _workers(self) -> Generator[Each, None, None]:
+        if self._threads == 1:
+            yield map
+        else:
+            with ThreadPoolExecutor(self._threads) as pool:
+                yield pool.map
+
     def _write(
-        self, coefficients: NDArray[np.int32], height: int, width: int, quality: int, effort: int
+        self,
+        coefficients: NDArray[np.int32],
+        size: tuple[int, int],
+        quality: int,
+        effort: int,
+        *,
+        last: bool = False,
     ) -> bytes:
-        family, rows, columns = self.families[0], _cells(height), _cells(width)
+        """The file; `coefficients` are given up if this is the `last` one."""
+        family, (rows, columns) = self.families[0], map(_cells, size)
         band = family.band(quality)
         if effort:
-            scaled = coefficients.astype(np.float32)
-            scaled *= np.float32(1 / (COEFFICIENT_UNIT * family.steps[quality - 1]))
-            chosen = decide(family, scaled, rows, columns, band, self._tradeoff, TRIES)
-            refine(family, self._transform, scaled, chosen, (height, width), self._tradeoff)
+            scaled = _in_steps(coefficients, family.steps[quality - 1], last)
+            tradeoff = self._tradeoff
+            with self._workers() as each:
+                chosen = decide(family, scaled, rows, columns, band, tradeoff, TRIES, each)
+                refine(family, self._transform, scaled, chosen, size, tradeoff, each=each)
             del scaled
         else:
             chosen = decide_by_rule(family, coefficients, rows, columns, quality)
         payload = pack(family, chosen.symbols, chosen.classes, columns, band)
-        return write_photo(Head(quality, height, width), payload, family.digest)
+        return write_photo(Head(quality, *size), payload, family.digest)
 
     def _reach(self, attempt: Callable[[int], bytes], image: Image, target: float) -> bytes:
         """The file of the lowest quality whose PSNR reaches the target; else of the highest."""
@@ -237,6 +271,15 @@ class PhotoCodec:
 
 def _transform(family: Family) -> Transform:
     return Transform(family.colour, family.block, family.overlap)
+
+
+def _in_steps(coefficients: NDArray[np.int32], step: float, last: bool) -> NDArray[np.float32]:
+    """Coefficients in steps, in their own memory if this is the last use of them."""
+    factor = np.float32(1 / (COEFFICIENT_UNIT * step))
+    result = coefficients.view(np.float32) if last else np.empty(coefficients.shape, np.float32)
+    for into, channel in zip(result, coefficients, strict=True):
+        into[:] = channel.astype(np.float32) * factor
+    return result
 
 
 def _cells(pixels: int) -> int:

@@ -6,7 +6,8 @@ file; with more by rate and distortion together.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,8 @@ _LOWEST = list(range(0, CHANNELS, CELL * CELL))
 _EDGES = np.array([0.4, 0.55, 0.7, 0.85, 1.0, 1.2, 1.5, 2, 3, 5, 9, 17, 33])
 _INSIDE = np.array([0.2, 0.47, 0.62, 0.77, 0.92, 1.1, 1.35, 1.75, 2.5, 4, 7, 13, 25, 50])
 BIGGEST = 2**15 - 1
+
+Each = Callable[[Callable[[Any], None], Iterable[Any]], Iterable[None]]
 MAGNITUDES = 64
 """Those whose cost is known; larger ones cost as the largest of them."""
 
@@ -166,6 +169,7 @@ def decide(
     band: int,
     tradeoff: Tradeoff,
     tries: int = 1,
+    each: Each = map,
 ) -> Decisions:
     """Choose by rate and distortion: classes with their contexts, then symbols by stages.
 
@@ -178,30 +182,36 @@ def decide(
         tradeoff: Of the family.
         tries: How many classes of each cell are tried: those that an estimate from the magnitudes
             alone finds cheapest are coded, and what that costs decides. 1 takes the estimate.
+        each: How to call a function for each piece of the image: `map`, or that of a pool of
+            threads.
     """
     symbols = lowest(scaled, rows, columns)
     costs = np.empty((rows * columns, len(family.classes)), np.float32)
-    for first in range(0, len(costs), _PIECE):
-        piece = np.abs(scaled[:, first : first + _PIECE])
-        piece[_LOWEST] = np.abs(symbols[_LOWEST, first : first + _PIECE])
-        costs[first : first + _PIECE] = tradeoff.costs(piece).T
+    tries = min(tries, costs.shape[1])
+    pieces = [slice(first, first + _PIECE) for first in range(0, len(costs), _PIECE)]
+
+    def estimate(cells: slice) -> None:
+        piece = np.abs(scaled[:, cells])
+        piece[_LOWEST] = np.abs(symbols[_LOWEST, cells])
+        costs[cells] = tradeoff.costs(piece).T
+
+    def code(cells: slice) -> None:
+        near = costs[cells]
+        near[np.arange(len(near)), classes[cells]] = -np.inf
+        near[:] = _coded_costs(family, scaled[:, cells], symbols[:, cells], near, tries, tradeoff)
+
+    def conclude(cells: slice) -> None:
+        own, used = symbols[:, cells].copy(), np.empty_like(tables[:, cells])
+        round_symbols(family, scaled[:, cells], own, classes[cells], tradeoff, used)
+        symbols[:, cells], tables[:, cells] = own, used
+
+    list(each(estimate, pieces))
     classes = _cheapest(family, costs, rows, columns, band, tradeoff)
     if tries > 1:
-        for first in range(0, len(costs), _PIECE):
-            cells = slice(first, first + _PIECE)
-            near = costs[cells]
-            near[np.arange(len(near)), classes[cells]] = -np.inf
-            near[:] = _coded_costs(
-                family,
-                scaled[:, cells],
-                symbols[:, cells],
-                near,
-                min(tries, near.shape[1]),
-                tradeoff,
-            )
+        list(each(code, pieces))
         classes = _cheapest(family, costs, rows, columns, band, tradeoff)
-    tables = np.zeros(symbols.shape, np.uint8)
-    round_symbols(family, scaled, symbols, classes, tradeoff, tables)
+    tables = np.empty(symbols.shape, np.uint8)
+    list(each(conclude, pieces))
     return Decisions(symbols, classes, tables)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerasae_export.format.family import CELL, CHANNELS, Family
-from kerasae_export.photo.decisions import BIGGEST, Decisions, Tradeoff, round_symbols
+from kerasae_export.photo.decisions import BIGGEST, Decisions, Each, Tradeoff, round_symbols
 from kerasae_export.photo.transform import Transform
 
 __all__ = ["rebuild", "refine"]
@@ -50,6 +50,7 @@ def refine(
     size: tuple[int, int],
     tradeoff: Tradeoff,
     wanted: NDArray[np.float32] | None = None,
+    each: Each = map,
 ) -> None:
     """Decide the symbols of each cell anew, with those around it known.
 
@@ -62,6 +63,7 @@ def refine(
         tradeoff: Of the family.
         wanted: float32 (768, cells), to be filled with the values that symbols were rounded from,
             in steps; lowest coefficients are left as they are.
+        each: See `decide`.
     """
     height, width = size
     rows, columns = -(-height // CELL), -(-width // CELL)
@@ -70,24 +72,30 @@ def refine(
     lowest = np.clip(np.floor(scaled[::_SIDE] + np.float32(0.5)), -BIGGEST, BIGGEST)
     y, x = np.divmod(np.arange(rows * columns), columns)
     colour = (y + x) % 2
+    strips = transform.strips(rows)
+
+    def work(job: tuple[int, tuple[int, int, int, int]]) -> None:
+        turn, (low, first, stop, high) = job
+        around = slice(low * columns, high * columns)
+        values = rebuild(family, symbols[:, around], tables[:, around])
+        values[::_SIDE] = lowest[:, around]
+        error = transform.synthesise(_grid(scaled[:, around] - values, columns))
+        error[:, height - low * CELL :], error[:, :, width:] = 0, 0
+        own = slice((first - low) * columns, (stop - low) * columns)
+        seen = transform.project(error).reshape(CHANNELS, -1)[:, own]
+        chosen = np.flatnonzero(colour[first * columns : stop * columns] == turn)
+        best = values[:, own][:, chosen] + seen[:, chosen]
+        cells = chosen + first * columns
+        if wanted is not None:
+            best[::_SIDE] = wanted[::_SIDE, cells]
+            wanted[:, cells] = best
+        again, used = symbols[:, cells], tables[:, cells]
+        round_symbols(family, best, again, classes[cells], tradeoff, used)
+        symbols[:, cells], tables[:, cells] = again, used
+
     for turn in range(2):
-        for low, first, stop, high in transform.strips(rows):
-            around = slice(low * columns, high * columns)
-            values = rebuild(family, symbols[:, around], tables[:, around])
-            values[::_SIDE] = lowest[:, around]
-            error = transform.synthesise(_grid(scaled[:, around] - values, columns))
-            error[:, height - low * CELL :], error[:, :, width:] = 0, 0
-            own = slice((first - low) * columns, (stop - low) * columns)
-            seen = transform.project(error).reshape(CHANNELS, -1)[:, own]
-            chosen = np.flatnonzero(colour[first * columns : stop * columns] == turn)
-            best = values[:, own][:, chosen] + seen[:, chosen]
-            cells = chosen + first * columns
-            if wanted is not None:
-                best[::_SIDE] = wanted[::_SIDE, cells]
-                wanted[:, cells] = best
-            again, used = symbols[:, cells], tables[:, cells]
-            round_symbols(family, best, again, classes[cells], tradeoff, used)
-            symbols[:, cells], tables[:, cells] = again, used
+        for parity in range(2):  # strips that are worked on at once do not touch
+            list(each(work, [(turn, strip) for strip in strips[parity::2]]))
 
 
 def _grid(values: NDArray[np.float32], columns: int) -> NDArray[np.float32]:

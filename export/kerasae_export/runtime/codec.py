@@ -134,7 +134,7 @@ class Codec:
         Args:
             folder: The folder that `export_bundle` wrote; None for the codec of photographs that
                 ships with the package.
-            threads: Threads that the models may use.
+            threads: Threads that the models may use, or that a photograph is compressed by.
             max_pixels: Most pixels of an image to compress or decompress, and of all images of a
                 stream.
             max_images: Most images of a stream to decompress.
@@ -156,7 +156,9 @@ class Codec:
         threads = check_count("threads", threads)
         Limits(max_pixels, max_images, max_expansion)
         if folder is None:
-            return PhotoCodec.load(max_pixels=max_pixels, max_expansion=max_expansion)
+            return PhotoCodec.load(
+                max_pixels=max_pixels, max_expansion=max_expansion, threads=threads
+            )
         manifest, files = read_files(folder)
         decoder_bytes = files[manifest.decoder.file]
         if manifest.codec.hash(decoder_bytes).hex() != manifest.bundle_hash:
