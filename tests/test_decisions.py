@@ -66,7 +66,8 @@ def test_rounding_knows_what_its_symbols_cost(quality):
     symbols = lowest(values, ROWS, COLUMNS)
     found = round_symbols(FAMILY, values, symbols, classes, TRADEOFF)
     expected = costs_of(values, decoded(Decisions(symbols, classes), band))
-    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=0.02)
+    # Magnitudes above 63 are taken to cost as much as that.
+    np.testing.assert_allclose(found, expected, rtol=2e-3, atol=0.02)
 
 
 @pytest.mark.parametrize("quality", [20, 75])

@@ -10,7 +10,7 @@ from kerasae_export.format.family import Family
 __all__ = ["shipped_families", "shipped_files"]
 
 _FOLDER = Path(__file__).parent / "families"
-_NAMES = ("photo-1",)
+_NAMES = ("photo-2", "photo-1")
 """Folders, the newest first. None is ever taken away: files name the family they need."""
 
 
