@@ -7,7 +7,7 @@
 error, MS-SSIM and CPU time of each in `runs/photo_codec/measured`; it goes on where it was cut off.
 SET is `bsds` (the test part of BSDS500, `--photographs` its folder) or `large` (the free wallpapers
 that were held out, see `benchmarks/photo/pictures.py`). `report` writes
-`benchmarks/results/photo_codec.json`.
+`benchmarks/results/photo_codec.json`, the tables of docs/photo_codec.md, and its plot.
 
 Rate and PSNR are means over photographs; BD-rates are taken against JPEG from .1 to 1.5 bits a
 pixel, over the PSNR that both curves reach there.
@@ -24,6 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from photo.figures import draw, write_tables
 from photo.pictures import large_photographs
 from PIL import Image
 from scipy.interpolate import PchipInterpolator
@@ -201,6 +202,8 @@ def report() -> None:
             )
         result["sets"][which] = table
     RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    write_tables(ROOT / "docs" / "photo_codec.md", result["sets"])
+    draw(ROOT / "docs" / "photo_codec.png", result["sets"])
 
 
 if __name__ == "__main__":
