@@ -356,7 +356,7 @@ def test_images_and_label_maps_are_mirrored_together():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"train_labels": None}, "`images` must have the labels that 'segmentation' learns"),
+        ({"train_labels": None}, "`data` must have the labels that 'segmentation' learns"),
         ({"validation_labels": np.zeros((4, 20, 30))}, "labels that are integers of shape"),
         ({"train_labels": np.zeros((36, 20, 29), np.uint8)}, r"shape \(36, 20, 30\)"),
         ({"train_labels": np.full((36, 20, 30), 9, np.uint8)}, r"below the 8.*or 8.*\[9\]"),

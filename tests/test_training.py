@@ -381,7 +381,7 @@ def test_runs_are_not_overwritten_or_mixed_up(few, tmp_path):
         train(model, few, config, out=tmp_path, resume=True, progress=False)
     with pytest.raises(ValueError, match="`resume` needs the run folder"):
         train(noisy_model(few), few, config, resume=True)
-    with pytest.raises(ValueError, match="`images` must have the model's input shape"):
+    with pytest.raises(ValueError, match="`data` must have the model's input shape"):
         train(kerasae.build_undercomplete(), few, config)
 
 
@@ -516,13 +516,13 @@ def test_what_cannot_be_trained_is_refused(few):
         train(plain, empty)
 
     for wrong in (None, "digits", (few.train, few.validation), iter([])):
-        with pytest.raises(ValueError, match="`images` must be one array, or `Images`"):
+        with pytest.raises(ValueError, match="`data` must be an array, `Images`"):
             train(plain, wrong)
     with pytest.raises(ValueError, match="`config` must be a `TrainConfig`.* Received: ndarray"):
         train(plain, few.train, few.train)  # as `fit` takes them
     with pytest.raises(ValueError, match="`model` must be a Keras model"):
         train(kerasae.build_undercomplete, few)
-    with pytest.raises(ValueError, match="`images` must hold at least 2"):
+    with pytest.raises(ValueError, match="`data` must hold at least 2"):
         train(plain, few.train[:1])
     with pytest.raises(ValueError, match=r"must have the shape \(n, 8, 8, 1\)"):
         train(plain, few.train[:, :4])

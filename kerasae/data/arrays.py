@@ -43,7 +43,7 @@ def split_array(values: NDArray[np.float32], seed: int) -> tuple[Integers, Integ
     """
     if len(values) < 2:
         raise ValueError(
-            "`images` must hold at least 2, one to train on and one to validate on. "
+            "`data` must hold at least 2 images, one to train on and one to validate on. "
             f"Received: {len(values)}"
         )
     options = Options(**{**vars(_ALONE), "seed": seed})

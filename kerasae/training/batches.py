@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerasae.training.configuration import TrainConfig
+from kerasae_export.images import limits
 
 __all__ = ["Batches"]
 
@@ -28,10 +29,14 @@ class Batches(keras.utils.PyDataset):
         self._images, self._targets, self._config = images, targets, config
         self.start(0)
 
-    @property
-    def images(self) -> NDArray[np.float32]:
-        """All of them, in their own order."""
-        return self._images
+    position = None  # the number of the epoch tells all
+
+    def restore(self, position: object) -> None:
+        """Nothing: each epoch has its own order."""
+
+    def limits(self) -> tuple[float, float]:
+        """The smallest and the largest value, both NaN where one is."""
+        return limits(self._images)
 
     def start(self, epoch: int) -> None:
         """Shuffle for an epoch, and choose which images are mirrored."""

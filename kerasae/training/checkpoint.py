@@ -29,8 +29,8 @@ from kerasae.training.run_folder import (
     MODEL,
     PREVIOUS,
 )
+from kerasae.training.streams import StreamBatches
 from kerasae_export.atomic import PREFIX, save_file, write_file
-from kerasae_export.images import limits
 
 __all__ = ["TrainingState"]
 
@@ -45,9 +45,15 @@ class TrainingState(keras.callbacks.Callback):
     """Order of images, history, best weights, early stopping, and checkpoints of all of it."""
 
     def __init__(
-        self, model: keras.Model, config: TrainConfig, folder: Path | None, batches: Batches
+        self,
+        model: keras.Model,
+        config: TrainConfig,
+        folder: Path | None,
+        batches: Batches | StreamBatches,
+        held_out: Any = None,
     ) -> None:
         super().__init__()
+        self._held_out = held_out if isinstance(held_out, StreamBatches) else None
         self._trained, self._config, self._folder, self._batches = model, config, folder, batches
         self.rows: list[dict[str, float]] = []
         self._best: list[NDArray[Any]] = []
@@ -65,6 +71,11 @@ class TrainingState(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Draw the order of the images."""
         self._batches.start(epoch)
+
+    def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Begin the stream of a validation again."""
+        if self._held_out is not None:
+            self._held_out.start(len(self.rows))
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Keep the losses, and the weights if they are the best; stop, or save what there is.
@@ -109,6 +120,7 @@ class TrainingState(keras.callbacks.Callback):
                 arrays = [data[f"variable_{i}"] for i in range(story["variables"])]
                 self._best = [data[f"best_{i}"] for i in range(story["best"])]
             rows, best_epoch = list(story["rows"]), int(story["best_epoch"])
+            position = story.get("position")
         except (OSError, KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise _DamagedError(
                 f"`out` must hold a sound {checkpoint.name} to resume from. Received: {error}"
@@ -119,6 +131,7 @@ class TrainingState(keras.callbacks.Callback):
                 "`model` must be the one that the run in `out` trains: build it with the same "
                 f"hyperparameters. Received: model={self._trained.name!r}"
             )
+        self._batches.restore(position)
         for variable, array in zip(variables, arrays, strict=True):
             variable.assign(array)
         self.rows, self._best_epoch = rows, best_epoch
@@ -142,7 +155,7 @@ class TrainingState(keras.callbacks.Callback):
 
     def _way_out(self) -> str:
         """What to do about a loss that is not finite: large values, or else large steps."""
-        low, high = limits(self._batches.images)
+        low, high = self._batches.limits()
         if not math.isfinite(low + high):
             return "the images have been changed. Received: images with NaN or infinity"
         if max(-low, high) > _LARGE:
@@ -167,6 +180,7 @@ class TrainingState(keras.callbacks.Callback):
             "best_epoch": self._best_epoch,
             "variables": len(variables),
             "best": len(self._best),
+            "position": self._batches.position,
         }
         buffer = io.BytesIO()
         arrays = {"story": np.array(json.dumps(story))}

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
+from numpy.typing import NDArray
 
 from kerasae import _inference
 from kerasae.data import Images
@@ -13,7 +17,7 @@ from kerasae.data.sequences import Sequences
 from kerasae.training.configuration import TrainConfig
 from kerasae_export.images import check_images, fits, why_unit_range
 
-__all__ = ["check_inputs", "check_trainable"]
+__all__ = ["Rules", "check_config", "check_inputs", "check_trainable", "in_memory", "rules_of"]
 
 
 _WAYS_OUT = {
@@ -35,45 +39,169 @@ def check_trainable(model: keras.Model) -> None:
         raise ValueError(f"`model` must be compiled. Received: model={model.name!r}")
 
 
-def check_inputs(model: keras.Model, images: Any, config: TrainConfig) -> Images | Sequences:
-    """The data to train on; an array is split by the seed of the configuration.
+@dataclasses.dataclass(frozen=True)
+class Rules:
+    """What a model takes as inputs and targets.
 
-    Called before a run folder is touched.
+    Attributes:
+        argument: Name of the data, for messages.
+        shape: Of one input.
+        unit: What needs values in [0, 1]; None where any finite range will do.
+        advice: Another way out for values outside of [0, 1].
+        output_shape: Of one output.
+        name: Of the model.
+        learns_labels: Whether its outputs are compared with labels.
+        ignored: The label that it ignores.
+        cut_holes: The layer's method that makes holes for validation, if it has one.
+    """
+
+    argument: str
+    shape: tuple[int | None, ...]
+    unit: str | None
+    advice: str
+    output_shape: tuple[int | None, ...]
+    name: str
+    learns_labels: bool
+    ignored: int | None
+    cut_holes: Callable[..., NDArray[np.float32]] | None
+
+    def targets(self, inputs: NDArray[np.float32], other: Any) -> NDArray[Any]:
+        """What the outputs are compared with: the inputs, or other values of the outputs' shape.
+
+        Args:
+            inputs: Checked inputs.
+            other: What came with them. Labels are looked at only where they are learned.
+
+        Raises:
+            ValueError: If labels are learned and are missing or do not fit.
+        """
+        if self.learns_labels:
+            return self.check_labels(None if other is None else np.asarray(other), len(inputs))
+        shape = getattr(other, "shape", ())
+        if not shape or not fits(tuple(shape)[1:], self.output_shape):
+            return inputs
+        return check_images(
+            self.argument,
+            np.asarray(other),
+            shape=self.output_shape,
+            unit=self.unit,
+            advice=self.advice,
+        )
+
+    def check_labels(self, labels: NDArray[Any] | None, count: int) -> NDArray[Any]:
+        """Labels of each pixel of so many images.
+
+        Raises:
+            ValueError: If they are missing, of another type or shape, or of no class.
+        """
+        if labels is None:
+            raise ValueError(
+                f"`{self.argument}` must have the labels that {self.name!r} learns. Received: none"
+            )
+        *sides, classes = self.output_shape
+        shape = (count, *sides)
+        if not fits(labels.shape, shape) or not np.issubdtype(labels.dtype, np.integer):
+            raise ValueError(
+                f"`{self.argument}` must have labels that are integers of shape {shape}. "
+                f"Received: {labels.dtype} of shape {labels.shape}"
+            )
+        wrong = set(np.unique(labels).tolist()) - {*range(classes or 0), self.ignored}
+        if wrong:
+            rule = f"below the {classes} classes of {self.name!r}"
+            rule += "" if self.ignored is None else f", or {self.ignored}, which it ignores"
+            raise ValueError(
+                f"`{self.argument}` must have labels {rule}. Received: {sorted(wrong)}"
+            )
+        return labels
+
+
+def rules_of(model: keras.Model, argument: str = "data") -> Rules:
+    """What a model takes."""
+    unit = why_unit_range(model)
+    options = [option for words, option in _WAYS_OUT.items() if words in (unit or "")]
+    cutters = [layer.cut_holes for layer in model.layers if hasattr(layer, "cut_holes")]
+    return Rules(
+        argument,
+        shape=tuple(model.input_shape[1:]),
+        unit=unit,
+        advice=f", or a model with `{options[0]}` takes them as they are" if options else "",
+        output_shape=tuple(model.output_shape[1:]),
+        name=model.name,
+        learns_labels=_inference.learns_labels(model),
+        ignored=getattr(model.loss, "ignored_class", None),
+        cut_holes=cutters[0] if cutters else None,
+    )
+
+
+def check_config(config: Any) -> None:
+    """Refuse what is no configuration, such as the targets that `fit` takes there.
 
     Raises:
-        ValueError: If an argument is of another type, a split is empty, the shape is not the
-            model's, or a value is not finite or, where the loss needs that, not in [0, 1].
+        ValueError: If it is not.
     """
     if not isinstance(config, TrainConfig):
         raise ValueError(
             "`config` must be a `TrainConfig`, such as `TrainConfig(epochs=10)`. "
             f"Received: {type(config).__name__}"
         )
-    shape = tuple(model.input_shape[1:])
-    unit = why_unit_range(model)
-    options = [option for words, option in _WAYS_OUT.items() if words in (unit or "")]
-    advice = f", or a model with `{options[0]}` takes them as they are" if options else ""
-    if is_array(images):
-        values = check_images("images", images, shape=shape, unit=unit, advice=advice)
-        train, validation = split_array(values, config.seed)
-        kind = Sequences if len(shape) == 2 else Images
-        return kind(values[train], values[validation])
-    if not isinstance(images, (Images, Sequences)):
+
+
+def check_inputs(model: keras.Model, data: Any, config: TrainConfig) -> Images | Sequences:
+    """The arrays to train on, where a stream will not do.
+
+    Raises:
+        ValueError: If they are others; see `in_memory`.
+    """
+    check_config(config)
+    return in_memory(rules_of(model, "images"), data, None, config.seed)
+
+
+def in_memory(rules: Rules, data: Any, validation: Any, seed: int) -> Images | Sequences:
+    """The arrays to train on; a single one is split by the seed.
+
+    Called before a run folder is touched.
+
+    Args:
+        rules: What the model takes.
+        data: `Images`, `Sequences` or an array.
+        validation: An array beside one, or None.
+        seed: Of the split.
+
+    Raises:
+        ValueError: If a split is empty, the shape is not the model's, or a value is not finite or,
+            where the loss needs that, not in [0, 1].
+    """
+    checks: dict[str, Any] = {"shape": rules.shape, "unit": rules.unit, "advice": rules.advice}
+    if is_array(data):
+        values = check_images(rules.argument, data, **checks)
+        kind = Sequences if len(rules.shape) == 2 else Images
+        if validation is not None:
+            return kind(values, check_images("validation_data", validation, **checks))
+        train, held_out = split_array(values, seed)
+        return kind(values[train], values[held_out])
+    if validation is not None:
         raise ValueError(
-            "`images` must be one array, or `Images` or `Sequences`, such as "
-            "`Images(train=x[100:], validation=x[:100])` of an array `x`. "
-            f"Received: {type(images).__name__}"
+            "`validation_data` is for arrays and streams; `Images` and `Sequences` hold their own. "
+            f"Received: both, data={type(data).__name__}"
         )
-    if not fits(images.train.shape[1:], shape):
+    if not isinstance(data, (Images, Sequences)):
         raise ValueError(
-            f"`images` must have the model's input shape {shape}. "
-            f"Received: images of shape {images.train.shape[1:]}"
+            f"`{rules.argument}` must be one array, or `Images` or `Sequences`, such as "
+            "`Images(train=x[100:], validation=x[:100])` of an array `x`. "
+            f"Received: {type(data).__name__}"
+        )
+    if not fits(data.train.shape[1:], rules.shape):
+        raise ValueError(
+            f"`{rules.argument}` must have the model's input shape {rules.shape}. "
+            f"Received: images of shape {data.train.shape[1:]}"
         )
     for split in ("train", "validation"):
-        values = getattr(images, split)
+        values = getattr(data, split)
         if not len(values):
             kind_of_images = "training" if split == "train" else split
             way = "" if split == "train" else "; `train(model, x)` splits an array `x` by itself"
-            raise ValueError(f"`images` must have {kind_of_images} images{way}. Received: none")
-        check_images(f"images.{split}", values, shape=shape, unit=unit, advice=advice)
-    return images
+            raise ValueError(
+                f"`{rules.argument}` must have {kind_of_images} images{way}. Received: none"
+            )
+        check_images(f"{rules.argument}.{split}", values, **checks)
+    return data

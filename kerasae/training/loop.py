@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from kerasae.data import Images
 from kerasae.data.sequences import Sequences
-from kerasae.training.batches import Batches
 from kerasae.training.checkpoint import TrainingState
 from kerasae.training.collapse import warn_of_collapse
 from kerasae.training.compilation import (
@@ -23,7 +21,8 @@ from kerasae.training.compilation import (
     set_steps_per_execution,
 )
 from kerasae.training.configuration import TrainConfig
-from kerasae.training.inputs import check_inputs, check_trainable
+from kerasae.training.feeds import Feed, Limits, open_feed
+from kerasae.training.inputs import check_trainable
 from kerasae.training.lock import locked
 from kerasae.training.progress import progress_bar
 from kerasae.training.run_folder import CONFIG, open_run
@@ -35,13 +34,16 @@ __all__ = ["train"]
 
 def train(
     model: keras.Model,
-    images: Images | Sequences | ArrayLike,
+    data: Images | Sequences | ArrayLike | Any,
     config: TrainConfig = TrainConfig(),
     *,
     out: str | os.PathLike[str] | None = None,
     resume: bool = False,
     progress: bool = True,
     finish: Callable[[], Any] | None = None,
+    validation_data: Any = None,
+    steps_per_epoch: int | None = None,
+    validation_steps: int | None = None,
 ) -> keras.callbacks.History:
     """Train a compiled model on images or sequences, and leave it with its best weights.
 
@@ -54,24 +56,38 @@ def train(
     With `out`, a run folder holds the configuration, the model, the checkpoints of the last two
     epochs, the history as CSV and the loss curve. A killed run resumes from its last epoch, or from
     the one before if that checkpoint is damaged: on the same machine it ends with the same bits as
-    one that was not killed. At the end a few hundred images pass through the model, and a
-    `CollapseWarning` says what it does not use.
+    one that was not killed. So does a run on a `datasets.Dataset`, whose order follows from the
+    seed; other streams cannot tell where they were, and a resumed run begins a new pass. At the
+    end a few hundred images pass through the model, and a `CollapseWarning` says what it does not
+    use.
 
     Args:
         model: A compiled model. It learns to reproduce its inputs, or their labels if its loss has
             an attribute `target` of "labels", as the loss of a segmentation model does.
-        images: Training and validation images, float32 (n, height, width, channels), with labels
+        data: Training and validation images, float32 (n, height, width, channels), with labels
             where the model takes them, or sequences, float32 (n, length, features). Of one array
             of images or of sequences, the seed chooses a tenth for validation. Their values
             are looked at, which `model.fit` of Keras does not do: cross-entropies, the Bernoulli
             likelihood, rates, holes and clipped noise need [0, 1]; squared errors and Gaussian
-            likelihoods take any finite range.
+            likelihoods take any finite range. Data of any size come as a stream, beside
+            `validation_data`: a `tf.data.Dataset`, a `keras.utils.PyDataset`, a `DataLoader` of
+            PyTorch, a `Dataset` or `IterableDataset` of Hugging Face's `datasets`, any other
+            iterable that can be repeated, or a function that makes a generator. It gives batches,
+            or single examples, which are collected: `x`, `(x, y)`, or a mapping with a column such
+            as "image". `y` is used where the loss compares with labels, or where it has the shape
+            of the output; other labels are not looked at. Each batch is checked as arrays are.
         config: How to train.
         out: Run folder, created if missing. Without it nothing is written.
         resume: Continue the run in `out` from its checkpoint, if it has one. The configuration
             must be that of the run, except that `epochs` may be larger.
         progress: Show a progress bar.
         finish: Called when the model has the weights to keep, before it is saved.
+        validation_data: For a stream, or for an array in place of the tenth: an array, or another
+            stream, of which each epoch sees the first pass from its beginning.
+        steps_per_epoch: Batches of an epoch, for a stream that has no end or does not tell its
+            length; the next epoch goes on where it ended. Without it an epoch is a pass, and where
+            nothing tells its length, one pass counts up to 20,000 batches.
+        validation_steps: The same for `validation_data`.
 
     Returns:
         The history of all epochs, those before a resume included.
@@ -79,7 +95,10 @@ def train(
     Raises:
         ValueError: If another training runs in `out`, `out` holds a run and `resume` is False, or a
             run that was configured differently, the images, their values or their labels do not
-            fit the model, or an argument is of another type.
+            fit the model, or an argument is of another type; if a stream is empty, or endless
+            without `steps_per_epoch`.
+        DataError: If a stream fails, or a worker of it dies; the checkpoints of the epochs before
+            stay.
         FloatingPointError: If the loss is no longer finite.
 
     Example:
@@ -91,28 +110,31 @@ def train(
         2
     """
     check_trainable(model)
-    data = check_inputs(model, images, config)
-    folder = None if out is None else _folder(out)
-    with locked(folder):
-        return _train(model, data, config, folder, resume, progress, finish)
+    limits = Limits(steps_per_epoch, validation_steps)
+    feed = open_feed(model, data, validation_data, config, limits)
+    try:
+        folder = None if out is None else _folder(out)
+        with locked(folder):
+            return _train(model, feed, config, folder, resume, progress, finish)
+    finally:
+        feed.close()
 
 
 def _train(
     model: keras.Model,
-    data: Images | Sequences,
+    feed: Feed,
     config: TrainConfig,
     folder: Path | None,
     resume: bool,
     progress: bool,
     finish: Callable[[], Any] | None,
 ) -> keras.callbacks.History:
-    targets, held_out = _targets(model, data)
-    batches = Batches(data.train, targets, config)
+    batches = feed.batches
     checkpoints = open_run(folder, config, resume)
 
     steps = recompile(model, config, len(batches))
     seed_random_layers(model, config.seed)
-    run = TrainingState(model, config, folder, batches)
+    run = TrainingState(model, config, folder, batches, feed.validation)
     if checkpoints:
         run.restore(checkpoints)
     if folder is not None:
@@ -121,24 +143,28 @@ def _train(
     with contextlib.ExitStack() as stack:
         callbacks.append(stack.enter_context(drawing_in_validation(model, config.seed)))
         if progress and not run.finished:
-            # A validation goes forwards only, a third of what a step computes for an image.
-            share = len(data.validation) / len(data.train) / 3
-            bar = progress_bar(config.epochs, len(batches), share)
+            bar = progress_bar(config.epochs, len(batches), feed.share)
             callbacks.append(stack.enter_context(bar))
         if not run.finished:
             stack.enter_context(set_steps_per_execution(model, steps))
-            model.fit(
-                batches,
-                validation_data=(_validation_inputs(model, data, config), held_out),
-                validation_batch_size=config.batch_size,
-                epochs=config.epochs,
-                initial_epoch=len(run.rows),
-                shuffle=False,  # the batches shuffle themselves
-                callbacks=callbacks,
-                verbose=0,
-            )
+            try:
+                model.fit(
+                    batches,
+                    validation_data=feed.validation,
+                    validation_batch_size=config.batch_size,
+                    epochs=config.epochs,
+                    initial_epoch=len(run.rows),
+                    shuffle=False,  # the batches shuffle themselves
+                    callbacks=callbacks,
+                    verbose=0,
+                )
+            except Exception:
+                if feed.failure is not None:
+                    raise feed.failure from feed.failure.__cause__
+                raise
     history = run.finish(finish)
-    warn_of_collapse(model, data, seed=config.seed)
+    feed.warn_of_skipped()
+    warn_of_collapse(model, feed.watched(), seed=config.seed)
     return history
 
 
@@ -146,41 +172,3 @@ def _folder(out: Any) -> Path:
     if not isinstance(out, (str, os.PathLike)) or "\0" in os.fspath(out):
         raise ValueError(f"`out` must be the path of a folder. Received: out={out!r}")
     return Path(out)
-
-
-def _validation_inputs(
-    model: keras.Model, images: Images | Sequences, config: TrainConfig
-) -> NDArray[np.float32]:
-    """The validation images; for a model that fills holes, with the same holes in each epoch."""
-    for layer in model.layers:
-        if hasattr(layer, "cut_holes"):
-            return layer.cut_holes(images.validation, seed=config.seed)
-    return images.validation
-
-
-def _targets(model: keras.Model, images: Images | Sequences) -> tuple[NDArray[Any], NDArray[Any]]:
-    """What the outputs are compared with, in training and in validation."""
-    if getattr(model.loss, "target", "images") != "labels":
-        return images.train, images.validation
-    found = images.train_labels, images.validation_labels
-    ignored = getattr(model.loss, "ignored_class", None)
-    (*_, classes), counts = model.output_shape, (len(images.train), len(images.validation))
-    targets = []
-    for labels, count in zip(found, counts, strict=True):
-        if labels is None:
-            raise ValueError(
-                f"`images` must have the labels that {model.name!r} learns. Received: none"
-            )
-        shape = (count, *model.output_shape[1:-1])
-        if labels.shape != shape or not np.issubdtype(labels.dtype, np.integer):
-            raise ValueError(
-                f"`images` must have labels that are integers of shape {shape}. "
-                f"Received: {labels.dtype} of shape {labels.shape}"
-            )
-        wrong = set(np.unique(labels).tolist()) - {*range(classes), ignored}
-        if wrong:
-            rule = f"below the {classes} classes of {model.name!r}"
-            rule += "" if ignored is None else f", or {ignored}, which it ignores"
-            raise ValueError(f"`images` must have labels {rule}. Received: {sorted(wrong)}")
-        targets.append(labels)
-    return targets[0], targets[1]

@@ -1,0 +1,182 @@
+"""What a training is fed with: arrays in memory, or streams, and what validates it."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from typing import Any
+
+import keras
+
+from kerasae import _arguments
+from kerasae.data import Images
+from kerasae.data.arrays import is_array
+from kerasae.data.sequences import Sequences
+from kerasae.data.sources import Source, is_source, open_source
+from kerasae.training.batches import Batches
+from kerasae.training.configuration import TrainConfig
+from kerasae.training.inputs import Rules, check_config, in_memory, rules_of
+from kerasae.training.streams import StreamBatches
+from kerasae_export.images import check_images
+
+__all__ = ["Feed", "Limits", "open_feed"]
+
+_NAMED = 20  # files in a warning
+_WATCHED = 256  # images of a stream that are looked at after the training
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """Where an epoch and a validation end, for data that do not tell.
+
+    Attributes:
+        steps_per_epoch: Batches of an epoch; None for a pass over the data.
+        validation_steps: Batches of a validation; None for a pass.
+    """
+
+    steps_per_epoch: int | None = None
+    validation_steps: int | None = None
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if value is not None:
+                _arguments.positive_int(field.name, value)
+
+
+@dataclasses.dataclass(frozen=True)
+class Feed:
+    """What `fit` takes, and what else a training asks of its data.
+
+    Attributes:
+        batches: Of the training.
+        validation: Arrays (inputs, targets), or batches.
+        share: Of a step, that the validation of an epoch takes for each.
+        data: The arrays in memory, if they are.
+    """
+
+    batches: Batches | StreamBatches
+    validation: Any
+    share: float
+    data: Images | Sequences | None = None
+
+    @property
+    def failure(self) -> Exception | None:
+        """What a stream has raised, of which a backend passes on less."""
+        found = (getattr(part, "failure", None) for part in (self.batches, self.validation))
+        return next((failure for failure in found if failure is not None), None)
+
+    def warn_of_skipped(self) -> None:
+        """Warn, with their names, of files that could not be read."""
+        skipped: dict[str, str] = {}
+        for part in (self.batches, self.validation):
+            skipped |= part.skipped if isinstance(part, StreamBatches) else {}
+        if skipped:
+            named = [f"{name} ({skipped[name]})" for name in sorted(skipped)[:_NAMED]]
+            named += [f"and {len(skipped) - _NAMED} more"] if len(skipped) > _NAMED else []
+            text = f"{len(skipped)} files could not be read and were left out: {', '.join(named)}"
+            warnings.warn(text, UserWarning, stacklevel=4)
+
+    def watched(self) -> Images | Sequences:
+        """Images to look at after the training: all, or the first of a stream that validates."""
+        if self.data is not None:
+            return self.data
+        if isinstance(self.validation, StreamBatches):
+            few = self.validation.sample(_WATCHED)
+        else:
+            few = self.validation[-1][:_WATCHED]
+        return Images(few, few) if few.ndim == 4 else Sequences(few, few)
+
+    def close(self) -> None:
+        """End what streams have begun."""
+        for part in (self.batches, self.validation):
+            if isinstance(part, StreamBatches):
+                part.close()
+
+
+def open_feed(
+    model: keras.Model, data: Any, validation: Any, config: TrainConfig, limits: Limits
+) -> Feed:
+    """The feed of a training, checked as far as it can be before the first epoch.
+
+    Raises:
+        ValueError: If the data do not fit the model, or what a stream needs is missing.
+        DataError: If a stream fails at its first batch.
+    """
+    check_config(config)
+    rules = rules_of(model)
+    if isinstance(data, (Images, Sequences)) or is_array(data):
+        if limits != Limits():
+            raise ValueError(
+                "`steps_per_epoch` and `validation_steps` are for streams; arrays tell how many "
+                f"batches they are. Received: {limits.steps_per_epoch} and "
+                f"{limits.validation_steps}, data={type(data).__name__}"
+            )
+        return _memory_feed(rules, in_memory(rules, data, validation, config.seed), config)
+    if hasattr(data, "train") and hasattr(data, "validation") and is_source(data.train):
+        data, validation = data.train, data.validation if validation is None else validation
+    source = open_source("data", data, config.batch_size, config.seed)
+    if validation is None:
+        raise ValueError(
+            "`validation_data` must be given for a stream, such as an array or another stream. "
+            f"Received: validation_data=None beside a {source.kind}"
+        )
+    batches = _batches(source, rules, config, limits.steps_per_epoch)
+    held_out = _held_out(
+        dataclasses.replace(rules, argument="validation_data"),
+        validation,
+        config,
+        limits.validation_steps,
+    )
+    count = len(held_out) if isinstance(held_out, StreamBatches) else 1
+    return Feed(batches, held_out, share=count / len(batches) / 3)
+
+
+def _memory_feed(rules: Rules, data: Images | Sequences, config: TrainConfig) -> Feed:
+    targets, held_out = data.train, data.validation
+    if rules.learns_labels:
+        targets = rules.check_labels(data.train_labels, len(data.train))
+        held_out = rules.check_labels(data.validation_labels, len(data.validation))
+    inputs = data.validation
+    if rules.cut_holes is not None:
+        inputs = rules.cut_holes(inputs, seed=config.seed)
+    # A validation goes forwards only, a third of what a step computes for an image.
+    share = len(data.validation) / len(data.train) / 3
+    return Feed(Batches(data.train, targets, config), (inputs, held_out), share, data)
+
+
+def _batches(source: Source, rules: Rules, config: TrainConfig, steps: int | None) -> StreamBatches:
+    if config.flip and len(rules.shape) != 3:
+        raise ValueError(
+            "`flip` needs images (n, height, width, channels). "
+            f"Received: inputs of shape {rules.shape}"
+        )
+    return StreamBatches(
+        source,
+        rules,
+        batch_size=config.batch_size,
+        steps=steps,
+        seed=config.seed,
+        flip=config.flip,
+    )
+
+
+def _held_out(rules: Rules, data: Any, config: TrainConfig, steps: int | None) -> Any:
+    """Arrays, or batches of a stream, that validate each epoch alike."""
+    if is_array(data):
+        values = check_images(
+            rules.argument, data, shape=rules.shape, unit=rules.unit, advice=rules.advice
+        )
+        inputs = values
+        if rules.cut_holes is not None:
+            inputs = rules.cut_holes(values, seed=config.seed)
+        return inputs, rules.targets(values, None)
+    source = open_source(rules.argument, data, config.batch_size, config.seed)
+    return StreamBatches(
+        source,
+        rules,
+        batch_size=config.batch_size,
+        steps=steps,
+        seed=config.seed,
+        validation=True,
+    )
