@@ -43,8 +43,11 @@ if TYPE_CHECKING:
     from kerasae.builders.vector_quantized import build_vector_quantized as build_vector_quantized
     from kerasae.data import Images as Images
     from kerasae.data import load_images as load_images
+    from kerasae.data.augmentation import Augment as Augment
     from kerasae.data.sequences import Sequences as Sequences
     from kerasae.data.sequences import load_sequences as load_sequences
+    from kerasae.data.streaming import stream_images as stream_images
+    from kerasae.data.streams import ImageStream as ImageStream
     from kerasae.training import TrainConfig as TrainConfig
     from kerasae.training import train as train
     from kerasae_export.conversion.split import decoder as decoder
@@ -54,8 +57,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "Augment": "kerasae.data.augmentation",
     "BUILDERS": "kerasae.builders",
     "Builder": "kerasae.builders",
+    "ImageStream": "kerasae.data.streams",
     "Images": "kerasae.data",
     "Sequences": "kerasae.data.sequences",
     "TrainConfig": "kerasae.training",
@@ -81,6 +86,7 @@ _HOME = {
     "load_images": "kerasae.data",
     "load_sequences": "kerasae.data.sequences",
     "pretrain_layerwise": "kerasae.applications.pretraining",
+    "stream_images": "kerasae.data.streaming",
     "train": "kerasae.training",
 }
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import warnings
 
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 import kerasae
 from kerasae.data import DataError, Images, sources
+from kerasae.data.packing import pack_shards
 from kerasae.training import TrainConfig, checkpoint, train
 
 ONCE = TrainConfig(epochs=1, batch_size=20)
@@ -205,6 +208,62 @@ def test_another_stream_begins_anew_when_a_run_is_resumed(x, tmp_path, monkeypat
             losses(batches(x), out=tmp_path, validation_data=x)
     history = losses(batches(x), out=tmp_path, resume=True, validation_data=x)
     np.testing.assert_allclose(history["loss"], losses(batches(x), validation_data=x)["loss"])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    root = tmp_path_factory.mktemp("many")
+    rng = np.random.default_rng(0)
+    for i in range(140):
+        Image.fromarray(rng.integers(0, 256, (5, 6), np.uint8)).save(root / f"{i:03d}.png")
+    return root
+
+
+@pytest.mark.parametrize(("steps", "shards"), [(None, False), (2, True)])
+def test_a_killed_run_on_files_resumes_to_the_same_bits(
+    folder, steps, shards, tmp_path, monkeypatch
+):
+    """Wherever it was in a pass, and with another number of workers."""
+    source = folder
+    if shards:
+        source = tmp_path / "shards"
+        pack_shards(folder, source, shard_bytes=2000)
+
+    def stream(workers):
+        changes = kerasae.Augment(crop=True, flip=True, brightness=0.1)
+        return kerasae.stream_images(
+            source, image_size=4, augment=changes, workers=workers, shuffle_buffer=32
+        )
+
+    config = TrainConfig(epochs=4, batch_size=20, seed=3)
+    options = {"steps_per_epoch": steps, "progress": False}
+    straight, resumed = model(), model()
+    history = train(straight, stream(1), config, **options).history
+    with monkeypatch.context() as patch:
+        killed_after(patch, 3)
+        with pytest.raises(Killed):
+            train(model(), stream(2), config, out=tmp_path / "run", **options)
+    again = train(resumed, stream(3), config, out=tmp_path / "run", resume=True, **options)
+    assert again.history == history
+    for one, other in zip(resumed.get_weights(), straight.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_broken_files_are_named_after_the_training(folder, tmp_path):
+    for path in folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    stream = kerasae.stream_images(tmp_path, image_size=4)
+    victims = [f"{i:03d}.png" for i in stream.train.members[[5, 50]]]
+    (tmp_path / victims[0]).write_bytes(b"")
+    with warnings.catch_warnings(record=True) as caught:  # TensorFlow's own among them
+        warnings.simplefilter("always")
+        train(model(), stream, ONCE, progress=False)
+    told = [str(w.message) for w in caught if "could not be read" in str(w.message)]
+    assert len(told) == 1
+    assert told[0].startswith(f"1 file could not be read and was left out: {victims[0]} (")
+    (tmp_path / victims[1]).write_bytes(b"")
+    with pytest.raises(DataError, match=r"no more than 1% of unreadable.*2 of 101 so far"):
+        train(model(), kerasae.stream_images(tmp_path, image_size=4), ONCE, progress=False)
 
 
 def in_the_middle(x, bad):

@@ -26,12 +26,10 @@ from kerasae.data.options import (
     images_needed,
 )
 from kerasae.data.pixels import fit_image, fit_labels, to_eight_bits
+from kerasae.data.shards import EXTENSIONS
 
 __all__ = ["load_folder"]
 
-_EXTENSIONS = frozenset(
-    ".png .jpg .jpeg .webp .bmp .gif .tif .tiff .ppm .pgm .avif".split(),  # noqa: SIM905
-)
 _NAMED_IN_WARNING = 20
 _MAPS = "annot"  # the label maps of the images in the folder "train" are in "trainannot"
 _CLASSES = "classes.txt"
@@ -170,7 +168,7 @@ def _image_paths(folder: Path) -> list[PurePosixPath]:
         found += [
             PurePosixPath((relative / name).as_posix())
             for name in files
-            if not name.startswith(".") and Path(name).suffix.lower() in _EXTENSIONS
+            if not name.startswith(".") and Path(name).suffix.lower() in EXTENSIONS
         ]
     return sorted(found)
 

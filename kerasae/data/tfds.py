@@ -11,6 +11,7 @@ import socket
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ from kerasae.data.options import (
 )
 from kerasae.data.pixels import fit_image, fit_labels, image_from_array, to_unit_range
 
-__all__ = ["load_tfds"]
+__all__ = ["load_tfds", "record_files"]
 
 
 def load_tfds(name: str, options: Options) -> Images:
@@ -38,24 +39,8 @@ def load_tfds(name: str, options: Options) -> Images:
         ValueError: If there is no such set, or it has no images of 8 or 16 bits.
         DataError: If it cannot be downloaded or read here.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported, or never
-    import tensorflow_datasets as tfds
-
-    # Read here, because TFDS reads the variable once, when it is imported.
-    folder = os.environ.get("TFDS_DATA_DIR")
     with _errors_only("absl"):
-        try:
-            builder = tfds.builder(name, data_dir=folder)
-        except ValueError:  # no such set, version or configuration, or a mistyped folder
-            raise ValueError(_unknown(name, tfds.list_builders())) from None
-        except Exception as error:  # every set has its own code, which may raise anything
-            raise DataError(_unavailable(name, error)) from error
-        if not builder.info.splits:
-            try:
-                _check_reachable(builder.url_infos)
-                builder.download_and_prepare()
-            except Exception as error:
-                raise DataError(_unavailable(name, error)) from error
+        tfds, builder = _prepared(name)
         try:
             return _read_tfds(tfds, builder, name, options)
         except ValueError:  # an argument that does not fit the set
@@ -65,6 +50,51 @@ def load_tfds(name: str, options: Options) -> Images:
                 f"The data set {name!r} is prepared in {builder.data_dir} but cannot be read "
                 f"({_reason(error)}): remove that folder, and it will be prepared anew."
             ) from error
+
+
+def record_files(name: str) -> tuple[str, Path, dict[str, list[str]]]:
+    """The feature that holds the images of a set, its folder, and the files of its splits.
+
+    Raises:
+        ValueError: If there is no such set, it has no images of 8 or 16 bits, or it is not kept in
+            TFRecord files.
+        DataError: If it cannot be downloaded or read here.
+    """
+    with _errors_only("absl"):
+        tfds, builder = _prepared(name)
+        alone = Options(None, None, 0.1, None, 0)
+        feature = _Reader(tfds, builder, name, alone).key
+    kind = str(getattr(builder.info.file_format, "value", builder.info.file_format))
+    if kind != "tfrecord":
+        raise ValueError(
+            "`source` must be a set in TFRecord files to be a stream; `load_images` reads others. "
+            f"Received: source={name!r} in {kind} files"
+        )
+    stored, counts = _splits(builder)
+    files = {split: sorted(builder.info.splits[stored[split]].filenames) for split in counts}
+    return feature, Path(str(builder.data_dir)), files
+
+
+def _prepared(name: str) -> tuple[Any, Any]:
+    """The library and the builder of a set, whose files are here afterwards."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported, or never
+    import tensorflow_datasets as tfds
+
+    # Read here, because TFDS reads the variable once, when it is imported.
+    folder = os.environ.get("TFDS_DATA_DIR")
+    try:
+        builder = tfds.builder(name, data_dir=folder)
+    except ValueError:  # no such set, version or configuration, or a mistyped folder
+        raise ValueError(_unknown(name, tfds.list_builders())) from None
+    except Exception as error:  # every set has its own code, which may raise anything
+        raise DataError(_unavailable(name, error)) from error
+    if not builder.info.splits:
+        try:
+            _check_reachable(builder.url_infos)
+            builder.download_and_prepare()
+        except Exception as error:
+            raise DataError(_unavailable(name, error)) from error
+    return tfds, builder
 
 
 def _read_tfds(tfds: Any, builder: Any, name: str, options: Options) -> Images:

@@ -74,7 +74,9 @@ class Feed:
         if skipped:
             named = [f"{name} ({skipped[name]})" for name in sorted(skipped)[:_NAMED]]
             named += [f"and {len(skipped) - _NAMED} more"] if len(skipped) > _NAMED else []
-            text = f"{len(skipped)} files could not be read and were left out: {', '.join(named)}"
+            what = "1 file could not be read and was" if len(skipped) == 1 else ""
+            what = what or f"{len(skipped)} files could not be read and were"
+            text = f"{what} left out: {', '.join(named)}"
             warnings.warn(text, UserWarning, stacklevel=4)
 
     def watched(self) -> Images | Sequences:
