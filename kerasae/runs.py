@@ -19,6 +19,8 @@ from kerasae.applications.principal_axes import check_linear_code, decorrelate_c
 from kerasae.builders import BUILDERS, build
 from kerasae.data import EMBEDDED, Images, load_images
 from kerasae.data.sequences import SEQUENCES, Sequences, load_sequences
+from kerasae.data.streaming import stream_images, too_large, usual_size
+from kerasae.data.streams import ImageStream
 from kerasae.training import CONFIG, HISTORY, MODEL, TrainConfig, train
 from kerasae.training.lock import locked
 from kerasae.training.run_folder import checkpoints
@@ -46,6 +48,8 @@ class Run:
         limit: See `load_images`.
         seed: Seed of the split, of the initial weights and of the training.
         decorrelate: Whether `decorrelate_code` follows the training.
+        stream: Whether the images are read as they are needed; None for shards, and for a folder
+            that would take more than 2 GiB in memory.
         version: Which defaults of the builders it was made with; a folder that does not say has 1,
             where the likelihood of a variational model was Bernoulli's.
     """
@@ -58,11 +62,21 @@ class Run:
     limit: int | None = None
     seed: int = 0
     decorrelate: bool = False
+    stream: bool | None = None
     version: int = VERSION
 
-    def images(self, data: str | None = None) -> Images | Sequences:
+    def images(self, data: str | None = None) -> Images | Sequences | ImageStream:
         """The images or sequences of the run, or others of the same shape."""
         source = data or self.data
+        if self._streams(source):
+            path = Path(source)
+            return stream_images(
+                source,
+                image_size=self.image_size or (usual_size(path) if path.exists() else 128),
+                channels=self.channels,
+                limit=self.limit,
+                seed=self.seed,
+            )
         if source in SEQUENCES:
             if self.image_size is not None or self.channels is not None:
                 raise ValueError(
@@ -79,7 +93,19 @@ class Run:
             seed=self.seed,
         )
 
-    def build(self, images: Images | Sequences) -> keras.Model:
+    def _streams(self, source: str) -> bool:
+        if self.stream is not None:
+            return self.stream
+        path = Path(source)
+        labels = BUILDERS[self.architecture].kind == "segmentation"  # which no stream has
+        if source in EMBEDDED or source in SEQUENCES or labels or not path.exists():
+            return False
+        if path.is_file() and path.suffix != ".tar":  # `load_images` says what is wrong
+            return False
+        size = None if self.image_size is None else (self.image_size, self.image_size)
+        return self.limit is None and too_large(path, size, self.channels)
+
+    def build(self, images: Images | Sequences | ImageStream) -> keras.Model:
         """The untrained model, its initial weights drawn from the run's seed."""
         kind = BUILDERS[self.architecture].kind
         asked = "sequences" if kind == "sequence" else "images"
@@ -92,7 +118,7 @@ class Run:
         if isinstance(images, Sequences):
             given["loss"] = images.loss
         elif kind == "segmentation":
-            if not images.segmented:
+            if not isinstance(images, Images) or not images.segmented:
                 raise ValueError(
                     f"`data` must have a label of each pixel, as {self.architecture!r} learns "
                     f"them. Received: {images.summary()}"
@@ -102,14 +128,23 @@ class Run:
         return build(self.architecture, **{**given, **self.hyperparameters})
 
     def train(
-        self, images: Images | Sequences, config: TrainConfig, folder: Path, *, resume: bool = False
+        self,
+        images: Images | Sequences | ImageStream,
+        config: TrainConfig,
+        folder: Path,
+        *,
+        resume: bool = False,
     ) -> keras.Model:
         """Build and train the model in a run folder, which `load` reads again."""
         with locked(folder):
             return self._train(images, config, folder, resume)
 
     def _train(
-        self, images: Images | Sequences, config: TrainConfig, folder: Path, resume: bool
+        self,
+        images: Images | Sequences | ImageStream,
+        config: TrainConfig,
+        folder: Path,
+        resume: bool,
     ) -> keras.Model:
         file = folder / RUN
         before = _options_before(file) if resume else None
@@ -163,7 +198,7 @@ class Run:
             name = self.hyperparameters.get("base", name)
         return {"likelihood": "bernoulli"} if self.version < 2 and name == "variational" else {}
 
-    def facts(self, folder: Path, images: Images | Sequences) -> dict[str, Any]:
+    def facts(self, folder: Path, images: Images | Sequences | ImageStream) -> dict[str, Any]:
         """What a bundle's manifest says about the training."""
         try:
             config = TrainConfig.from_json((folder / CONFIG).read_text(encoding="utf-8"))
@@ -226,7 +261,7 @@ def portable(data: str) -> str:
     """The source of data, as an absolute path if it is a folder."""
     return (
         data
-        if data in EMBEDDED or data in SEQUENCES or not Path(data).is_dir()
+        if data in EMBEDDED or data in SEQUENCES or not Path(data).exists()
         else str(Path(data).resolve())
     )
 

@@ -17,6 +17,7 @@ from kerasae.cli.output import open_console, shown
 if TYPE_CHECKING:
     from kerasae.data import Images
     from kerasae.data.sequences import Sequences as SequenceSet
+    from kerasae.data.streams import ImageStream
 
 __all__ = ["export"]
 
@@ -106,7 +107,7 @@ def export(
     console.print(shown(f"next: {verify}"), soft_wrap=True)
 
 
-def _sample(asked: str | None, data: str, images: Images | SequenceSet) -> Any:
+def _sample(asked: str | None, data: str, images: Images | SequenceSet | ImageStream) -> Any:
     """The picture that goes with a bundle, or `calibration`; None for one that is drawn."""
     if asked == "calibration" or images.train.ndim != 4:
         return asked

@@ -16,6 +16,7 @@ from kerasae.cli.export import export
 from kerasae.cli.kae import compress, decompress, serve
 from kerasae.cli.list import list as list_all
 from kerasae.cli.quickstart import quickstart
+from kerasae.cli.shards import shards
 from kerasae.cli.train import train
 from kerasae.cli.verify import verify
 
@@ -33,6 +34,7 @@ for _command in (
     quickstart,
     list_all,
     train,
+    shards,
     export,
     verify,
     evaluate,

@@ -12,7 +12,7 @@ __all__ = ["DATA_HELP", "EXISTING", "FOLDER", "seed_option"]
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 EXISTING = click.Path(exists=True, path_type=Path)
-DATA_HELP = "An embedded set, a TensorFlow Datasets image set, or a folder of images."
+DATA_HELP = "An embedded set, a TensorFlow Datasets image set, or a folder of images or tar shards."
 
 
 def seed_option(kind: click.ParamType[Any] | type[int] = int) -> Callable[..., Any]:

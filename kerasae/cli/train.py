@@ -78,6 +78,13 @@ __all__ = ["train"]
 )
 @click.option("--flip", is_flag=True, help="Mirror half of the images, drawn anew in each epoch.")
 @seed_option()
+@click.option(
+    "--stream/--in-memory",
+    "stream",
+    default=None,
+    help="Read images as they are needed, or all at once. Default: as needed for shards, and for a "
+    "folder that takes more than 2 GiB.",
+)
 @click.option("--decorrelate", is_flag=True, help="Afterwards turn the code to its principal axes.")
 @click.option("--resume", is_flag=True, help="Continue an interrupted run.")
 def train(
@@ -100,6 +107,7 @@ def train(
     keep: str,
     flip: bool,
     seed: int,
+    stream: bool | None,
     decorrelate: bool,
     resume: bool,
 ) -> None:
@@ -154,6 +162,7 @@ def train(
         limit=limit,
         seed=seed,
         decorrelate=decorrelate,
+        stream=stream,
     )
     console = open_console()
     images = run.images()
@@ -164,7 +173,7 @@ def train(
         _show_segmentation(console, model, cast("Images", images))
         console.print(f"model, history and curve are in {shown(out)}", soft_wrap=True)
         return
-    loss_on_test = model.evaluate(images.test, images.test, verbose=0, return_dict=True)["loss"]
+    loss_on_test = _loss(model, images.test)
     are_images = images.train.ndim == 4
     kind = "images" if are_images else "sequences"
     console.print(f"loss on the test {kind} ({len(images.test):,}): {loss_on_test:.4g}")
@@ -173,6 +182,17 @@ def train(
         shown(f"model, history and curve are in {out}{next_step if are_images else ''}"),
         soft_wrap=True,
     )
+
+
+def _loss(model: Any, test: Any) -> float:
+    """Of an array, or of a stream in one pass."""
+    if not hasattr(test, "batches"):
+        return float(model.evaluate(test, test, verbose=0, return_dict=True)["loss"])
+    total = count = 0.0
+    for batch in test.batches():
+        found = model.evaluate(batch, batch, verbose=0, return_dict=True, batch_size=len(batch))
+        total, count = total + found["loss"] * len(batch), count + len(batch)
+    return total / max(count, 1)
 
 
 @contextlib.contextmanager

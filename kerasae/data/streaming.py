@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -9,17 +11,26 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image, ImageOps
 
 from kerasae import _arguments
 from kerasae.data.augmentation import Augment, as_augment
 from kerasae.data.images import SPLITS, Integers
-from kerasae.data.options import SPLIT_NAMES, Options, checked_size, draw_splits
-from kerasae.data.shards import Index, index_folder, index_records, index_shards
+from kerasae.data.options import (
+    DEFAULT_SIZE,
+    LARGEST_COMMON,
+    SPLIT_NAMES,
+    Options,
+    checked_size,
+    draw_splits,
+)
+from kerasae.data.shards import Index, index_folder, index_records, index_shards, read_bytes
 from kerasae.data.streams import ImageSplit, ImageStream, Reader, decoded, usable_cores
 from kerasae.data.tfds import record_files
 
-__all__ = ["shard_names", "stream_images"]
+__all__ = ["shard_names", "stream_images", "too_large", "usual_size"]
 
+_IN_MEMORY = 2**31  # bytes of float32 images, above which they are streamed
 _LOOKED_AT = 32  # images that tell whether all are grey
 
 
@@ -120,6 +131,35 @@ def shard_names(folder: Path) -> list[str]:
         for path in folder.rglob("*.tar")
         if path.is_file() and not path.name.startswith(".")
     )
+
+
+def too_large(folder: Path, size: tuple[int, int] | None, channels: int | None) -> bool:
+    """Whether the images of a folder are shards, or take more than 2 GiB in memory.
+
+    Args:
+        folder: A folder, or one tar file.
+        size: (height, width) of the images; by default those of `usual_size`.
+        channels: Of the images; by default 3.
+    """
+    if folder.is_file() or shard_names(folder):
+        return True
+    index = index_folder(folder)
+    height, width = size or (DEFAULT_SIZE if len(index) < 1 else usual_size(folder))
+    return len(index) * height * width * (channels or 3) * 4 > _IN_MEMORY
+
+
+def usual_size(folder: Path) -> tuple[int, int]:
+    """The size that some images of a folder share, as `load_images` takes it, else 128x128."""
+    found, _ = _indices(folder)
+    index, members = found["train"]
+    sizes = set()
+    for image in members[:: max(1, len(members) // _LOOKED_AT)][:_LOOKED_AT]:
+        with contextlib.suppress(Exception):  # what cannot be opened is reported when it is read
+            picture = Image.open(io.BytesIO(read_bytes(index, int(image))))
+            sizes.add(ImageOps.exif_transpose(picture).size[::-1])
+    if len(sizes) == 1 and max(size := sizes.pop()) <= LARGEST_COMMON:
+        return size
+    return DEFAULT_SIZE
 
 
 Found = dict[str, tuple[Index, Integers]]

@@ -80,6 +80,16 @@ class ImageSplit:
         """(height, width, channels), what a builder takes as `input_shape`."""
         return (*self.reader.size, self.reader.channels)
 
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """(images, height, width, channels), that of an array of all."""
+        return (len(self), *self.image_shape)
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes of such an array."""
+        return 4
+
     def batches(self, batch_size: int = 128) -> Iterator[Pixels]:
         """All images once, as they lie on the disk and without augmentation.
 
