@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -45,7 +45,11 @@ def _no_model(model: Any, argument: str) -> ValueError:
 
 
 def check_images(
-    model: keras.Model, images: ArrayLike, argument: str = "images", *, named: str = "model"
+    model: keras.Model,
+    images: ArrayLike | images_.Sampled,
+    argument: str = "images",
+    *,
+    named: str = "model",
 ) -> Floats:
     """Return `images` as float32 (n, height, width, channels) that the model, so named, takes."""
     ready = prepared(model, named)
@@ -90,6 +94,14 @@ def learns_labels(model: keras.Model) -> bool:
 def code_shape(model: keras.Model) -> tuple[int | None, ...]:
     """Shape of one code, the first output of the encoder."""
     return tuple(nested(model, "encoder").outputs[0].shape[1:])
+
+
+def in_batches(images: Any) -> Iterator[Any]:
+    """The batches of a stream in one pass; anything else as it is."""
+    if hasattr(images, "batches"):
+        yield from images.batches(_BATCH)
+    else:
+        yield images
 
 
 def encode(model: keras.Model, images: ArrayLike, argument: str = "model") -> Floats:

@@ -9,7 +9,7 @@ attributes.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from kerasae_export._unit_range import why_unit_range
 
 __all__ = [
+    "Sampled",
     "check_images",
     "check_numbers",
     "check_picture",
@@ -28,7 +29,17 @@ __all__ = [
 
 Shape = Sequence[int | None]
 
+
+class Sampled(Protocol):
+    """A stream of images, of which a fixed seed chooses some; such as those of kerasae."""
+
+    def sample(self, count: int) -> NDArray[np.float32]:
+        """At most so many images, the same each time."""
+        ...
+
+
 _SLACK = 1e-5  # beyond [0, 1]: what rounding does to values that were scaled
+_SAMPLE = 1000  # images of a stream
 _OVERSHOOT = 0.25  # beyond [0, 1]: what resampling and noise do to images in [0, 1]
 _BLOCK = 2**18  # values whose smallest and largest are taken in turn, while the cache holds them
 _PICTURE_MODES = ("1", "L", "RGB")  # of Pillow, whose values are pixels and not, say, a palette's
@@ -53,7 +64,8 @@ def check_images(
 
     Args:
         argument: Name of the argument, for messages.
-        images: An array, anything that NumPy makes one of, or a list of Pillow's images.
+        images: An array, anything that NumPy makes one of, or a list of Pillow's images; of a stream,
+            which has a method `sample`, 1,000 images that a fixed seed chooses.
         shape: Of one image, (height, width, channels), or of one input; None stands for any side.
             By default any image.
         unit: What needs values in [0, 1]; None where any finite range will do.
@@ -72,6 +84,8 @@ def check_images(
         >>> check_images("images", np.full((1, 2, 2, 1), 51, np.uint8)).ravel().tolist()
         [0.20000000298023224, 0.20000000298023224, 0.20000000298023224, 0.20000000298023224]
     """
+    if hasattr(images, "sample") and hasattr(images, "as_source"):
+        images = images.sample(_SAMPLE)
     array = _as_array(argument, images)
     _check_layout(argument, array, shape, allow_empty)
     if array.dtype.kind == "f" or not array.size:

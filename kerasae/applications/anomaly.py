@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 import kerasae
 from kerasae import _arguments, _inference
+from kerasae_export.images import Sampled
 
 __all__ = ["KINDS", "CodeDistance", "reconstruction_scores", "scorer", "scores", "threshold"]
 
@@ -91,15 +92,16 @@ class CodeDistance:
         return np.square((vectors - self.mean) @ self.whitening).sum(axis=1)
 
 
-def reconstruction_scores(model: keras.Model, images: ArrayLike) -> Scores:
+def reconstruction_scores(model: keras.Model, images: ArrayLike | Sampled) -> Scores:
     """Mean squared error of each image's reconstruction, over its pixels and channels.
 
     Args:
         model: A model from images to images.
-        images: (n, height, width, channels), or whatever else the model takes.
+        images: (n, height, width, channels), or whatever else the model takes; or a split of a
+            stream, which is read once, batch by batch.
 
     Returns:
-        float64 (n,).
+        float64 (n,); of a stream in the order of its `batches`.
 
     Raises:
         ValueError: If the images do not fit the model, or its output is no reconstruction.
@@ -111,16 +113,20 @@ def reconstruction_scores(model: keras.Model, images: ArrayLike) -> Scores:
         (3,)
     """
     model = _check_model(model)
-    values = _inference.check_images(model, images)
-    (rebuilt,) = _inference.run([model], values)
-    return np.square(np.subtract(rebuilt, values, dtype=float)).reshape(len(values), -1).mean(1)
+    found = []
+    for batch in _inference.in_batches(images):
+        values = _inference.check_images(model, batch)
+        (rebuilt,) = _inference.run([model], values)
+        errors = np.square(np.subtract(rebuilt, values, dtype=float))
+        found.append(errors.reshape(len(values), -1).mean(1))
+    return np.concatenate(found)
 
 
 def scorer(
     model: keras.Model,
     kind: Literal["reconstruction", "relative", "code", "likelihood"] = "reconstruction",
     *,
-    images: ArrayLike | None = None,
+    images: ArrayLike | Sampled | None = None,
 ) -> keras.Model:
     """Make one stock Keras model from an image to its score.
 
@@ -144,7 +150,7 @@ def scorer(
               linear model with a code much smaller than the image it is nearly that of Tipping &
               Bishop (1999, Probabilistic Principal Component Analysis).
         images: Normal images for the statistics of `"code"` and `"likelihood"`, best those that
-            were not trained on.
+            were not trained on; of a split of a stream, 1,000 that a fixed seed chooses.
 
     Returns:
         A model, float32 (batch, height, width, channels) to (batch, 1), that shares its weights
@@ -185,15 +191,16 @@ def scorer(
     return keras.Model(image, error, name="scorer")
 
 
-def scores(scorer: keras.Model, images: ArrayLike) -> Scores:
+def scores(scorer: keras.Model, images: ArrayLike | Sampled) -> Scores:
     """Scores of images by a model that `scorer` made.
 
     Args:
         scorer: The model.
-        images: (n, height, width, channels).
+        images: (n, height, width, channels); or a split of a stream, which is read once, batch by
+            batch.
 
     Returns:
-        float64 (n,).
+        float64 (n,); of a stream in the order of its `batches`.
 
     Raises:
         ValueError: If the images do not fit the model.
@@ -207,8 +214,11 @@ def scores(scorer: keras.Model, images: ArrayLike) -> Scores:
         True
     """
     _inference.check_model(scorer, "scorer")
-    values = _inference.check_images(scorer, images)
-    return _inference.run([scorer], values)[0].reshape(len(values)).astype(float)
+    found = []
+    for batch in _inference.in_batches(images):
+        values = _inference.check_images(scorer, batch)
+        found.append(_inference.run([scorer], values)[0].reshape(len(values)).astype(float))
+    return np.concatenate(found)
 
 
 def threshold(scores: ArrayLike, *, false_alarm_rate: float = 0.01) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kerasae import _inference
+from kerasae_export.images import Sampled
 
 __all__ = ["decorrelate_code"]
 
@@ -17,7 +18,7 @@ _PROBES = 32  # images on which the decoder's gain is measured
 _LEAST_GAIN = 1e-6  # relative; a direction that the decoder ignores must not blow up
 
 
-def decorrelate_code(model: keras.Model, images: ArrayLike) -> NDArray[np.float64]:
+def decorrelate_code(model: keras.Model, images: ArrayLike | Sampled) -> NDArray[np.float64]:
     """Turn the code of a trained model to its principal axes, as its decoder sees them.
 
     Training leaves a linear code in arbitrary coordinates: its channels are correlated, and a
@@ -36,7 +37,8 @@ def decorrelate_code(model: keras.Model, images: ArrayLike) -> NDArray[np.float6
     Args:
         model: A model whose encoder ends with a Dense or Conv2D layer without an activation, and
             whose decoder begins with a Dense or Conv2D layer.
-        images: float32 (n, height, width, channels), such as the training images.
+        images: float32 (n, height, width, channels), such as the training images; or a split of a
+            stream.
 
     Returns:
         The variances of the new channels, float64 (channels,), in descending order and in

@@ -8,6 +8,7 @@ from kerasae.evaluation.images import hole_error, psnr, ssim
 from kerasae.evaluation.jacobian import jacobian_norm
 from kerasae.evaluation.likelihood import Elbo, active_units, elbo, negative_log_likelihood
 from kerasae.evaluation.neighbours import neighbourhood_accuracy, trustworthiness
+from kerasae.evaluation.reconstruction import Reconstruction, reconstruction_quality
 from kerasae.evaluation.segmentation import (
     SegmentationScores,
     confusion_matrix,
@@ -18,6 +19,7 @@ from kerasae.evaluation.segmentation import (
 __all__ = [
     "Elbo",
     "RateDistortion",
+    "Reconstruction",
     "SampleScores",
     "SegmentationScores",
     "active_units",
@@ -35,6 +37,7 @@ __all__ = [
     "neighbourhood_accuracy",
     "psnr",
     "rate_distortion",
+    "reconstruction_quality",
     "sample_scores",
     "segmentation_scores",
     "ssim",

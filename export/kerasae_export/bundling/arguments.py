@@ -53,7 +53,9 @@ def codebook_of(model: keras.Model) -> int:
     return size
 
 
-def check_images(model: keras.Model, calibration: ArrayLike | None) -> NDArray[np.float32]:
+def check_images(
+    model: keras.Model, calibration: ArrayLike | images_.Sampled | None
+) -> NDArray[np.float32]:
     """The calibration images, float32 (n, height, width, channels)."""
     shape = tuple(encoder_of(model).input_shape[1:])
     rule = "`calibration` must hold real images of shape (n, height, width, channels) in [0, 1]"

@@ -40,6 +40,7 @@ from kerasae_export.format.arguments import check_path
 from kerasae_export.format.manifest import DECODE, ENCODE, SCHEMES, Manifest, Part
 from kerasae_export.format.values import quantise
 from kerasae_export.functional import AnyModel, autoencoder, in_unit_range
+from kerasae_export.images import Sampled
 from kerasae_export.runtime.codec import Codec
 from kerasae_export.runtime.litemodel import LiteModel
 from kerasae_export.runtime.operators import check_program
@@ -58,7 +59,7 @@ def export_bundle(
     folder: str | os.PathLike[str],
     *,
     scheme: str = "int8",
-    calibration: ArrayLike | None = None,
+    calibration: ArrayLike | Sampled | None = None,
     signatures: str = "separate",
     step_loss: float | Sequence[float] = 0.2,
     sample: NDArray[np.uint8] | Literal["calibration"] | None = None,

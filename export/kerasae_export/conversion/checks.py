@@ -14,11 +14,11 @@ from numpy.typing import ArrayLike, NDArray
 from kerasae_export.conversion.custom_layers import check_stock
 from kerasae_export.errors import ConversionError
 from kerasae_export.functional import stock_model, takes_levels
-from kerasae_export.images import check_images, limits, why_unit_range
+from kerasae_export.images import Sampled, check_images, limits, why_unit_range
 
 __all__ = ["Calibration", "check_model", "check_samples", "file_names"]
 
-Calibration = ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike] | None
+Calibration = ArrayLike | Sampled | Sequence[ArrayLike] | Mapping[str, ArrayLike] | None
 """Real inputs: an array, or for several inputs a list in their order, or a dict by name."""
 
 _MOST_UNROLLED = 64  # steps; an LSTM of 140 became 2,098 operators and 1.1 MB after 25 s

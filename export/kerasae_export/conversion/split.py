@@ -141,7 +141,12 @@ def codebook_size(model: keras.Model) -> int:
 
 
 def evenly(values: Any, count: int) -> Any:
-    """At most `count` of the values, evenly spaced: sets are often sorted by class."""
+    """At most `count` of the values, evenly spaced: sets are often sorted by class.
+
+    Of a stream, which has a method `sample`, as many that a fixed seed chooses.
+    """
+    if hasattr(values, "sample"):
+        return values.sample(count)
     if len(values) <= count:
         return values
     return values[np.linspace(0, len(values) - 1, count).astype(int)]

@@ -16,7 +16,7 @@ from kerasae_export.errors import BundleError
 from kerasae_export.files.batch import write_bytes
 from kerasae_export.format.arguments import check_path
 from kerasae_export.format.manifest import MANIFEST, Manifest
-from kerasae_export.images import check_images
+from kerasae_export.images import Sampled, check_images
 from kerasae_export.runtime.bundle_files import read_files
 from kerasae_export.runtime.codec import Codec
 from kerasae_export.verification import checks as checks_
@@ -48,7 +48,7 @@ def verify_bundle(
     folder: str | os.PathLike[str],
     *,
     model: AnyModel | None = None,
-    images: ArrayLike | None = None,
+    images: ArrayLike | Sampled | None = None,
     report: bool = True,
     report_folder: str | os.PathLike[str] | None = None,
 ) -> Verification:
