@@ -64,8 +64,8 @@ def check_images(
 
     Args:
         argument: Name of the argument, for messages.
-        images: An array, anything that NumPy makes one of, or a list of Pillow's images; of a stream,
-            which has a method `sample`, 1,000 images that a fixed seed chooses.
+        images: An array, anything that NumPy makes one of, or a list of Pillow's images; of a
+            stream, which has a method `sample`, 1,000 images that a fixed seed chooses.
         shape: Of one image, (height, width, channels), or of one input; None stands for any side.
             By default any image.
         unit: What needs values in [0, 1]; None where any finite range will do.
