@@ -21,6 +21,7 @@ from kerasae_export.images import check_images
 
 __all__ = ["Feed", "Limits", "open_feed"]
 
+_WORKER = "DataLoader worker"
 _NAMED = 20  # files in a warning
 _WATCHED = 256  # images of a stream that are looked at after the training
 
@@ -60,11 +61,15 @@ class Feed:
     share: float
     data: Images | Sequences | None = None
 
-    @property
-    def failure(self) -> Exception | None:
-        """What a stream has raised, of which a backend passes on less."""
-        found = (getattr(part, "failure", None) for part in (self.batches, self.validation))
-        return next((failure for failure in found if failure is not None), None)
+    def failure_behind(self, error: Exception) -> Exception:
+        """What a stream has raised, of which a backend passes on less; else the error itself."""
+        streams = [x for x in (self.batches, self.validation) if isinstance(x, StreamBatches)]
+        for stream in streams:
+            if stream.failure is not None:
+                return stream.failure
+        if streams and _WORKER in str(error):  # PyTorch interrupts the main thread with it
+            return streams[0].failed(error)
+        return error
 
     def warn_of_skipped(self) -> None:
         """Warn, with their names, of files that could not be read."""

@@ -158,10 +158,11 @@ def _train(
                     callbacks=callbacks,
                     verbose=0,
                 )
-            except Exception:
-                if feed.failure is not None:
-                    raise feed.failure from feed.failure.__cause__
-                raise
+            except Exception as error:
+                failure = feed.failure_behind(error)
+                if failure is error:
+                    raise
+                raise failure from failure.__cause__
     history = run.finish(finish)
     feed.warn_of_skipped()
     warn_of_collapse(model, feed.watched(), seed=config.seed)

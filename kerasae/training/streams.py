@@ -183,11 +183,12 @@ class StreamBatches(keras.utils.PyDataset):
         except (ValueError, DataError) as error:
             if str(error).startswith("`"):  # a sentence of this package
                 raise
-            raise self._failed(error) from error
+            raise self.failed(error) from error
         except Exception as error:  # a source of somebody else may raise anything
-            raise self._failed(error) from error
+            raise self.failed(error) from error
 
-    def _failed(self, error: Exception) -> DataError:
+    def failed(self, error: Exception) -> DataError:
+        """The sentence for what a source has raised, or what a worker of it died of."""
         reason = (str(error).strip() or "no reason given").splitlines()[-1]
         return DataError(
             f"`{self._rules.argument}` must give all its batches, and its {self._source.kind} "
