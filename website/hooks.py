@@ -40,6 +40,7 @@ PARTS = {
 GUIDES = [
     "README.md",
     "docs/architectures.md",
+    "docs/streams.md",
     "docs/fidelity.md",
     "docs/compression.md",
     "docs/schemes.md",

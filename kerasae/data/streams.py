@@ -18,7 +18,7 @@ from PIL import Image, ImageOps
 
 from kerasae import _arguments
 from kerasae.data.augmentation import Augment
-from kerasae.data.images import DataError, Integers, Pixels
+from kerasae.data.images import DataError, Integers
 from kerasae.data.ordered import in_order, leave_with_parent
 from kerasae.data.pixels import to_eight_bits, to_unit_range
 from kerasae.data.shards import Index, read_bytes
@@ -68,7 +68,7 @@ class ImageSplit:
     """
 
     reader: Reader
-    members: Integers
+    members: NDArray[np.int64]
     augment: Augment = dataclasses.field(default_factory=Augment)
     skipped: dict[str, str] = dataclasses.field(default_factory=dict)
 
@@ -90,7 +90,7 @@ class ImageSplit:
         """The number of axes of such an array."""
         return 4
 
-    def batches(self, batch_size: int = 128) -> Iterator[Pixels]:
+    def batches(self, batch_size: int = 128) -> Iterator[NDArray[np.float32]]:
         """All images once, as they lie on the disk and without augmentation.
 
         Args:
@@ -105,7 +105,7 @@ class ImageSplit:
         _arguments.positive_int("batch_size", batch_size)
         return self._read(self.members, Augment(), batch_size, 0, 0)
 
-    def sample(self, count: int, seed: int = 0) -> Pixels:
+    def sample(self, count: int, seed: int = 0) -> NDArray[np.float32]:
         """Images that a seed chooses, without augmentation.
 
         Args:
@@ -126,7 +126,7 @@ class ImageSplit:
     def as_source(self, batch_size: int) -> Source:
         """Shuffled and augmented batches for `train`, by pass and position."""
 
-        def read(number: int, start: int) -> Iterator[Pixels]:
+        def read(number: int, start: int) -> Iterator[NDArray[np.float32]]:
             return self._read(self._order(number), self.augment, batch_size, number, start)
 
         if not len(self):
@@ -158,7 +158,7 @@ class ImageSplit:
 
     def _read(
         self, order: Integers, augment: Augment, batch_size: int, number: int, start: int
-    ) -> Iterator[Pixels]:
+    ) -> Iterator[NDArray[np.float32]]:
         reader, job = self.reader, (self.reader, augment)
         pieces = (
             (order[first : first + batch_size], (reader.seed, number, first // batch_size))
