@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import keras
 import numpy as np
@@ -79,6 +80,35 @@ def test_a_stream_calibrates_and_verifies_a_bundle(stream, model, tmp_path):
     export_bundle(model, tmp_path / "same", calibration=stream.train.sample(1000))
     files = [tmp_path / name / "encoder.tflite" for name in ("bundle", "same")]
     assert files[0].read_bytes() == files[1].read_bytes()
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="this system fetches two")
+def test_few_batches_wait_in_memory(model, digits, monkeypatch):
+    """However uneven the source is."""
+    drawn, lead = [], []
+
+    class Watch(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            lead.append(len(drawn) - batch)
+            if batch % 8 == 0:
+                time.sleep(0.02)
+
+    def uneven():
+        for i in range(60):
+            if i % 7 == 0:
+                time.sleep(0.005)
+            drawn.append(i)
+            yield digits.train[:20]
+
+    fit = model.fit
+    monkeypatch.setattr(
+        model, "fit", lambda *a, callbacks, **k: fit(*a, callbacks=[*callbacks, Watch()], **k)
+    )
+    config = kerasae.TrainConfig(epochs=1)
+    kerasae.train(
+        model, uneven, config, validation_data=digits.validation, steps_per_epoch=60, progress=False
+    )
+    assert 1 < max(lead) <= 4
 
 
 def invoke(*arguments: object):

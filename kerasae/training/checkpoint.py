@@ -54,6 +54,11 @@ class TrainingState(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         self._held_out = held_out if isinstance(held_out, StreamBatches) else None
+        if keras.backend.backend() == "tensorflow":  # others fetch two batches ahead, or none
+            if isinstance(batches, StreamBatches):
+                self.on_train_batch_end = lambda batch, logs=None: batches.trained(batch + 1)
+            if isinstance(held_out, StreamBatches):
+                self.on_test_batch_end = lambda batch, logs=None: held_out.trained(batch + 1)
         self._trained, self._config, self._folder, self._batches = model, config, folder, batches
         self.rows: list[dict[str, float]] = []
         self._best: list[NDArray[Any]] = []

@@ -22,6 +22,8 @@ from kerasae_export.images import check_images
 __all__ = ["Feed", "Limits", "open_feed"]
 
 _WORKER = "DataLoader worker"
+_AHEAD = 2  # batches beyond those of an execution that wait in memory
+_AHEAD_BYTES = 2**26
 _NAMED = 20  # files in a warning
 _WATCHED = 256  # images of a stream that are looked at after the training
 
@@ -60,6 +62,21 @@ class Feed:
     validation: Any
     share: float
     data: Images | Sequences | None = None
+
+    def fetch(self, steps: int, *, fixed: bool) -> int:
+        """How many steps run at a time; a stream has little more than their batches in memory.
+
+        Args:
+            steps: What is fast; of large batches fewer will do.
+            fixed: Whether they were asked for.
+        """
+        streams = [x for x in (self.batches, self.validation) if isinstance(x, StreamBatches)]
+        for stream in streams if not fixed else ():
+            steps = max(1, min(steps, _AHEAD_BYTES // stream.batch_bytes))
+        if keras.backend.backend() == "tensorflow":
+            for stream in streams:
+                stream.limit(steps + _AHEAD)
+        return steps
 
     def failure_behind(self, error: Exception) -> Exception:
         """What a stream has raised, of which a backend passes on less; else the error itself."""

@@ -133,6 +133,7 @@ def _train(
     checkpoints = open_run(folder, config, resume)
 
     steps = recompile(model, config, len(batches))
+    steps = feed.fetch(steps, fixed=config.steps_per_execution != "auto")
     seed_random_layers(model, config.seed)
     run = TrainingState(model, config, folder, batches, feed.validation)
     if checkpoints:

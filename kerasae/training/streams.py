@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,6 +18,8 @@ from kerasae.training.inputs import Rules
 from kerasae_export.images import check_images
 
 __all__ = ["StreamBatches"]
+
+_PATIENCE = 10.0  # seconds
 
 Batch = tuple[NDArray[np.float32], NDArray[Any]]
 
@@ -59,6 +62,9 @@ class StreamBatches(keras.utils.PyDataset):
         self.low, self.high = 0.0, 0.0
         self.failure: Exception | None = None
         self._items: Iterator[Any] = iter(())
+        self._room = threading.Condition()
+        self._ahead: int | None = None
+        self._trained = 0
         self._single: bool | None = None  # whether the items are examples; the first one tells
         self._begin(0, 0)
         self._first = self._draw()
@@ -70,6 +76,11 @@ class StreamBatches(keras.utils.PyDataset):
 
     def __len__(self) -> int:
         return self._steps
+
+    @property
+    def batch_bytes(self) -> int:
+        """Of the first batch, inputs and targets."""
+        return sum(part.nbytes for part in self._first)
 
     @property
     def position(self) -> dict[str, Any] | None:
@@ -96,10 +107,32 @@ class StreamBatches(keras.utils.PyDataset):
     def start(self, epoch: int) -> None:
         """Begin an epoch."""
         self._epoch, self._next, self._started = epoch, 0, True
+        self.trained(0)
         if self._anew:
             number = 0 if self._validation else epoch
             if (self._pass, self._done) != (number, 0):
                 self._begin(number, 0)
+
+    def limit(self, batches: int) -> None:
+        """Let TensorFlow have no more than so many batches that `trained` has not told of.
+
+        By itself it fetches ahead, the more the more uneven the source is: dozens of batches.
+        """
+        self._ahead = batches
+
+    def trained(self, steps: int) -> None:
+        """So many batches of the epoch are done with."""
+        with self._room:
+            self._trained = steps
+            self._room.notify_all()
+
+    def _wait_for_room(self, index: int) -> None:
+        def free() -> bool:
+            return self._ahead is None or index < self._trained + self._ahead
+
+        with self._room:
+            if not self._room.wait_for(free, timeout=_PATIENCE):
+                self._ahead = None  # some replicas may need more before their first step
 
     def sample(self, count: int) -> NDArray[np.float32]:
         """The first inputs of a pass, without holes."""
@@ -121,12 +154,16 @@ class StreamBatches(keras.utils.PyDataset):
 
     def close(self) -> None:
         """End the pass, and the workers of its source with it."""
+        with self._room:
+            self._ahead = None
+            self._room.notify_all()
         close(self._items)
         self._items, self._pass = iter(()), -1
 
     def __getitem__(self, index: int) -> Batch:
         if not self._started:  # Keras looks at the types before the first epoch
             return self._first
+        self._wait_for_room(index)
         try:
             inputs, targets = self._draw()
         except Exception as error:
