@@ -166,7 +166,7 @@ class Dataset:
     """As one of Hugging Face: rows by their numbers, in columns."""
 
     __module__ = "datasets.arrow_dataset"
-    _fingerprint = "abc"
+    column_names = ("label", "image")
 
     def __init__(self, x):
         self.x = x

@@ -237,7 +237,9 @@ def _of_rows(data: Any, batch_size: int, seed: int) -> Source:
         for first in range(start * batch_size, len(data), batch_size):
             yield rows[order[first : first + batch_size].tolist()]
 
-    name = f"{getattr(data, '_fingerprint', '')} {len(data)} {batch_size} {seed}"
+    # Its fingerprint is another each time where `map` took a function that cannot be hashed.
+    columns = ", ".join(map(str, getattr(data, "column_names", ())))
+    name = f"{len(data)} rows of {columns}, {batch_size} at a time, seed {seed}"
     length = math.ceil(len(data) / batch_size)
     return Source("datasets.Dataset", read, length, exact=name, batched=True, rows=True)
 
