@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import io
+import multiprocessing
+import signal
+import subprocess
+import sys
 import tarfile
+import time
+from concurrent.futures import BrokenExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -71,6 +78,50 @@ def test_processes_make_the_same_batches(folder):
     options = {"image_size": 8, "augment": {"flip": True}}
     threads = batches(stream_images(folder, **options))
     assert equal(threads, batches(stream_images(folder, workers=2, processes=True, **options)))
+
+
+@pytest.mark.slow
+def test_a_process_that_dies_ends_the_pass(folder):
+    stream = stream_images(folder, image_size=8, workers=1, processes=True)
+    read = stream.train.as_source(4).read(0, 0)
+    next(read)
+    for child in multiprocessing.active_children():
+        child.kill()
+    with pytest.raises(BrokenExecutor):
+        list(read)
+
+
+ORPHANS = """
+import multiprocessing, os, signal, sys
+from kerasae.data.streaming import stream_images
+if __name__ == "__main__":
+    stream = stream_images(sys.argv[1], image_size=8, workers=2, processes=True)
+    read = stream.train.as_source(4).read(0, 0)
+    next(read)
+    print(*(child.pid for child in multiprocessing.active_children()), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.slow
+def test_no_process_outlives_a_killed_training(folder, tmp_path):
+    (tmp_path / "victim.py").write_text(ORPHANS)
+    command = [sys.executable, str(tmp_path / "victim.py"), str(folder)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL
+    pids = done.stdout.split()
+    assert len(pids) == 2
+    deadline = time.monotonic() + 30
+    while any(alive(pid) for pid in pids):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def alive(pid: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    except OSError:
+        return False
 
 
 @pytest.mark.parametrize(
