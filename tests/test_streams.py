@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 import warnings
 
 import keras
@@ -248,6 +249,47 @@ def test_a_killed_run_on_files_resumes_to_the_same_bits(
     assert again.history == history
     for one, other in zip(resumed.get_weights(), straight.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+VICTIM = """
+import sys, time, keras, kerasae
+from kerasae.training import checkpoint
+save, pause = checkpoint.TrainingState._save, float(sys.argv[3])
+def save_slowly(self, folder):
+    time.sleep(pause)
+    save(self, folder)
+checkpoint.TrainingState._save = save_slowly
+stream = kerasae.stream_images(sys.argv[2], image_size=4, augment={"flip": True, "contrast": 0.2})
+keras.utils.set_random_seed(3)
+model = kerasae.build_undercomplete(input_shape=(4, 4, 1), code_size=2, hidden=())
+config = kerasae.TrainConfig(epochs=12, batch_size=20, jit_compile=False)
+kerasae.train(model, stream, config, out=sys.argv[1], resume=True, steps_per_epoch=3,
+              progress=False)
+"""
+
+
+@pytest.mark.slow
+def test_a_stream_that_was_really_killed_resumes_to_the_same_bits(folder, tmp_path):
+    def command(run, pause=0.0):
+        return [sys.executable, "-c", VICTIM, str(tmp_path / run), str(folder), str(pause)]
+
+    process = subprocess.Popen(command("b", 0.5), stderr=subprocess.DEVNULL)
+    checkpoint = tmp_path / "b" / "checkpoint.npz"
+    while not checkpoint.exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    time.sleep(0.7)
+    process.kill()
+    process.wait()
+    assert not (tmp_path / "b" / "model.keras").exists()
+    for run in ("a", "b"):
+        subprocess.run(command(run), check=True, stderr=subprocess.DEVNULL)
+    texts = [(tmp_path / run / "history.csv").read_text() for run in ("a", "b")]
+    assert texts[0] == texts[1]
+    with np.load(tmp_path / "a" / "checkpoint.npz") as a, np.load(checkpoint) as b:
+        assert sorted(a) == sorted(b)
+        for name in a:
+            np.testing.assert_array_equal(a[name], b[name])
 
 
 def test_broken_files_are_named_after_the_training(folder, tmp_path):
