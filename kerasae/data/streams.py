@@ -24,7 +24,7 @@ from kerasae.data.pixels import to_eight_bits, to_unit_range
 from kerasae.data.shards import Index, read_bytes
 from kerasae.data.sources import Source
 
-__all__ = ["ImageSplit", "ImageStream", "Reader", "decoded"]
+__all__ = ["ImageSplit", "ImageStream", "Reader", "decoded", "usable_cores"]
 
 _BROKEN = 0.01  # share of the files that may be unreadable
 _NAMED = 20
