@@ -3,16 +3,16 @@
 #pragma once
 
 #include <algorithm>
-#include <map>
 #include <set>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <tuple>
 
 #include "errors.hpp"
+#include "fields.hpp"
 #include "hash.hpp"
 #include "json.hpp"
-#include "span.hpp"
+#include "spec.hpp"
 
 namespace kerasae {
 
@@ -21,191 +21,11 @@ inline constexpr std::int64_t max_values = 1 << 24;
 inline constexpr std::size_t max_manifest_bytes = std::size_t{16} << 20;
 inline constexpr std::int64_t max_bundle_bytes = std::int64_t{1} << 30;
 
-/// The frequencies of one channel's symbols: of `offset`, `offset` + 1, ..., and of the escape.
-struct Table {
-    std::int32_t offset = 0;
-    std::vector<std::uint16_t> frequencies;
-};
-
-/// How finely a code is rounded, and how its symbols are coded.
-struct Quality {
-    int exponent = 0;
-    std::vector<std::int32_t> mantissas;
-    std::uint32_t classes = 1;
-    std::vector<Table> tables;  // for each class, for each channel of the code
-};
-
-enum class LayoutKind { grid, blocks };
-
-/// The codec part: everything that the meaning of a bitstream depends on.
-struct CodecSpec {
-    std::uint32_t channels = 1;
-    std::array<std::uint32_t, 2> tile{};
-    LayoutKind layout = LayoutKind::blocks;
-    std::uint32_t stride = 1;
-    std::uint32_t margin = 0;
-    std::vector<std::uint32_t> code_shape;
-    std::uint32_t codebook = 0;
-    std::uint32_t group = 1;
-    std::vector<Quality> qualities;
-
-    std::uint32_t code_channels() const { return code_shape.back(); }
-
-    /// The shape of the code at the edges of the models; indices have no axis of channels.
-    std::vector<std::uint32_t> code_edge() const {
-        std::vector<std::uint32_t> edge = {1};
-        edge.insert(edge.end(), code_shape.begin(), code_shape.end() - (codebook > 0 ? 1 : 0));
-        return edge;
-    }
-};
-
-enum class DType { uint8, float32, int32 };
-
-/// An input or output of a model. For uint8, value = scale * (q - zero_point).
-struct Edge {
-    std::vector<std::uint32_t> shape;
-    DType dtype = DType::float32;
-    double scale = 1;
-    int zero_point = 0;
-
-    std::size_t size() const {
-        std::size_t product = 1;
-        for (const std::uint32_t side : shape) product *= side;
-        return product;
-    }
-};
-
-/// A model: its file, its edges, and the signature to run where one file holds both models.
-struct Part {
-    std::string file;
-    Edge input;
-    Edge output;
-    std::optional<std::string> signature;
-};
-
-struct ListedFile {
-    std::string sha256;
-    std::uint64_t bytes = 0;
-};
-
-struct Manifest {
-    std::string scheme;
-    Digest bundle_hash{};
-    int pixel_tolerance = 0;
-    CodecSpec codec;
-    Part encoder;
-    Part decoder;
-    std::map<std::string, ListedFile> files;
-};
-
 namespace detail {
 
 [[noreturn]] inline void refuse(const std::string& what) {
     throw BundleError("manifest.json: " + what);
 }
-
-/// Checked access to the fields of a JSON object.
-class Fields {
-public:
-    Fields(const json::Value& content, std::string path)
-        : content_(&content), path_(std::move(path)) {
-        if (content.as<json::Value::Object>() == nullptr)
-            refuse((path_.empty() ? "the content" : "`" + path_.substr(0, path_.size() - 1) + "`") +
-                   " must be an object. Received: " + json::brief(&content));
-    }
-
-    const std::string& path() const { return path_; }
-    bool has(std::string_view name) const { return content_->find(name) != nullptr; }
-    const json::Value::Object& members() const { return *content_->as<json::Value::Object>(); }
-
-    [[noreturn]] void fail(std::string_view name, const std::string& rule) const {
-        refuse("`" + path_ + std::string(name) + "` must be " + rule +
-               ". Received: " + json::brief(content_->find(name)));
-    }
-
-    /// Refuse fields that are not known, in objects that the bundle hash covers as a whole.
-    void only(const std::set<std::string_view>& names) const {
-        for (const json::Member& member : members())
-            if (names.count(member.name) == 0)
-                refuse("`" + path_ + member.name.substr(0, 60) + "` is not a known field.");
-    }
-
-    Fields object(std::string_view name) const {
-        const json::Value* value = content_->find(name);
-        if (value == nullptr || value->as<json::Value::Object>() == nullptr) fail(name, "an object");
-        return Fields(*value, path_ + std::string(name) + ".");
-    }
-
-    const json::Value::List& list(std::string_view name, std::size_t least,
-                                  std::size_t most) const {
-        const json::Value* value = content_->find(name);
-        const json::Value::List* items =
-            value == nullptr ? nullptr : value->as<json::Value::List>();
-        if (items == nullptr || items->size() < least || items->size() > most)
-            fail(name, "a list of " + std::to_string(least) +
-                           (most > least ? " to " + std::to_string(most) : ""));
-        return *items;
-    }
-
-    const std::string& text(std::string_view name) const {
-        const json::Value* value = content_->find(name);
-        const std::string* content = value == nullptr ? nullptr : value->as<std::string>();
-        if (content == nullptr) fail(name, "a string");
-        return *content;
-    }
-
-    std::int64_t integer(std::string_view name, std::int64_t low, std::int64_t high) const {
-        const auto value = integer_of(content_->find(name), low, high);
-        if (!value) fail(name, "an integer" + range(low, high));
-        return *value;
-    }
-
-    template <class T>
-    std::vector<T> integers(std::string_view name, std::int64_t low, std::int64_t high,
-                            std::size_t least, std::size_t most) const {
-        std::vector<T> values;
-        for (const json::Value& item : list(name, least, most)) {
-            const auto value = integer_of(&item, low, high);
-            if (!value) fail(name, "a list of integers" + range(low, high));
-            values.push_back(static_cast<T>(*value));
-        }
-        return values;
-    }
-
-    double positive(std::string_view name) const {
-        const json::Value* value = content_->find(name);
-        const json::Number* number = value == nullptr ? nullptr : value->as<json::Number>();
-        if (number == nullptr || !(number->value > 1e-30 && number->value < 1e30))
-            fail(name, "a positive number");
-        return number->value;
-    }
-
-    const std::string& digest(std::string_view name) const {
-        const json::Value* value = content_->find(name);
-        const std::string* content = value == nullptr ? nullptr : value->as<std::string>();
-        if (content == nullptr || content->size() != 64 ||
-            content->find_first_not_of("0123456789abcdef") != std::string::npos)
-            fail(name, "64 lower-case hexadecimal digits");
-        return *content;
-    }
-
-private:
-    static std::optional<std::int64_t> integer_of(const json::Value* value, std::int64_t low,
-                                                  std::int64_t high) {
-        const json::Number* number = value == nullptr ? nullptr : value->as<json::Number>();
-        if (number == nullptr || !number->integer || *number->integer < low ||
-            *number->integer > high)
-            return std::nullopt;
-        return number->integer;
-    }
-
-    static std::string range(std::int64_t low, std::int64_t high) {
-        return " from " + std::to_string(low) + " to " + std::to_string(high);
-    }
-
-    const json::Value* content_;
-    std::string path_;
-};
 
 /// Names stay inside the bundle: plain characters, at most one folder deep.
 inline void check_file_name(const std::string& name) {
@@ -258,8 +78,7 @@ inline Quality read_quality(const Fields& fields, const CodecSpec& spec) {
                                    " tables");
     std::size_t i = 0;
     for (const json::Value& item : fields.list("tables", count, count))
-        quality.tables.push_back(read_table(
-            Fields(item, fields.path() + "tables[" + std::to_string(i++) + "].")));
+        quality.tables.push_back(read_table(fields.item(item, "tables", i++)));
     return quality;
 }
 
@@ -305,9 +124,8 @@ inline CodecSpec read_codec(const Fields& fields) {
     check_layout(fields, spec);
     std::size_t tables = 0;
     for (const json::Value& item : fields.list("qualities", 1, spec.codebook > 0 ? 1 : 64)) {
-        const std::string place = std::to_string(spec.qualities.size());
         spec.qualities.push_back(
-            read_quality(Fields(item, fields.path() + "qualities[" + place + "]."), spec));
+            read_quality(fields.item(item, "qualities", spec.qualities.size()), spec));
         tables += spec.qualities.back().tables.size();
         if (tables > max_tables)
             fields.fail("qualities", "of at most " + std::to_string(max_tables) + " tables");
@@ -407,7 +225,7 @@ inline Manifest parse_manifest(std::string_view text) {
     } catch (const json::ParseError& error) {
         throw BundleError(std::string("manifest.json is not valid JSON: ") + error.what() + ".");
     }
-    const detail::Fields root(content, "");
+    const detail::Fields root(content, "", "manifest.json");
     if (root.text("format") != "kerasae-bundle") root.fail("format", "`kerasae-bundle`");
     root.integer("format_version", 1, 1);
     Manifest manifest;
