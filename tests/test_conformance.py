@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import itertools
 import json
 import math
@@ -26,10 +27,14 @@ from kerasae_export import (
     CorruptBitstreamError,
 )
 from kerasae_export.format.bitstream import read_image, read_stream, write_image, write_stream
+from kerasae_export.format.family import Family
 from kerasae_export.format.manifest import Edge, Manifest
 from kerasae_export.format.payload import pack_block, unpack_block
+from kerasae_export.format.photo import pack, unpack, unpredict_lowest
+from kerasae_export.format.photo_file import read_photo
 from kerasae_export.format.tiling import spans
 from kerasae_export.format.values import dequantise, pixels_of, quantise, symbols_of
+from kerasae_export.photo.codec import PhotoCodec
 
 SET = Path(__file__).parents[1] / "export" / "ports" / "conformance"
 FORMAT = Path(__file__).parents[1] / "export" / "FORMAT.md"
@@ -46,6 +51,11 @@ WORDS = {
 @functools.cache
 def manifest_of(name: str) -> Manifest:
     return Manifest.from_json((SET / "bundles" / name / "manifest.json").read_bytes())
+
+
+@functools.cache
+def family_of(name: str) -> Family:
+    return Family.from_json((SET / "families" / f"{name}.json").read_bytes())
 
 
 def codec_of(case: dict[str, Any]) -> Codec:
@@ -138,9 +148,66 @@ def test_files_are_read_and_written_or_refused() -> None:
     assert found["corrupt"] > 100
 
 
+def test_families_are_good_or_refused() -> None:
+    for case in INDEX["families"]:
+        content = (SET / case["file"]).read_bytes()
+        try:
+            family = Family.from_json(content)
+        except BundleError:
+            assert "section" in case, case["name"]
+        else:
+            assert "section" not in case, case["name"]
+            assert family.digest.hex() == case.get("family_hash", family.digest.hex())
+
+
+def raw(name: str, *shape: int, dtype: str = "u1") -> np.ndarray:
+    return np.fromfile(SET / name, dtype).reshape(shape)
+
+
+def test_photographs_are_read_and_written_or_refused() -> None:
+    found = {"good": 0}
+    for case in INDEX["photographs"]:
+        name, data = case["name"], (SET / case["file"]).read_bytes()
+        family = family_of(case["family"])
+        codec = PhotoCodec([family], **case.get("limits", {}))
+        try:
+            rebuilt = codec.decompress(data)
+        except BitstreamError as error:
+            word = WORDS[type(error)]
+            assert word == case.get("error"), name
+            found[word] = found.get(word, 0) + 1
+            continue
+        assert "error" not in case, name
+        found["good"] += 1
+        size = case["height"], case["width"]
+        assert rebuilt.shape == (*size, 3)
+        head, payload = read_photo(data, family.digest, max_pixels=2**26)
+        assert head == (case["quality"], *size)
+        rows, columns = (-(-n // 16) for n in size)
+        coded = unpack(family, payload, rows, columns, family.band(head.quality))
+        again = pack(family, coded.symbols, coded.classes, columns, family.band(head.quality))
+        assert (again == payload) == case["written"], name
+        unpredict_lowest(coded.symbols, rows, columns)
+        assert hash_of(coded.symbols.astype("<i2")) == case["symbols"], name
+        assert hash_of(coded.classes) == case["classes"], name
+        if "image" in case:
+            image = raw(case["image"], *size, 3)
+            assert codec.compress(image, quality=head.quality, effort=0) == data, name
+            expected = raw(case["pixels"], *size, 3)
+            assert np.abs(rebuilt.astype(int) - expected).max() <= 1, name
+    assert found.keys() == {"good", "corrupt", "version", "bundle", "limit", "other"}
+    assert found["good"] > 30
+    assert found["corrupt"] > 60
+
+
+def hash_of(values: np.ndarray) -> str:
+    return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
+
+
 def test_sections_exist() -> None:
     text = FORMAT.read_text()
-    for case in [*INDEX["files"], *INDEX["manifests"]]:
+    lists = ("files", "manifests", "photographs", "families")
+    for case in itertools.chain(*(INDEX[name] for name in lists)):
         chapter, _, point = case.get("section", "1").partition(", ")
         assert re.search(rf"^##+ {re.escape(chapter)}\.? ", text, re.MULTILINE), case
         assert f"\n{point}. " in text or not point, case
@@ -172,5 +239,5 @@ def test_javascript_says_the_same() -> None:
     command = ["node", "--test", "--test-reporter=tap", str(runner)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
-    for name in ("manifests", "files", "values", "spans"):
+    for name in ("manifests", "files", "values", "spans", "families", "photographs"):
         assert f"{name}: {len(INDEX[name])}" in done.stdout

@@ -1,6 +1,7 @@
 // The JavaScript codec runs the conformance set, as export/ports/conformance/README.md says.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import * as kerasae from "../../export/ports/js/index.js";
@@ -108,6 +109,66 @@ test("spans", (t) => {
   }
   t.diagnostic(`spans: ${index.spans.length}`);
 });
+
+test("families", (t) => {
+  for (const { name, file, section, family_hash } of index.families) {
+    const parse = () => kerasae.parseFamily(bytesOf(file));
+    if (section) assert.throws(parse, kerasae.BundleError, name);
+    else if (family_hash) assert.equal(kerasae.hex(parse().hash), family_hash);
+    else parse();
+  }
+  t.diagnostic(`families: ${index.families.length}`);
+});
+
+test("photographs", async (t) => {
+  const contents = Object.fromEntries(
+    index.families.map(({ name, file }) => [name, bytesOf(file)]),
+  );
+  for (const { name, family, file, limits = {}, error, ...expected } of index.photographs) {
+    const content = contents[family];
+    const { id } = kerasae.parseFamily(content);
+    const options = { maxPixels: limits.max_pixels, maxExpansion: limits.max_expansion };
+    const codec = new kerasae.PhotoCodec([id], () => content, options);
+    const data = bytesOf(file);
+    let found;
+    try {
+      found = await codec.unpack(data);
+    } catch (refusal) {
+      if (!(refusal instanceof kerasae.BitstreamError)) throw refusal;
+      assert.equal(WORDS[refusal.name], error, name);
+      continue;
+    }
+    assert.equal(error, undefined, name);
+    const { quality, height, width } = found;
+    assert.deepEqual([height, width, quality], [expected.height, expected.width, expected.quality]);
+    const { symbols, classes } = found.coded;
+    assert.equal(sha256Of(littleEndian(symbols)), expected.symbols, name);
+    assert.equal(sha256Of(classes), expected.classes, name);
+    const columns = Math.ceil(width / 16);
+    kerasae.predictLowest(symbols, Math.ceil(height / 16), columns);
+    const payload = kerasae.packPhoto(found.family, symbols, classes, columns, quality);
+    const written = kerasae.writePhoto({ quality, height, width }, payload, found.family.hash);
+    assert.equal(Buffer.from(written).equals(data), expected.written, name);
+    const rebuilt = await codec.decompress(data);
+    assert.equal(rebuilt.data.length, 3 * height * width);
+    if (!expected.image) continue;
+    const pixels = bytesOf(expected.pixels);
+    assert.ok(rebuilt.data.every((level, i) => Math.abs(level - pixels[i]) <= 1), name);
+    const image = { data: bytesOf(expected.image), height, width };
+    assert.ok(Buffer.from(await codec.compress(image, { quality })).equals(data), name);
+  }
+  t.diagnostic(`photographs: ${index.photographs.length}`);
+});
+
+function littleEndian(symbols) {
+  const view = new DataView(new ArrayBuffer(2 * symbols.length));
+  symbols.forEach((symbol, i) => view.setInt16(2 * i, symbol, true));
+  return new Uint8Array(view.buffer);
+}
+
+function sha256Of(bytes) {
+  return createHash("sha256").update(bytes).digest("hex");
+}
 
 /** The images of some bytes, or the word for the refusal. */
 function judged(codec, data, kind) {

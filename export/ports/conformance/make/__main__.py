@@ -11,13 +11,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[2]))
 
 from bundles import BUNDLES, ENCODER, Bundle
 from damaged import damaged_files
+from damaged_photographs import changed_families, damaged_photographs
 from good import good_files
 from manifests import changed_manifests
+from photographs import families, good_photographs
 from values import spans_cases, values_cases
 
 
@@ -37,7 +41,7 @@ class Writer:
 
 def main(folder: Path) -> None:
     """Write bundles, files, manifests and the index."""
-    for old in ("bundles", "files", "manifests"):
+    for old in ("bundles", "files", "manifests", "families", "photographs"):
         shutil.rmtree(folder / old, ignore_errors=True)
     writer = Writer(folder)
     index: dict[str, Any] = {
@@ -48,6 +52,8 @@ def main(folder: Path) -> None:
         "files": [],
         "values": values_cases(),
         "spans": spans_cases(),
+        "families": [],
+        "photographs": [],
     }
     for name, text, section in changed_manifests():
         case = {"name": name, "file": writer.put(f"manifests/{name}.json", text)}
@@ -60,9 +66,29 @@ def main(folder: Path) -> None:
                 f"files/{case.name}.i32", case.symbols.astype("<i4").tobytes()
             )
         index["files"].append(entry)
-    names = [entry["name"] for entry in index["files"]]
-    assert len(set(names)) == len(names)
+    _photographs(writer, index)
+    for cases in ("files", "photographs", "families"):
+        names = [entry["name"] for entry in index[cases]]
+        assert len(set(names)) == len(names)
     writer.put("index.json", _text(index).encode())
+
+
+def _photographs(writer: Writer, index: dict[str, Any]) -> None:
+    """Families and files of version 2."""
+    for name, family in families().items():
+        case = {"name": name, "file": writer.put(f"families/{name}.json", family.content)}
+        index["families"].append(case | {"family_hash": family.digest.hex()})
+    for name, text, section in changed_families():
+        case = {"name": name, "file": writer.put(f"families/{name}.json", text)}
+        index["families"].append(case | ({"section": section} if section else {}))
+    for photo in [*good_photographs(), *damaged_photographs()]:
+        entry = photo.entry()
+        entry["file"] = writer.put(f"photographs/{photo.name}.kae", photo.data)
+        if photo.image is not None:
+            content = np.ascontiguousarray(photo.image).tobytes()
+            entry["image"] = writer.put(f"photographs/{photo.name}.rgb", content)
+            entry["pixels"] = writer.put(f"photographs/{photo.name}.out.rgb", photo.pixels())
+        index["photographs"].append(entry)
 
 
 def _bundle(writer: Writer, bundle: Bundle) -> dict[str, Any]:

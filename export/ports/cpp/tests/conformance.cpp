@@ -222,6 +222,79 @@ void check_spans(const Value& index) {
     std::printf("spans: %zu\n", list(index, "spans").size());
 }
 
+std::map<std::string, Family> check_families(const Value& index,
+                                             const std::filesystem::path& root) {
+    std::map<std::string, Family> families;
+    for (const Value& entry : list(index, "families")) {
+        const std::string& name = text(entry, "name");
+        const ByteVector content = bytes_of(root / text(entry, "file"));
+        bool good = true;
+        try {
+            const Family family = parse_family(content);
+            if (entry.find("family_hash") != nullptr) {
+                check::that(hex(family.hash) == text(entry, "family_hash"), name + ": hash");
+                families[name] = family;
+            }
+        } catch (const BundleError&) {
+            good = false;
+        }
+        check::that(good == (entry.find("section") == nullptr), name);
+    }
+    std::printf("families: %zu\n", list(index, "families").size());
+    return families;
+}
+
+std::string hash_of(const std::vector<std::int16_t>& symbols) {
+    ByteVector bytes;
+    for (const std::int16_t symbol : symbols) {
+        bytes.push_back(static_cast<std::uint8_t>(symbol));
+        bytes.push_back(static_cast<std::uint8_t>(symbol >> 8));
+    }
+    return hex(sha256(bytes));
+}
+
+void check_photograph(const PhotoCodec& codec, const Value& entry, const ByteVector& data,
+                      const std::filesystem::path& root) {
+    const std::string& name = text(entry, "name");
+    PhotoHead head;
+    const PhotoSymbols coded = codec.unpack(data, head);
+    const auto is = [&](const char* field, std::uint64_t value) {
+        check::that(value == static_cast<std::uint64_t>(whole(*entry.find(field))),
+                    name + ": " + field);
+    };
+    is("height", head.height), is("width", head.width), is("quality", head.quality);
+    const PhotoHead claimed = read_photo_head(data);
+    is("height", claimed.height), is("width", claimed.width), is("quality", claimed.quality);
+    check::that(hash_of(coded.symbols) == text(entry, "symbols"), name + ": symbols");
+    check::that(hex(sha256(coded.classes)) == text(entry, "classes"), name + ": classes");
+    check::that((codec.pack(coded, head) == data) == *entry.find("written")->as<bool>(),
+                name + ": written");
+    const Image rebuilt = codec.decompress(data);
+    check::that(rebuilt.data.size() == 3 * head.height * head.width, name + ": pixels");
+    if (entry.find("image") == nullptr) return;
+    const ByteVector pixels = bytes_of(root / text(entry, "pixels"));
+    bool close = true;
+    for (std::size_t i = 0; i < pixels.size(); ++i)
+        close = close && std::abs(rebuilt.data[i] - pixels[i]) <= 1;
+    check::that(close, name + ": pixels");
+    const Image image{bytes_of(root / text(entry, "image")), head.height, head.width};
+    check::that(codec.compress(image, head.quality) == data, name + ": compressed");
+}
+
+void check_photographs(const Value& index, const std::filesystem::path& root,
+                       const std::map<std::string, Family>& families) {
+    for (const Value& entry : list(index, "photographs")) {
+        const std::string& name = text(entry, "name");
+        const PhotoCodec codec({families.at(text(entry, "family"))}, limits_of(entry));
+        const ByteVector data = bytes_of(root / text(entry, "file"));
+        const std::string found = refusal_of([&] { codec.decompress(data); });
+        check::that(found == (entry.find("error") != nullptr ? text(entry, "error") : ""),
+                    name + ": " + found);
+        if (found.empty()) check_photograph(codec, entry, data, root);
+    }
+    std::printf("photographs: %zu\n", list(index, "photographs").size());
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -235,6 +308,7 @@ int main(int count, char** arguments) {
     check_files(index, root);
     check_values(index);
     check_spans(index);
+    check_photographs(index, root, check_families(index, root));
     std::printf("checks: %d\n", check::done);
     return 0;
 }

@@ -147,6 +147,54 @@ void streams_arrive_in_pieces() {
     check::that(check::throws<std::logic_error>([&] { reader.push({}); }), "pushed too late");
 }
 
+/// A family of one class and one table, in which all channels are coded.
+std::string plain_family() {
+    const auto identity = [](int size) {
+        std::string text;
+        for (int i = 0; i < size * size; ++i)
+            text += (i > 0 ? "," : "") + std::to_string(i % (size + 1) == 0 ? 16384 : 0);
+        return text;
+    };
+    std::string steps, classes, costs = "0";
+    for (int step = 100; step > 0; --step)
+        steps += std::to_string(64 * step) + (step > 1 ? "," : "");
+    for (int i = 0; i < 256; ++i) classes += "AQEB";
+    for (int i = 1; i < 16; ++i) costs += ",0";
+    return "{\"format\":\"kerasae-family\",\"format_version\":2,\"colour\":[" + identity(3) +
+           "],\"block\":[" + identity(16) + "],\"overlap\":[" + identity(16) + "],\"steps\":[" +
+           steps + "],\"classes\":\"" + classes + "\",\"levels\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAA=\"," +
+           "\"costs\":[" + costs + "],\"tables\":[{\"offset\":-1,\"frequencies\":[96,3900,50,50]," +
+           "\"rebuild\":[0,0]}],\"groups\":[0],\"neighbours\":1,\"bands\":1," +
+           "\"class_frequencies\":\"ABAAEAAQABA=\"}";
+}
+
+void photographs_pass_and_arguments_are_checked() {
+    const std::string text = plain_family();
+    const PhotoCodec codec({parse_family(bytes_of(text))});
+    for (const Size size : {Size{1, 1}, Size{16, 16}, Size{17, 33}, Size{40, 9}}) {
+        Image image{{}, size.height, size.width};
+        for (std::uint64_t i = 0; i < 3 * size.height * size.width; ++i)
+            image.data.push_back(static_cast<std::uint8_t>(i * i % 251));
+        const ByteVector data = codec.compress(image, 100);  // a step of one level, without a transform
+        check::that(codec.decompress(data).data == image.data, "a photograph passes");
+        PhotoHead head;
+        const PhotoSymbols coded = codec.unpack(data, head);
+        check::that(codec.pack(coded, head) == data, "symbols pass");
+        check::that(coded.symbols[0] == image.data[0] - 128, "the first sample");
+    }
+    const Image image{ByteVector(12), 2, 2};
+    const auto refused = [](auto&& call) { return check::throws<std::invalid_argument>(call); };
+    check::that(refused([&] { codec.compress(image, 0); }), "quality 0");
+    check::that(refused([&] { codec.compress(image, 101); }), "quality 101");
+    check::that(refused([&] { codec.compress({ByteVector(11), 2, 2}); }), "too few bytes");
+    check::that(refused([&] { codec.compress({{}, 0, 2}); }), "no pixels");
+    check::that(refused([&] { codec.pack({}, {50, 2, 2}); }), "no symbols");
+    check::that(refused([&] { codec.pack({std::vector<std::int16_t>(768), {1}, {}}, {50, 2, 2}); }),
+                "a class that does not exist");
+    check::that(refused([] { PhotoCodec({}); }), "no family");
+    check::that(refused([&] { PhotoCodec(codec.families(), {0, 1, 1}); }), "0");
+}
+
 }  // namespace
 
 int main() {
@@ -155,6 +203,7 @@ int main() {
     images_pass_through_tiles();
     arguments_are_checked();
     streams_arrive_in_pieces();
+    photographs_pass_and_arguments_are_checked();
     std::printf("checks: %d\n", check::done);
     return 0;
 }

@@ -1,14 +1,18 @@
 // kaetool check BUNDLE        whether a bundle is whole, and this code reads and writes its sample
 // kaetool info FILE [BUNDLE]  what a bundle, a file or a stream holds
-// kaetool compress BUNDLE PICTURE FILE [QUALITY]     where it is built with LiteRT
-// kaetool decompress BUNDLE FILE PICTURE
+// kaetool compress [BUNDLE] PICTURE FILE [QUALITY]
+// kaetool decompress [BUNDLE] FILE PICTURE
+// A bundle is a folder, and needs a kaetool that is built with LiteRT; without one it is a photograph.
 #include <cstdio>
 #include <kerasae/kerasae.hpp>
 
+#include "pictures.hpp"
+
 #ifdef KAETOOL_LITERT
 #include <kerasae/litert.hpp>
-
-#include "pictures.hpp"
+#endif
+#ifdef KAETOOL_PHOTOGRAPHS
+#include <kerasae/shipped.hpp>
 #endif
 
 namespace {
@@ -110,6 +114,21 @@ void print_images(const Codec& codec, const ByteVector& data) {
                 data.size());
 }
 
+#ifdef KAETOOL_PHOTOGRAPHS
+PhotoCodec photographs() { return load_photo_codec(); }
+#else
+PhotoCodec photographs() { throw UsageError("This kaetool was built without photographs."); }
+#endif
+
+void print_photograph(const ByteVector& data) {
+    PhotoHead head = read_photo_head(data);
+    const PhotoSymbols coded = photographs().unpack(data, head);
+    std::printf("a photograph of %llu x %llu pixels, quality %u, family %s, %zu cells, %zu bytes\n",
+                static_cast<unsigned long long>(head.height),
+                static_cast<unsigned long long>(head.width), head.quality,
+                hex(*family_id(data)).c_str(), coded.classes.size(), data.size());
+}
+
 int info(const fs::path& path, const char* bundle) {
     if (fs::is_directory(path)) {
         print_bundle(load_bundle(path).manifest);
@@ -122,58 +141,89 @@ int info(const fs::path& path, const char* bundle) {
     }
     if (data.size() < 10 || data[0] != 0xAE || (data[1] != 0x6B && data[1] != 0x73))
         throw CorruptBitstreamError(path.string() + " is not a kerasae bitstream.");
-    const bool photograph = data[2] == 2 && !is_stream(data);
-    std::printf("%s of version %u, made with %s %s; to see more, name the bundle\n",
+    if (family_id(data)) {
+        print_photograph(data);
+        return 0;
+    }
+    std::printf("%s of version %u, made with bundle %s; to see more, name the bundle\n",
                 is_stream(data) ? "a stream" : "an image", data[2],
-                photograph ? "family" : "bundle", hex(Bytes(data).subspan(3, 2)).c_str());
+                hex(Bytes(data).subspan(3, 2)).c_str());
     return 0;
 }
 
-#ifdef KAETOOL_LITERT
-
-int compress(const fs::path& folder, const char* picture, const fs::path& path,
-             const std::string& quality) {
-    if (quality.empty() || quality.size() > 2 ||
-        quality.find_first_not_of("0123456789") != std::string::npos)
-        throw UsageError("QUALITY must be a number. Received: " + quality);
-    const Codec codec = load_codec(folder);
-    const Image image = pictures::read(picture, codec.manifest().codec.channels);
-    const ByteVector data =
-        codec.compress(image, static_cast<std::uint32_t>(std::stoul(quality)));
+void write(const fs::path& path, const ByteVector& data) {
     std::ofstream file(path, std::ios::binary);
     file.write(reinterpret_cast<const char*>(data.data()),
                static_cast<std::streamsize>(data.size()));
     file.flush();
     if (!file) throw UsageError(path.string() + " cannot be written.");
-    return 0;
 }
 
-int decompress(const fs::path& folder, const fs::path& path, const char* picture) {
-    const Codec codec = load_codec(folder);
-    Image image = codec.decompress(bytes_of(path));
-    pictures::write(picture, image, codec.manifest().codec.channels);
-    return 0;
+std::uint32_t quality_of(const std::string& text) {
+    if (text.empty() || text.size() > 3 || text.find_first_not_of("0123456789") != text.npos)
+        throw UsageError("QUALITY must be a number. Received: " + text);
+    return static_cast<std::uint32_t>(std::stoul(text));
 }
 
+/// The codec of a bundle, and how many channels its pictures have.
+Codec codec_of(const fs::path& folder) {
+#ifdef KAETOOL_LITERT
+    return load_codec(folder);
+#else
+    throw UsageError("This kaetool was built without LiteRT, which runs the models of " +
+                     folder.string() + ".");
 #endif
+}
+
+int compress(const std::vector<std::string>& words) {
+    const bool bundle = !words.empty() && fs::is_directory(words[0]);
+    const std::size_t at = bundle ? 1 : 0;
+    if (words.size() < at + 2 || words.size() > at + 3)
+        throw UsageError("usage: kaetool compress [BUNDLE] PICTURE FILE [QUALITY]");
+    const std::string& picture = words[at];
+    const std::optional<std::uint32_t> quality =
+        words.size() == at + 3 ? std::optional(quality_of(words[at + 2])) : std::nullopt;
+    if (bundle) {
+        const Codec codec = codec_of(words[0]);
+        const Image image = pictures::read(picture, codec.manifest().codec.channels);
+        write(words[at + 1], codec.compress(image, quality.value_or(0)));
+    } else {
+        const PhotoCodec codec = photographs();
+        const Image image = pictures::read(picture, photo_planes);
+        write(words[at + 1], codec.compress(image, quality.value_or(codec.default_quality)));
+    }
+    return 0;
+}
+
+int decompress(const std::vector<std::string>& words) {
+    const bool bundle = !words.empty() && fs::is_directory(words[0]);
+    const std::size_t at = bundle ? 1 : 0;
+    if (words.size() != at + 2)
+        throw UsageError("usage: kaetool decompress [BUNDLE] FILE PICTURE");
+    const ByteVector data = bytes_of(words[at]);
+    if (bundle) {
+        const Codec codec = codec_of(words[0]);
+        Image image = codec.decompress(data);
+        pictures::write(words[at + 1], image, codec.manifest().codec.channels);
+    } else {
+        Image image = photographs().decompress(data);
+        pictures::write(words[at + 1], image, photo_planes);
+    }
+    return 0;
+}
 
 int run(int count, char** arguments) {
     const std::string command = count > 1 ? arguments[1] : "";
     if (command == "check" && count == 3) return check(arguments[2]);
     if (command == "info" && (count == 3 || count == 4))
         return info(arguments[2], count == 4 ? arguments[3] : nullptr);
-#ifdef KAETOOL_LITERT
-    if (command == "compress" && (count == 5 || count == 6))
-        return compress(arguments[2], arguments[3], arguments[4], count == 6 ? arguments[5] : "0");
-    if (command == "decompress" && count == 5)
-        return decompress(arguments[2], arguments[3], arguments[4]);
+    const std::vector<std::string> words(arguments + std::min(count, 2), arguments + count);
+    if (command == "compress") return compress(words);
+    if (command == "decompress") return decompress(words);
     throw UsageError(
         "usage: kaetool check BUNDLE\n       kaetool info FILE [BUNDLE]\n"
-        "       kaetool compress BUNDLE PICTURE FILE [QUALITY]\n"
-        "       kaetool decompress BUNDLE FILE PICTURE");
-#else
-    throw UsageError("usage: kaetool check BUNDLE\n       kaetool info FILE [BUNDLE]");
-#endif
+        "       kaetool compress [BUNDLE] PICTURE FILE [QUALITY]\n"
+        "       kaetool decompress [BUNDLE] FILE PICTURE");
 }
 
 }  // namespace

@@ -60,7 +60,7 @@ inline Image read_pnm(const std::string& path, std::uint32_t channels) {
     const File file = open(path, "rb");
     const int p = std::fgetc(file.get()), kind = std::fgetc(file.get());
     if (p != 'P' || kind != (channels == 1 ? '5' : '6'))
-        throw PictureError(path + (channels == 1 ? " must be a PGM file (P5)." 
+        throw PictureError(path + (channels == 1 ? " must be a PGM file (P5)."
                                                  : " must be a PPM file (P6)."));
     const std::uint64_t width = header_number(file.get(), path);
     const std::uint64_t height = header_number(file.get(), path);

@@ -57,7 +57,8 @@ inline std::array<std::uint8_t, head_size> head(std::uint8_t magic, const Digest
     return {0xAE, magic, version, hash[0], hash[1]};
 }
 
-inline void check_head(Bytes data, std::uint8_t magic, const Digest& hash) {
+inline void check_head(Bytes data, std::uint8_t magic, const Digest& hash,
+                       std::uint8_t known = version) {
     const std::uint8_t kind = data.size() > 1 && data[0] == 0xAE ? data[1] : 0;
     if (kind != magic && (kind == image_magic || kind == stream_magic))
         throw BitstreamError(std::string("The bitstream holds ") +
@@ -68,9 +69,9 @@ inline void check_head(Bytes data, std::uint8_t magic, const Digest& hash) {
                                     std::to_string(data.size()) + " bytes and starts with \"" +
                                     hex(data.subspan(0, 2)) + "\", not \"ae" +
                                     hex(Bytes(&magic, 1)) + "\".");
-    if (data[2] != version)
+    if (data[2] != known)
         throw BitstreamVersionError("The bitstream is of version " + std::to_string(data[2]) +
-                                    "; this code reads version " + std::to_string(version) + ".");
+                                    "; this codec reads version " + std::to_string(known) + ".");
     if (data[3] != hash[0] || data[4] != hash[1])
         throw BitstreamBundleError("The bitstream was made with bundle " +
                                    hex(data.subspan(3, 2)) + ", not with this one, " +

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "bitstream.hpp"
+#include "image.hpp"
 #include "values.hpp"
 
 namespace kerasae {
@@ -15,13 +16,6 @@ struct Coded {
     std::uint64_t height = 0;
     std::uint64_t width = 0;
     std::uint32_t quality = 1;
-};
-
-/// Rows of pixels from the top, with the channels of the bundle: grey, or red, green, blue.
-struct Image {
-    ByteVector data;
-    std::uint64_t height = 0;
-    std::uint64_t width = 0;
 };
 
 /// Runs a model once: takes the bytes of its input tensor, and fills those of its output tensor.
