@@ -1,8 +1,9 @@
 // What the worker does for the page: open the bundle, encode, decode.
 
 import { arrayFor, Codec, isStream, parseManifest, verifyFiles } from "../codec/index.js";
+import { openModels, refuseWhatNoBrowserRuns } from "../codec/litert.js";
 import { download, PageError } from "./fetching.js";
-import { openModels, refuseWhatNoBrowserRuns, startLiteRt } from "./litert.js";
+import { startLiteRt } from "./litert.js";
 import { MAX_PIXELS } from "./picture.js";
 
 const GOLDEN = ["image.png", "symbols.json", "image.kae", "reconstruction.png"];
