@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -177,6 +178,35 @@ def test_kaetool_gives_the_files_of_200_digits(build: Path, tmp_path: Path) -> N
         Image.fromarray(pixels[..., 0]).save(tmp_path / "digit.png")
         done(tool, "compress", bundle, tmp_path / "digit.png", tmp_path / "a.kae", env=environment)
         assert (tmp_path / "a.kae").read_bytes() == codec.compress(pixels)
+
+
+def test_three_languages_say_the_same_of_damaged_files(build: Path, tmp_path: Path) -> None:
+    """A taste of what `benchmarks/ports.py` does a hundred thousand times."""
+    script = ROOT / "benchmarks" / "ports.py"
+    options = ["--inputs", 1500, "--program", build / "kerasae_verdicts"]
+    done(sys.executable, script, "differential", *options, "--out", tmp_path / "ports.json")
+    found = json.loads((tmp_path / "ports.json").read_text())["differential"]
+    assert (found["inputs"], found["differing"]) == (1500, [])
+    assert len(found["verdicts"]) == 7
+
+
+CLANG = pytest.mark.skipif(
+    not (shutil.which("clang++") and shutil.which("clang-tidy")), reason="clang is not installed"
+)
+
+
+@CLANG
+@pytest.mark.weekly
+def test_clang_and_its_tidy_have_no_complaint(tmp_path: Path) -> None:
+    options = ["-DCMAKE_CXX_COMPILER=clang++", "-DCMAKE_CXX_FLAGS=-O0", "-DKERASAE_FUZZ=ON"]
+    options += ["-DKERASAE_BENCHMARKS=ON", "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON"]
+    done("cmake", "-S", PORT, "-B", tmp_path, *options)
+    done("cmake", "--build", tmp_path, "--parallel", os.cpu_count() or 1)
+    for source in ("tools/kaetool.cpp", "tests/tests.cpp", "tests/fuzz.cpp", "tests/verdicts.cpp"):
+        done("clang-tidy", "--quiet", "-p", tmp_path, PORT / source)
+    (tmp_path / "corpus").mkdir()
+    limits = ["-max_total_time=60", "-rss_limit_mb=1024", "-max_len=4096"]
+    done(tmp_path / "kerasae_fuzz", *limits, tmp_path / "corpus", cwd=tmp_path)
 
 
 APP = """

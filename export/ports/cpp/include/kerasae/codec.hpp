@@ -121,11 +121,13 @@ public:
         if (!are_indices(symbols))
             throw CorruptBitstreamError("The payload holds a symbol that is no index.");
         std::vector<Coded> images;
+        if (block.count == 1) {
+            images.push_back({std::move(symbols), block.height, block.width, block.quality});
+            return images;
+        }
         for (std::size_t i = 0; i < block.count; ++i) {
             const auto first = symbols.begin() + static_cast<std::ptrdiff_t>(i * each);
-            images.push_back({block.count == 1
-                                  ? std::move(symbols)
-                                  : Symbols(first, first + static_cast<std::ptrdiff_t>(each)),
+            images.push_back({Symbols(first, first + static_cast<std::ptrdiff_t>(each)),
                               block.height, block.width, block.quality});
         }
         return images;

@@ -45,7 +45,7 @@ public:
     /// Replace the 16 samples one below the other in the first eight lines and in the others.
     void down(Real* upper, Real* lower, std::size_t line) const {
         constexpr std::size_t half = cell_side / 2;
-        std::array<Real, cell_area> samples;
+        std::array<Real, cell_area> samples{};
         for (std::size_t x = 0; x < line; x += cell_side) {
             const auto row = [&](std::size_t i) {
                 return (i < half ? upper + i * line : lower + (i - half) * line) + x;
@@ -83,7 +83,7 @@ private:
             std::copy(sum.begin(), sum.end(), to);
     }
 
-    std::array<Real, cell_area> matrix_, transposed_;
+    std::array<Real, cell_area> matrix_{}, transposed_{};
     bool whole_;
 };
 
@@ -171,7 +171,7 @@ inline Image synthesise_photo(const Family& family, const PhotoSymbols& coded,
     const std::size_t line = columns * cell_side, half = cell_side / 2;
     const detail::Product<float> block(family.block, 1, false), overlap(family.overlap, 1, false);
     const float step = static_cast<float>(family.steps[head.quality - 1]) / 64;
-    std::array<float, photo_planes * photo_planes> colour;
+    std::array<float, photo_planes * photo_planes> colour{};
     for (std::size_t i = 0; i < colour.size(); ++i) colour[i] = static_cast<float>(family.colour[i]);
     Image image{ByteVector(height * width * photo_planes), head.height, head.width};
     const auto begin = [&](detail::Strips<float>& strips, std::size_t row) {
