@@ -9,15 +9,20 @@ const [height, width, quality, rounds] = process.argv.slice(3).map(Number);
 const family = new Uint8Array(readFileSync(join(folder, "family.json")));
 const codec = new PhotoCodec([parseFamily(family).id], () => family);
 const image = { data: new Uint8Array(readFileSync(join(folder, "pixels.bin"))), height, width };
-const best = { encode: Infinity, decode: Infinity };
+const best = { load: Infinity, encode: Infinity, decode: Infinity };
 let data = await codec.compress(image, { quality });
 for (let i = 0; i < rounds; i++) {
+  await time("load", () => parseFamily(family));
   await time("encode", async () => {
     data = await codec.compress(image, { quality });
   });
   await time("decode", () => codec.decompress(data));
 }
-console.log(JSON.stringify({ ...best, node: process.version, sha256: hex(sha256(data)) }));
+const [, peak] = /VmHWM:\s+(\d+) kB/.exec(readFileSync("/proc/self/status", "utf-8"));
+const megabytes = Math.round(peak / 102.4) / 10;
+console.log(
+  JSON.stringify({ ...best, megabytes, node: process.version, sha256: hex(sha256(data)) }),
+);
 
 async function time(name, job) {
   const start = process.cpuUsage();

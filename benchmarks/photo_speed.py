@@ -1,4 +1,4 @@
-"""How long the codec of photographs takes in Python and in JavaScript.
+"""How long the codec of photographs takes in Python, JavaScript and C++, and how much memory.
 
     python benchmarks/photo_speed.py
 
@@ -14,8 +14,10 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -24,10 +26,10 @@ from pathlib import Path
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy is imported
 
 import numpy as np
-import skimage.data
-from PIL import Image
 
+from kerasae_export.format.family import Family
 from kerasae_export.photo.codec import PhotoCodec
+from kerasae_export.photo.shipped import shipped_families
 
 RESULT = Path(__file__).parent / "results" / "photo_speed.json"
 SCRIPT = Path(__file__).with_suffix(".mjs")
@@ -35,31 +37,68 @@ HEIGHT, WIDTH, QUALITY, ROUNDS = 512, 768, 75, 7
 
 
 def main() -> None:
+    if len(sys.argv) > 1:
+        print(json.dumps(in_python(Path(sys.argv[1]))))
+        return
+    import skimage.data  # after the above, whose memory counts
+    from PIL import Image
+
+    from ports import released
+
     picture = Image.fromarray(skimage.data.astronaut())
     image = np.asarray(picture.resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC))
-    codec = PhotoCodec.load()
-    data = codec.compress(image, quality=QUALITY, effort=0)
-    python = {
-        "encode": best(lambda: codec.compress(image, quality=QUALITY, effort=0)),
-        "decode": best(lambda: codec.decompress(data)),
-    }
-    javascript = node(codec.families[0].content, image)
-    if javascript.pop("sha256") != hashlib.sha256(data).hexdigest():
-        raise SystemExit("JavaScript writes another file.")
+    data = PhotoCodec.load().compress(image, quality=QUALITY, effort=0)
+    numbers = [str(n) for n in (HEIGHT, WIDTH, QUALITY, ROUNDS)]
+    found = {}
+    with tempfile.TemporaryDirectory() as name:
+        (Path(name) / "family.json").write_bytes(shipped_families()[0].content)
+        (Path(name) / "pixels.bin").write_bytes(image.tobytes())
+        for language, command in {
+            "Python": [sys.executable, __file__, name],
+            "JavaScript": [str(shutil.which("node")), str(SCRIPT), name, *numbers],
+            "C++": [str(released("photo")), name, *numbers],
+        }.items():
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            found[language] = json.loads(done.stdout)
+            if found[language].pop("sha256") != hashlib.sha256(data).hexdigest():
+                raise SystemExit(f"{language} writes another file.")
     result = {
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}",
         "python": platform.python_version(),
         "numpy": np.__version__,
-        "node": javascript.pop("node"),
-        "unit": "seconds of CPU time, best of the runs",
+        "node": found["JavaScript"].pop("node"),
+        "unit": "seconds of CPU time, best of the runs; megabytes of the process",
         "size": [HEIGHT, WIDTH],
         "bytes": len(data),
-        "Python": python,
-        "JavaScript": javascript,
-        "ratio": {name: round(javascript[name] / python[name], 2) for name in python},
+        **found,
     }
     RESULT.write_text(json.dumps(result, indent=1) + "\n")
     print(json.dumps(result, indent=1))
+
+
+def in_python(folder: Path) -> dict[str, object]:
+    """What Python takes, in a process of its own."""
+    content = (folder / "family.json").read_bytes()
+    image = np.fromfile(folder / "pixels.bin", np.uint8).reshape(HEIGHT, WIDTH, 3)
+    codec = PhotoCodec([Family.from_json(content)])
+    data = codec.compress(image, quality=QUALITY, effort=0)
+
+    def load() -> None:
+        PhotoCodec([Family.from_json(content)])
+
+    return {
+        "load": best(load),
+        "encode": best(lambda: codec.compress(image, quality=QUALITY, effort=0)),
+        "decode": best(lambda: codec.decompress(data)),
+        "megabytes": largest(),
+        "sha256": hashlib.sha256(data).hexdigest(),
+    }
+
+
+def largest() -> float:
+    """The largest resident size since this program began; `getrusage` counts its parent's, too."""
+    status = Path("/proc/self/status").read_text()
+    return round(int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) / 1024, 1)
 
 
 def best(job: Callable[[], object]) -> float:
@@ -69,21 +108,6 @@ def best(job: Callable[[], object]) -> float:
         job()
         times.append(time.process_time() - start)
     return round(min(times), 4)
-
-
-def node(family: bytes, image: np.ndarray) -> dict:
-    """The same by `photo_speed.mjs`."""
-    program = shutil.which("node")
-    if program is None:
-        raise SystemExit("Node is not installed.")
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "family.json").write_bytes(family)
-        (folder / "pixels.bin").write_bytes(image.tobytes())
-        numbers = [str(n) for n in (HEIGHT, WIDTH, QUALITY, ROUNDS)]
-        command = [program, str(SCRIPT), name, *numbers]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return json.loads(done.stdout)
 
 
 if __name__ == "__main__":

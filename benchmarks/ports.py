@@ -4,11 +4,12 @@
     python benchmarks/ports.py differential --inputs 5000
     python benchmarks/ports.py differential --seconds 300     # as many as that
     python benchmarks/ports.py differential --case 123        # one input again
+    python benchmarks/ports.py speed                          # the entropy coder of C++
 
 Good files, streams, photographs and manifests of the conformance set are damaged; half of the
 bitstreams get CRCs that fit again. All three must accept the same symbols, or refuse with an error
 of the same class. C++ is compiled with the address and undefined behaviour sanitizers, and may
-allocate 64 MiB at once. Writes results/ports.json.
+allocate 64 MiB at once. Writes results/ports.json, and for `speed` the table of docs/codec.md.
 """
 
 from __future__ import annotations
@@ -46,8 +47,12 @@ HERE = Path(__file__).parent
 PORTS = HERE.parent / "export" / "ports"
 SET = PORTS / "conformance"
 RESULT = HERE / "results" / "ports.json"
+PAGE = HERE.parent / "docs" / "codec.md"
+MARKS = ("<!-- C++ -->", "<!-- /C++ -->")
+MILLIONS, REPEATS = 16, 9
 MAX_PIXELS = 2**16
 LARGEST = 6000  # bytes of an input that is damaged
+MACHINE = f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}"
 KINDS = {"image": 0.4, "photo": 0.3, "stream": 0.2, "manifest": 0.1}
 SANITIZED = {
     "ASAN_OPTIONS": "max_allocation_size_mb=64:allocator_may_return_null=0",
@@ -229,15 +234,46 @@ def _body(block: Block, qualities: int) -> bytes:
     return varint(block.count) + quality + sizes + block.payload
 
 
-def build(folder: Path) -> Path:
-    """Compile the C++ reader with sanitizers."""
-    options = ["-DKERASAE_SANITIZE=address,undefined", "-DCMAKE_CXX_FLAGS=-O1"]
+def build(folder: Path, program: str, *options: str) -> Path:
+    """Compile a program of the C++ port."""
     for command in (
         ["cmake", "-S", str(PORTS / "cpp"), "-B", str(folder), *options],
-        ["cmake", "--build", str(folder), "--target", "kerasae_verdicts"],
+        ["cmake", "--build", str(folder), "--target", program],
     ):
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return folder / "kerasae_verdicts"
+    return folder / program
+
+
+def sanitized() -> Path:
+    """The C++ reader with sanitizers."""
+    options = ["-DKERASAE_SANITIZE=address,undefined", "-DCMAKE_CXX_FLAGS=-O1"]
+    return build(HERE.parent / "build" / "ports", "kerasae_verdicts", *options)
+
+
+def released(subject: str) -> Path:
+    """A benchmark of the C++ port, as an app would be compiled."""
+    options = ["-DKERASAE_BENCHMARKS=ON", "-DCMAKE_BUILD_TYPE=Release", "-DKERASAE_TESTS=OFF"]
+    folder = HERE.parent / "build" / "ports-release"
+    return build(folder, f"kerasae_benchmark_{subject}", *options)
+
+
+def speed() -> dict[str, object]:
+    """Symbols a second of one core, and the table of them."""
+    command = [str(released("entropy")), str(MILLIONS), str(REPEATS)]
+    rows = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    lines = [
+        "| tables | symbols | lanes | bits a symbol | encode | decode |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
+    for row in rows:
+        rates = (f"{row[f'{way}_per_second'] / 1e6:.0f}" for way in ("encode", "decode"))
+        cells = row["case"], f"{row['symbols']:,}", f"{row['lanes']:,}", row["bits_per_symbol"]
+        lines.append(f"| {' | '.join(map(str, (*cells, *rates)))} |")
+    before, rest = PAGE.read_text(encoding="utf-8").split(MARKS[0])
+    after = rest.split(MARKS[1])[1]
+    page = "\n".join([before + MARKS[0], *lines, MARKS[1] + after])
+    PAGE.write_text(page, encoding="utf-8")
+    return {"machine": MACHINE, "repeats": REPEATS, "rows": rows}
 
 
 def differential(readers: Readers, inputs: int, seconds: float) -> dict[str, object]:
@@ -259,7 +295,7 @@ def differential(readers: Readers, inputs: int, seconds: float) -> dict[str, obj
             if len(differing) == 20 or any("ended" in said for said in found.values()):
                 break
     return {
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}",
+        "machine": MACHINE,
         "inputs": done,
         "seconds": round(time.monotonic() - start, 1),
         "kinds": dict(sorted(kinds.items())),
@@ -277,8 +313,12 @@ def main() -> int:
     options.add_argument("--case", type=int)
     options.add_argument("--program", type=Path, help="kerasae_verdicts, where it is built")
     options.add_argument("--out", type=Path, default=RESULT)
+    commands.add_parser("speed", help="symbols a second of the entropy coder in C++")
     chosen = parser.parse_args()
-    readers = Readers(chosen.program or build(HERE.parent / "build" / "ports"))
+    if chosen.command == "speed":
+        keep(RESULT, "speed", speed())
+        return 0
+    readers = Readers(chosen.program or sanitized())
     try:
         if chosen.case is not None:
             which, kind, data, _ = Cases(readers).make(chosen.case)
@@ -287,9 +327,15 @@ def main() -> int:
         result = differential(readers, chosen.inputs, chosen.seconds)
     finally:
         readers.close()
-    chosen.out.write_text(json.dumps({"differential": result}, indent=1) + "\n")
-    print(json.dumps(result, indent=1))
+    keep(chosen.out, "differential", result)
     return 1 if result["differing"] else 0
+
+
+def keep(file: Path, name: str, result: dict[str, object]) -> None:
+    """Write a result beside those that the file has already, and print it."""
+    content = json.loads(file.read_text()) if file.exists() else {}
+    file.write_text(json.dumps(content | {name: result}, indent=1) + "\n")
+    print(json.dumps(result, indent=1))
 
 
 if __name__ == "__main__":

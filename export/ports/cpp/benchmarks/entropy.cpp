@@ -1,5 +1,5 @@
 // How fast entropy coding is on large images, in symbols a second on one core:
-//     kerasae_benchmark [MILLIONS OF SYMBOLS] [REPEATS]
+//     kerasae_benchmark_entropy [MILLIONS OF SYMBOLS] [REPEATS]
 // Prints JSON, by time of the core: for each case the best of the repeats. Symbols are drawn from the tables.
 #include <cstdio>
 #include <ctime>
