@@ -181,16 +181,16 @@ int compress(const std::vector<std::string>& words) {
     if (words.size() < at + 2 || words.size() > at + 3)
         throw UsageError("usage: kaetool compress [BUNDLE] PICTURE FILE [QUALITY]");
     const std::string& picture = words[at];
-    const std::optional<std::uint32_t> quality =
-        words.size() == at + 3 ? std::optional(quality_of(words[at + 2])) : std::nullopt;
+    std::uint32_t quality = bundle ? 0 : PhotoCodec::default_quality;
+    if (words.size() == at + 3) quality = quality_of(words[at + 2]);
     if (bundle) {
         const Codec codec = codec_of(words[0]);
         const Image image = pictures::read(picture, codec.manifest().codec.channels);
-        write(words[at + 1], codec.compress(image, quality.value_or(0)));
+        write(words[at + 1], codec.compress(image, quality));
     } else {
         const PhotoCodec codec = photographs();
         const Image image = pictures::read(picture, photo_planes);
-        write(words[at + 1], codec.compress(image, quality.value_or(codec.default_quality)));
+        write(words[at + 1], codec.compress(image, quality));
     }
     return 0;
 }
