@@ -319,7 +319,11 @@ def test_the_package_is_complete() -> None:
     package = json.loads((PORT / "package.json").read_text())
     assert (package["name"], package["version"]) == ("kerasae", kerasae_export.__version__)
     assert (package["type"], package["license"]) == ("module", "Apache-2.0")
-    assert (PORT / package["exports"]).is_file()
+    modules = [entry for entry in package["exports"].values() if isinstance(entry, dict)]
+    assert len(modules) == 3
+    for entry in modules:
+        assert (PORT / entry["default"]).is_file()
+        assert (PORT / entry["types"]).is_file()
     assert package["description"]
     assert "dependencies" not in package
 
@@ -333,7 +337,7 @@ def test_npm_packs_the_modules_and_their_licence() -> None:
     )
     assert done.returncode == 0, done.stderr[-2000:]
     packed = {file["path"] for file in json.loads(done.stdout)[0]["files"]}
-    modules = {path.name for path in PORT.glob("*.js")}
+    modules = {path.name for ending in ("*.js", "*.d.ts") for path in PORT.glob(ending)}
     assert packed == modules | {"LICENSE", "README.md", "package.json"}
 
 
