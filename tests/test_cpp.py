@@ -200,8 +200,10 @@ CLANG = pytest.mark.skipif(
 def test_clang_and_its_tidy_have_no_complaint(tmp_path: Path) -> None:
     options = ["-DCMAKE_CXX_COMPILER=clang++", "-DCMAKE_CXX_FLAGS=-O0", "-DKERASAE_FUZZ=ON"]
     options += ["-DKERASAE_BENCHMARKS=ON", "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON"]
+    options += ["-DKERASAE_SANITIZE=address,undefined"]
     done("cmake", "-S", PORT, "-B", tmp_path, *options)
     done("cmake", "--build", tmp_path, "--parallel", os.cpu_count() or 1)
+    done("ctest", "--test-dir", tmp_path)
     for source in ("tools/kaetool.cpp", "tests/tests.cpp", "tests/fuzz.cpp", "tests/verdicts.cpp"):
         done("clang-tidy", "--quiet", "-p", tmp_path, PORT / source)
     (tmp_path / "corpus").mkdir()
