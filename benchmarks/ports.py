@@ -143,15 +143,16 @@ class Readers:
                 return self._photograph(data)
             codec = self.codecs[which]
             if kind == "stream":
-                blocks = list(read_stream(data, codec._hash, **codec._allowed(data)))
+                blocks = read_stream(data, codec._hash, **codec._allowed(data))
             else:
-                blocks = [read_image(data, codec._hash, **codec._allowed(data))]
-            found = [unpack_block(codec.layout, block, codec._limits) for block in blocks]
+                blocks = iter([read_image(data, codec._hash, **codec._allowed(data))])
+            # Each block is decoded before the next one is read (FORMAT.md, 7).
+            found = [(b, unpack_block(codec.layout, b, codec._limits)) for b in blocks]
         except (BitstreamError, BundleError) as error:
             return type(error).__name__
         return " ".join(
             f"{block.height}x{block.width}q{block.quality}:{zlib.crc32(image.tobytes())}"
-            for block, images in zip(blocks, found, strict=True)
+            for block, images in found
             for image in np.asarray(images, "<i4").reshape(block.count, -1)
         )
 
