@@ -286,3 +286,9 @@ def test_what_is_no_stream_of_images_is_refused(folder, options, message, tmp_pa
         (tmp_path / "a.tar").write_bytes(b"x" * 2000)
     with pytest.raises(ValueError, match=message):
         stream_images(source, **{"image_size": 8, **options})
+
+
+def test_augmentation_takes_numbers_of_numpy():
+    plain = Augment(crop=True, scale=0.5, brightness=0.25)
+    assert Augment(np.True_, np.float16(0.5), brightness=np.float32(0.25)) == plain
+    assert plain.describe() == "crop=True scale=0.5 brightness=0.25"

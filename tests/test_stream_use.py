@@ -154,3 +154,13 @@ def test_the_command_line_trains_on_shards(folder, tmp_path):
     assert json.loads((tmp_path / "run" / "run.json").read_text())["stream"] is None
     loaded = Run.load(tmp_path / "run")
     assert loaded.facts(tmp_path / "run", loaded.images())["training_images"] == 108
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [({"batch_size": 0}, "`batch_size` must be"), ({"model": 3}, "`model` must be a Keras model")],
+)
+def test_one_pass_checks_its_arguments(given, message, model):
+    arguments = {"model": model, "images": np.zeros((2, 8, 8, 1)), **given}
+    with pytest.raises(ValueError, match=message):
+        evaluation.reconstruction_quality(**arguments)

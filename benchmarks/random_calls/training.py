@@ -190,6 +190,24 @@ def _(draw: Drawing) -> Call:
     )
 
 
+_KINDS = (
+    "grey",
+    "colour",
+    "alpha",
+    "palette",
+    "binary",
+    "16 bit",
+    "classes",
+    "damaged",
+    "sizes",
+)
+
+
+def folder_of_images(draw: Drawing, *kinds: str) -> Any:
+    """A folder of one of these kinds, or of any."""
+    return draw(st.builds(_folder, st.sampled_from(kinds or _KINDS)))
+
+
 def _folder(kind: str) -> Path:
     """A folder of tiny image files, some of them odd."""
     folder = scratch() / f"folder {kind}"
@@ -216,18 +234,7 @@ def _folder(kind: str) -> Path:
 
 @target("kerasae.load_images", batch=8, strict=False)
 def _(draw: Drawing) -> Call:
-    kinds = [
-        "grey",
-        "colour",
-        "alpha",
-        "palette",
-        "binary",
-        "16 bit",
-        "classes",
-        "damaged",
-        "sizes",
-    ]
-    folders = st.builds(_folder, st.sampled_from(kinds))
+    folders = st.builds(_folder, st.sampled_from(_KINDS))
     source = draw(
         st.one_of(
             st.sampled_from(["digits", "faces", "nonfaces", "photos", "textures"]), folders, folders

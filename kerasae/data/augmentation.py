@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import numbers
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,13 +51,14 @@ class Augment:
 
     def __post_init__(self) -> None:
         for name in ("crop", "flip"):
-            _arguments.boolean(name, getattr(self, name))
+            object.__setattr__(self, name, _arguments.boolean(name, getattr(self, name)))
         for name in ("scale", "brightness", "contrast", "saturation"):
             value = getattr(self, name)
-            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            number = isinstance(value, numbers.Real) and not isinstance(value, bool)
             if not number or not (0 < value <= 1 if name == "scale" else 0 <= value < 1):
                 rule = "above 0 and up to 1" if name == "scale" else "in [0, 1)"
                 raise ValueError(f"`{name}` must be a number {rule}. Received: {name}={value!r}")
+            object.__setattr__(self, name, float(value))
 
     def describe(self) -> str:
         """What differs from the defaults."""

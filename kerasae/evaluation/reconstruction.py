@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kerasae import _inference
+from kerasae import _arguments, _inference
 from kerasae.evaluation.images import ssim
 from kerasae_export.images import Sampled
 
@@ -49,6 +49,8 @@ def reconstruction_quality(
         >>> reconstruction_quality(model, np.zeros((3, 8, 8, 1))).images
         3
     """
+    _inference.check_model(model)
+    batch_size = _arguments.positive_int("batch_size", batch_size)
     if model.input_shape != model.output_shape or _inference.learns_labels(model):
         raise ValueError(
             "`model` must reconstruct its input. "
