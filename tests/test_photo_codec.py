@@ -182,3 +182,14 @@ def test_the_codec_of_photographs_needs_no_model():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("level", [0, 55, 128, 200, 255])
+@pytest.mark.parametrize("effort", [0, 1])
+@pytest.mark.parametrize("quality", [5, 40, 75])
+def test_an_even_area_stays_even(level, effort, quality):
+    """Nothing of the lowest coefficients leaks into a pattern, at any quality."""
+    codec = PhotoCodec.load()
+    image = np.full((50, 70, 3), level, np.uint8)
+    rebuilt = codec.decompress(codec.compress(image, quality=quality, effort=effort)).astype(int)
+    assert np.ptp(rebuilt) <= 1
