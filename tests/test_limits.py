@@ -17,7 +17,7 @@ from kerasae_export.files.batch import decompress_files
 from kerasae_export.format import rans
 from kerasae_export.format.bitstream import Block, write_image, write_stream
 from kerasae_export.format.entropy import Table, Tables
-from kerasae_export.format.limits import IMAGES, PIXELS, RUNS, Claims, Limits
+from kerasae_export.format.limits import IMAGES, PIXELS, RUNS, Claims, Limits, check_length
 from kerasae_export.format.photo_file import Head, write_photo
 from kerasae_export.photo.codec import PhotoCodec
 
@@ -30,6 +30,36 @@ STREAM_LIMITS = [
     ("runs of the decoder", 2, RUNS, 1),
     ("pixels of tiles", 3, PIXELS, 16),
 ]
+
+
+@pytest.mark.parametrize(
+    ("symbols", "lanes", "words"), [(5, None, 1), (5, 3, 3), (70_000, None, 17)]
+)
+def test_a_payload_is_no_longer_than_its_symbols_can_make_it(symbols, lanes, words):
+    """A word for each lane, two bytes for each symbol, and ten more for each that is escaped."""
+    limits, front = Limits(max_pixels=2**10), 7 + 4 * words + 2 * symbols
+    how = {"limits": limits, "before": 7, "lanes": lanes}
+    escapes = min(symbols, limits.escapes)
+    check_length(front + 10 * escapes, symbols, **how)
+    if symbols <= limits.escapes:
+        with pytest.raises(CorruptBitstreamError, match=r"^The bitstream is longer than its symb"):
+            check_length(front + 10 * symbols + 1, symbols, **how)
+        return
+    with pytest.raises(
+        BitstreamLimitError, match=f"^The bitstream holds {escapes + 1} symbols out"
+    ):
+        check_length(front + 10 * escapes + 1, symbols, **how)
+    with pytest.raises(
+        BitstreamLimitError, match=f"^The bitstream holds {escapes + 2} symbols out"
+    ):
+        check_length(front + 10 * escapes + 11, symbols, **how)
+    check_length(front + 10 * escapes, symbols, **how)
+    with pytest.raises(CorruptBitstreamError):
+        check_length(front + 10 * symbols + 1, symbols, **how)
+
+
+def test_claims_add_up_one_by_one():
+    assert Claims(1, 2, 3, 4) + Claims(10, 20, 30, 40) == Claims(11, 22, 33, 44)
 
 
 @pytest.mark.parametrize(("what", "place", "allowance", "factor"), STREAM_LIMITS)
