@@ -53,13 +53,14 @@ def draw(path: Path, sets: dict[str, dict]) -> None:
     """Rate against PSNR, one panel a set."""
     figure, panels = plt.subplots(1, len(sets), figsize=(9.5, 4.2), layout="constrained")
     for axes, (which, found) in zip(panels, sets.items(), strict=True):
+        whole = found["JPEG"]["photographs"]
         for name in DRAWN:
-            if name in found:
+            if name in found and found[name]["photographs"] == whole:  # others are not comparable
                 rate, psnr = zip(*(p[:2] for p in found[name]["curve"]), strict=True)
                 wide = 2.4 if name == "kerasae" else 1.5
                 axes.plot(rate, psnr, "o-", color=COLOURS[name], lw=wide, ms=3, label=name)
         axes.set(xscale="log", xlim=(0.05, 1.6), xlabel="bits a pixel", title=TITLES[which])
-        shown = [p[1] for own in found.values() for p in own["curve"] if 0.05 <= p[0] <= 1.6]
+        shown = [y for line in axes.lines for x, y in line.get_xydata() if 0.05 <= x <= 1.6]
         axes.set_ylim(min(shown) - 0.5, max(shown) + 0.5)
         axes.set_xticks([0.05, 0.1, 0.2, 0.5, 1, 1.5], ["0.05", "0.1", "0.2", "0.5", "1", "1.5"])
         axes.minorticks_off()
