@@ -72,8 +72,8 @@ ROOMS = {
     "format": Room(
         "kerasae_export/format/*.py",
         (
-            *("bitstream", "entropy", "format", "golden", "golden_photo", "limits", "manifest"),
-            *("photo_format", "rans", "spec", "tiling", "validation", "values"),
+            *("bitstream", "entropy", "family", "format", "golden", "golden_photo", "limits"),
+            *("manifest", "photo_format", "rans", "spec", "tiling", "validation", "values"),
         ),
     ),
     "losses": Room("kerasae/losses/*.py", ("losses", "segmentation"), trains=True),
