@@ -135,9 +135,17 @@ def test_what_is_beyond_is_refused_by_name(changes, named):
 
 @pytest.mark.parametrize(
     ("colour", "block", "overlap", "good"),
-    [(1, 45, 1, True), (1, 46, 1, False), (1, 45, 0.5, True), (1, 32, 1.42, False), (8, 16, 1, True),
-     (8, 16.1, 1, False), (2048, 1, 1, True), (2400, 1, 1, False)],
-)  # fmt: skip
+    [
+        (1, 45, 1, True),
+        (1, 46, 1, False),
+        (1, 45, 0.5, True),
+        (1, 32, 1.42, False),
+        (8, 16, 1, True),
+        (8, 16.1, 1, False),
+        (2048, 1, 1, True),
+        (2400, 1, 1, False),
+    ],
+)
 def test_coefficients_fit_in_32_bits(colour, block, overlap, good):
     """The gains of an encoder: of colour once, of block and overlap along both axes."""
     unit = 1 << 14
