@@ -61,7 +61,7 @@ def pillow(kind: str, qualities: tuple[int, ...], **options: object) -> Coder:
     def encode(photograph: Photograph, quality: int) -> bytes:
         buffer = io.BytesIO()
         setting = (
-            {"quality_mode": "rates", "quality_layers": [quality]}
+            {"quality_mode": "rates", "quality_layers": [quality], "irreversible": True}
             if kind == "JPEG2000"
             else {"quality": quality}
         )

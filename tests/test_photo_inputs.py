@@ -167,3 +167,18 @@ def test_sizes_of_every_kind_come_back(size, there_and_back):
     assert close(there_and_back("x.png", saved(Image.fromarray(image), "PNG")), image)
     assert time.process_time() - started < 5
     there_and_back("x.png", saved(Image.fromarray(image), "PNG"), quality=1)
+
+
+def test_photographs_that_cannot_be_read_are_not_passed_over_in_a_folder(tmp_path, capsys):
+    folder = tmp_path / "photos"
+    (folder / "trip").mkdir(parents=True)
+    Image.new("RGB", (20, 30)).save(folder / "a.png")
+    (folder / "trip" / "b.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
+    (folder / "c.nef").write_bytes(b"MM\0*")
+    (folder / "notes.txt").write_text("no picture")
+    assert run(["compress", str(folder), "--out", str(tmp_path / "sent")]) == 1
+    said = capsys.readouterr().err
+    assert "b.HEIC: it cannot be read as an image (AVIF, " in said
+    assert "c.nef: it cannot be read as an image" in said
+    assert "notes" not in said
+    assert [path.name for path in (tmp_path / "sent").rglob("*.*")] == ["a.kae"]

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerasae_export.atomic import replacing_folder, write_file
-from kerasae_export.files.pictures import IMAGE_SUFFIXES, png_bytes, read_image
+from kerasae_export.files.pictures import IMAGE_SUFFIXES, UNREAD_SUFFIXES, png_bytes, read_image
 from kerasae_export.files.pool import spread
 from kerasae_export.format.bitstream import is_stream
 from kerasae_export.format.received import Received
@@ -82,7 +82,7 @@ def compress_files(
 
     Args:
         paths: Files and folders; in a folder, all files with the suffix of an image that are not
-            hidden.
+            hidden, those of kinds that cannot be read included, which fail.
         codec: The codec; with several `jobs`, each process gets a copy.
         out: Folder to write to, created if it is missing.
         force: Overwrite files.
@@ -100,7 +100,8 @@ def compress_files(
         ...     print(outcome.source, outcome.error or outcome.after)       # doctest: +SKIP
     """
     work = _Compress(codec, force, {"quality": quality, **options})
-    return _each(paths, out, IMAGE_SUFFIXES, KAE_SUFFIX, work, jobs, progress)
+    suffixes = IMAGE_SUFFIXES | UNREAD_SUFFIXES
+    return _each(paths, out, suffixes, KAE_SUFFIX, work, jobs, progress)
 
 
 def decompress_files(
