@@ -25,6 +25,14 @@ COLOURS = {
     "AVIF slowest": "#172f7a",
     "JPEG 2000": "#a3a05c",
 }
+COLUMNS = (
+    "codec",
+    "photographs",
+    "BD-rate, PSNR",
+    "BD-rate, MS-SSIM",
+    "encode, MP/s",
+    "decode, MP/s",
+)
 DRAWN = ("JPEG 2000", "JPEG", "WebP", "AVIF", "kerasae")
 
 
@@ -32,10 +40,7 @@ def write_tables(page: Path, sets: dict[str, dict]) -> None:
     """Put a table of each set between its marks in a page."""
     text = page.read_text(encoding="utf-8")
     for which, found in sets.items():
-        lines = [
-            "| codec | photographs | BD-rate, PSNR | BD-rate, MS-SSIM | encode, MP/s | decode, MP/s |"
-        ]
-        lines.append("|---|" + "--:|" * 5)
+        lines = [f"| {' | '.join(COLUMNS)} |", "|---|" + "--:|" * (len(COLUMNS) - 1)]
         for name, own in sorted(found.items(), key=lambda item: item[1]["bd_rate_psnr"]):
             encode, decode = (1 / max(p[part] for p in own["curve"]) for part in (3, 4))
             lines.append(

@@ -15,9 +15,8 @@ __all__ = ["IMAGE_SUFFIXES", "UNREAD_SUFFIXES", "png_bytes", "read_image"]
 
 _SUFFIXES = ".avif .bmp .gif .jpeg .jpg .pgm .png .pnm .ppm .tif .tiff .webp"
 IMAGE_SUFFIXES = frozenset(_SUFFIXES.split())
-UNREAD_SUFFIXES = frozenset(
-    [".arw", ".cr2", ".cr3", ".dng", ".heic", ".heif", ".jp2", ".jxl", ".nef", ".orf", ".raf"]
-)
+_UNREAD = ".arw .cr2 .cr3 .dng .heic .heif .jp2 .jxl .nef .orf .raf"
+UNREAD_SUFFIXES = frozenset(_UNREAD.split())
 """Of photographs that cannot be read, which must not be passed over in a folder."""
 
 _FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
