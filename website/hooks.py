@@ -42,6 +42,7 @@ GUIDES = [
     "docs/architectures.md",
     "docs/streams.md",
     "docs/fidelity.md",
+    "docs/photo_codec.md",
     "docs/compression.md",
     "docs/schemes.md",
     "docs/codec.md",
@@ -52,6 +53,7 @@ GUIDES = [
     "export/ports/cpp/README.md",
     "export/FORMAT.md",
     "export/ports/conformance/README.md",
+    "export/kerasae_export/photo/families/photo-2/README.md",
     "SECURITY.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
@@ -64,6 +66,7 @@ MOVED = {
     "export/ports/js/README.md": "export/javascript.md",
     "export/ports/cpp/README.md": "export/cpp.md",
     "export/ports/conformance/README.md": "export/conformance.md",
+    "export/kerasae_export/photo/families/photo-2/README.md": "export/photo-2.md",
     "LICENSE": "LICENSE.txt",
 }
 _LINK = re.compile(r"(?P<start>\]\()(?P<target>[^)#\s:]+)(?P<anchor>#[^)\s]*)?(?P<end>\))")
@@ -71,6 +74,7 @@ TITLES = {
     "README.md": "Manual",
     "docs/receiver.md": "Start-up of a receiver",
     "export/README.md": "On a phone and elsewhere",
+    "export/kerasae_export/photo/families/photo-2/README.md": "The tables photo-2",
 }
 """Names in the navigation of pages whose first heading does not say what they are for."""
 
