@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import keras
 import numpy as np
 
-from kerasae.losses import Huber
+from kerasae.losses.reloading import known_loss
 
 __all__ = ["OUTPUTS", "Loss", "check_loss", "check_values_of_pixels", "output_activation"]
 
@@ -50,17 +49,8 @@ def check_loss(loss: Any) -> Loss:
         ValueError: If Keras does not know it, a reload would lose it, or it takes logits, while
             the outputs are values of pixels or steps.
     """
-    try:
-        known = keras.losses.get(loss)
-        if type(known) is keras.losses.Huber:
-            known = Huber(known)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of a lambda, which is refused below
-            again = keras.losses.deserialize(keras.losses.serialize(known))
-    except (ValueError, TypeError, AttributeError, NotImplementedError, OSError):
-        known = again = None
-    is_loss = isinstance(known, keras.losses.Loss) or callable(known)
-    if not is_loss or isinstance(known, type) or type(again) is not type(known):
+    known = known_loss(loss)
+    if known is None:
         raise ValueError(
             "`loss` must be the name of a loss of Keras, an object of `keras.losses`, or a "
             "function or an object of a class under "

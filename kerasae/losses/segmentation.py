@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from kerasae import _arguments
+from kerasae.losses.reloading import known_loss
 
 __all__ = [
     "SEGMENTATION_LOSSES",
@@ -227,11 +227,4 @@ def _weights_for(values: Sequence[float], logits: Any) -> Any:
 def _is_loss(kind: Any) -> bool:
     if isinstance(kind, str) and kind in SEGMENTATION_LOSSES:
         return True
-    try:
-        known = keras.losses.get(kind)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of a lambda, which is refused
-            again = keras.losses.deserialize(keras.losses.serialize(known))
-    except (AttributeError, NotImplementedError, OSError, TypeError, ValueError):
-        return False
-    return callable(known) and not isinstance(known, type) and type(again) is type(known)
+    return known_loss(kind) is not None
