@@ -1,15 +1,17 @@
 """Training on files beside training on arrays: images per second and memory.
 
-    python benchmarks/streams.py [--images 400000] [--batch-size 32] [--in-memory 4096]
+    python benchmarks/streams.py [--images 400000] [--batch-size 32] [--steps 256]
 
-Writes so many JPEG files of 128 x 128 into a scratch folder, which is removed, and trains the
-default convolutional net in processes of their own, one after the other: on a stream of all files,
-for one pass, and on an array of some of them. The first epoch, in which TensorFlow traces the net,
-is short and does not count. Memory is the largest that the process had in training, over what it
-had when the net was built and its first step was done, so that the net's own memory is on neither
-side. The decoder's own limit is what the workers read and scale with nothing else to do, by
-threads and by processes. Training is measured in turns, and the better of two counts. Beside the
-time on the clock stands that of the cores, which other work on the machine does not lengthen.
+Writes so many JPEG files of 128 x 128 into a scratch folder, which is removed. One process reads
+all of them once, as an epoch does, and nothing else. Others train the default convolutional net,
+one after the other: on a stream over all files, and on an array of as many images as the stream
+gives in that time. `--steps 0` trains on all files, which takes two hours on two cores. The first
+epoch, in which TensorFlow traces the net, is short and does not count. Memory is the largest that
+the process had in training, over what it had when the net was built and its first step was done, so
+that the net's own memory is on neither side. The decoder's own limit is what the workers read and
+scale with nothing else to do, by threads and by processes. Training is measured in turns, and the
+better of two counts. Beside the time on the clock stands that of the cores, which other work on the
+machine does not lengthen.
 """
 
 from __future__ import annotations
@@ -100,6 +102,22 @@ def decode(folder: str, options: argparse.Namespace) -> dict[str, float]:
     return rates
 
 
+def read(folder: str, options: argparse.Namespace) -> dict[str, float]:
+    """One pass over all files with no net: how many, how fast, in how much memory."""
+    import kerasae
+
+    peak = Peak()
+    peak.start()
+    stream = kerasae.stream_images(folder, image_size=SIDE)
+    begin = time.perf_counter()
+    count = sum(map(len, stream.train.as_source(options.batch_size).read(0, 0)))
+    return {
+        "images": count,
+        "images_per_second": round(count / (time.perf_counter() - begin)),
+        "megabytes_over_start": round((peak.peak_bytes - peak.start_bytes) / 1e6),
+    }
+
+
 def train(folder: str, options: argparse.Namespace, streamed: bool) -> dict[str, float]:
     """Images per second of an epoch after the first, and memory over that of its begin."""
     import keras
@@ -127,13 +145,13 @@ def train(folder: str, options: argparse.Namespace, streamed: bool) -> dict[str,
     peak = Peak()
     peak.start()
     if streamed:
-        steps = options.steps
+        steps = options.steps or None
         kerasae.train(
             model, stream.train, config, validation_data=few, steps_per_epoch=steps, progress=False
         )
         count = len(stream.train) if steps is None else steps * options.batch_size
     else:
-        array = stream.train.sample(options.in_memory)
+        array = stream.train.sample((options.steps or 128) * options.batch_size)
         kerasae.train(model, kerasae.Images(array, few), config, progress=False)
         count = len(array)
     return {
@@ -155,15 +173,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=400_000)
     parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--in-memory", type=int, default=4096, help="images of the array")
     parser.add_argument("--decoded", type=int, default=8192, help="images of the decoder's limit")
-    parser.add_argument("--steps", type=int, help="steps on the stream; default: one pass")
+    parser.add_argument("--steps", type=int, default=256, help="steps of training; 0: one pass")
     parser.add_argument("--repeats", type=int, default=2)
-    parser.add_argument("--measure", choices=["decode", "stream", "memory"], help="internal")
+    parser.add_argument(
+        "--measure", choices=["decode", "read", "stream", "memory"], help="internal"
+    )
     parser.add_argument("--folder", help="internal")
     options = parser.parse_args()
     if options.measure == "decode":
         print(json.dumps(decode(options.folder, options)))
+        return
+    if options.measure == "read":
+        print(json.dumps(read(options.folder, options)))
         return
     if options.measure:
         print(json.dumps(train(options.folder, options, options.measure == "stream")))
@@ -174,6 +196,7 @@ def main() -> None:
         folder, begin = Path(scratch), time.perf_counter()
         write_all(folder, options.images)
         written = time.perf_counter() - begin
+        whole = measured("read", folder, given)
         decoded = measured("decode", folder, given)
         runs: dict[str, list[dict[str, float]]] = {"stream": [], "memory": []}
         for _ in range(options.repeats):
@@ -186,6 +209,7 @@ def main() -> None:
         "unit": "images per second; megabytes over the start of the training",
         "files": options.images,
         "batch_size": options.batch_size,
+        "all_files_read_once": whole,
         "decoder_alone": decoded,
         "stream": best["stream"],
         "in_memory": best["memory"],

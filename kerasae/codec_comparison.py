@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerasae import plots
-from kerasae.data import Images, load_images, photograph
+from kerasae.data import Images, photograph
+from kerasae.data.sampling import load_sample
 from kerasae_export.errors import BundleError
 from kerasae_export.evaluation import OTHERS, Evaluation, evaluate, short_names
 from kerasae_export.files.batch import read_image, write_bytes
@@ -40,7 +41,8 @@ def compare_bundles(
 
     Args:
         bundles: Folders of bundles, all for images of the same number of channels.
-        data: A source for `load_images`.
+        data: A source for `load_images`, or a folder of shards. Of a set larger than 2 GiB it is a
+            sample.
         limit: At most this many test images.
         files: At most this many of them become files of their own.
         others: Codecs to compare with, of `kerasae_export.evaluation.OTHERS`.
@@ -66,7 +68,7 @@ def compare_bundles(
             f"trained with one seed, so that they hold out the same. Received: {sorted(kinds)}"
         )
     ((channels, seed),) = kinds
-    images = load_images(data, channels=channels, seed=seed)
+    images = load_sample(data, channels=channels, seed=seed)
     return evaluate(
         codecs,
         _held_out(data, images, channels)[:limit],

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerasae import _arguments, plots
-from kerasae.data import Images, load_images, photograph
+from kerasae.data import Images, photograph
 from kerasae.data.embedded import picture_to_publish
+from kerasae.data.sampling import load_sample
 from kerasae.runs import Run, portable
 from kerasae.training import TrainConfig
 from kerasae.training.speed import measure_speed
@@ -113,7 +114,8 @@ def quickstart(
     """Do the main job and leave run, bundle, `.kae` files, pictures and report in `out`.
 
     Args:
-        data: A source for `load_images`.
+        data: A source for `load_images`, or a folder of shards. Of a set larger than 2 GiB a sample
+            is used.
         out: Folder to write; it must not exist, be empty, or hold a quickstart, which is
             replaced.
         seed: Seed of the split, the weights and the training.
@@ -203,7 +205,7 @@ def _load(
     data: str, size: int | None, seed: int
 ) -> tuple[Images, list[NDArray[np.uint8]], Sequence[str]]:
     """Images to train on, and those held out, as uint8 with a name each."""
-    images = load_images(data, image_size=size, seed=seed)
+    images = load_sample(data, image_size=size, seed=seed)
     if data == "photos":
         return images, [photograph("chelsea")], ["chelsea"]
     held_out = list(np.floor(images.test * 255 + 0.5).astype(np.uint8))

@@ -15,6 +15,7 @@ import kerasae
 from kerasae import anomaly, evaluation
 from kerasae.cli import main
 from kerasae.data import streaming
+from kerasae.data.sampling import load_sample
 from kerasae.runs import Run
 from kerasae_export.images import check_images
 
@@ -132,7 +133,7 @@ def test_size_decides_between_memory_and_stream(folder, tmp_path, monkeypatch):
     forced = Run("undercomplete", {}, str(folder), stream=True).images()
     assert isinstance(forced, kerasae.ImageStream)
     assert forced.image_shape == (8, 8, 1)
-    monkeypatch.setattr(streaming, "_IN_MEMORY", 50_000)
+    monkeypatch.setattr(streaming, "IN_MEMORY", 50_000)
     assert isinstance(run.images(), kerasae.ImageStream)
     small = Run("undercomplete", {}, str(folder), image_size=4)
     assert isinstance(small.images(), kerasae.Images)
@@ -140,6 +141,24 @@ def test_size_decides_between_memory_and_stream(folder, tmp_path, monkeypatch):
     invoke("shards", folder, "--out", tmp_path)
     assert isinstance(Run("undercomplete", {}, str(tmp_path)).images(), kerasae.ImageStream)
     assert isinstance(Run("undercomplete", {}, "digits").images(), kerasae.Images)
+
+
+def test_what_needs_arrays_takes_a_sample_of_what_is_too_large(folder, tmp_path, monkeypatch):
+    """Held out are images that a run on the whole set held out; the files keep their names."""
+    whole = load_sample(folder)
+    assert len(whole.train) + len(whole.validation) + len(whole.test) == 150
+    monkeypatch.setattr(streaming, "IN_MEMORY", 150 * 8 * 8 * 4 // 3)
+    some, stream = load_sample(folder), kerasae.stream_images(folder, image_size=8)
+    assert (len(some.train), len(some.validation), len(some.test)) == (36, 4, 10)
+    for split in ("train", "validation", "test"):
+        known = {image.tobytes() for image in next(getattr(stream, split).batches(150))}
+        assert {image.tobytes() for image in getattr(some, split)} <= known
+    for image, source in zip(some.test, some.sources["test"], strict=True):
+        picture = np.asarray(Image.open(folder / some.source_names[int(source)])) / 255
+        np.testing.assert_allclose(image[..., 0], picture, atol=1e-6)
+    invoke("shards", folder, "--out", tmp_path)
+    packed = load_sample(tmp_path)
+    assert (len(packed.train), packed.source_names) == (36, {})
 
 
 @pytest.mark.usefixtures("eager")

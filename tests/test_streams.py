@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -246,6 +247,33 @@ def test_a_killed_run_on_files_resumes_to_the_same_bits(
         with pytest.raises(Killed):
             train(model(), stream(2), config, out=tmp_path / "run", **options)
     again = train(resumed, stream(3), config, out=tmp_path / "run", resume=True, **options)
+    assert again.history == history
+    for one, other in zip(resumed.get_weights(), straight.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("place", [0, 7])
+def test_a_batch_of_nothing_but_broken_files_keeps_its_place(folder, place, tmp_path, monkeypatch):
+    source = tmp_path / "images"
+    shutil.copytree(folder, source)
+    split = kerasae.stream_images(source, image_size=4).train
+    victim = split._order(0)[place]
+    (source / split.reader.index.name(int(victim))).write_bytes(b"")
+    config = TrainConfig(epochs=3, batch_size=1, seed=3)
+    options = {"steps_per_epoch": 25, "progress": False}
+    straight, resumed = model(), model()
+
+    def stream():
+        return kerasae.stream_images(source, image_size=4)
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*could not be read")
+        history = train(straight, stream(), config, **options).history
+        with monkeypatch.context() as patch:
+            killed_after(patch, 2)
+            with pytest.raises(Killed):
+                train(model(), stream(), config, out=tmp_path / "run", **options)
+        again = train(resumed, stream(), config, out=tmp_path / "run", resume=True, **options)
     assert again.history == history
     for one, other in zip(resumed.get_weights(), straight.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)

@@ -28,9 +28,11 @@ from kerasae.data.shards import Index, index_folder, index_records, index_shards
 from kerasae.data.streams import ImageSplit, ImageStream, Reader, decoded, usable_cores
 from kerasae.data.tfds import record_files
 
-__all__ = ["shard_names", "stream_images", "too_large", "usual_size"]
+__all__ = ["IN_MEMORY", "shard_names", "stream_images", "too_large", "usual_size"]
 
-_IN_MEMORY = 2**31  # bytes of float32 images, above which they are streamed
+IN_MEMORY = 2**31
+"""Bytes of float32 images, above which they are streamed."""
+
 _LOOKED_AT = 32  # images that tell whether all are grey
 
 
@@ -145,7 +147,7 @@ def too_large(folder: Path, size: tuple[int, int] | None, channels: int | None) 
         return True
     index = index_folder(folder)
     height, width = size or (DEFAULT_SIZE if len(index) < 1 else usual_size(folder))
-    return len(index) * height * width * (channels or 3) * 4 > _IN_MEMORY
+    return len(index) * height * width * (channels or 3) * 4 > IN_MEMORY
 
 
 def usual_size(folder: Path) -> tuple[int, int]:

@@ -103,7 +103,8 @@ class ImageSplit:
             DataError: If more than 1 % of the files cannot be read.
         """
         _arguments.positive_int("batch_size", batch_size)
-        return self._read(self.members, Augment(), batch_size, 0, 0)
+        read = self._read(self.members, Augment(), batch_size, 0, 0)
+        return (pixels for pixels in read if len(pixels))
 
     def sample(self, count: int, seed: int = 0) -> NDArray[np.float32]:
         """Images that a seed chooses, without augmentation.
@@ -118,10 +119,13 @@ class ImageSplit:
         Raises:
             DataError: If more than 1 % of the files cannot be read.
         """
+        return np.concatenate([*self._read(self.chosen(count, seed), Augment(), 128, 0, 0)])
+
+    def chosen(self, count: int, seed: int = 0) -> Integers:
+        """The members that `sample` reads, in the order in which they lie."""
         count = min(_arguments.positive_int("count", count), len(self))
         rng = np.random.default_rng(_arguments.seed(seed))
-        chosen = np.sort(rng.choice(len(self), count, replace=False))
-        return np.concatenate([*self._read(self.members[chosen], Augment(), 128, 0, 0)])
+        return self.members[np.sort(rng.choice(len(self), count, replace=False))]
 
     def as_source(self, batch_size: int) -> Source:
         """Shuffled and augmented batches for `train`, by pass and position."""
@@ -159,6 +163,7 @@ class ImageSplit:
     def _read(
         self, order: Integers, augment: Augment, batch_size: int, number: int, start: int
     ) -> Iterator[NDArray[np.float32]]:
+        """Every batch of an order; it is empty where none of its files can be read."""
         reader, job = self.reader, (self.reader, augment)
         pieces = (
             (order[first : first + batch_size], (reader.seed, number, first // batch_size))
@@ -176,8 +181,7 @@ class ImageSplit:
         with contextlib.closing(results):
             for pixels, failures in results:
                 self._note(failures)
-                if len(pixels):
-                    yield to_unit_range(pixels)
+                yield to_unit_range(pixels)
 
     def _note(self, failures: list[tuple[str, str]]) -> None:
         """Remember what could not be read.

@@ -68,7 +68,7 @@ class StreamBatches(keras.utils.PyDataset):
         self._single: bool | None = None  # whether the items are examples; the first one tells
         self._begin(0, 0)
         self._first = self._draw()
-        self._items, self._done = _followed(_Checked(self._first), self._items), 0
+        self._items, self._done = _followed(_Checked(self._first), self._items), self._done - 1
         if steps is None:
             count = self._guarded(source.count)
             steps = math.ceil(count / batch_size) if self._single else count
@@ -185,12 +185,17 @@ class StreamBatches(keras.utils.PyDataset):
 
     def _draw(self) -> Batch:
         """The next batch; where a pass ends, the next one begins."""
-        for _ in range(2):
+        ends = 0
+        while ends < 2:
             item = self._guarded(lambda: next(self._items, None))
-            if item is not None:
-                self._done += 1
-                return self._checked(item)
-            self._begin(self._pass + 1, 0)
+            if item is None:
+                ends += 1
+                self._begin(self._pass + 1, 0)
+                continue
+            self._done += 1
+            if isinstance(item, np.ndarray) and not len(item):
+                continue  # all its files are broken, but it has its place in the pass
+            return self._checked(item)
         raise ValueError(
             f"`{self._rules.argument}` must hold at least one batch. "
             f"Received: an empty {self._source.kind}"
