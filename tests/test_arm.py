@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from arm import stand_in_for_a_core
 from PIL import Image
 
 from kerasae import load_images
@@ -39,25 +40,6 @@ pytestmark = [
     ),
 ]
 
-CPU_INFO = """processor\t: 0
-BogoMIPS\t: 108.00
-Features\t: fp asimd evtstrm crc32 cpuid
-CPU implementer\t: 0x41
-CPU architecture: 8
-CPU variant\t: 0x0
-CPU part\t: 0xd08
-CPU revision\t: 3
-"""
-CPU_FILES = {
-    **dict.fromkeys(("possible", "present", "online", "kernel_max"), 0),
-    "cpu0/cpufreq/cpuinfo_max_freq": 1500000,
-    "cpu0/cpufreq/cpuinfo_min_freq": 600000,
-    **{f"cpu0/topology/{name}_id": 0 for name in ("physical_package", "core", "cluster")},
-    **{f"cpu0/topology/{name}_siblings": 1 for name in ("core", "thread")},
-    **{f"cpu0/topology/{name}_siblings_list": 0 for name in ("core", "thread")},
-    **{f"cpu0/topology/{name}_cpus_list": 0 for name in ("core", "package", "cluster")},
-}
-
 
 def done(*command: object) -> str:
     words = [str(part) for part in command]
@@ -70,12 +52,7 @@ def done(*command: object) -> str:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What is built for ARM in `build`, LiteRT for it beside, and what stands in for its files."""
     folder = tmp_path_factory.mktemp("arm")
-    for name, value in CPU_FILES.items():
-        path = folder / "root" / "sys" / "devices" / "system" / "cpu" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"{value}\n")
-    (folder / "root" / "proc").mkdir()
-    (folder / "root" / "proc" / "cpuinfo").write_text(CPU_INFO)
+    stand_in_for_a_core(folder / "root")
     (folder / "root" / "lib").symlink_to(LIBRARIES)
     version = importlib.metadata.version("ai-edge-litert")
     where = ["--only-binary=:all:", "--platform", "manylinux_2_27_aarch64", "--dest", folder]

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 PORT = ROOT / "export" / "ports" / "js"
 APP = Path(__file__).parent / "web" / "package"
 GOLDEN = Path(__file__).parent / "golden"
-FAMILY = ROOT / "export" / "kerasae_export" / "photo" / "families" / "photo-1" / "family.json"
+FAMILIES = ROOT / "export" / "kerasae_export" / "photo" / "families"
 
 pytestmark = [
     pytest.mark.slow,
@@ -53,7 +53,10 @@ def test_the_tarball_holds_the_modules_their_types_and_the_licence(app: Path) ->
     assert tarball.name == f"{package['name']}-{package['version']}.tgz"
     with tarfile.open(tarball) as archive:
         names = {name.removeprefix("package/") for name in archive.getnames()}
-    assert names == {path.name for path in PORT.iterdir()}
+    families = {f"families/{path.parent.name}.json" for path in FAMILIES.glob("*/family.json")}
+    kept = {path.name for path in PORT.iterdir()} - {"pack.mjs", "families"}
+    assert names == kept | families
+    assert not (PORT / "families").exists()
     assert {"LICENSE", "README.md", "package.json", "index.js", "index.d.ts"} <= names
     for entry in package["exports"].values():
         files = {entry} if isinstance(entry, str) else set(entry.values())
@@ -78,7 +81,10 @@ def test_node_and_a_bundler_run_it(app: Path) -> None:
     done("npx", "--no-install", "esbuild", "use.ts", *options, cwd=app)
     bundle = GOLDEN / "grid"
     files = bundle / "bundle" / "manifest.json", next(bundle.glob("image-*.kae"))
-    said = done("node", "run.mjs", FAMILY, *files, bundle / "stream.kae", cwd=app)
+    where = "console.log(new URL(import.meta.resolve('kerasae/families/photo-2.json')).pathname)"
+    family = done("node", "--input-type=module", "--eval", where, cwd=app).strip()
+    assert Path(family).read_bytes() == (FAMILIES / "photo-2" / "family.json").read_bytes()
+    said = done("node", "run.mjs", family, *files, bundle / "stream.kae", cwd=app)
     assert said == "passed\n"
     # What an app does not use is left out: a reader of photographs has no manifest.
     (app / "reader.js").write_text('export { readHead } from "kerasae";\n')

@@ -60,6 +60,9 @@ def edit(folder, name, change):
     reseal(folder)
 
 
+KERNEL_CHECKS = ("optimised kernels", "reference kernels")
+
+
 def failed(folder):
     report = json.loads((folder / "verification.json").read_text())
     assert report["passed"] is False
@@ -74,14 +77,18 @@ def test_a_sound_bundle_passes_with_its_model(which, request, tmp_path):
     before = (folder / "manifest.json").read_bytes()
     found = verify(folder, model=model, images=images.test[:64])
     assert found.passed
-    assert len(found.checks) == 15
+    assert len(found.checks) == 21
     assert (folder / "manifest.json").read_bytes() == before
     assert json.loads((folder / "verification.json").read_text()) == json.loads(found.to_json())
     parity = found.measurements["parity"]
     assert parity["psnr_keras"] - parity["psnr_tflite"] < 0.3
     assert abs(parity["ssim_keras"] - parity["ssim_tflite"]) < 0.01
     assert 0 < parity["code_difference_mean"] < 0.02
-    assert set(found.measurements["kernels"]) == {"golden sample", "images"}
+    assert set(found.measurements["kernels"]) == {
+        f"{images}, {kernels}"
+        for images in ("golden sample", "images")
+        for kernels in ("optimised", "reference")
+    }
     latency = found.measurements["latency_ms"]
     assert all(t["quartile_1"] <= t["median"] <= t["quartile_3"] for t in latency.values())
     assert set(latency) == {
@@ -158,7 +165,7 @@ def test_a_golden_picture_that_does_not_match_is_refused(copy):
     reseal(copy)
     with pytest.raises(BundleError, match="pixels differ by up to 128"):
         verify(copy)
-    assert failed(copy) == ["golden reconstruction", "reference kernels"]
+    assert failed(copy) == ["golden reconstruction", *KERNEL_CHECKS]
 
 
 def test_a_golden_bitstream_of_other_tables_is_refused(copy):
@@ -280,8 +287,9 @@ def test_a_wrong_scale_in_the_manifest_is_refused(copy, part, change):
         verify(copy)
 
 
-def test_kernels_that_disagree_are_refused(copy, monkeypatch):
-    """Reference kernels that are off, as on a device with a bug."""
+@pytest.mark.parametrize("wrong", ["optimised", "reference"])
+def test_kernels_that_disagree_are_refused(copy, monkeypatch, wrong):
+    """Kernels that are off, as on a device with a bug."""
     load = Side.load
 
     class Off:
@@ -291,17 +299,18 @@ def test_kernels_that_disagree_are_refused(copy, monkeypatch):
         def __call__(self, values):
             return np.minimum(self._model(values), 225) + np.uint8(30)
 
-    def broken(side, *, reference=False, **options):
-        model = load(side, reference=reference, **options)
-        return Off(model) if reference else model
+    def broken(side, *, kernels="xnnpack", **options):
+        model = load(side, kernels=kernels, **options)
+        return Off(model) if kernels == wrong else model
 
     monkeypatch.setattr(Side, "load", broken)
-    with pytest.raises(BundleError, match="check of its reference kernels"):
+    with pytest.raises(BundleError, match=f"check of its {wrong} kernels"):
         verify(copy)
     assert failed(copy) == [
-        "reference kernels",
-        "kernels' symbols, golden sample",
-        "kernels mixed, golden sample",
+        f"{wrong} kernels",
+        "pixels of all kernels",
+        f"kernels' symbols, golden sample, {wrong}",
+        f"kernels mixed, golden sample, {wrong}",
     ]
 
 
@@ -365,12 +374,12 @@ def test_odd_facts_of_a_manifest_allow_nothing(digit_bundle, stated):
 
 
 def test_decoding_is_judged_by_the_worst_pair_of_kernels():
-    psnr = {"fast to fast": 30.0, "fast to reference": 29.95, "reference to fast": 29.89}
+    psnr = {"fast to fast": 30.0, "fast to other": 29.95, "other to fast": 29.89}
     compared = {"moved": 0.0, "largest": 0, "psnr": psnr}
     symbols, mixed = kernels.check_kernels("images", compared)
     assert symbols.passed
     assert not mixed.passed
-    assert "reference to fast loses 0.110 dB; 0.1 dB may be lost" in mixed.detail
+    assert "other to fast loses 0.110 dB; 0.1 dB may be lost" in mixed.detail
 
 
 def test_an_error_carries_all_that_was_found(copy):
@@ -418,4 +427,4 @@ def test_golden_symbols_that_no_decoder_takes_are_refused(copy, monkeypatch):
     monkeypatch.setattr("kerasae_export.runtime.codec.Codec.decode", refuse)
     with pytest.raises(BundleError, match="golden reconstruction: `symbols` must be indices"):
         verify(copy)
-    assert failed(copy) == ["golden reconstruction", "reference kernels", "models"]
+    assert failed(copy) == ["golden reconstruction", *KERNEL_CHECKS, "models"]

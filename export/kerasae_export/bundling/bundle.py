@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from kerasae_export.bundling.arguments import (
 )
 from kerasae_export.bundling.drawing import sample_image
 from kerasae_export.bundling.golden import choose_sample, write_golden
+from kerasae_export.bundling.kernels import differences_of, pixel_tolerance
 from kerasae_export.bundling.models import (
     CALIBRATION,
     DeployedModels,
@@ -35,10 +35,9 @@ from kerasae_export.bundling.tables import fit_spec, fit_steps, rounded
 from kerasae_export.bundling.writing import replacing, write_manifest
 from kerasae_export.conversion.convert import Converter
 from kerasae_export.conversion.float_layers import float_facts
-from kerasae_export.conversion.split import code_step, evenly
+from kerasae_export.conversion.split import code_step
 from kerasae_export.format.arguments import check_path
 from kerasae_export.format.manifest import DECODE, ENCODE, SCHEMES, Manifest, Part
-from kerasae_export.format.values import quantise
 from kerasae_export.functional import AnyModel, autoencoder, in_unit_range
 from kerasae_export.images import Sampled
 from kerasae_export.runtime.codec import Codec
@@ -51,7 +50,6 @@ SIGNATURES = ("separate", "both")
 """Two files, or one with two signatures."""
 
 _LOSS_IMAGES = 64  # images on which quantised models are compared with Keras
-_LEAST_TOLERANCE = 2  # in levels of 255
 
 
 def export_bundle(
@@ -264,19 +262,16 @@ def _manifest(
     spec = fit_spec(models, files.encoder, images, files.steps)
     decoder_bytes = files.decoder_path.read_bytes()
     encoder, decoder = files.encoder, files.decoder
+    differences = differences_of(decoder_bytes, names[1], spec, files.codes)
     return Manifest(
         scheme=scheme,
         codec=spec,
         encoder=Part(files.encoder_path.name, encoder.input, encoder.output, names[0]),
         decoder=Part(files.decoder_path.name, decoder.input, decoder.output, names[1]),
         bundle_hash=spec.hash(decoder_bytes).hex(),
-        pixel_tolerance=_tolerance(
-            decoder,
-            LiteModel(decoder_bytes, signature=names[1], reference=True),
-            np.concatenate([evenly(c, 16) for c in files.codes]),
-        ),
+        pixel_tolerance=pixel_tolerance(differences),
         files={},
-        facts=facts,
+        facts={**facts, "pixel_differences": differences.to_dict()},
     )
 
 
@@ -285,16 +280,6 @@ def _loss_fact(losses: Sequence[float], own_step: bool) -> Any:
     if len(losses) > 1:
         return list(losses)
     return None if own_step else losses[0]
-
-
-def _tolerance(fast: LiteModel, reference: LiteModel, codes: NDArray[np.float64]) -> int:
-    """By how many levels two correct decoders may differ: as two kernels do, and one more."""
-    worst = 0.0
-    for code in codes:
-        values = quantise(code[None], fast.input)
-        difference = np.abs(fast(values).astype(float) - reference(values).astype(float)).max()
-        worst = max(worst, float(difference) * fast.output.scale * 255)
-    return min(255, max(_LEAST_TOLERANCE, math.ceil(worst) + 1))
 
 
 def _opened(path: Path, signature: str | None = None) -> LiteModel:

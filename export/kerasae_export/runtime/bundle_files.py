@@ -42,7 +42,7 @@ def read_files(folder: str | os.PathLike[str]) -> tuple[Manifest, dict[str, byte
 
 
 def open_models(
-    manifest: Manifest, files: Mapping[str, bytes], *, threads: int = 1, reference: bool = False
+    manifest: Manifest, files: Mapping[str, bytes], *, threads: int = 1
 ) -> tuple[LiteModel, LiteModel]:
     """The encoder and the decoder of a bundle, from the contents of its files.
 
@@ -52,12 +52,10 @@ def open_models(
     parts = (manifest.encoder, manifest.decoder)
     for part in parts:
         check_program(files[part.file])
-    first = LiteModel(
-        files[parts[0].file], signature=parts[0].signature, threads=threads, reference=reference
-    )
+    first = LiteModel(files[parts[0].file], signature=parts[0].signature, threads=threads)
     if parts[1].signature is not None:  # both in one file
         return first, first.sibling(parts[1].signature)
-    return first, LiteModel(files[parts[1].file], threads=threads, reference=reference)
+    return first, LiteModel(files[parts[1].file], threads=threads)
 
 
 def check_part(name: str, part: Part, model: LiteModel) -> None:

@@ -14,7 +14,16 @@ from kerasae_export.format.manifest import Edge
 from kerasae_export.format.values import dequantise, quantise
 from kerasae_export.runtime.model_validation import check_graphs, check_tensors
 
-__all__ = ["LiteModel", "dequantise", "quantise"]
+__all__ = ["KERNELS", "LiteModel", "dequantise", "quantise"]
+
+KERNELS = ("xnnpack", "optimised", "reference")
+"""The sets of kernels that LiteRT has for a CPU, what phones use first."""
+
+_RESOLVERS = {
+    "xnnpack": OpResolverType.AUTO,
+    "optimised": OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+    "reference": OpResolverType.BUILTIN_REF,
+}
 
 
 class LiteModel:
@@ -24,8 +33,9 @@ class LiteModel:
         content: The bytes of the `.tflite` file.
         signature: The signature to run, where the file has several.
         threads: Threads that the kernels may use.
-        reference: Use the plain reference kernels in place of the fast ones; where LiteRT has none
-            for an operator of the model, such as ELU, its own kernels without XNNPACK.
+        kernels: One of `KERNELS`: XNNPACK; LiteRT's own optimised kernels, which apps use that
+            switch XNNPACK off or build without it; or the plain reference kernels. Where LiteRT
+            has none of the last for an operator of the model, such as ELU, the optimised ones.
 
     Raises:
         BundleError: If LiteRT cannot load the bytes, the file lacks the signature or has several
@@ -39,12 +49,12 @@ class LiteModel:
         *,
         signature: str | None = None,
         threads: int = 1,
-        reference: bool = False,
+        kernels: str = "xnnpack",
     ) -> None:
         self._lock = threading.Lock()
-        self._made_of = (content, threads, reference)
+        self._made_of = (content, threads, kernels)
         try:
-            self._interpreter = _interpreter(content, threads, reference)
+            self._interpreter = _interpreter(content, threads, kernels)
             check_graphs(content)
             for subgraph in range(self._interpreter.num_subgraphs()):
                 check_tensors(self._interpreter.get_tensor_details(subgraph))
@@ -112,24 +122,24 @@ class LiteModel:
         )
 
 
-def _interpreter(content: bytes, threads: int, reference: bool) -> Interpreter:
+def _interpreter(content: bytes, threads: int, kernels: str) -> Interpreter:
     def of(resolver: OpResolverType) -> Interpreter:
         return Interpreter(
             model_content=content, num_threads=threads, experimental_op_resolver_type=resolver
         )
 
-    if not reference:
-        return of(OpResolverType.AUTO)
+    if kernels != "reference":
+        return of(_RESOLVERS[kernels])
     try:
-        return of(OpResolverType.BUILTIN_REF)
+        return of(_RESOLVERS[kernels])
     except (RuntimeError, ValueError) as error:
         if "Didn't find op" not in str(error):
             raise
-        return of(OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
+        return of(_RESOLVERS["optimised"])
 
 
-def _remake(content: bytes, threads: int, reference: bool, signature: str | None) -> LiteModel:
-    return LiteModel(content, signature=signature, threads=threads, reference=reference)
+def _remake(content: bytes, threads: int, kernels: str, signature: str | None) -> LiteModel:
+    return LiteModel(content, signature=signature, threads=threads, kernels=kernels)
 
 
 def _edge_of(details: dict[str, Any]) -> Edge:

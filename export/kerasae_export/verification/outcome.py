@@ -41,8 +41,8 @@ TOLERANCES = MappingProxyType(
         "symbols_moved": Tolerance(
             0.1,
             "of all symbols",
-            "Symbols that are not those of the golden sample, or not the same with the fast "
-            "(XNNPACK) and with the reference kernels. Integer kernels round differently; "
+            "Symbols that are not those of the golden sample, or not the same with XNNPACK, "
+            "with the optimised and with the reference kernels. Integer kernels round differently; "
             "whoever reads a file takes its symbols as they are.",
         ),
         "symbol_distance": Tolerance(
@@ -54,7 +54,7 @@ TOLERANCES = MappingProxyType(
         "cross_kernel_loss": Tolerance(
             0.1,
             "dB",
-            "PSNR lost when one kernel encodes and another one decodes, against the fast ones "
+            "PSNR lost when one kernel encodes and another one decodes, against XNNPACK "
             "on both sides: what a phone may see of what a server has written.",
         ),
         "keras_difference": Tolerance(

@@ -36,9 +36,9 @@ class Side:
         signature = self.part.signature
         return {} if signature is None else {"signature": signature}
 
-    def load(self, *, threads: int = 1, reference: bool = False) -> LiteModel:
+    def load(self, *, threads: int = 1, kernels: str = "xnnpack") -> LiteModel:
         """The model, ready to run."""
-        return LiteModel(self.content, threads=threads, reference=reference, **self.options)
+        return LiteModel(self.content, threads=threads, kernels=kernels, **self.options)
 
 
 def sides(manifest: Manifest, files: Mapping[str, bytes]) -> tuple[Side, Side]:
@@ -55,6 +55,6 @@ def sides(manifest: Manifest, files: Mapping[str, bytes]) -> tuple[Side, Side]:
     return side("encoder", manifest.encoder), side("decoder", manifest.decoder)
 
 
-def codec_of(manifest: Manifest, both: tuple[Side, Side], *, reference: bool = False) -> Codec:
-    """The codec of both sides, with the fast or with the plain reference kernels."""
-    return Codec(manifest, *(side.load(reference=reference) for side in both))
+def codec_of(manifest: Manifest, both: tuple[Side, Side], *, kernels: str) -> Codec:
+    """The codec of both sides with one of `KERNELS`."""
+    return Codec(manifest, *(side.load(kernels=kernels) for side in both))

@@ -232,7 +232,7 @@ def plot_kernels(compared: Mapping[str, Mapping[str, Any]]) -> Figure:
     """Symbols that differ between kernels, and the change in PSNR."""
     figure = _figure(_WIDTH, 2.9)
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.3])
-    names, colours = list(compared), (_BLUE, _GREEN)
+    names, colours = list(compared), (_BLUE, _GREEN, _ORANGE, _MUTED)
     steps = sorted({int(s) for values in compared.values() for s in values["counts"]} | {-1, 1})
     steps = [step for step in steps if step]
     width = 0.8 / len(names)
@@ -242,7 +242,7 @@ def plot_kernels(compared: Mapping[str, Mapping[str, Any]]) -> Figure:
         bars = left.bar(places, share, width=0.9 * width, color=colours[i], label=name)
         left.bar_label(bars, [f"{value:.2g} %" for value in share], padding=1, fontsize=8)
     left.set_xticks(range(len(steps)), [f"{step:+d}" for step in steps])
-    left.set(title="symbols moved by the reference kernels", xlabel="steps", ylabel="% of symbols")
+    left.set(title="symbols moved by other kernels", xlabel="steps", ylabel="% of symbols")
     left.margins(y=0.2)
     left.set_ylim(bottom=0)
     if all(values["moved"] == 0 for values in compared.values()):
@@ -252,7 +252,7 @@ def plot_kernels(compared: Mapping[str, Mapping[str, Any]]) -> Figure:
     limit = tolerance("cross_kernel_loss")
     for i, (name, values) in enumerate(compared.items()):
         change = [values["psnr"][way] - values["psnr"]["fast to fast"] for way in ways]
-        places = np.arange(len(ways)) + (i - (len(names) - 1) / 2) * 0.22
+        places = np.arange(len(ways)) + (i - (len(names) - 1) / 2) * 0.18
         right.plot(change, places, "o", color=colours[i], label=name, markersize=7)
         for place, value in zip(places, change, strict=True):
             right.annotate(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from kerasae_export.format.manifest import MANIFEST, Manifest
 from kerasae_export.images import Sampled, check_images
 from kerasae_export.runtime.bundle_files import read_files
 from kerasae_export.runtime.codec import Codec
+from kerasae_export.runtime.litemodel import KERNELS
 from kerasae_export.verification import checks as checks_
 from kerasae_export.verification import kernels, measuring, parity, parts
 from kerasae_export.verification.layers import LayerError, compare_layers, worst_layer
@@ -56,11 +58,13 @@ def verify_bundle(
 
     The checks are: the hashes; that the manifest agrees with the files; that all operators are
     built-in and, in int8, none in floating point that the export did not allow; that the golden
-    sample gives its symbols, its bitstream and its reconstruction, with the fast and with the
-    reference kernels, and also if one of them encodes and the other decodes. With a model and
-    images, also: both kernels on these images; that TF Lite agrees with Keras; and the loss in
-    PSNR and SSIM. `TOLERANCES` holds the limits. The outcome is written to `verification.json` and
-    `verification.html` in the bundle; the manifest and the files that it lists do not change.
+    sample gives its symbols, its bitstream and its reconstruction, with all kernels that LiteRT
+    has (XNNPACK, optimised without it, reference), and also if one of them encodes and another
+    one decodes; and that none of thousands of codes decodes to pixels farther apart than the
+    manifest's `pixel_tolerance`. With a model and images, also: all kernels on these images; that
+    TF Lite agrees with Keras; and the loss in PSNR and SSIM. `TOLERANCES` holds the limits. The
+    outcome is written to `verification.json` and `verification.html` in the bundle; the manifest
+    and the files that it lists do not change.
 
     Args:
         folder: The bundle.
@@ -152,36 +156,49 @@ def _verify(
         return Verification(manifest.bundle_hash, tuple(found))
 
     indices = checks_.of_indices(manifest)
-    reference = parts.codec_of(manifest, both, reference=True)
+    others = {name: parts.codec_of(manifest, both, kernels=name) for name in KERNELS[1:]}
     share, largest = checks_.moved(codec.encode(golden.image), golden.symbols)
     found += [
         checks_.check_symbols("golden symbols", share, largest, indices=indices),
         checks_.check_bitstream(codec, golden),
         checks_.check_pixels("golden reconstruction", codec, golden),
-        checks_.check_pixels("reference kernels", reference, golden),
+        *(checks_.check_pixels(f"{name} kernels", other, golden) for name, other in others.items()),
     ]
     try:
         evidence.golden = golden.image, codec.decode(golden.symbols, *golden.size)
-        compared = {"golden sample": kernels.compare_kernels(codec, reference, [golden.image])}
+        compared = _compared("golden sample", codec, others, [golden.image])
         measurements = _measure(root, manifest, both, thorough)
+        differences = kernels.decoder_differences(both, manifest.codec, pictures, thorough)
     except ValueError as error:
         found.append(Check("models", False, f"They do not run: {error}"))
         return Verification(manifest.bundle_hash, tuple(found))
     if halves is not None and pictures is not None:
         few = _evenly(pictures, _KERNEL_IMAGES)
         whole = list(np.floor(few * 255 + 0.5).astype(np.uint8))
-        compared["images"] = kernels.compare_kernels(codec, reference, whole)
+        compared |= _compared("images", codec, others, whole)
         measurements["parity"], evidence.pictures = parity.compare_with_keras(
             codec, both, halves, pictures
         )
         if thorough and manifest.scheme != "float32":
             measurements["layers"] = _layers(both, halves, pictures)
+    found.append(kernels.check_differences(differences, manifest.pixel_tolerance))
     for name, values in compared.items():
         found += kernels.check_kernels(name, values, indices=indices)
     if "parity" in measurements:
         found += parity.check_parity(measurements["parity"], manifest)
     measurements["kernels"] = compared
+    measurements["pixels"] = differences.to_dict()
     return Verification(manifest.bundle_hash, tuple(found), measurements)
+
+
+def _compared(
+    what: str, codec: Codec, others: Mapping[str, Codec], images: Sequence[NDArray[np.uint8]]
+) -> dict[str, Any]:
+    """XNNPACK beside each of the other sets of kernels."""
+    return {
+        f"{what}, {name}": kernels.compare_kernels(codec, other, images)
+        for name, other in others.items()
+    }
 
 
 def _measure(
