@@ -33,7 +33,7 @@ LIBRARIES = Path("/usr/aarch64-linux-gnu/lib")  # of Debian's cross compiler
 CORES = ("cortex-a72", "cortex-a76")  # without and with products of four bytes
 
 pytestmark = [
-    pytest.mark.weekly,
+    pytest.mark.arm,
     pytest.mark.skipif(
         not (shutil.which(COMPILER) and shutil.which(EMULATOR) and shutil.which("cmake")),
         reason="the compiler for ARM, the emulator or cmake is not installed",
