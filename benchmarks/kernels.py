@@ -71,7 +71,8 @@ def bundles(scratch: Path, options: argparse.Namespace) -> list[tuple[str, Path,
 
     images = kerasae.load_images("mnist")
     keras.utils.set_random_seed(0)
-    model = kerasae.build_convolutional(input_shape=images.image_shape, code_size=32)
+    shape = {"input_shape": images.image_shape, "code_size": 32, "hidden": (16, 32)}
+    model = kerasae.build_convolutional(**shape)
     kerasae.train(model, images, kerasae.TrainConfig(epochs=options.epochs, batch_size=128))
     found: list[tuple[str, Path, Any]] = []
     for scheme in SCHEMES:
