@@ -211,29 +211,34 @@ class _Decompress(_Work):
         with source.open("rb") as file:
             data = received(file)
             if is_stream(data):
+                file.seek(0)
                 return self._stream(
-                    source, target.with_name(target.name.removesuffix(PNG_SUFFIX)), data
+                    source, target.with_name(target.name.removesuffix(PNG_SUFFIX)), file
                 )
             image = self.codec.decompress(data)
         after = self.save(target, png_bytes(image))
         return Outcome(source, target, after=after, size=(image.shape[0], image.shape[1]))
 
-    def _stream(self, source: Path, folder: Path, data: Received) -> Outcome:
+    def _stream(self, source: Path, folder: Path, file: BinaryIO) -> Outcome:
         if folder.exists() and not self.force:
             raise ValueError(_taken(folder))
         if isinstance(self.codec, PhotoCodec):
             raise ValueError("it is a stream of many images, which only its bundle decodes")
-        images = self.codec.decompress_many(data)
-        after = 0
+        for _ in self.codec.iter_unpack(file):
+            pass  # what is damaged is found before anything is written
+        file.seek(0)
+        images = self.codec.iter_decompress(file)
+        after = count = 0
+        size = (0, 0)
         with replacing_folder(folder, replace=self.force, durable=False) as new:
-            for i, image in enumerate(images):
+            for image in images:
+                size = size if count else (image.shape[0], image.shape[1])
                 content = png_bytes(image)
-                (new / f"{i:05d}.png").write_bytes(content)
-                after += len(content)
+                (new / f"{count:05d}.png").write_bytes(content)
+                after, count = after + len(content), count + 1
             if self.force and folder.is_dir():
                 _take_along(folder, new)
-        size = (images[0].shape[0], images[0].shape[1]) if images else (0, 0)
-        return Outcome(source, folder, after=after, size=size, images=len(images))
+        return Outcome(source, folder, after=after, size=size, images=count)
 
 
 def _each(

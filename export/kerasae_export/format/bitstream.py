@@ -141,7 +141,7 @@ def read_body(
         quality = read_quality(reader)
         height, width = reader.varint(), reader.varint()
         block = Block(1, height, width, b"", quality)
-        _check_claims(block, end - reader.position, max_pixels, check)
+        check_claims(block, end - reader.position, max_pixels, check)
     except BitstreamError as error:
         refusal = error
     if isinstance(refusal, CorruptBitstreamError) and len(data) > _READ_ANYWAY:
@@ -202,7 +202,7 @@ def read_stream(
         block = Block(count, height, width, b"", quality)
         refusal = None
         try:
-            _check_claims(block, size, left, check)
+            check_claims(block, size, left, check)
         except BitstreamLimitError as error:
             refusal = error
         payload = b"" if refusal else reader.take(size)
@@ -216,7 +216,8 @@ def read_stream(
         yield replace(block, payload=payload)
 
 
-def _check_claims(block: Block, size: int, max_pixels: int, check: Check | None) -> None:
+def check_claims(block: Block, size: int, max_pixels: int, check: Check | None) -> None:
+    """Refuse what a block of `size` bytes claims, where it is impossible or not allowed."""
     if block.count > MAX_BLOCK_IMAGES:
         raise CorruptBitstreamError(
             f"A block claims {block.count} images, over {MAX_BLOCK_IMAGES}."
@@ -261,6 +262,15 @@ def _quality(block: Block, qualities: int) -> bytes:
     return bytes([block.quality]) if qualities > 1 else b""
 
 
+def check_quality(quality: int, qualities: int) -> int:
+    """A quality that the bundle has."""
+    if not 1 <= quality <= qualities:
+        raise CorruptBitstreamError(
+            f"The bitstream names quality {quality}, and the bundle has {qualities}."
+        )
+    return quality
+
+
 def check_size(block: Block, max_pixels: int) -> None:
     """Check the size that a block claims."""
     if not (1 <= block.height <= _MAX_SIDE and 1 <= block.width <= _MAX_SIDE):
@@ -301,12 +311,7 @@ class Reader:
         return read_varint(lambda: self.take(1)[0])
 
     def quality(self, qualities: int) -> int:
-        quality = self.take(1)[0] if qualities > 1 else 1
-        if not 1 <= quality <= qualities:
-            raise CorruptBitstreamError(
-                f"The bitstream names quality {quality}, and the bundle has {qualities}."
-            )
-        return quality
+        return check_quality(self.take(1)[0] if qualities > 1 else 1, qualities)
 
     def rest(self) -> bytes:
         return self.take(self.left)

@@ -121,6 +121,22 @@ class Limits:
                     "that so few are allowed; raise `max_expansion` if you trust it."
                 )
 
+    def needs(self, claims: Claims) -> int:
+        """How many bytes must have been received for claims that `check` lets pass.
+
+        None that is over `max_pixels` or `max_images` needs more than the largest that is not.
+        """
+        asked = (
+            (min(claims.images, self.max_images), IMAGES, 1),
+            (min(claims.pixels, self.max_pixels), PIXELS, 1),
+            (min(claims.runs, _TILE_PIXELS * self.max_pixels), RUNS, 1),
+            (min(claims.tile_pixels, _TILE_PIXELS * self.max_pixels), PIXELS, _TILE_PIXELS),
+        )
+        return max(
+            -(-(-(-number // (factor * self.max_expansion)) - allowance.base) // allowance.each)
+            for number, allowance, factor in asked
+        )
+
     def check_work(self, symbols: int, tile_pixels: int, what: str) -> None:
         """Refuse images that take far more memory or time than their pixels.
 

@@ -92,12 +92,13 @@ class Budget:
     Args:
         layout: The layout of the bundle.
         limits: What is allowed.
-        received: How many bytes there are.
+        received: How many bytes there are; where more arrive, the attribute of this name grows.
     """
 
     def __init__(self, layout: Layout, limits: Limits, received: int) -> None:
-        self._layout, self._limits, self._received = layout, limits, received
+        self._layout, self._limits = layout, limits
         self._claims = Claims()
+        self.received = received
 
     def __call__(self, block: Block, size: int) -> None:
         """Count a block, whose payload of `size` bytes is not read yet.
@@ -113,4 +114,9 @@ class Budget:
         symbols = block.count * layout.count(*shape)
         what = f"{block.count} x {block.height} x {block.width}"
         limits.check_work(symbols, self._claims.tile_pixels, what)
-        limits.check(self._claims, self._received)
+        limits.check(self._claims, self.received)
+
+    def needs(self, block: Block) -> int:
+        """How many bytes must have been received for this block to be allowed as well."""
+        claims = self._layout.claims(block.count, block.height, block.width)
+        return self._limits.needs(self._claims + claims)

@@ -5,22 +5,23 @@ Needs numpy and ai-edge-litert only; neither Keras nor TensorFlow.
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple, TypedDict, overload
+from typing import Any, BinaryIO, TypedDict, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kerasae_export.errors import BundleError
 from kerasae_export.format import bitstream
+from kerasae_export.format.arriving import arriving, arriving_blocks
 from kerasae_export.format.limits import MAX_IMAGES, MAX_PIXELS, Limits
 from kerasae_export.format.manifest import MANIFEST, Manifest
 from kerasae_export.format.payload import check_indices, pack_block, unpack_block
 from kerasae_export.format.received import Data
 from kerasae_export.format.tiling import Layout
 from kerasae_export.photo.codec import PhotoCodec
+from kerasae_export.runtime.blocks import Coded, encoded_blocks
 from kerasae_export.runtime.bundle_files import check_part, open_models, read_files
 from kerasae_export.runtime.checks import (
     Budget,
@@ -36,25 +37,7 @@ from kerasae_export.runtime.tiled import TiledModels
 
 __all__ = ["Codec", "Coded"]
 
-_BLOCK_PIXELS = 2**22  # a stream's writer starts a new block beyond this many pixels
-
 Image = NDArray[np.uint8]
-
-
-class Coded(NamedTuple):
-    """What a `.kae` file holds, in this order.
-
-    Attributes:
-        symbols: int32 of shape (positions, channels of the code).
-        height: Of the image, in pixels.
-        width: Of the image, in pixels.
-        quality: The quality, from 1 on.
-    """
-
-    symbols: NDArray[np.int32]
-    height: int
-    width: int
-    quality: int
 
 
 class Codec:
@@ -234,7 +217,8 @@ class Codec:
             ValueError: As for `compress`.
         """
         images = check_one_by_one(images, self.layout)
-        blocks = self._encode_blocks(images, check_quality(quality, self.qualities))
+        quality = check_quality(quality, self.qualities)
+        blocks = encoded_blocks(images, self.layout, self._limits, self._models.encode, quality)
         return bitstream.write_stream(blocks, self._hash, qualities=self.qualities)
 
     def decompress_many(self, data: Data) -> list[Image]:
@@ -251,11 +235,59 @@ class Codec:
         """
         images: list[Image] = []
         for block in bitstream.read_stream(check_bytes(data), self._hash, **self._allowed(data)):
-            symbols = unpack_block(self.layout, block, self._limits)
-            images.extend(
-                self.decode(piece, block.height, block.width, block.quality) for piece in symbols
-            )
+            images.extend(self.decode(*coded) for coded in self._coded(block))
         return images
+
+    def iter_decompress(self, source: bytes | BinaryIO) -> Iterator[Image]:
+        """Rebuild the images of a stream one by one as it arrives, or that of a `.kae` file.
+
+        No more is read than the next block takes, and no more is kept than a block: at most 256
+        images of one size, of which each is decoded when it is asked for.
+
+        Args:
+            source: The bytes, or what they are read from: a file, a pipe, or anything else with
+                `read(n)` that gives bytes, and none at the end. It is not closed.
+
+        Yields:
+            Each image, uint8 of shape (height, width, channels).
+
+        Raises:
+            BitstreamError: As for `decompress_many`, when the damaged block is reached.
+            ValueError: If `source` is something else.
+
+        Example:
+            >>> with open("many.kae", "rb") as file:                        # doctest: +SKIP
+            ...     for image in codec.iter_decompress(file):
+            ...         show(image)
+        """
+        for coded in self.iter_unpack(source):
+            yield self.decode(*coded)
+
+    def iter_unpack(self, source: bytes | BinaryIO) -> Iterator[Coded]:
+        """Read the symbols of a stream or a file as `iter_decompress`, without running a model.
+
+        Args:
+            source: As for `iter_decompress`.
+
+        Yields:
+            For each image what `unpack` gives.
+
+        Raises:
+            BitstreamError: As for `iter_decompress`.
+            ValueError: As for `iter_decompress`.
+        """
+        data = arriving(source)
+        if data.look(2) != bitstream.STREAM_MAGIC:
+            yield self.unpack(data.rest())
+            return
+        budget = Budget(self.layout, self._limits, 0)
+        limits = {"max_pixels": self.max_pixels, "qualities": self.qualities}
+        for block in arriving_blocks(data, self._hash, budget, **limits):
+            yield from self._coded(block)
+
+    def _coded(self, block: bitstream.Block) -> Iterator[Coded]:
+        for symbols in unpack_block(self.layout, block, self._limits):
+            yield Coded(symbols, block.height, block.width, block.quality)
 
     def pack(
         self, symbols: NDArray[Any], height: int, width: int, *, quality: int | None = None
@@ -337,30 +369,6 @@ class Codec:
         symbols, height, width = check_symbols(symbols, self.layout, height, width)
         check_indices(self.manifest.codec, symbols, ValueError)
         return self._models.decode(symbols, height, width, quality)
-
-    def _encode_blocks(
-        self, images: Iterable[NDArray[Any]], quality: int
-    ) -> Iterator[bitstream.Block]:
-        size: tuple[int, int] | None = None
-        batch: list[NDArray[np.int64]] = []
-
-        def close() -> bitstream.Block:
-            assert size is not None
-            return pack_block(self.layout, batch, *size, quality)
-
-        for number, item in enumerate(images):
-            image = check_image(item, self.layout, self._limits, f"images[{number}]")
-            shape = (image.shape[0], image.shape[1])
-            full = len(batch) == bitstream.MAX_BLOCK_IMAGES or (
-                (len(batch) + 1) * math.prod(shape) > _BLOCK_PIXELS
-            )
-            if batch and (shape != size or full):
-                yield close()
-                batch = []
-            size = shape
-            batch.append(self._models.encode(image, quality))
-        if batch:
-            yield close()
 
     def _allowed(self, data: Data) -> _Allowed:
         data = check_bytes(data)
