@@ -46,6 +46,7 @@ GUIDES = [
     "docs/compression.md",
     "docs/schemes.md",
     "docs/codec.md",
+    "docs/bundles.md",
     "docs/receiver.md",
     "docs/fuzz.md",
     "export/README.md",

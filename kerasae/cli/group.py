@@ -13,7 +13,7 @@ import click
 from kerasae import __version__
 from kerasae.cli.evaluate import evaluate
 from kerasae.cli.export import export
-from kerasae.cli.kae import compress, decompress, serve
+from kerasae.cli.kae import compress, decompress, info, serve
 from kerasae.cli.list import list as list_all
 from kerasae.cli.quickstart import quickstart
 from kerasae.cli.shards import shards
@@ -40,6 +40,7 @@ for _command in (
     evaluate,
     compress,
     decompress,
+    info,
     serve,
 ):
     main.add_command(_command)

@@ -1,4 +1,4 @@
-"""`kerasae compress`, `decompress` and `serve`: the commands of `kae`, unchanged."""
+"""`kerasae compress`, `decompress`, `info` and `serve`: the commands of `kae`, unchanged."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 
 import click
 
-__all__ = ["compress", "decompress", "serve"]
+__all__ = ["compress", "decompress", "info", "serve"]
 
 
 def _forward(name: str, what: str) -> click.Command:
@@ -32,4 +32,5 @@ def _forward(name: str, what: str) -> click.Command:
 
 compress = _forward("compress", "Write a .kae file for each image.")
 decompress = _forward("decompress", "Write a .png file for each .kae file.")
+info = _forward("info", "Tell what .kae files and bundles are.")
 serve = _forward("serve", "Open a page on which a browser or a phone runs the codec.")

@@ -6,7 +6,7 @@ import argparse
 import signal
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from kerasae_export.cli.options import CHOICES, LIMITS, as_options, bad_choice, make_parser
 from kerasae_export.cli.output import FetchingLine, ProgressLine, report
@@ -33,15 +33,22 @@ def run(arguments: Sequence[str], *, program: str = "kae") -> int:
     options = make_parser(program).parse_args(arguments)
     if options.command == "serve":
         return _serve(program, options)
+    if options.command == "info":
+        from kerasae_export.cli.info import show_info
+
+        return show_info(program, options)
     if options.sandbox:
         return _sandboxed(program, arguments)
     # NumPy and LiteRT take most of the time of a short command; a wrong option needs neither.
     from kerasae_export.files.batch import compress_files, decompress_files
+    from kerasae_export.files.bundles import Bundles
     from kerasae_export.runtime.codec import Codec
 
     try:
         limits = {name: getattr(options, name) for name in LIMITS if hasattr(options, name)}
-        codec = Codec.load(options.bundle, threads=_threads(options), **limits)
+        how = {"threads": _threads(options), **limits}
+        several = getattr(options, "bundles", None)
+        codec: Any = Bundles.below(several, **how) if several else Codec.load(options.bundle, **how)
     except ValueError as error:
         said = str(error).replace("`folder`", "`--bundle`")
         print(f"{program}: {printable(as_options(said))}", file=sys.stderr)

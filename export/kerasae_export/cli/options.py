@@ -38,6 +38,9 @@ _COMMANDS = {
 }
 
 
+_BUNDLES = "a folder with bundles below it, of which each file's own is taken"
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         super().error(printable(message))
@@ -57,9 +60,12 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     for name, (what, source, meaning, description) in _COMMANDS.items():
         command = commands.add_parser(name, help=what, description=description, allow_abbrev=False)
         command.add_argument("paths", nargs="+", type=Path, metavar=source, help=meaning)
-        command.add_argument(
+        which = command.add_mutually_exclusive_group()
+        which.add_argument(
             "--bundle", type=Path, help="the bundle's folder; default: the codec of photographs"
         )
+        if name == "decompress":
+            which.add_argument("--bundles", type=Path, metavar="DIR", help=_BUNDLES)
         command.add_argument("--out", required=True, type=Path, help="folder for the results")
         if name == "compress":
             command.add_argument(
@@ -98,8 +104,29 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         )
         if name == "decompress":
             _add_limits(command)
+    _add_info(commands)
     _add_serve(commands)
     return parser
+
+
+def _add_info(commands: Any) -> None:
+    command = commands.add_parser(
+        "info",
+        help="tell what .kae files and bundles are",
+        description="Tell of each .kae file, stream or bundle its version, the bundle that it "
+        "needs, and its size, quality and whether it is intact, as far as it says so itself: a "
+        "photograph all of it, other files with `--bundles`. No model is run.",
+        allow_abbrev=False,
+    )
+    command.add_argument(
+        "paths",
+        nargs="+",
+        type=Path,
+        metavar="FILE|FOLDER",
+        help="a .kae file, a folder of them, or a bundle",
+    )
+    command.add_argument("--bundles", type=Path, metavar="DIR", help=_BUNDLES)
+    command.add_argument("--json", action="store_true", help="print an object for each instead")
 
 
 def _add_limits(command: argparse.ArgumentParser) -> None:
@@ -193,7 +220,12 @@ def bad_choice(options: argparse.Namespace, qualities: int) -> str | None:
 
 def as_options(message: str) -> str:
     """Call arguments by the names that they have on the command line."""
-    names = {"bundle": "BUNDLE", "folder": "--build", "litert_js": "--litert-js"}
+    names = {
+        "bundle": "BUNDLE",
+        "bundles": "--bundles",
+        "folder": "--build",
+        "litert_js": "--litert-js",
+    }
     names |= {"host": "--host", "port": "--port", "sandbox": "--sandbox"}
     for name, option in names.items():
         message = message.replace(f"`{name}`", f"`{option}`")

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerasae_export.atomic import replacing_folder, write_file
+from kerasae_export.files.bundles import Bundles
 from kerasae_export.files.pictures import IMAGE_SUFFIXES, UNREAD_SUFFIXES, png_bytes, read_image
 from kerasae_export.files.pool import spread
 from kerasae_export.format.bitstream import is_stream
@@ -99,14 +100,14 @@ def compress_files(
         >>> for outcome in compress_files([Path("photos")], codec, Path("sent")):
         ...     print(outcome.source, outcome.error or outcome.after)       # doctest: +SKIP
     """
-    work = _Compress(codec, force, {"quality": quality, **options})
+    work = _Compress(force, codec, {"quality": quality, **options})
     suffixes = IMAGE_SUFFIXES | UNREAD_SUFFIXES
     return _each(paths, out, suffixes, KAE_SUFFIX, work, jobs, progress)
 
 
 def decompress_files(
     paths: Sequence[Path],
-    codec: AnyCodec,
+    codec: AnyCodec | Bundles,
     out: Path,
     *,
     force: bool = False,
@@ -119,7 +120,8 @@ def decompress_files(
 
     Args:
         paths: Files and folders; in a folder, all files ending in `.kae` that are not hidden.
-        codec: The codec of the bundle that the files were made with.
+        codec: The codec of the bundle that the files were made with, or several bundles of which
+            each file's own is taken.
         out: Folder to write to, created if it is missing.
         force: Overwrite files, and the images in a stream's folder.
         jobs: Processes to use.
@@ -129,7 +131,7 @@ def decompress_files(
         The result for each file, in the order of `paths` and of names.
     """
     suffixes = frozenset([KAE_SUFFIX])
-    return _each(paths, out, suffixes, PNG_SUFFIX, _Decompress(codec, force), jobs, progress)
+    return _each(paths, out, suffixes, PNG_SUFFIX, _Decompress(force, codec), jobs, progress)
 
 
 def write_png(path: Path, image: NDArray[np.uint8]) -> None:
@@ -163,7 +165,6 @@ def _taken(target: object) -> str:
 class _Work:
     """The work on one file; each worker process gets a copy."""
 
-    codec: AnyCodec
     force: bool
 
     def __call__(self, task: Task) -> Outcome:
@@ -196,6 +197,7 @@ class _Work:
 
 @dataclass(frozen=True)
 class _Compress(_Work):
+    codec: AnyCodec
     options: dict[str, Any]
 
     def convert(self, source: Path, target: Path) -> Outcome:
@@ -206,28 +208,31 @@ class _Compress(_Work):
         return Outcome(source, target, after=after, size=(image.shape[0], image.shape[1]))
 
 
+@dataclass(frozen=True)
 class _Decompress(_Work):
+    codec: AnyCodec | Bundles
+
     def convert(self, source: Path, target: Path) -> Outcome:
         with source.open("rb") as file:
             data = received(file)
+            codec = self.codec.codec_for(data) if isinstance(self.codec, Bundles) else self.codec
             if is_stream(data):
                 file.seek(0)
-                return self._stream(
-                    source, target.with_name(target.name.removesuffix(PNG_SUFFIX)), file
-                )
-            image = self.codec.decompress(data)
+                folder = target.with_name(target.name.removesuffix(PNG_SUFFIX))
+                return self._stream(source, folder, file, codec)
+            image = codec.decompress(data)
         after = self.save(target, png_bytes(image))
         return Outcome(source, target, after=after, size=(image.shape[0], image.shape[1]))
 
-    def _stream(self, source: Path, folder: Path, file: BinaryIO) -> Outcome:
+    def _stream(self, source: Path, folder: Path, file: BinaryIO, codec: AnyCodec) -> Outcome:
         if folder.exists() and not self.force:
             raise ValueError(_taken(folder))
-        if isinstance(self.codec, PhotoCodec):
+        if isinstance(codec, PhotoCodec):
             raise ValueError("it is a stream of many images, which only its bundle decodes")
-        for _ in self.codec.iter_unpack(file):
+        for _ in codec.iter_unpack(file):
             pass  # what is damaged is found before anything is written
         file.seek(0)
-        images = self.codec.iter_decompress(file)
+        images = codec.iter_decompress(file)
         after = count = 0
         size = (0, 0)
         with replacing_folder(folder, replace=self.force, durable=False) as new:

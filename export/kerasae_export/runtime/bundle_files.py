@@ -14,7 +14,7 @@ from kerasae_export.format.manifest import MANIFEST, MAX_MANIFEST_BYTES, Manifes
 from kerasae_export.runtime.litemodel import LiteModel
 from kerasae_export.runtime.operators import check_program
 
-__all__ = ["check_part", "open_models", "read_file", "read_files"]
+__all__ = ["check_part", "open_models", "read_file", "read_files", "read_manifest"]
 
 MAX_MODEL_BYTES = 2**30
 
@@ -31,7 +31,7 @@ def read_files(folder: str | os.PathLike[str]) -> tuple[Manifest, dict[str, byte
         raise BundleError(str(error)) from None
     if not root.is_dir():
         raise BundleError(f"`folder` must be a bundle's folder. Received: {os.fspath(folder)!r}")
-    manifest = Manifest.from_json(read_file(root, MANIFEST, MAX_MANIFEST_BYTES))
+    manifest = read_manifest(root)
     files = {}
     for name, (digest, size) in manifest.files.items():
         content = read_file(root, name, min(size, MAX_MODEL_BYTES))
@@ -39,6 +39,15 @@ def read_files(folder: str | os.PathLike[str]) -> tuple[Manifest, dict[str, byte
             raise BundleError(f"{name} is not the file that {MANIFEST} lists: its hash differs.")
         files[name] = content
     return manifest, files
+
+
+def read_manifest(root: Path) -> Manifest:
+    """Read a bundle's manifest; its files may be missing or damaged.
+
+    Raises:
+        BundleError: If it is missing or invalid.
+    """
+    return Manifest.from_json(read_file(root, MANIFEST, MAX_MANIFEST_BYTES))
 
 
 def open_models(
