@@ -55,6 +55,8 @@ __all__ = ["export"]
     is_flag=True,
     help="Let int8 leave layers in float32 that have no int8, such as ELU.",
 )
+@click.option("--author", help="Who made the model, for its card and its files' metadata.")
+@click.option("--license", "licence", help="Of the weights, such as CC0-1.0; likewise.")
 def export(
     run: Path,
     scheme: str,
@@ -64,12 +66,16 @@ def export(
     tile: int | None,
     sample: str | None,
     allow_float: bool,
+    author: str | None,
+    licence: str | None,
 ) -> None:
     """Export a trained run as a bundle: TF Lite files with a codec around them.
 
     RUN is the folder that `kerasae train` wrote.
     """
     losses = _losses(step_loss)
+    given = {"author": author, "license": licence}
+    told = {name: text for name, text in given.items() if text is not None}
     from kerasae_export.format.manifest import SCHEMES
 
     if scheme not in SCHEMES:
@@ -92,7 +98,7 @@ def export(
             step_loss=losses if len(losses) > 1 else losses[0],
             tile=tile,
             sample=picture,
-            facts=loaded.facts(run, images),
+            facts={**loaded.facts(run, images), **told},
             allow_float=allow_float,
         )
     for path in sorted(out.iterdir()):

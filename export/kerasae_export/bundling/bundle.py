@@ -24,6 +24,7 @@ from kerasae_export.bundling.arguments import (
 from kerasae_export.bundling.drawing import sample_image
 from kerasae_export.bundling.golden import choose_sample, write_golden
 from kerasae_export.bundling.kernels import differences_of, pixel_tolerance
+from kerasae_export.bundling.metadata import add_metadata
 from kerasae_export.bundling.models import (
     CALIBRATION,
     DeployedModels,
@@ -97,7 +98,8 @@ def export_bundle(
             the bundle. By default one is drawn: digits for a model of light or dark strokes,
             faces for images that have a face in common, a landscape for others.
         facts: Facts for the manifest and the model card, such as the data and the training;
-            anything that JSON can hold.
+            anything that JSON can hold. The texts `author` and `license`, of the weights, are in
+            the metadata of the models as well, where app builders and viewers show them.
         tile: Side in pixels, or height and width, of the tiles that the bundle's models take; by
             default the size of the model's own images. With larger tiles, less of a large image
             is computed twice where tiles overlap. The model must be fully convolutional, and the
@@ -170,7 +172,9 @@ def export_bundle(
             **facts,
             **(float_facts(target, models.encoder, models.decoder) if scheme == "int8" else {}),
         }
-        manifest = _manifest(files, models, images, scheme, facts)
+        parts = files.parts()
+        add_metadata(target, *parts, scheme, facts)
+        manifest = _manifest(files, parts, models, images, scheme, facts)
         codec = Codec(manifest, files.encoder, files.decoder)
         write_golden(target, codec, choose_sample(picture, images, codec))
         (target / "README.md").write_text(card.model_card(manifest), encoding="utf-8")
@@ -199,6 +203,15 @@ class _ModelFiles:
     decoder: LiteModel
     steps: list[NDArray[np.float64]]
     codes: list[NDArray[np.float64]]
+
+    def parts(self) -> tuple[Part, Part]:
+        """The encoder's and the decoder's entry in the manifest."""
+        together = self.encoder_path == self.decoder_path
+        encode, decode = (ENCODE, DECODE) if together else (None, None)
+        return (
+            Part(self.encoder_path.name, self.encoder.input, self.encoder.output, encode),
+            Part(self.decoder_path.name, self.decoder.input, self.decoder.output, decode),
+        )
 
 
 def _convert(
@@ -251,23 +264,21 @@ def _convert(
 
 def _manifest(
     files: _ModelFiles,
+    parts: tuple[Part, Part],
     models: DeployedModels,
     images: NDArray[np.float32],
     scheme: str,
     facts: Mapping[str, Any],
 ) -> Manifest:
     """The manifest, without the hashes of the bundle's files."""
-    together = files.encoder_path == files.decoder_path
-    names = (ENCODE, DECODE) if together else (None, None)
     spec = fit_spec(models, files.encoder, images, files.steps)
     decoder_bytes = files.decoder_path.read_bytes()
-    encoder, decoder = files.encoder, files.decoder
-    differences = differences_of(decoder_bytes, names[1], spec, files.codes)
+    differences = differences_of(decoder_bytes, parts[1].signature, spec, files.codes)
     return Manifest(
         scheme=scheme,
         codec=spec,
-        encoder=Part(files.encoder_path.name, encoder.input, encoder.output, names[0]),
-        decoder=Part(files.decoder_path.name, decoder.input, decoder.output, names[1]),
+        encoder=parts[0],
+        decoder=parts[1],
         bundle_hash=spec.hash(decoder_bytes).hex(),
         pixel_tolerance=pixel_tolerance(differences),
         files={},
