@@ -1,0 +1,7 @@
+@file:Suppress("unused")
+
+package android.app
+
+import android.content.Context
+
+open class Application : Context()

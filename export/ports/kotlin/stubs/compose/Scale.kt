@@ -1,0 +1,7 @@
+package androidx.compose.ui.layout
+
+interface ContentScale {
+    companion object {
+        val Fit: ContentScale get() = throw NotImplementedError()
+    }
+}

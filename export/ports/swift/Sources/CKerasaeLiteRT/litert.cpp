@@ -1,0 +1,1 @@
+#include "../../../cpp/adapters/litert_c.cpp"
