@@ -22,7 +22,7 @@ internal class Verdicts(told: Json) {
     )
 
     fun run() {
-        for (line in generateSequence { readLine() }) {
+        for (line in generateSequence { readlnOrNull() }) {
             val words = line.split(" ")
             println(verdict(words[0].toInt(), words[1], fromHex(words.getOrElse(2) { "" })))
             System.out.flush()
