@@ -96,7 +96,10 @@ private let digits = Array("0123456789abcdef".utf8)
 /// Bytes as lower-case hexadecimal digits.
 func hex(_ bytes: some Sequence<UInt8>) -> String {
     var text: [UInt8] = []
-    for byte in bytes { text += [digits[Int(byte >> 4)], digits[Int(byte & 15)]] }
+    for byte in bytes {
+        text.append(digits[Int(byte >> 4)])
+        text.append(digits[Int(byte & 15)])
+    }
     return String(decoding: text, as: UTF8.self)
 }
 

@@ -81,7 +81,8 @@ struct Tables: Sendable {
             for i in first..<first + channels {
                 let table = tables[i]
                 let slot = decoder.slot(lane)
-                var j = Int(slots[i << (12 - shift) + slot >> shift])
+                let at: Int = (i << (12 - shift)) + (slot >> shift)
+                var j = Int(slots[at])
                 while slot >= Int(entries[table.base + j].start + entries[table.base + j].frequency) { j += 1 }
                 try decoder.advance(lane, entries[table.base + j])
                 if j == table.escape {
@@ -135,8 +136,10 @@ struct Tables: Sendable {
 }
 
 /// What a symbol of each frequency costs, in 256ths of a bit.
-private let costs: [Int] = (0...total).map { frequency in
-    frequency == 0 ? 0 : Int((256 * (12 - log2(Double(frequency))) + 0.5).rounded(.down))
+private let costs: [Int] = (0...total).map { (frequency: Int) -> Int in
+    if frequency == 0 { return 0 }
+    let cost: Double = 256 * (12 - log2(Double(frequency)))
+    return Int((cost + 0.5).rounded(.down))
 }
 
 /// Without a library of mathematics: the exponent, and the series of the logarithm's inverse tangent.

@@ -21,11 +21,13 @@ func crc32(_ bytes: Bytes, _ before: UInt32 = 0) -> UInt32 {
         bytes.slice.withUnsafeBufferPointer { b in
             var i = 0
             while b.count - i >= 8 {
-                crc ^= UInt32(b[i]) | UInt32(b[i + 1]) << 8 | UInt32(b[i + 2]) << 16 | UInt32(b[i + 3]) << 24
-                let low = t[1792 + Int(crc & 255)] ^ t[1536 + Int(crc >> 8 & 255)]
-                let high = t[1280 + Int(crc >> 16 & 255)] ^ t[1024 + Int(crc >> 24)]
-                let rest = t[768 + Int(b[i + 4])] ^ t[512 + Int(b[i + 5])]
-                crc = low ^ high ^ rest ^ t[256 + Int(b[i + 6])] ^ t[Int(b[i + 7])]
+                var next: UInt32 = 0
+                for j in 0..<4 {
+                    let byte = UInt8(truncatingIfNeeded: crc >> UInt32(8 * j)) ^ b[i + j]
+                    next ^= t[256 * (7 - j) + Int(byte)]
+                }
+                for j in 4..<8 { next ^= t[256 * (7 - j) + Int(b[i + j])] }
+                crc = next
                 i += 8
             }
             while i < b.count {
@@ -63,8 +65,14 @@ struct SHA256 {
         let bits = 8 * length
         update([0x80])
         while rest.count != 56 { update([0]) }
-        update((0..<8).map { UInt8(truncatingIfNeeded: bits >> (56 - 8 * UInt64($0))) })
-        return (0..<32).map { UInt8(truncatingIfNeeded: state[$0 / 4] >> (24 - 8 * UInt32($0 % 4))) }
+        for shift in stride(from: 56, through: 0, by: -8) { update([UInt8(truncatingIfNeeded: bits >> shift)]) }
+        var digest: [UInt8] = []
+        for word in state {
+            for shift in stride(from: 24, through: 0, by: -8) {
+                digest.append(UInt8(truncatingIfNeeded: word >> shift))
+            }
+        }
+        return digest
     }
 
     private static let rounds: [UInt32] = [
@@ -81,9 +89,9 @@ struct SHA256 {
     private mutating func compress() {
         func rotate(_ x: UInt32, _ bits: UInt32) -> UInt32 { x >> bits | x << (32 - bits) }
         for i in 0..<16 {
-            let at = 4 * i
-            let high = UInt32(rest[at]) << 24 | UInt32(rest[at + 1]) << 16
-            w[i] = high | UInt32(rest[at + 2]) << 8 | UInt32(rest[at + 3])
+            var word: UInt32 = 0
+            for j in 0..<4 { word = word << 8 | UInt32(rest[4 * i + j]) }
+            w[i] = word
         }
         for i in 16..<64 {
             let x = w[i - 15]

@@ -108,24 +108,26 @@ struct Budget: Sendable {
 
     /// What is wrong if the blocks so far ask for too much for so many bytes.
     func check(_ received: Int) -> String? {
-        for (what, asked, base, each, factor) in [
-            ("images", images, 1 << 10, 1 << 3, 1), ("pixels", pixels, 1 << 20, 1 << 12, 1),
-            ("runs of the decoder", runs, 1 << 12, 1 << 7, 1),
-            ("pixels of tiles", tilePixels, 1 << 20, 1 << 12, 16),
-        ] {
-            let most = product(factor, limits.maxExpansion, sum(base, product(each, received)))
-            if asked > most {
-                return "of \(received) bytes claims \(asked) \(what), over the \(most) that so few are allowed; "
-                    + "raise `maxExpansion` if you trust it."
-            }
-        }
-        return nil
+        over("images", images, received, base: 1 << 10, each: 1 << 3)
+            ?? over("pixels", pixels, received, base: 1 << 20, each: 1 << 12)
+            ?? over("runs of the decoder", runs, received, base: 1 << 12, each: 1 << 7)
+            ?? over("pixels of tiles", tilePixels, received, base: 1 << 20, each: 1 << 12, factor: 16)
+    }
+
+    private func over(
+        _ what: String, _ asked: Int, _ received: Int, base: Int, each: Int, factor: Int = 1
+    ) -> String? {
+        let most = product(factor, limits.maxExpansion, sum(base, product(each, received)))
+        if asked <= most { return nil }
+        return "of \(received) bytes claims \(asked) \(what), over the \(most) that so few are allowed; "
+            + "raise `maxExpansion` if you trust it."
     }
 
     private func checkLength(_ count: Int, _ claims: Claims, _ payload: Int, _ symbols: Int) throws -> String? {
         let bits = classBits(spec.qualities[claims.quality - 1].classes)
         let groups = product(count, layout.groupCount(claims.height, claims.width))
-        let front = sum(ceilDiv(product(groups, bits), 8), 4 * laneCount(symbols), product(2, symbols))
+        let classes: Int = ceilDiv(product(groups, bits), 8)
+        let front: Int = sum(classes, 4 * laneCount(symbols), product(2, symbols))
         // An entry takes a word at most, an escape has five more.
         if payload > sum(front, product(10, symbols)) {
             throw KerasaeError.corrupt("The bitstream is longer than its symbols can make it.")

@@ -29,8 +29,11 @@ struct Matrix: Sendable {
 /// The inverse by Gauss and Jordan, with the largest pivot; empty if there is none.
 private func invert(_ values: [Double], _ size: Int) -> [Double] {
     // Rows of the matrix, and beside them those of the inverse.
-    var rows = (0..<size).map { i in
-        Array(values[i * size..<(i + 1) * size]) + (0..<size).map { $0 == i ? 1.0 : 0.0 }
+    var rows: [[Double]] = []
+    for i in 0..<size {
+        var row = Array(values[i * size..<(i + 1) * size]) + [Double](repeating: 0, count: size)
+        row[size + i] = 1
+        rows.append(row)
     }
     for column in 0..<size {
         var pivot = column

@@ -24,14 +24,18 @@ private struct Channel {
     var index: Int { channelOf(plane, v, u) }
 }
 
-private let channels: [Channel] = (0..<2 * cellSide - 1).flatMap { d in
-    (0..<planes).flatMap { plane in
-        let first = max(0, d - cellSide + 1)
-        return (first...min(d, cellSide - 1)).map { v in
-            Channel(plane: plane, v: v, u: d - v, begins: v == first)
+private let channels: [Channel] = {
+    var channels: [Channel] = []
+    for d in 0..<2 * cellSide - 1 {
+        for plane in 0..<planes {
+            let first = max(0, d - cellSide + 1)
+            for v in first...min(d, cellSide - 1) {
+                channels.append(Channel(plane: plane, v: v, u: d - v, begins: v == first))
+            }
         }
     }
-}
+    return channels
+}()
 
 /// The context of each sum of sizes.
 private let contextOf: [UInt8] = (0..<256).map { sum in
@@ -61,8 +65,8 @@ private struct PhotoContexts {
         ]
         let far = [at(v > 1, plane, v - 2, u), at(u > 1, plane, v, u - 2)]
         var sums = none
-        for row in near { for i in sums.indices { sums[i] += 2 * row[i] } }
-        for row in far { for i in sums.indices { sums[i] += row[i] } }
+        for row in near { for i in sums.indices { sums[i] &+= row[i] &<< 1 } }
+        for row in far { for i in sums.indices { sums[i] &+= row[i] } }
         for i in sums.indices { sums[i] = contextOf[Int(sums[i])] }
         return sums
     }
@@ -87,8 +91,9 @@ private func prediction(_ values: [Int16], _ cell: Int, _ columns: Int) -> Int {
     let above = cell >= columns
     if !left { return above ? Int(values[cell - columns]) : 0 }
     if !above { return Int(values[cell - 1]) }
-    let sum = 3 * (Int(values[cell - 1]) + Int(values[cell - columns])) - 2 * Int(values[cell - columns - 1]) + 2
-    return floorDiv(sum, 4)
+    let near: Int = Int(values[cell - 1]) + Int(values[cell - columns])
+    let corner: Int = Int(values[cell - columns - 1])
+    return floorDiv(3 * near - 2 * corner + 2, 4)
 }
 
 /// Replace the lowest coefficients by their differences from their prediction.

@@ -26,7 +26,11 @@ private struct Product {
     init(_ matrix: [Double], unit: Double, whole: Bool) {
         let matrix = matrix.map { $0 / unit }
         self.matrix = matrix
-        columns = (0..<cellSide).map { j in SIMD16((0..<cellSide).map { i in matrix[i * cellSide + j] }) }
+        columns = (0..<cellSide).map { (j: Int) -> SIMD16<Double> in
+            var column = SIMD16<Double>.zero
+            for i in 0..<cellSide { column[i] = matrix[i * cellSide + j] }
+            return column
+        }
         self.whole = whole
     }
 
@@ -67,7 +71,8 @@ private struct Product {
     /// Replace the 16 samples one below the other.
     func down(_ strip: inout Strip) {
         for x in 0..<strip.across {
-            let column = (0..<cellSide).map { strip.samples[$0 * strip.across + x] }
+            var column = [SIMD16<Double>](repeating: .zero, count: cellSide)
+            for i in 0..<cellSide { column[i] = strip.samples[i * strip.across + x] }
             for i in 0..<cellSide { strip.samples[i * strip.across + x] = down(i, column) }
         }
     }
@@ -75,8 +80,10 @@ private struct Product {
     /// The same with the samples around the boundary of two rows of cells.
     func join(_ above: inout Strip, _ below: inout Strip) {
         for x in 0..<above.across {
-            let column = (0..<cellSide).map { j in
-                j < half ? above.samples[(half + j) * above.across + x] : below.samples[(j - half) * below.across + x]
+            var column = [SIMD16<Double>](repeating: .zero, count: cellSide)
+            for i in 0..<half {
+                column[i] = above.samples[(half + i) * above.across + x]
+                column[half + i] = below.samples[i * below.across + x]
             }
             for i in 0..<half {
                 above.samples[(half + i) * above.across + x] = down(i, column)
@@ -116,11 +123,11 @@ func analysePhoto(_ family: Family, _ image: Image) throws -> [[Int32]] {
             let from = min(row * cellSide + y, image.height - 1) * image.width
             for x in 0..<columns * cellSide {
                 let at = (from + min(x, image.width - 1)) * planes
-                let pixel = (0..<planes).map { Double(image.data[at + $0]) - 128 }
                 for plane in 0..<planes {
-                    let share = plane * planes
-                    let sum = shares[share] * pixel[0] + shares[share + 1] * pixel[1] + shares[share + 2] * pixel[2]
-                    strips[plane].samples[y * columns + x / cellSide][x % cellSide] = (sum / 16 + 0.5).rounded(.down)
+                    var sum = 0.0
+                    for i in 0..<planes { sum += shares[plane * planes + i] * Double(Int(image.data[at + i]) - 128) }
+                    let rounded: Double = (sum / 16 + 0.5).rounded(.down)
+                    strips[plane].samples[y * columns + x / cellSide][x % cellSide] = rounded
                 }
             }
         }
@@ -179,14 +186,16 @@ func synthesisePhoto(_ family: Family, _ coded: PhotoSymbols, _ head: PhotoHead)
             for x in 0..<columns {
                 let at = y * columns + x
                 let (a, b, c) = (strips[0].samples[at], strips[1].samples[at], strips[2].samples[at])
-                let levels = (0..<planes).map { i in
-                    let sum = a * colour[3 * i] + b * colour[3 * i + 1] + c * colour[3 * i + 2] + 128.5
-                    return sum.clamped(lowerBound: .zero, upperBound: SIMD16(repeating: 255))
+                let count = min(cellSide, head.width - x * cellSide)
+                for i in 0..<planes {
+                    var level = SIMD16<Double>(repeating: 128.5)
+                    level += a * colour[planes * i]
+                    level += b * colour[planes * i + 1]
+                    level += c * colour[planes * i + 2]
+                    level.clamp(lowerBound: .zero, upperBound: SIMD16(repeating: 255))
+                    for u in 0..<count { data[to + planes * u + i] = UInt8(level[u]) }
                 }
-                for u in 0..<min(cellSide, head.width - x * cellSide) {
-                    for i in 0..<planes { data[to + i] = UInt8(levels[i][u]) }
-                    to += planes
-                }
+                to += planes * count
             }
         }
     }

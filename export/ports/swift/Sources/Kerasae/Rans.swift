@@ -24,7 +24,8 @@ struct RansEncoder {
             words.append(UInt16(truncatingIfNeeded: x))
             x >>= 16
         }
-        states[lane] = (x / entry.frequency) << 12 + x % entry.frequency + entry.start
+        let (quotient, rest) = x.quotientAndRemainder(dividingBy: entry.frequency)
+        states[lane] = quotient << 12 + rest + entry.start
     }
 
     /// A byte of an escaped symbol.
