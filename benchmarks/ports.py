@@ -1,4 +1,4 @@
-"""The codec in Python, JavaScript and C++ on the same bytes.
+"""The codec in Python, JavaScript, C++, Kotlin and Swift on the same bytes.
 
     python benchmarks/ports.py differential                   # 100,000 mutated files, an hour
     python benchmarks/ports.py differential --inputs 5000
@@ -7,9 +7,10 @@
     python benchmarks/ports.py speed                          # the entropy coder of C++
 
 Good files, streams, photographs and manifests of the conformance set are damaged; half of the
-bitstreams get CRCs that fit again. All three must accept the same symbols, or refuse with an error
+bitstreams get CRCs that fit again. All must accept the same symbols, or refuse with an error
 of the same class. C++ is compiled with the address and undefined behaviour sanitizers, and may
-allocate 64 MiB at once. Writes results/ports.json, and for `speed` the table of docs/codec.md.
+allocate 64 MiB at once; Kotlin has a heap of 512 MiB. Swift runs in the root that
+export/ports/swift/compile makes. Writes results/ports.json, and for `speed` the table of docs/codec.md.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ PAGE = HERE.parent / "docs" / "codec.md"
 MARKS = ("<!-- C++ -->", "<!-- /C++ -->")
 MILLIONS, REPEATS = 16, 9
 MAX_PIXELS = 2**16
+BUILD = HERE.parent.resolve() / "build" / "ports"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kerasae"
 LARGEST = 6000  # bytes of an input that is damaged
 MACHINE = f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}"
 KINDS = {"image": 0.4, "photo": 0.3, "stream": 0.2, "manifest": 0.1}
@@ -71,9 +74,9 @@ class Sample:
 
 
 class Readers:
-    """The three readers, with the bundles and families of the set."""
+    """The readers, with the bundles and families of the set."""
 
-    def __init__(self, program: Path) -> None:
+    def __init__(self, programs: dict[str, list[str]]) -> None:
         self.index = json.loads((SET / "index.json").read_text())
         self.names = [bundle["name"] for bundle in self.index["bundles"]]
         texts = [(SET / "bundles" / name / "manifest.json").read_text() for name in self.names]
@@ -94,16 +97,17 @@ class Readers:
         )
         families = {name: by_id[name].content.decode() for name in sorted(by_id)}
         told = {"manifests": texts, "families": families, "maxPixels": MAX_PIXELS}
-        with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False) as file:
+        # In the repository, which Swift's root sees; it is named from there.
+        BUILD.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", suffix=".json", dir=BUILD, delete=False) as file:
             json.dump(told, file)
         self.told = Path(file.name)
-        commands = {
-            "JavaScript": [str(shutil.which("node")), str(HERE / "fuzzing" / "verdicts.mjs")],
-            "C++": [str(program)],
-        }
+        script = HERE / "fuzzing" / "verdicts.mjs"
+        commands = {"JavaScript": [str(shutil.which("node")), str(script)], **programs}
+        seen = {"Swift": f"/repository/{self.told.relative_to(HERE.parent.resolve())}"}
         self.others = {
             name: subprocess.Popen(
-                [*command, file.name],
+                [*command, seen.get(name, file.name)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
@@ -248,7 +252,30 @@ def build(folder: Path, program: str, *options: str) -> Path:
 def sanitized() -> Path:
     """The C++ reader with sanitizers."""
     options = ["-DKERASAE_SANITIZE=address,undefined", "-DCMAKE_CXX_FLAGS=-O1"]
-    return build(HERE.parent / "build" / "ports", "kerasae_verdicts", *options)
+    return build(BUILD, "kerasae_verdicts", *options)
+
+
+def kotlin(out: Path) -> list[str]:
+    """The command of a reader in Kotlin that export/ports/kotlin/compile has made."""
+    package = os.environ.get("KOTLIN_COMPILER") or CACHE / "kotlin-2.4.20"
+    library = Path(package) / "node_modules" / "kotlin-compiler" / "lib"
+    jars = [library / f"{name}.jar" for name in ("kotlin-stdlib", "kotlinx-coroutines-core-jvm")]
+    path = ":".join(map(str, [f"{out}.jar", *jars]))
+    return ["java", "-Xmx512m", "-XX:+UseSerialGC", "-cp", path, "kerasae.MainKt", "verdicts"]
+
+
+def swift(out: Path) -> list[str]:
+    """The command of a reader in Swift that export/ports/swift/compile has made."""
+    script = PORTS / "swift" / "compile"
+    return [str(script), "run", str(out), "/out/kerasae-check", "verdicts"]
+
+
+def compiled(language: str) -> Path:
+    """Where the reader of a language is, after it was compiled."""
+    out = BUILD / language
+    out.mkdir(parents=True, exist_ok=True)
+    subprocess.run([str(PORTS / language / "compile"), "core", str(out)], check=True)
+    return out
 
 
 def released(subject: str) -> Path:
@@ -278,7 +305,7 @@ def speed() -> dict[str, object]:
 
 
 def differential(readers: Readers, inputs: int, seconds: float) -> dict[str, object]:
-    """Run cases, and count what the three say."""
+    """Run cases, and count what all say."""
     cases, words, kinds = Cases(readers), Counter[str](), Counter[str]()
     start, done, differing = time.monotonic(), 0, []
     for number in range(inputs):
@@ -297,6 +324,7 @@ def differential(readers: Readers, inputs: int, seconds: float) -> dict[str, obj
                 break
     return {
         "machine": MACHINE,
+        "languages": ["Python", *readers.others],
         "inputs": done,
         "seconds": round(time.monotonic() - start, 1),
         "kinds": dict(sorted(kinds.items())),
@@ -313,13 +341,20 @@ def main() -> int:
     options.add_argument("--seconds", type=float, default=float("inf"))
     options.add_argument("--case", type=int)
     options.add_argument("--program", type=Path, help="kerasae_verdicts, where it is built")
+    options.add_argument("--kotlin", type=Path, help="what kotlin/compile has made; - for none")
+    options.add_argument("--swift", type=Path, help="what swift/compile has made; - for none")
     options.add_argument("--out", type=Path, default=RESULT)
     commands.add_parser("speed", help="symbols a second of the entropy coder in C++")
     chosen = parser.parse_args()
     if chosen.command == "speed":
         keep(RESULT, "speed", speed())
         return 0
-    readers = Readers(chosen.program or sanitized())
+    programs = {"C++": [str(chosen.program or sanitized())]}
+    if str(chosen.kotlin) != "-":
+        programs["Kotlin"] = kotlin(chosen.kotlin or compiled("kotlin"))
+    if str(chosen.swift) != "-":
+        programs["Swift"] = swift(chosen.swift or compiled("swift"))
+    readers = Readers(programs)
     try:
         if chosen.case is not None:
             which, kind, data, _ = Cases(readers).make(chosen.case)

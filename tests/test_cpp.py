@@ -184,6 +184,7 @@ def test_three_languages_say_the_same_of_damaged_files(build: Path, tmp_path: Pa
     """A taste of what `benchmarks/ports.py` does a hundred thousand times."""
     script = ROOT / "benchmarks" / "ports.py"
     options = ["--inputs", 1500, "--program", build / "kerasae_verdicts"]
+    options += ["--kotlin", "-", "--swift", "-"]  # test_kotlin.py and test_swift.py have these
     done(sys.executable, script, "differential", *options, "--out", tmp_path / "ports.json")
     found = json.loads((tmp_path / "ports.json").read_text())["differential"]
     assert (found["inputs"], found["differing"]) == (1500, [])

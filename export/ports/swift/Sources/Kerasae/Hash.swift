@@ -14,8 +14,7 @@ private let crcTables: [UInt32] = {
     return tables
 }()
 
-/// CRC-32 over some bytes; over several pieces if it is continued with the value of those before.
-func crc32(_ bytes: Bytes, _ before: UInt32 = 0) -> UInt32 {
+private func crc32(_ bytes: Bytes, after before: UInt32) -> UInt32 {
     var crc = ~before
     crcTables.withUnsafeBufferPointer { t in
         bytes.slice.withUnsafeBufferPointer { b in
@@ -39,8 +38,9 @@ func crc32(_ bytes: Bytes, _ before: UInt32 = 0) -> UInt32 {
     return ~crc
 }
 
+/// CRC-32 over pieces that follow one another.
 func crc32(_ pieces: Bytes...) -> UInt32 {
-    pieces.reduce(0) { crc32($1, $0) }
+    pieces.reduce(0) { crc32($1, after: $0) }
 }
 
 /// SHA-256 of bytes that come in pieces.

@@ -29,7 +29,7 @@ struct Verdicts {
             let words = line.split(separator: " ", omittingEmptySubsequences: false)
             let digits = words.count > 2 ? fromHex(words[2].utf8) : []
             print(verdict(Int(words[0])!, String(words[1]), digits))
-            fflush(stdout)
+            fflush(nil)
         }
     }
 
