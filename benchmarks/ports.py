@@ -340,7 +340,7 @@ def main() -> int:
     options.add_argument("--inputs", type=int, default=100_000)
     options.add_argument("--seconds", type=float, default=float("inf"))
     options.add_argument("--case", type=int)
-    options.add_argument("--program", type=Path, help="kerasae_verdicts, where it is built")
+    options.add_argument("--program", type=Path, help="kerasae_verdicts, where it is built; - for none")
     options.add_argument("--kotlin", type=Path, help="what kotlin/compile has made; - for none")
     options.add_argument("--swift", type=Path, help="what swift/compile has made; - for none")
     options.add_argument("--out", type=Path, default=RESULT)
@@ -349,7 +349,9 @@ def main() -> int:
     if chosen.command == "speed":
         keep(RESULT, "speed", speed())
         return 0
-    programs = {"C++": [str(chosen.program or sanitized())]}
+    programs = {}
+    if str(chosen.program) != "-":
+        programs["C++"] = [str(chosen.program or sanitized())]
     if str(chosen.kotlin) != "-":
         programs["Kotlin"] = kotlin(chosen.kotlin or compiled("kotlin"))
     if str(chosen.swift) != "-":
