@@ -4,6 +4,7 @@ import Kerasae
 /// A model of a bundle on a computer's processor, by the C++ adapter and LiteRT's library for Linux.
 public actor LiteRTModel: Model {
     private let handle: Handle
+    private let input: Edge
     private let output: Edge
 
     /// Closes the model when it is no longer used.
@@ -29,12 +30,13 @@ public actor LiteRTModel: Model {
         let made = kerasae_model_open(
             content, content.count, part.signature, part.input.dtype.code, part.input.count, part.output.dtype.code,
             part.output.count, &error, size)
-        guard let made else { throw KerasaeError.bundle(String(cString: error)) }
+        guard let made else { throw KerasaeError.bundle(sentence(error)) }
         handle = Handle(made)
-        output = part.output
+        (input, output) = (part.input, part.output)
     }
 
     public func run(_ input: Tensor) throws -> Tensor {
+        if !input.fits(self.input) { throw KerasaeError.argument("`input` must be as the manifest says.") }
         switch output.dtype {
         case .uint8: return .levels(try run(input, [UInt8](repeating: 0, count: output.count)))
         case .float32: return .floats(try run(input, [Float](repeating: 0, count: output.count)))
@@ -42,7 +44,7 @@ public actor LiteRTModel: Model {
         }
     }
 
-    private func run<Value>(_ input: Tensor, _ blank: [Value]) throws -> [Value] {
+    private func run<Value: BitwiseCopyable>(_ input: Tensor, _ blank: [Value]) throws -> [Value] {
         var output = blank
         var error = [CChar](repeating: 0, count: 300)
         let size = error.count
@@ -52,9 +54,13 @@ public actor LiteRTModel: Model {
             case .floats(let values): kerasae_model_run(handle.model, values, &output, &error, size)
             case .indices(let values): kerasae_model_run(handle.model, values, &output, &error, size)
             }
-        if status != 0 { throw KerasaeError.model(String(cString: error)) }
+        if status != 0 { throw KerasaeError.model(sentence(error)) }
         return output
     }
+}
+
+private func sentence(_ bytes: [CChar]) -> String {
+    String(decoding: bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
 }
 
 extension Edge.DType {

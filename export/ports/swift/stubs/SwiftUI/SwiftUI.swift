@@ -14,7 +14,7 @@ extension Never: View {
 }
 
 public struct EmptyView: View {
-    public init() {}
+    nonisolated public init() {}
 
     public var body: Never { fatalError() }
 }
@@ -25,7 +25,7 @@ public struct Modified: View {
 }
 
 public struct Group2<each Part: View>: View {
-    init(_ parts: repeat each Part) {}
+    nonisolated init(_ parts: repeat each Part) {}
 
     public var body: Never { fatalError() }
 }

@@ -55,3 +55,10 @@ public final class UIImagePickerController: UIViewController {
     public var sourceType: SourceType = .camera
     public weak var delegate: (any UIImagePickerControllerDelegate & UINavigationControllerDelegate)?
 }
+
+// What Foundation has on Apple's systems alone.
+extension URL {
+    public func startAccessingSecurityScopedResource() -> Bool { fatalError() }
+
+    public func stopAccessingSecurityScopedResource() {}
+}

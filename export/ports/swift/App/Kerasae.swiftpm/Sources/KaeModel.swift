@@ -3,10 +3,16 @@ import Foundation
 import Kerasae
 import SwiftUI
 
-/// A compressed picture as it looks, and how many bytes it takes.
-struct Shown {
+/// A compressed picture as it looks, and how many bytes it takes; nothing of it changes.
+struct Shown: @unchecked Sendable {
     let picture: CGImage
     let bytes: Int
+}
+
+/// The JPEG of as many bytes, away from the main actor.
+private func jpegBeside(_ original: CGImage, bytes: Int) async throws -> Shown {
+    let data = try bestJPEG(of: original, bytes: bytes)
+    return Shown(picture: try readPicture(data), bytes: data.count)
 }
 
 /// What the screen shows, and what its buttons do.
@@ -89,10 +95,7 @@ final class KaeModel: ObservableObject {
         let codecs = try loaded()
         let data = try await codecs.compress(original, by: choice, quality: quality)
         let picture = try await codecs.decompress(data)
-        let other = try await Task.detached {
-            let bytes = try App.jpeg(original, bytes: data.count)
-            return Shown(picture: try readPicture(bytes), bytes: bytes.count)
-        }.value
+        let other = try await jpegBeside(original, bytes: data.count)
         (kae, jpeg) = (Shown(picture: picture, bytes: data.count), other)
         try keep(data)
     }

@@ -32,7 +32,7 @@ func jpeg(_ picture: CGImage, quality: Double) throws -> Data {
 }
 
 /// The best JPEG of at most so many bytes; that of the lowest quality where none is so small.
-func jpeg(_ picture: CGImage, bytes: Int) throws -> Data {
+func bestJPEG(of picture: CGImage, bytes: Int) throws -> Data {
     var best = try jpeg(picture, quality: 0)
     var (low, high) = (1, 100)
     while low <= high {
