@@ -167,14 +167,7 @@ def test_one_file_with_both_models_is_the_same_codec(
         with pytest.raises(BitstreamBundleError):
             other.decompress(data)
     card = (folder / "README.md").read_text()
-    for call in (
-        "| `model.tflite` | signature `encode`: uint8 [1, 8, 8, 1]",
-        'createInputBuffers("encode")',
-        'signatureRunner(with: "encode")',
-        'GetSignatureRunner("encode")',
-        'model.run("encode", input)',
-    ):
-        assert call in card
+    assert "| `model.tflite` | signature `encode`: uint8 [1, 8, 8, 1]" in card
     verification = verify_bundle(folder, model=digit_model, images=digits.test[:50])
     assert {"encoder operators", "decoder operators"} <= {c.name for c in verification.checks}
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 from PIL import Image
+from port_snippets import cpp_file, pages
 
 from kerasae import load_images
 from kerasae_export import Codec
@@ -189,6 +190,11 @@ def test_three_languages_say_the_same_of_damaged_files(build: Path, tmp_path: Pa
     found = json.loads((tmp_path / "ports.json").read_text())["differential"]
     assert (found["inputs"], found["differing"]) == (1500, [])
     assert len(found["verdicts"]) == 7
+
+
+def test_the_snippets_of_cards_compile(tmp_path: Path) -> None:
+    file = cpp_file(tmp_path / "snippets.cpp", pages("export/README.md"))
+    done("g++", "-std=c++17", "-fsyntax-only", "-I", PORT / "include", file)
 
 
 CLANG = pytest.mark.skipif(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from port_pictures import (
     write_digits,
     write_photographs,
 )
+from port_snippets import kotlin_files, pages
 
 PORT = ROOT / "export" / "ports" / "kotlin"
 COMPILE = PORT / "compile"
@@ -106,7 +108,12 @@ def test_damaged_files_are_refused_as_python_refuses_them(build: Path, tmp_path:
     assert (found["inputs"], found["differing"]) == (1000, [])
 
 
-def test_android_and_the_app_are_type_checked(tmp_path: Path) -> None:
+def test_android_the_app_and_all_snippets_are_type_checked(tmp_path: Path) -> None:
     """Against stubs of Android, LiteRT and Compose: it is not run."""
     done(COMPILE, "android", tmp_path / "android")
-    assert (tmp_path / "android.jar").stat().st_size > 100_000
+    texts = pages("export/ports/kotlin/README.md", "export/README.md")
+    done(COMPILE, *kotlin_files(tmp_path / "snippets", texts), "--", tmp_path / "android")
+    bad = tmp_path / "Bad.kt"
+    bad.write_text("val size: Int = kerasae.PhotoCodec.shipped()\n")
+    words = [str(COMPILE), str(bad), "--", str(tmp_path / "android")]
+    assert subprocess.run(words, capture_output=True, check=False).returncode != 0

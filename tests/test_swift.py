@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from port_pictures import (
     write_digits,
     write_photographs,
 )
+from port_snippets import pages, swift_files
 
 PORT = ROOT / "export" / "ports" / "swift"
 COMPILE = PORT / "compile"
@@ -104,10 +106,16 @@ def test_damaged_files_are_refused_as_python_refuses_them(build: Path, tmp_path:
     assert (found["inputs"], found["differing"]) == (1000, [])
 
 
-def test_apples_part_and_the_app_are_type_checked(build: Path) -> None:
+def test_apples_part_the_app_and_all_snippets_are_type_checked(build: Path) -> None:
     """Against stubs of Apple's modules and of LiteRT: it is not run."""
     done(COMPILE, "apple", build)
     assert (build / "App.swiftmodule").exists()
+    texts = pages("export/ports/swift/README.md", "export/README.md")
+    files = swift_files(build / "snippets", texts)
+    done(COMPILE, "snippets", build, *(f"/out/snippets/{file.name}" for file in files))
+    (build / "bad.swift").write_text("import Kerasae\nlet size: Int = FileId(of: [])\n")
+    words = [str(COMPILE), "snippets", str(build), "/out/bad.swift"]
+    assert subprocess.run(words, capture_output=True, check=False).returncode != 0
 
 
 def test_signatures_are_in_the_order_that_the_apple_module_takes_them_to_be() -> None:

@@ -28,8 +28,8 @@ def model_card(manifest: Manifest) -> str:
         symbols=_SYMBOLS[spec.codebook > 0],
         qualities=_QUALITIES.format(count=len(spec.qualities)) if len(spec.qualities) > 1 else "",
         facts=json.dumps(dict(manifest.facts), indent=2, default=str),
-        shape=list(manifest.encoder.input.shape),
-        **_calls(manifest),
+        files=_files(manifest),
+        channels=spec.channels,
     )
 
 
@@ -55,92 +55,16 @@ def _measured(manifest: Manifest) -> str:
     )
 
 
-def _calls(manifest: Manifest) -> dict[str, str]:
-    """How to find and to call the encoder: a file of its own, or a signature of the only one."""
+def _files(manifest: Manifest) -> str:
+    """The rows of the models' files: two, or one with both signatures."""
     encoder, decoder = manifest.encoder, manifest.decoder
-    code = _WORDS[encoder.output.dtype]
-    words = {
-        "file": encoder.file,
-        **_WORDS[encoder.input.dtype],
-        **{f"code_{word}": code[word] for word in ("c_type", "c_field", "kotlin", "kotlin_note")},
-    }
     if encoder.signature is None:
         rows = [f"| `{part.file}` | {_edges(part)} |" for part in (encoder, decoder)]
-        words |= {"key": "", "comma_key": "", "key_comma": ""} | _SEPARATE
     else:
         what = [f"signature `{part.signature}`: {_edges(part)}" for part in (encoder, decoder)]
         rows = [f"| `{encoder.file}` | {'; '.join(what)} |"]
-        key = f'"{encoder.signature}"'
-        words |= {"key": key, "comma_key": f", {key}", "key_comma": f"{key}, "} | _BOTH
-    return {
-        **words,
-        "files": "\n".join(rows),
-        "swift": words["swift"].format(**words),
-        "cpp": words["cpp"].format(**words),
-    }
+    return "\n".join(rows)
 
-
-_SEPARATE = {
-    "call": "The snippets run the encoder; the decoder is called alike.",
-    "swift": """\
-let encoder = try Interpreter(modelPath: path)
-try encoder.allocateTensors()
-try encoder.copy(pixels, toInputAt: 0)      // Data of {kind}
-try encoder.invoke()
-let code = try encoder.output(at: 0).data""",
-    "cpp": """\
-    interpreter->AllocateTensors() != kTfLiteOk) return false;
-std::copy(pixels, pixels + count, interpreter->typed_input_tensor<{c_type}>(0));
-if (interpreter->Invoke() != kTfLiteOk) return false;
-const {code_c_type}* code = interpreter->typed_output_tensor<{code_c_type}>(0);""",
-}
-
-_BOTH = {
-    "call": "The snippets run the encoder, the signature `encode`; `decode` is called alike. A\n"
-    "program that names no signature may get either of them.",
-    "swift": """\
-let interpreter = try Interpreter(modelPath: path)
-let encoder = try interpreter.signatureRunner(with: {key})
-try encoder.allocateTensors()
-try encoder.copy(pixels, toInputNamed: "input")      // Data of {kind}
-try encoder.invoke()
-let code = try encoder.output(named: "output_0").data""",
-    "cpp": """\
-    interpreter->GetSignatureRunner({key}) == nullptr) return false;
-tflite::SignatureRunner* encoder = interpreter->GetSignatureRunner({key});
-if (encoder->AllocateTensors() != kTfLiteOk) return false;
-std::copy(pixels, pixels + count, encoder->input_tensor("input")->data.{c_field});
-if (encoder->Invoke() != kTfLiteOk) return false;
-const {code_c_type}* code = encoder->output_tensor("output_0")->data.{code_c_field};""",
-}
-
-
-_WORDS = {
-    "uint8": {
-        "pixels": "0 to 255",
-        "kind": "UInt8",
-        "c_type": "uint8_t",
-        "c_field": "uint8",
-        "kotlin": "Int8",
-        "kotlin_note": "                // bytes are signed: code[i].toInt() and 0xFF",
-        "js": "Uint8Array",
-    },
-    "float32": {
-        "pixels": "0 to 1, a pixel divided by 255",
-        "kind": "Float32",
-        "c_type": "float",
-        "c_field": "f",
-        "kotlin": "Float",
-        "kotlin_note": "",
-        "js": "Float32Array",
-    },
-    "int32": {  # a code of indices
-        "c_type": "int32_t",
-        "c_field": "i32",
-        "kotlin": "Int",
-        "kotlin_note": "",
-    },
-}
 
 _LAYOUTS = {
     "grid": "larger images are run in overlapping tiles whose codes join into one grid "
@@ -210,61 +134,57 @@ image = codec.decompress(data)
 
 ## Other languages
 
-{call} `pixels` holds
-the values of the input in the order rows, columns, channels: {pixels}, without an alpha channel.
-Between encoder and decoder go through value and symbol, since the scales of the two differ. To
-write and to read `.kae` files, a program also needs tiling and entropy coder: FORMAT.md of
-kerasae-export.
+The same codec, each with a page in `ports/` of kerasae-export: files are the same bytes in all of them.
+Pixels are rows from the top, {channels} bytes each, without an alpha channel.
 
-### Kotlin (`com.google.ai.edge.litert:litert`, 2.x)
+### Kotlin (Android, `ports/kotlin`)
 
 ```kotlin
-import com.google.ai.edge.litert.CompiledModel
+import kerasae.android.BundleCodec
+import kerasae.android.toBitmap
+import kerasae.android.toImage
 
-val model = CompiledModel.create(context.assets, "{file}")
-val inputs = model.createInputBuffers({key})
-val outputs = model.createOutputBuffers({key})
-inputs[0].write{kotlin}(pixels)
-model.run(inputs, outputs{comma_key})
-val code = outputs[0].read{code_kotlin}(){code_kotlin_note}
-model.close()
+val bundle = BundleCodec.open(context, "bundle")           // this folder, among the app's assets
+val data = bundle.codec.compress(bitmap.toImage({channels}))
+val rebuilt = bundle.codec.decompress(data).toBitmap()
 ```
 
-### Swift (pod `TensorFlowLiteSwift`)
+### Swift (iOS and macOS, `ports/swift`)
 
 ```swift
-import TensorFlowLite
+import Kerasae
+import KerasaeApple
 
-{swift}
+let codec = try Codec(folder: folder)                      // the URL of this folder in the app
+let data = try await codec.compress(Image(picture, channels: {channels}))
+let rebuilt = try await codec.decompress(data).picture()   // a CGImage, as `picture` is
 ```
 
-### C++ (TensorFlow Lite)
+### C++ (`ports/cpp`)
 
 ```cpp
-#include "tensorflow/lite/interpreter.h"
-#include "tensorflow/lite/kernels/register.h"
-#include "tensorflow/lite/model.h"
+#include <kerasae/litert.hpp>
 
-auto model = tflite::FlatBufferModel::BuildFromFile("{file}");  // outlives interpreter
-tflite::ops::builtin::BuiltinOpResolver resolver;
-std::unique_ptr<tflite::Interpreter> interpreter;
-if (!model || tflite::InterpreterBuilder(*model, resolver)(&interpreter) != kTfLiteOk ||
-{cpp}
+kerasae::Codec codec = kerasae::load_codec("bundle");
+kerasae::ByteVector data = codec.compress({{pixels, height, width}});
+kerasae::Image rebuilt = codec.decompress(data);
 ```
 
-### JavaScript (`@litertjs/core`)
+### JavaScript (`ports/js`)
 
 ```js
-import {{loadLiteRt, loadAndCompile, Tensor}} from "@litertjs/core";
+import * as litert from "@litertjs/core";
+import {{ Codec, parseManifest, verifyFiles }} from "kerasae";
+import {{ openModels }} from "kerasae/litert";
 
-await loadLiteRt("wasm/");                  // once, the folder of its wasm files
-const model = await loadAndCompile("{file}", {{accelerator: "wasm"}});
-const input = new Tensor(new {js}(pixels), {shape});
-const [output] = await model.run({key_comma}input);
-const code = await output.data();
-input.delete();
-output.delete();
+await litert.loadLiteRt("wasm/");                          // once, the folder of its wasm files
+const {{ "manifest.json": text, ...models }} = files;        // Uint8Arrays by name
+const manifest = parseManifest(text);
+verifyFiles(manifest, models);
+const codec = new Codec(manifest, await openModels(litert, manifest, models));
+const data = await codec.compress({{ data: pixels, height, width }});
+const rebuilt = await codec.decompress(data);
 ```
 
-These snippets show the calls; they are not built together with this file.
+To run the models without the codec, see "Native apps" in the README of kerasae-export.
 """
