@@ -1,6 +1,6 @@
 """The codec in Python, JavaScript, C++, Kotlin and Swift on the same bytes.
 
-    python benchmarks/ports.py differential                   # 100,000 mutated files, an hour
+    python benchmarks/ports.py differential                   # 100,000 mutated files
     python benchmarks/ports.py differential --inputs 5000
     python benchmarks/ports.py differential --seconds 300     # as many as that
     python benchmarks/ports.py differential --case 123        # one input again
@@ -10,7 +10,8 @@ Good files, streams, photographs and manifests of the conformance set are damage
 bitstreams get CRCs that fit again. All must accept the same symbols, or refuse with an error
 of the same class. C++ is compiled with the address and undefined behaviour sanitizers, and may
 allocate 64 MiB at once; Kotlin has a heap of 512 MiB. Swift runs in the root that
-export/ports/swift/compile makes. Writes results/ports.json, and for `speed` the table of docs/codec.md.
+export/ports/swift/compile makes. Writes results/ports.json, and for `speed` the table of
+docs/codec.md.
 """
 
 from __future__ import annotations
@@ -340,7 +341,9 @@ def main() -> int:
     options.add_argument("--inputs", type=int, default=100_000)
     options.add_argument("--seconds", type=float, default=float("inf"))
     options.add_argument("--case", type=int)
-    options.add_argument("--program", type=Path, help="kerasae_verdicts, where it is built; - for none")
+    options.add_argument(
+        "--program", type=Path, help="kerasae_verdicts, where it is built; - for none"
+    )
     options.add_argument("--kotlin", type=Path, help="what kotlin/compile has made; - for none")
     options.add_argument("--swift", type=Path, help="what swift/compile has made; - for none")
     options.add_argument("--out", type=Path, default=RESULT)

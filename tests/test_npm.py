@@ -11,6 +11,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from port_snippets import blocks, pages
 
 ROOT = Path(__file__).parents[1]
 PORT = ROOT / "export" / "ports" / "js"
@@ -62,6 +63,13 @@ def test_the_tarball_holds_the_modules_their_types_and_the_licence(app: Path) ->
         files = {entry} if isinstance(entry, str) else set(entry.values())
         assert {file.removeprefix("./") for file in files} <= names
     assert "dependencies" not in package
+
+
+def test_the_snippets_of_cards_are_modules(tmp_path: Path) -> None:
+    for i, code in enumerate(blocks("js", pages("export/README.md"))):
+        file = tmp_path / f"snippet{i}.mjs"
+        file.write_text(code)
+        done("node", "--check", file, cwd=tmp_path)
 
 
 def test_typescript_accepts_an_app_and_both_adapters(app: Path) -> None:

@@ -1,7 +1,7 @@
 """The codec in Swift: the conformance set, real models by a C module, Apple's part against stubs.
 
-Swift runs in a root of Debian trixie, which `export/ports/swift/compile` makes once, in some minutes, in the
-user's cache, or where KERASAE_SWIFT_ROOT says.
+Swift runs in a root of Debian trixie, which `export/ports/swift/compile` makes once, in some
+minutes, in the user's cache, or where KERASAE_SWIFT_ROOT says.
 """
 
 from __future__ import annotations

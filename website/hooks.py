@@ -52,6 +52,8 @@ GUIDES = [
     "export/README.md",
     "export/ports/js/README.md",
     "export/ports/cpp/README.md",
+    "export/ports/kotlin/README.md",
+    "export/ports/swift/README.md",
     "export/FORMAT.md",
     "export/ports/conformance/README.md",
     "export/kerasae_export/photo/families/photo-2/README.md",
@@ -66,6 +68,8 @@ MOVED = {
     "export/README.md": "export/receiver.md",  # not the first page of a section
     "export/ports/js/README.md": "export/javascript.md",
     "export/ports/cpp/README.md": "export/cpp.md",
+    "export/ports/kotlin/README.md": "export/kotlin.md",
+    "export/ports/swift/README.md": "export/swift.md",
     "export/ports/conformance/README.md": "export/conformance.md",
     "export/kerasae_export/photo/families/photo-2/README.md": "export/photo-2.md",
     "LICENSE": "LICENSE.txt",

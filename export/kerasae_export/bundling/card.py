@@ -134,8 +134,8 @@ image = codec.decompress(data)
 
 ## Other languages
 
-The same codec, each with a page in `ports/` of kerasae-export: files are the same bytes in all of them.
-Pixels are rows from the top, {channels} bytes each, without an alpha channel.
+The same codec, each with a page in `ports/` of kerasae-export: files are the same bytes in all of
+them. Pixels are rows from the top, {channels} bytes each, without an alpha channel.
 
 ### Kotlin (Android, `ports/kotlin`)
 
