@@ -48,8 +48,14 @@ if TYPE_CHECKING:
     from kerasae.data.sequences import load_sequences as load_sequences
     from kerasae.data.streaming import stream_images as stream_images
     from kerasae.data.streams import ImageStream as ImageStream
+    from kerasae.pretrained import load_pretrained as load_pretrained
+    from kerasae.pretrained import pretrained_cards as pretrained_cards
+    from kerasae.pretrained import save_pretrained as save_pretrained
+    from kerasae.sweeps import Between as Between
+    from kerasae.sweeps import sweep as sweep
     from kerasae.training import TrainConfig as TrainConfig
     from kerasae.training import train as train
+    from kerasae.training.trackers import tracker as tracker
     from kerasae_export.conversion.split import decoder as decoder
     from kerasae_export.conversion.split import encoder as encoder
     from kerasae_export.conversion.split import inference_model as inference_model
@@ -59,6 +65,7 @@ __version__ = "0.1.0"
 _HOME = {
     "Augment": "kerasae.data.augmentation",
     "BUILDERS": "kerasae.builders",
+    "Between": "kerasae.sweeps",
     "Builder": "kerasae.builders",
     "ImageStream": "kerasae.data.streams",
     "Images": "kerasae.data",
@@ -84,9 +91,14 @@ _HOME = {
     "inpaint": "kerasae.applications.inpainting",
     "inference_model": "kerasae_export.conversion.split",
     "load_images": "kerasae.data",
+    "load_pretrained": "kerasae.pretrained",
     "load_sequences": "kerasae.data.sequences",
     "pretrain_layerwise": "kerasae.applications.pretraining",
+    "pretrained_cards": "kerasae.pretrained",
+    "save_pretrained": "kerasae.pretrained",
     "stream_images": "kerasae.data.streaming",
+    "sweep": "kerasae.sweeps",
+    "tracker": "kerasae.training.trackers",
     "train": "kerasae.training",
 }
 

@@ -8,7 +8,7 @@ import json
 import reprlib
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,13 @@ from kerasae.data.streaming import stream_images, too_large, usual_size
 from kerasae.data.streams import ImageStream
 from kerasae.training import CONFIG, HISTORY, MODEL, TrainConfig, train
 from kerasae.training.lock import locked
-from kerasae.training.run_folder import checkpoints
+from kerasae.training.run_folder import OPTIONS, checkpoints
 from kerasae_export.atomic import write_file
 from kerasae_export.format.numbers import plain
 
 __all__ = ["Run", "load_model", "portable"]
 
-RUN = "run.json"
+RUN = OPTIONS
 VERSION = 2
 
 
@@ -50,6 +50,8 @@ class Run:
         decorrelate: Whether `decorrelate_code` follows the training.
         stream: Whether the images are read as they are needed; None for shards, and for a folder
             that would take more than 2 GiB in memory.
+        split_seed: Seed of the split, where it is not `seed`: runs that differ by `seed` alone
+            then validate on the same images.
         version: Which defaults of the builders it was made with; a folder that does not say has 1,
             where the likelihood of a variational model was Bernoulli's.
     """
@@ -63,11 +65,13 @@ class Run:
     seed: int = 0
     decorrelate: bool = False
     stream: bool | None = None
+    split_seed: int | None = None
     version: int = VERSION
 
     def images(self, data: str | None = None) -> Images | Sequences | ImageStream:
         """The images or sequences of the run, or others of the same shape."""
         source = data or self.data
+        seed = self.seed if self.split_seed is None else self.split_seed
         if self._streams(source):
             path = Path(source)
             return stream_images(
@@ -75,7 +79,7 @@ class Run:
                 image_size=self.image_size or (usual_size(path) if path.exists() else 128),
                 channels=self.channels,
                 limit=self.limit,
-                seed=self.seed,
+                seed=seed,
             )
         if source in SEQUENCES:
             if self.image_size is not None or self.channels is not None:
@@ -84,13 +88,13 @@ class Run:
                     f"Received: image_size={self.image_size}, channels={self.channels}, "
                     f"source={source!r}"
                 )
-            return load_sequences(source, limit=self.limit, seed=self.seed)
+            return load_sequences(source, limit=self.limit, seed=seed)
         return load_images(
             source,
             image_size=self.image_size,
             channels=self.channels,
             limit=self.limit,
-            seed=self.seed,
+            seed=seed,
         )
 
     def _streams(self, source: str) -> bool:
@@ -134,10 +138,12 @@ class Run:
         folder: Path,
         *,
         resume: bool = False,
+        progress: bool = True,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
     ) -> keras.Model:
         """Build and train the model in a run folder, which `load` reads again."""
         with locked(folder):
-            return self._train(images, config, folder, resume)
+            return self._train(images, config, folder, resume, progress, callbacks)
 
     def _train(
         self,
@@ -145,6 +151,8 @@ class Run:
         config: TrainConfig,
         folder: Path,
         resume: bool,
+        progress: bool,
+        callbacks: Sequence[keras.callbacks.Callback],
     ) -> keras.Model:
         file = folder / RUN
         before = _options_before(file) if resume else None
@@ -164,7 +172,16 @@ class Run:
             folder.mkdir(parents=True, exist_ok=True)
             write_file(file, self._text().encode())
         finish = (lambda: decorrelate_code(model, images.train)) if self.decorrelate else None
-        train(model, images, config, out=folder, resume=resume, finish=finish)
+        train(
+            model,
+            images,
+            config,
+            out=folder,
+            resume=resume,
+            progress=progress,
+            finish=finish,
+            callbacks=callbacks,
+        )
         return model
 
     @classmethod

@@ -21,7 +21,7 @@ from PIL import Image
 import kerasae
 import kerasae.cli
 from kerasae.cli.quickstart import _verdict
-from kerasae.cli.train import _assignment
+from kerasae.cli.training import assignment
 from kerasae.runs import Run, load_model
 from kerasae_export import Codec
 from kerasae_export.bundling.bundle import sample_image
@@ -301,7 +301,7 @@ def test_mistakes_get_one_sentence(arguments, status, message, tmp_path, monkeyp
     ],
 )
 def test_hyperparameters_are_read_as_people_write_them(text, value):
-    assert _assignment(text) == (text.partition("=")[0], value)
+    assert assignment(text) == (text.partition("=")[0], value)
 
 
 @pytest.mark.usefixtures("eager")

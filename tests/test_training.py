@@ -157,6 +157,9 @@ def test_the_run_folder_tells_the_story(few, tmp_path):
         "history.csv",
         "model.keras",
         "previous.npz",
+        "progress.csv",
+        "report.html",
+        "summary.json",
     ]
     assert TrainConfig.from_json((tmp_path / "config.json").read_text()) == config
     with (tmp_path / "history.csv").open() as file:

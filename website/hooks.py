@@ -40,6 +40,8 @@ PARTS = {
 GUIDES = [
     "README.md",
     "docs/architectures.md",
+    "docs/runs.md",
+    "docs/trackers.md",
     "docs/streams.md",
     "docs/fidelity.md",
     "docs/photo_codec.md",

@@ -120,6 +120,21 @@ _plot(
     ),
     strict=False,
 )
+_plot(
+    "plot_parallel",
+    lambda d: (
+        ([{"a": 1, "b": "x"}, {"a": 2.5, "b": "y"}], d.values((2,), 0.1, 2)),
+        d.some(measure=lambda: d(["loss"]), lower_is_better=d.flag),
+    ),
+)
+_plot(
+    "plot_progress",
+    lambda d: (
+        (_images(d), _images(d)),
+        d.some(samples=lambda: _images(d), title=lambda: d(["epoch 1", ""])),
+    ),
+    strict=False,
+)
 _plot("plot_architecture", lambda d: ((d.model(*RECIPES),), {}))
 _plot(
     "plot_activations",

@@ -30,6 +30,20 @@ CONFIG: dict[str, Any] = {
     "steps_per_execution": ["auto", 1, np.int64(2)],
     "keep": ["best", "last"],
     "flip": [True, False, np.True_],
+    "optimizer": [None, "adamw", "SGD", "lion"],
+    "optimizer_options": [
+        {},
+        {"weight_decay": 1e-3},
+        {"clipnorm": np.float32(1)},
+        {"use_ema": True},
+    ],
+    "gradient_accumulation_steps": [1, 2, np.int64(1)],
+    "plateau_factor": [0.5, np.float32(0.1)],
+    "plateau_patience": [1, np.int64(2)],
+    "monitor": ["val_loss", "loss"],
+    "mode": ["min", "max"],
+    "mixed_precision": [None, "bfloat16"],
+    "pictures_every": [None, 1, np.int64(2)],
 }
 
 
@@ -166,6 +180,67 @@ def _(draw: Drawing) -> Call:
         options["resume"] = draw.flag()
     return Call(
         kerasae.train, (draw(good), _data_for(draw, name), config), options, lambda h: h.history
+    )
+
+
+@target("kerasae.Between", batch=50)
+def _(draw: Drawing) -> Call:
+    low, high = draw([1, 0.5, np.float64(2)]), draw([3, 4.5, np.int64(7)])
+    return Call(kerasae.Between, (low, high), draw.some(log=draw.flag), lambda b: b.high)
+
+
+@target("kerasae.sweep", batch=1, strict=False, names=("architecture", "source"))
+def _(draw: Drawing) -> Call:
+    values = draw([[2], [2, 3], (2, np.int64(3))])
+    config = draw(st.builds(lambda: kerasae.TrainConfig(epochs=1, jit_compile=False)))
+    options = draw.some(
+        measure=lambda: draw(["val_loss", "psnr"]),
+        samples=lambda: draw([None, 1, 2]),
+        seed=draw.seed,
+        jobs=lambda: draw([1]),
+    )
+    out = scratch() / f"sweep{next(_NUMBER)}"
+    return Call(
+        kerasae.sweep,
+        (draw(["undercomplete"]), draw(["digits"]), draw([out]), {"code_size": values}),
+        {"hyperparameters": {"hidden": [4]}, "config": config, "limit": 40, "progress": False}
+        | options,
+        lambda found: [result.val_loss for result in found.ranked],
+    )
+
+
+def _tracked(name: Any, folder: Any, **options: Any) -> int:
+    with kerasae.tracker(name, folder, **options) as callback:
+        return int(callback is not None)
+
+
+@target("kerasae.tracker", batch=5, strict=False, names=("name", "project", "config"))
+def _(draw: Drawing) -> Call:
+    folder = scratch() / f"tracked{next(_NUMBER)}"
+    options = draw.some(project=lambda: draw(["p"]), config=lambda: draw([{}, {"a": 1}]))
+    return Call(_tracked, (draw(["tensorboard"]), folder), options)
+
+
+@target("kerasae.pretrained_cards")
+def _(draw: Drawing) -> Call:
+    return Call(kerasae.pretrained_cards, (), {}, lambda cards: len(cards))
+
+
+@target("kerasae.load_pretrained", batch=2)
+def _(draw: Drawing) -> Call:
+    names = sorted(kerasae.pretrained_cards())
+    return Call(kerasae.load_pretrained, (draw(names),), {}, lambda model: model.count_params())
+
+
+@target("kerasae.save_pretrained", batch=3, strict=False)
+def _(draw: Drawing) -> Call:
+    folder = scratch() / f"stored{next(_NUMBER)}"
+    card = lambda: draw([{}, {"summary": "small"}, {"training": {"epochs": np.int64(3)}}])  # noqa: E731
+    return Call(
+        kerasae.save_pretrained,
+        (draw.model("undercomplete", "convolutional"), draw([folder])),
+        draw.some(card=card),
+        lambda made: made["bytes"],
     )
 
 

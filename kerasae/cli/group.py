@@ -11,12 +11,14 @@ from typing import NoReturn
 import click
 
 from kerasae import __version__
+from kerasae.cli.compare import compare
 from kerasae.cli.evaluate import evaluate
 from kerasae.cli.export import export
 from kerasae.cli.kae import compress, decompress, info, serve
 from kerasae.cli.list import list as list_all
 from kerasae.cli.quickstart import quickstart
 from kerasae.cli.shards import shards
+from kerasae.cli.sweep import sweep
 from kerasae.cli.train import train
 from kerasae.cli.verify import verify
 
@@ -34,6 +36,8 @@ for _command in (
     quickstart,
     list_all,
     train,
+    compare,
+    sweep,
     shards,
     export,
     verify,

@@ -1,4 +1,4 @@
-"""`kerasae list`: architectures, data sets, export schemes."""
+"""`kerasae list`: architectures, data sets, pretrained models, export schemes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from kerasae.cli.command import command
 from kerasae.cli.output import open_console
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from kerasae.builders import Builder
 
 __all__ = ["list"]
@@ -15,13 +18,14 @@ __all__ = ["list"]
 
 @command
 def list() -> None:
-    """List architectures with their papers and hyperparameters, data sets, export schemes."""
+    """List architectures with papers and hyperparameters, data sets, trained models, schemes."""
     from rich.markup import escape
     from rich.table import Table
 
     from kerasae.builders import BUILDERS
     from kerasae.data import EMBEDDED
     from kerasae.data.sequences import SEQUENCES
+    from kerasae.pretrained.cards import figure_text, pretrained_cards
     from kerasae_export.format.manifest import SCHEMES
 
     def describe(builder: Builder) -> str:
@@ -29,6 +33,11 @@ def list() -> None:
         if builder.passes_on:
             names.append(f"**{builder.passes_on}")
         return f"{builder.summary}\n[dim]{builder.paper}[/dim]\n{escape(', '.join(names))}\n"
+
+    def describe_card(card: Mapping[str, Any]) -> str:
+        figures = ", ".join(f"{what} {figure_text(v)}" for what, v in card["figures"].items())
+        trained = f"{card['data']} ({card['data_licence']}); weights: {card['licence']}"
+        return f"{escape(card['summary'])}\n[dim]{escape(trained)}[/dim]\n{escape(figures)}\n"
 
     console = open_console()
     for title, rows in (
@@ -42,6 +51,7 @@ def list() -> None:
                 ("FOLDER", "any folder of images"),
             ],
         ),
+        ("Pretrained models", [(n, describe_card(c)) for n, c in pretrained_cards().items()]),
         ("Export schemes", [*SCHEMES.items()]),
     ):
         table = Table("name", "what", title=title, title_justify="left", show_edge=False)
@@ -50,6 +60,6 @@ def list() -> None:
         console.print(table, "")
     console.print(
         "Set a hyperparameter with `kerasae train ARCH ... --set NAME=VALUE`; each is explained "
-        "by `help(kerasae.build_ARCH)`.",
+        "by `help(kerasae.build_ARCH)`. `kerasae.load_pretrained(NAME)` loads a trained model.",
         soft_wrap=True,
     )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
-import json
+import dataclasses
 import math
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,69 +14,32 @@ import click
 
 from kerasae.cli.command import command
 from kerasae.cli.invocation import called
-from kerasae.cli.options import DATA_HELP, FOLDER, seed_option
+from kerasae.cli.options import FOLDER
 from kerasae.cli.output import open_console, shown
+from kerasae.cli.training import (
+    config_of,
+    data_options,
+    hyperparameters_of,
+    model_options,
+    training_options,
+)
 
 if TYPE_CHECKING:
+    import keras
     from rich.console import Console
 
     from kerasae.data import Images
+    from kerasae.training import TrainConfig
 
 __all__ = ["train"]
 
 
 @command
 @click.argument("architecture", metavar="ARCH")
-@click.option(
-    "--data", required=True, help=f"{DATA_HELP} For sequence architectures: melodies or series."
-)
 @click.option("--out", type=FOLDER, required=True, help="Run folder to write.")
-@click.option("--code-size", type=int, help="Values in the code.")
-@click.option("--hidden", help="Layers of the encoder, such as 128,64.")
-@click.option("--activation", help="Activation of the hidden layers.")
-@click.option(
-    "--loss",
-    help="One of binary_crossentropy and mse; for sequences also categorical_crossentropy; for "
-    "segmentation cross_entropy, dice or cross_entropy+dice.",
-)
-@click.option(
-    "--set",
-    "extra",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Other hyperparameters, such as code=spatial or levels=8,5,5.",
-)
-@click.option("--image-size", type=int, help="Side to resize or crop the images to.")
-@click.option("--channels", type=click.Choice(["1", "3"]), help="Grey or colour.")
-@click.option("--limit", type=int, help="Use at most this many images.")
-@click.option(
-    "--epochs", type=int, default=20, show_default=True, help="Passes over the training images."
-)
-@click.option("--batch-size", type=int, default=128, show_default=True, help="Images per step.")
-@click.option(
-    "--learning-rate",
-    type=float,
-    default=1e-3,
-    show_default=True,
-    help="Step size of the optimizer, at the start of the schedule.",
-)
-@click.option(
-    "--schedule",
-    type=click.Choice(["cosine", "constant"]),
-    default="cosine",
-    show_default=True,
-    help="Whether the learning rate falls to zero along a cosine, or stays.",
-)
-@click.option("--patience", type=int, help="Stop after this many epochs without progress.")
-@click.option(
-    "--keep",
-    type=click.Choice(["best", "last"]),
-    default="best",
-    show_default=True,
-    help="Weights of the epoch with the lowest val_loss, or of the last one.",
-)
-@click.option("--flip", is_flag=True, help="Mirror half of the images, drawn anew in each epoch.")
-@seed_option()
+@data_options
+@model_options
+@training_options
 @click.option(
     "--stream/--in-memory",
     "stream",
@@ -86,73 +48,36 @@ __all__ = ["train"]
     "folder that takes more than 2 GiB.",
 )
 @click.option("--decorrelate", is_flag=True, help="Afterwards turn the code to its principal axes.")
+@click.option(
+    "--tracker",
+    "trackers",
+    multiple=True,
+    metavar="NAME",
+    help="Tell tensorboard, mlflow or wandb of the run; each is installed by itself.",
+)
 @click.option("--resume", is_flag=True, help="Continue an interrupted run.")
 def train(
     architecture: str,
-    data: str,
     out: Path,
-    code_size: int | None,
-    hidden: str | None,
-    activation: str | None,
-    loss: str | None,
-    extra: tuple[str, ...],
+    data: str,
     image_size: int | None,
     channels: str | None,
     limit: int | None,
-    epochs: int,
-    batch_size: int,
-    learning_rate: float,
-    schedule: str,
-    patience: int | None,
-    keep: str,
-    flip: bool,
-    seed: int,
     stream: bool | None,
     decorrelate: bool,
+    trackers: tuple[str, ...],
     resume: bool,
+    **options: Any,
 ) -> None:
     """Train an architecture on images or sequences and leave the model in a run folder.
 
     ARCH is a name that `kerasae list` gives, such as convolutional.
     """
-    hyperparameters: dict[str, Any] = {
-        name: value
-        for name, value in (
-            ("code_size", code_size),
-            ("hidden", None if hidden is None else _integers("--hidden", hidden)),
-            ("activation", activation),
-            ("loss", loss),
-        )
-        if value is not None
-    }
-    for name, value in map(_assignment, extra):
-        if name in _GIVEN_ELSEWHERE:
-            raise ValueError(f"`--set` cannot set {name}: {_GIVEN_ELSEWHERE[name]}.")
-        if name in hyperparameters:
-            raise ValueError(f"`--set` must not set {name} a second time. Received: {name}={value}")
-        hyperparameters[name] = value
+    hyperparameters = hyperparameters_of(architecture, options)
+    config = config_of(options)
     from kerasae.builders import BUILDERS
-
-    if architecture not in BUILDERS:
-        raise ValueError(f"`ARCH` must be one of {', '.join(BUILDERS)}. Received: {architecture}")
-    defaults = [pair for each in BUILDERS.values() for pair in each.hyperparameters.items()]
-    lists = {name for name, default in defaults if isinstance(default, tuple)}
-    for name in lists & hyperparameters.keys():
-        if isinstance(hyperparameters[name], int):
-            hyperparameters[name] = [hyperparameters[name]]  # as `--hidden 64`
     from kerasae.runs import Run, portable
-    from kerasae.training import TrainConfig
 
-    config = TrainConfig(
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        schedule=schedule,  # type: ignore[arg-type]
-        seed=seed,
-        patience=patience,
-        keep=keep,  # type: ignore[arg-type]
-        flip=flip,
-    )
     run = Run(
         architecture,
         hyperparameters,
@@ -160,18 +85,18 @@ def train(
         image_size=image_size,
         channels=None if channels is None else int(channels),
         limit=limit,
-        seed=seed,
+        seed=config.seed,
         decorrelate=decorrelate,
         stream=stream,
     )
     console = open_console()
     images = run.images()
     console.print(shown(images.summary()))
-    with _telling_of_a_checkpoint(out):
-        model = run.train(images, config, out, resume=resume)
+    with _telling_of_a_checkpoint(out), _tracked(trackers, out, config) as callbacks:
+        model = run.train(images, config, out, resume=resume, callbacks=callbacks)
     if BUILDERS[architecture].kind == "segmentation":
         _show_segmentation(console, model, cast("Images", images))
-        console.print(f"model, history and curve are in {shown(out)}", soft_wrap=True)
+        console.print(f"model, history and report are in {shown(out)}", soft_wrap=True)
         return
     loss_on_test = _loss(model, images.test)
     are_images = images.train.ndim == 4
@@ -179,9 +104,21 @@ def train(
     console.print(f"loss on the test {kind} ({len(images.test):,}): {loss_on_test:.4g}")
     next_step = f"; next: {called('kerasae')} export {shlex.quote(str(out))} --out BUNDLE"
     console.print(
-        shown(f"model, history and curve are in {out}{next_step if are_images else ''}"),
+        shown(f"model, history and report are in {out}{next_step if are_images else ''}"),
         soft_wrap=True,
     )
+
+
+@contextlib.contextmanager
+def _tracked(
+    names: Sequence[str], folder: Path, config: TrainConfig
+) -> Iterator[list[keras.callbacks.Callback]]:
+    """The callbacks of trackers, each with a run that begins and ends with the block."""
+    from kerasae.training.trackers import tracker
+
+    parameters = dataclasses.asdict(config)
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(tracker(n, folder, config=parameters)) for n in names]
 
 
 def _loss(model: Any, test: Any) -> float:
@@ -208,36 +145,6 @@ def _telling_of_a_checkpoint(out: Path) -> Iterator[None]:
         else:
             way = "no epoch was finished, so there is nothing to continue."
         raise KeyboardInterrupt(f"interrupted; {way}") from None
-
-
-_GIVEN_ELSEWHERE = {"input_shape": "the data give it", "learning_rate": "it has an option"}
-
-
-def _integers(option: str, text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(part) for part in text.split(",") if part.strip())
-    except ValueError:
-        raise ValueError(
-            f"`{option}` must be integers with commas between, such as 128,64. Received: {text}"
-        ) from None
-
-
-def _assignment(text: str) -> tuple[str, Any]:
-    """NAME=VALUE, the value as `_value` takes it."""
-    name, sign, value = text.partition("=")
-    if not sign or not name.isidentifier():
-        raise ValueError(f"`--set` must be NAME=VALUE. Received: {text}")
-    return name, _value(value)
-
-
-def _value(text: str) -> Any:
-    """A value as JSON or as Python writes it, a list as values with commas between, else text."""
-    for read in (json.loads, ast.literal_eval):
-        with contextlib.suppress(ValueError, SyntaxError):
-            return read(text)
-    if "," in text:
-        return [_value(part.strip()) for part in text.split(",") if part.strip()]
-    return text
 
 
 def _show_segmentation(console: Console, model: Any, images: Images) -> None:

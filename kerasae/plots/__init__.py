@@ -23,6 +23,8 @@ from kerasae.plots.images import (
     plot_traversals,
 )
 from kerasae.plots.journey import plot_journey
+from kerasae.plots.parallel import plot_parallel
+from kerasae.plots.progress import plot_progress
 from kerasae.plots.rate_distortion import plot_rate_distortion
 from kerasae.plots.segmentation import plot_segmentations
 from kerasae.plots.sequences import plot_piano_roll, plot_series
@@ -50,7 +52,9 @@ __all__ = [
     "plot_journey",
     "plot_manifold",
     "plot_maps",
+    "plot_parallel",
     "plot_piano_roll",
+    "plot_progress",
     "plot_rate_distortion",
     "plot_reconstructions",
     "plot_samples",

@@ -20,14 +20,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerasae import plots
+from kerasae.training.averages import averaged, settle
 from kerasae.training.batches import Batches
 from kerasae.training.configuration import TrainConfig
+from kerasae.training.rates import current_rate, rate_on_plateau
+from kerasae.training.resources import Watch
 from kerasae.training.run_folder import (
     CHECKPOINT,
     CURVE,
     HISTORY,
     MODEL,
     PREVIOUS,
+    PROGRESS,
 )
 from kerasae.training.streams import StreamBatches
 from kerasae_export.atomic import PREFIX, save_file, write_file
@@ -61,14 +65,16 @@ class TrainingState(keras.callbacks.Callback):
                 self.on_test_batch_end = lambda batch, logs=None: held_out.trained(batch + 1)
         self._trained, self._config, self._folder, self._batches = model, config, folder, batches
         self.rows: list[dict[str, float]] = []
+        self.progress: list[dict[str, float]] = []
+        self._watch = Watch()
         self._best: list[NDArray[Any]] = []
-        self._best_epoch = -1
+        self.best_epoch = -1
 
     @property
     def finished(self) -> bool:
         """Whether there is nothing left to train."""
         patience = self._config.patience
-        waited = len(self.rows) - 1 - self._best_epoch
+        waited = len(self.rows) - 1 - self.best_epoch
         return len(self.rows) >= self._config.epochs or (
             patience is not None and bool(self.rows) and waited >= patience
         )
@@ -76,6 +82,7 @@ class TrainingState(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Draw the order of the images."""
         self._batches.start(epoch)
+        self._watch.start()
 
     def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
         """Begin the stream of a validation again."""
@@ -87,21 +94,37 @@ class TrainingState(keras.callbacks.Callback):
 
         Raises:
             FloatingPointError: If a loss is no longer finite.
+            ValueError: If what decides is not measured.
         """
-        row = {name: float(value) for name, value in (logs or {}).items()}
+        row = {name: float(value) for name, value in (logs or {}).items() if _is_number(value)}
         bad = [name for name, value in row.items() if not math.isfinite(value)]
         if bad:
             raise FloatingPointError(
                 f"{bad[0]} is no longer finite in epoch {epoch + 1}; {self._way_out()}"
             )
-        if not self.rows or row["val_loss"] < self.rows[self._best_epoch]["val_loss"]:
-            self._best_epoch = len(self.rows)
-            self._best = self._trained.get_weights()
+        monitor = self._config.monitor
+        if monitor not in row:
+            raise ValueError(
+                f"`monitor` must be one of the measures of an epoch, {', '.join(row)}. "
+                f"Received: monitor={monitor!r}"
+            )
+        if not self.rows or self._config.better(row[monitor], self._best_value):
+            self.best_epoch = len(self.rows)
+            with averaged(self._trained):
+                self._best = self._trained.get_weights()
         self.rows.append(row)
+        self.progress.append({"learning_rate": current_rate(self._trained), **self._watch.stop()})
+        if self._config.schedule == "plateau":
+            values = [row[monitor] for row in self.rows]
+            self._trained.optimizer.learning_rate = rate_on_plateau(values, self._config)
         if self._folder is not None:
             self._save(self._folder)
         if self.finished:
             self._trained.stop_training = True
+
+    @property
+    def _best_value(self) -> float:
+        return self.rows[self.best_epoch][self._config.monitor]
 
     def restore(self, checkpoints: Sequence[Path]) -> None:
         """Put everything back to where a checkpoint was written: the first one that is sound."""
@@ -125,6 +148,7 @@ class TrainingState(keras.callbacks.Callback):
                 arrays = [data[f"variable_{i}"] for i in range(story["variables"])]
                 self._best = [data[f"best_{i}"] for i in range(story["best"])]
             rows, best_epoch = list(story["rows"]), int(story["best_epoch"])
+            progress = list(story.get("progress", ()))
             position = story.get("position")
         except (OSError, KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise _DamagedError(
@@ -139,24 +163,38 @@ class TrainingState(keras.callbacks.Callback):
         self._batches.restore(position)
         for variable, array in zip(variables, arrays, strict=True):
             variable.assign(array)
-        self.rows, self._best_epoch = rows, best_epoch
+        self.rows, self.best_epoch = rows, best_epoch
+        # Of epochs that an earlier version trained nothing is known but their losses.
+        self.progress = [{} for _ in rows[len(progress) :]] + progress
 
     def finish(self, last: Callable[[], Any] | None) -> keras.callbacks.History:
         """Give the model the weights to keep, write what remains, and return the history."""
         if self._config.keep == "best":
             self._trained.set_weights(self._best)
+        else:
+            settle(self._trained)
         if last is not None:
             last()
         history = keras.callbacks.History()
         history.set_model(self._trained)
         history.epoch = list(range(len(self.rows)))
-        history.history = {name: [row[name] for row in self.rows] for name in self.rows[0]}
+        history.history = self.history
         if self._folder is not None:
             self._write_history(self._folder)  # it may lack what the last checkpoint holds
             save_file(self._folder / MODEL, self._trained.save)
             figure = plots.plot_history(history.history)
             save_file(self._folder / CURVE, lambda path: figure.savefig(path, dpi=120))
         return history
+
+    @property
+    def history(self) -> dict[str, list[float]]:
+        """The measures of all epochs."""
+        return {name: [row.get(name, math.nan) for row in self.rows] for name in self._columns}
+
+    @property
+    def _columns(self) -> list[str]:
+        """The measures of all epochs; a callback may have added some to a few of them."""
+        return list(dict.fromkeys(name for row in self.rows for name in row))
 
     def _way_out(self) -> str:
         """What to do about a loss that is not finite: large values, or else large steps."""
@@ -182,7 +220,8 @@ class TrainingState(keras.callbacks.Callback):
         variables = [keras.ops.convert_to_numpy(v.value) for v in self._variables()]
         story = {
             "rows": self.rows,
-            "best_epoch": self._best_epoch,
+            "progress": self.progress,
+            "best_epoch": self.best_epoch,
             "variables": len(variables),
             "best": len(self._best),
             "position": self._batches.position,
@@ -197,11 +236,22 @@ class TrainingState(keras.callbacks.Callback):
         self._write_history(folder)
 
     def _write_history(self, folder: Path) -> None:
-        text = io.StringIO()
-        table = csv.DictWriter(text, ["epoch", *self.rows[0]], lineterminator="\n")
-        table.writeheader()
-        table.writerows({"epoch": i, **row} for i, row in enumerate(self.rows, start=1))
-        write_file(folder / HISTORY, text.getvalue().encode())
+        write_file(folder / HISTORY, _table(self._columns, self.rows))
+        write_file(folder / PROGRESS, _table(["learning_rate", *Watch.measures], self.progress))
+
+
+def _is_number(value: Any) -> bool:
+    """Whether CSV can keep it: a callback may have put anything into the logs."""
+    return np.ndim(value) == 0 and np.asarray(value).dtype.kind in "biuf"
+
+
+def _table(columns: Sequence[str], rows: Sequence[dict[str, float]]) -> bytes:
+    """CSV with an epoch a line."""
+    text = io.StringIO()
+    table = csv.DictWriter(text, ["epoch", *columns], lineterminator="\n")
+    table.writeheader()
+    table.writerows({"epoch": i, **row} for i, row in enumerate(rows, start=1))
+    return text.getvalue().encode()
 
 
 def _keep(checkpoint: Path, previous: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
@@ -41,15 +41,9 @@ class CollapseWarning(UserWarning):
     """A trained model does not use its code, or rebuilds no better than the mean image."""
 
 
-def warn_of_collapse(model: keras.Model, images: Images | Sequences, *, seed: int = 0) -> None:
-    """Warn, a sentence for each finding, if a trained model has collapsed.
-
-    Args:
-        model: The model as `train` leaves it.
-        images: What it was trained on.
-        seed: Seed of the holes of a model that fills holes.
-    """
-    for finding in findings(model, images, seed=seed):
+def warn_of_collapse(found: Iterable[str]) -> None:
+    """Warn, a sentence for each finding."""
+    for finding in found:
         warnings.warn(finding, CollapseWarning, stacklevel=4)  # the caller of `train`
 
 

@@ -9,6 +9,8 @@ from typing import Any, Literal
 import keras
 
 from kerasae.training.configuration import TrainConfig
+from kerasae.training.optimizers import OPTIMIZERS
+from kerasae.training.rates import compiled_rate
 
 __all__ = ["all_layers", "recompile", "seed_random_layers", "set_steps_per_execution"]
 
@@ -21,13 +23,10 @@ def seed_random_layers(model: keras.Model, seed: int) -> None:
 
 
 def recompile(model: keras.Model, config: TrainConfig, steps: int) -> int:
-    """Compile the model again as it was, with the configured rate, schedule and speed.
+    """Compile the model again as it was, with the configured optimizer, rate and speed.
 
     Returns how many steps to run between two returns to Python.
     """
-    rate: Any = config.learning_rate
-    if config.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(rate, config.epochs * steps)
     jit_compile, steps_per_execution = _fast_settings(model)
     if config.jit_compile != "auto":
         jit_compile = config.jit_compile
@@ -35,19 +34,53 @@ def recompile(model: keras.Model, config: TrainConfig, steps: int) -> int:
         steps_per_execution = config.steps_per_execution
     try:
         before = model.get_compile_config()
-        optimizer = before["optimizer"]["config"]
-        if "inner_optimizer" in optimizer:  # of one that scales the loss for float16
-            optimizer = optimizer["inner_optimizer"]["config"]
-        optimizer["learning_rate"] = keras.saving.serialize_keras_object(rate)
+        optimizer = before["optimizer"]
+        if "inner_optimizer" in optimizer["config"]:  # of one that scales the loss for float16
+            optimizer = optimizer["config"]["inner_optimizer"]
+        _configure(optimizer, config, steps)
         before["jit_compile"] = jit_compile
         model.compile_from_config(before)
     except (TypeError, ValueError) as error:
+        if str(error).startswith("`optimizer_options`"):
+            raise
         reason = str(error).splitlines()[0]
         raise ValueError(
             "`model` must be compiled with a loss and metrics that Keras can serialise, such as "
             f"registered functions. Received: {reason}"
         ) from None
     return min(steps_per_execution, steps)
+
+
+def _configure(optimizer: dict[str, Any], config: TrainConfig, steps: int) -> None:
+    """Put the name and the options of the configuration into an optimizer as Keras serialises it.
+
+    Raises:
+        ValueError: If it does not take them.
+    """
+    options: dict[str, Any] = dict(config.optimizer_options)
+    if config.gradient_accumulation_steps > 1:
+        options["gradient_accumulation_steps"] = config.gradient_accumulation_steps
+    if config.optimizer is None:
+        unknown = sorted(set(options) - set(optimizer["config"]))
+        if unknown:
+            raise ValueError(
+                f"`optimizer_options` must be options of {optimizer['class_name']}, the optimizer "
+                f"of `model`: {', '.join(optimizer['config'])}. Received: {', '.join(unknown)}"
+            )
+        optimizer["config"].update(options)
+    else:
+        kind = OPTIMIZERS[config.optimizer.lower()]
+        try:
+            chosen = keras.saving.serialize_keras_object(kind(**{"learning_rate": 1.0, **options}))
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"`optimizer_options` must be values that {config.optimizer} takes. "
+                f"Received: {str(error).splitlines()[0]}"
+            ) from None
+        optimizer.clear()
+        optimizer.update(chosen)
+    rate = compiled_rate(config, steps)
+    optimizer["config"]["learning_rate"] = keras.saving.serialize_keras_object(rate)
 
 
 @contextlib.contextmanager

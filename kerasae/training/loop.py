@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike
 
 from kerasae.data import Images
 from kerasae.data.sequences import Sequences
+from kerasae.training.averages import averages_in_validation
 from kerasae.training.checkpoint import TrainingState
-from kerasae.training.collapse import warn_of_collapse
+from kerasae.training.collapse import findings, warn_of_collapse
 from kerasae.training.compilation import (
     recompile,
     seed_random_layers,
@@ -24,8 +25,11 @@ from kerasae.training.configuration import TrainConfig
 from kerasae.training.feeds import Feed, Limits, open_feed
 from kerasae.training.inputs import check_trainable
 from kerasae.training.lock import locked
+from kerasae.training.pictures import Pictures
+from kerasae.training.precision import mixed_precision
 from kerasae.training.progress import progress_bar
 from kerasae.training.run_folder import CONFIG, open_run
+from kerasae.training.telling import tell
 from kerasae.training.validation import drawing_in_validation
 from kerasae_export.atomic import write_file
 
@@ -44,6 +48,7 @@ def train(
     validation_data: Any = None,
     steps_per_epoch: int | None = None,
     validation_steps: int | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] | keras.callbacks.Callback = (),
 ) -> keras.callbacks.History:
     """Train a compiled model on images or sequences, and leave it with its best weights.
 
@@ -88,6 +93,11 @@ def train(
             length; the next epoch goes on where it ended. Without it an epoch is a pass, and where
             nothing tells its length, one pass counts up to 20,000 batches.
         validation_steps: The same for `validation_data`.
+        callbacks: Callbacks of Keras, called in this order before the epoch's checkpoint is
+            written, so that a rate or weights that they change are in it, and what they add to the
+            logs is in the history. After a resume they are called for the epochs that are left;
+            what they remember of the ones before is theirs to keep. If one raises an error, the
+            checkpoints of the epochs before stay, and `resume` trains that epoch again.
 
     Returns:
         The history of all epochs, those before a resume included.
@@ -110,12 +120,13 @@ def train(
         2
     """
     check_trainable(model)
+    given = _callbacks(callbacks)
     limits = Limits(steps_per_epoch, validation_steps)
     feed = open_feed(model, data, validation_data, config, limits)
     try:
         folder = None if out is None else _folder(out)
         with locked(folder):
-            return _train(model, feed, config, folder, resume, progress, finish)
+            return _train(model, feed, config, folder, resume, progress, finish, given)
     finally:
         feed.close()
 
@@ -128,10 +139,31 @@ def _train(
     resume: bool,
     progress: bool,
     finish: Callable[[], Any] | None,
+    given: list[keras.callbacks.Callback],
 ) -> keras.callbacks.History:
-    batches = feed.batches
     checkpoints = open_run(folder, config, resume)
+    with mixed_precision(model, config):
+        run = _fit(model, feed, config, folder, checkpoints, progress, given)
+    history = run.finish(finish)
+    feed.warn_of_skipped()
+    watched = feed.watched()
+    found = findings(model, watched, seed=config.seed)
+    if folder is not None:
+        tell(folder, model, feed, watched, run, config, found)
+    warn_of_collapse(found)
+    return history
 
+
+def _fit(
+    model: keras.Model,
+    feed: Feed,
+    config: TrainConfig,
+    folder: Path | None,
+    checkpoints: list[Path],
+    progress: bool,
+    given: list[keras.callbacks.Callback],
+) -> TrainingState:
+    batches = feed.batches
     steps = recompile(model, config, len(batches))
     steps = feed.fetch(steps, fixed=config.steps_per_execution != "auto")
     seed_random_layers(model, config.seed)
@@ -140,8 +172,11 @@ def _train(
         run.restore(checkpoints)
     if folder is not None:
         write_file(folder / CONFIG, config.to_json().encode())
-    callbacks: list[keras.callbacks.Callback] = [run]
+    callbacks = [*given, run]
+    if config.pictures_every is not None and folder is not None:
+        callbacks.append(Pictures(model, feed.watched, config, folder))
     with contextlib.ExitStack() as stack:
+        callbacks.insert(0, stack.enter_context(averages_in_validation()))
         callbacks.append(stack.enter_context(drawing_in_validation(model, config.seed)))
         if progress and not run.finished:
             bar = progress_bar(config.epochs, len(batches), feed.share)
@@ -164,10 +199,28 @@ def _train(
                 if failure is error:
                     raise
                 raise failure from failure.__cause__
-    history = run.finish(finish)
-    feed.warn_of_skipped()
-    warn_of_collapse(model, feed.watched(), seed=config.seed)
-    return history
+    return run
+
+
+def _callbacks(given: Any) -> list[keras.callbacks.Callback]:
+    """The callbacks as a list.
+
+    Raises:
+        ValueError: If one is none of Keras.
+    """
+    chosen = [given] if isinstance(given, keras.callbacks.Callback) else given
+    try:
+        found = list(chosen)
+    except TypeError:
+        found = [chosen]
+    for each in found:
+        if not isinstance(each, keras.callbacks.Callback):
+            kind = each.__name__ if isinstance(each, type) else type(each).__name__
+            raise ValueError(
+                "`callbacks` must hold callbacks of Keras, such as "
+                f"`keras.callbacks.TensorBoard(folder)`. Received: {kind}"
+            )
+    return found
 
 
 def _folder(out: Any) -> Path:

@@ -12,9 +12,15 @@ __all__ = [
     "CHECKPOINT",
     "CONFIG",
     "CURVE",
+    "FILMSTRIP",
     "HISTORY",
     "MODEL",
+    "OPTIONS",
+    "PICTURES",
     "PREVIOUS",
+    "PROGRESS",
+    "REPORT",
+    "SUMMARY",
     "checkpoints",
     "open_run",
 ]
@@ -26,6 +32,16 @@ CONFIG, MODEL, CHECKPOINT, PREVIOUS, HISTORY, CURVE = (
     "previous.npz",
     "history.csv",
     "curve.png",
+)
+OPTIONS = "run.json"
+"""Of a run of the command line."""
+
+PROGRESS, SUMMARY, REPORT, PICTURES, FILMSTRIP = (
+    "progress.csv",
+    "summary.json",
+    "report.html",
+    "pictures",
+    "filmstrip.webp",
 )
 
 
@@ -54,7 +70,8 @@ def open_run(folder: Path | None, config: TrainConfig, resume: bool) -> list[Pat
             ) from None
         for field in dataclasses.fields(TrainConfig):
             old, new = getattr(before, field.name), getattr(config, field.name)
-            if old != new and not (field.name == "epochs" and new > old):
+            longer = field.name == "epochs" and new > old
+            if old != new and not longer and field.name != "pictures_every":
                 raise ValueError(
                     f"`config` must be that of the run in `out`, where {field.name} is {old!r}. "
                     f"Received: {field.name}={new!r}"

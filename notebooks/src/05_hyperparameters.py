@@ -43,6 +43,7 @@
 
 # %%
 import os
+import tempfile
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no start-up notes from TensorFlow
@@ -459,6 +460,52 @@ display(
 # A squared error behind a sigmoid is possible as well, but where the sigmoid is saturated its
 # gradient vanishes, and a pixel that is wrong and certain hardly learns. With cross-entropy that
 # factor cancels: the gradient before the sigmoid is p − x.
+
+# %% [markdown]
+# ## Several knobs at once
+#
+# The learning rate and the batch size are knobs, too, and their best values depend on each other.
+# Two knobs of three values are nine combinations, four knobs eighty-one; where there are many, one
+# draws some at random, which wastes no trial on a knob that does not matter (Bergstra & Bengio
+# 2012). `kerasae.sweep` does either, in a folder of its own: each setting is a run with a report,
+# one that fails does not stop the others, and a search that was killed goes on. The command
+# `kerasae sweep` is the same.
+
+# %%
+with tempfile.TemporaryDirectory() as folder:
+    search = kerasae.sweep(
+        "undercomplete",
+        "digits" if FAST else "mnist",
+        f"{folder}/search",
+        {
+            "learning_rate": kerasae.Between(3e-4, 3e-2, log=True),
+            "batch_size": [32, 128],
+            "code_size": [4, 16],
+        },
+        hyperparameters={"hidden": [64, 32], "loss": "mse"},
+        config=TrainConfig(epochs=2 if FAST else 4, jit_compile=False),
+        limit=600 if FAST else 3000,
+        samples=5 if FAST else 8,
+        measure="psnr",
+        progress=False,
+    )
+display(search.plot())
+head, rows = search.rows()
+kept = [head.index(name) for name in ("learning_rate", "batch_size", "code_size", "PSNR, dB")]
+lines = ["| learning rate | batch size | code size | PSNR, dB |", "|---:|---:|---:|---:|"]
+lines += ["| " + " | ".join(row[i] for i in kept) + " |" for row in rows]
+display(Markdown("\n".join(lines)))
+best, worst = search.ranked[0], search.ranked[-1]
+assert all(result.status == "done" for result in search.results)
+display(
+    Markdown(
+        f"*{len(search.results)} settings drawn at random, each a line from its settings to its "
+        f"PSNR on validation images; the bold one is the best, with {best.psnr:.2f} dB, the worst "
+        f"has {worst.psnr:.2f} dB. Look where the bright lines cross the axis of the learning "
+        f"rate: in so short a training it decides the most. These are quick runs on few images; what they "
+        f"suggest is then trained in earnest.*"
+    )
+)
 
 # %% [markdown]
 # ## Choose, then test once
