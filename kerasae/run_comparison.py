@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from kerasae.plots.curves import plot_curves
 from kerasae.plots.history import plot_history
 from kerasae.reports import page as parts
@@ -210,7 +212,7 @@ def _curves(entries: Sequence[Entry]) -> str:
         log_y=min(every) > 0 and max(every) > 8 * min(every),
     )
     for line in figure.axes[0].lines:
-        if len(line.get_xdata()) > _MARKED:
+        if np.size(line.get_xdata()) > _MARKED:
             line.set_marker("")
     return drawn(figure, f"{measures} of each run over its epochs", prefix="runs")
 

@@ -72,7 +72,7 @@ def test_the_command_shows_a_table_and_writes_a_page(folders, tmp_path):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda run: (run / "config.json").write_text("{"), "`RUN...` must hold sound files"),
+        (lambda run: (run / "config.json").write_text("{"), "`RUN` must hold sound files"),
         (lambda run: (run / "history.csv").write_text("epoch,loss\n"), "must hold sound files"),
         (lambda run: (run / "history.csv").unlink(), "without history.csv"),
         (lambda run: (run / "summary.json").write_text("[]"), "summary.json holds no object"),

@@ -162,7 +162,7 @@ class Process:
     most: ClassVar[int] = 0
 
     def __init__(self, job: running.Job) -> None:
-        self.job, self.looks, self.returncode, self.pid = job, 3, 0, -1
+        self.job, self.looks, self.returncode, self.pid = job, 6, 0, -1
         self.stdin = self
         Process.alive.append(self)
         Process.most = max(Process.most, len(Process.alive))

@@ -11,7 +11,7 @@ __all__ = ["Link", "card", "code", "facts", "note", "page", "table", "tiles"]
 class Link(str):
     """The text of a cell that leads to another file."""
 
-    __slots__ = ("target",)
+    target: str
 
     def __new__(cls, target: str, text: str) -> Link:
         """A text and where it leads to."""

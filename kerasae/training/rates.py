@@ -23,7 +23,7 @@ def compiled_rate(config: TrainConfig, steps: int) -> float | schedules.Learning
     """
     rate, every = float(config.learning_rate), config.gradient_accumulation_steps
     if not isinstance(config.schedule, str):
-        return keras.saving.deserialize_keras_object(dict(config.schedule))  # type: ignore[call-overload]
+        return keras.saving.deserialize_keras_object(dict(config.schedule))
     updates = max(1, config.epochs * steps // every)
     warmup = round(config.warmup_epochs * steps / every)
     if config.schedule == "cosine" and warmup:
