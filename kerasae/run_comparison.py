@@ -180,7 +180,7 @@ def comparison_page(entries: Sequence[Entry]) -> str:
     notes = "" if one else "The runs were judged by different measures, so none is marked as best. "
     kinds = {(repr(entry.setting("loss")), entry.settings["architecture"]) for entry in entries}
     if len(kinds) > 1:
-        notes += "Losses of different kinds do not compare; PSNR does."
+        notes += "Losses of different kinds of models may not compare; PSNR does."
     marked = [0] if one and len(kinds) == 1 and entries[0].best is not None else []
     shown_table = parts.table(head, table, numbers=numbers, marked=marked)
     cards = [

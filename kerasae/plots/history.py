@@ -75,6 +75,24 @@ def plot_history(history: Mapping[str, Sequence[float]]) -> Figure:
     return figure
 
 
+def part_figures(history: Mapping[str, Sequence[float]]) -> dict[str, Figure]:
+    """A small figure for each measure beside the loss, as a page arranges them by its width."""
+    columns = {name: np.asarray(values, float) for name, values in history.items()}
+    names = dict.fromkeys(name.removeprefix("val_") for name in columns)
+    figures = {}
+    for name in names:
+        if name in ("loss", "epoch") or not _moves(columns, name):
+            continue
+        figure = Figure(figsize=(3.4, 2.1), layout="constrained")
+        axes = figure.add_subplot()
+        _curves(axes, name, columns)
+        axes.set_title(name.replace("_", " "), loc="left", fontsize=10, color=INK)
+        axes.set_xlabel("epoch", fontsize=9)
+        axes.tick_params(labelsize=8)
+        figures[name] = figure
+    return figures
+
+
 def _moves(columns: Mapping[str, Any], name: str) -> bool:
     """Whether there is something to see: a factor that stays what it is needs no panel."""
     curves = [columns[key] for key in (name, f"val_{name}") if key in columns]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from html import escape
 
-__all__ = ["Link", "card", "code", "facts", "note", "page", "table", "tiles"]
+__all__ = ["Link", "card", "code", "facts", "note", "page", "panels", "table", "tiles"]
 
 
 class Link(str):
@@ -33,11 +33,18 @@ def page(title: str, lead: str, cards: Iterable[str]) -> str:
     )
 
 
-def card(title: str, body: str, *, wide: bool = False) -> str:
-    """A part with its heading; nothing where there is no body."""
+def card(title: str, body: str, *, wide: bool = False, tall: bool = False) -> str:
+    """A part with its heading; nothing where there is no body.
+
+    Args:
+        title: The heading, as text.
+        body: HTML.
+        wide: Whether it has the whole width.
+        tall: Whether it stands beside two others.
+    """
     if not body:
         return ""
-    kind = "card wide" if wide else "card"
+    kind = f"card{' wide' if wide else ''}{' tall' if tall else ''}"
     return f"<section class='{kind}'><h2>{escape(title)}</h2>{body}</section>"
 
 
@@ -48,6 +55,11 @@ def tiles(values: Mapping[str, str]) -> str:
         for name, value in values.items()
     )
     return f"<section class='tiles'>{items}</section>"
+
+
+def panels(figures: Sequence[str]) -> str:
+    """Small figures side by side, as many as there is room for."""
+    return f"<div class='panels'>{''.join(figures)}</div>" if figures else ""
 
 
 def facts(values: Mapping[str, object]) -> str:
@@ -119,8 +131,11 @@ _STYLE = """\
 body { margin: 0; background: var(--page); color: var(--ink);
   font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
 main { max-width: 72rem; margin: 0 auto; padding: 2rem 1rem 3rem; display: grid; gap: 1rem;
-  grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); align-items: start; }
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr));
+  grid-auto-flow: dense; align-items: start; }
 header, .wide, .tiles { grid-column: 1 / -1; }
+.tall { grid-row: span 2; }
+.panels { display: grid; gap: .5rem; grid-template-columns: repeat(auto-fit, minmax(14rem, 1fr)); }
 h1 { font-size: 1.7rem; line-height: 1.2; margin: 0 0 .2rem; overflow-wrap: anywhere; }
 header p { margin: 0; color: var(--muted); }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: .8rem;

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerasae.plots.codes import plot_codes
-from kerasae.plots.history import plot_history
+from kerasae.plots.history import part_figures, plot_history
 from kerasae.reports import page as parts
 from kerasae.reports.figures import animation, drawn, mosaic
 
@@ -76,8 +76,8 @@ def report(story: Story) -> str:
             parts.card("What to look at", findings, wide=True),
             parts.card("Curves", _curves(story), wide=True),
             parts.card("Validation images, rebuilt", _pairs(story)),
+            parts.card("Codes in their plane", _codes(story), tall=story.samples is not None),
             parts.card("Samples", _samples(story)),
-            parts.card("Codes in their plane", _codes(story)),
             parts.card("Filmstrip", _filmstrip(story), wide=True),
             parts.card("Configuration", _configuration(story)),
             parts.card("Data", parts.facts(_data(data))),
@@ -119,11 +119,12 @@ def _curves(story: Story) -> str:
     if np.isfinite(rates).all() and len(rates) == len(columns["loss"]):
         columns["learning_rate"] = rates
     finite = {name: values for name, values in columns.items() if np.isfinite(values).all()}
-    return drawn(
-        plot_history(finite),
-        "the loss of each epoch, its parts, and the learning rate",
-        prefix="curves",
-    )
+    loss = {name: values for name, values in finite.items() if name in ("loss", "val_loss")}
+    small = [
+        drawn(figure, f"{name} of each epoch", prefix=f"part{i}")
+        for i, (name, figure) in enumerate(part_figures(finite).items())
+    ]
+    return drawn(plot_history(loss), "the loss of each epoch", prefix="loss") + parts.panels(small)
 
 
 def _pairs(story: Story) -> str:

@@ -69,5 +69,7 @@ def _pairs(model: keras.Model) -> list[tuple[Any, Any]]:
     optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
     if not getattr(optimizer, "use_ema", False) or not optimizer.built:
         return []
+    if int(keras.ops.convert_to_numpy(optimizer._iterations.value)) == 0:
+        return []  # the mean of nothing, for which Keras has zeros
     means = optimizer._model_variables_moving_average
     return [(v, m) for v, m in zip(model.trainable_variables, means, strict=True) if m is not None]

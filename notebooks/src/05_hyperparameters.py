@@ -502,8 +502,8 @@ display(
         f"*{len(search.results)} settings drawn at random, each a line from its settings to its "
         f"PSNR on validation images; the bold one is the best, with {best.psnr:.2f} dB, the worst "
         f"has {worst.psnr:.2f} dB. Look where the bright lines cross the axis of the learning "
-        f"rate: in so short a training it decides the most. These are quick runs on few images; what they "
-        f"suggest is then trained in earnest.*"
+        f"rate: in so short a training it decides the most. These are quick runs on few images; "
+        f"what they suggest is then trained in earnest.*"
     )
 )
 
