@@ -12,8 +12,9 @@ longer. mutmut makes the mutants, except of decorated functions such as properti
 `mutation_runner.py` tries them. Both packages and the tests that are about a room are copied to
 build/mutation/ROOM. Of `format` and `losses` all mutants are tried, of `training` and `runtime` 200
 each, drawn by seed. The tests of `format` and `runtime` take the committed bundles in place of
-trained ones and never import TensorFlow. Writes results/mutation.json and docs/mutation.md. What is
-said by hand in "why" of a survivor in the first stays as long as the survivor does.
+trained ones and never import TensorFlow. Writes results/mutation.json and docs/mutation.md. The
+first holds every verdict, so that a run on another machine goes on from there, and what is said by
+hand in "why" of a survivor stays as long as the survivor does.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,14 +74,33 @@ ROOMS = {
     "format": Room(
         "kerasae_export/format/*.py",
         (
-            *("bitstream", "entropy", "family", "format", "golden", "golden_photo", "limits"),
-            *("manifest", "photo_format", "rans", "spec", "tiling", "validation", "values"),
+            *("arguments", "bitstream", "entropy", "family", "format", "golden", "golden_photo"),
+            *("limits", "manifest", "payload", "photo_format", "photo_payload", "rans", "spec"),
+            *("tiling", "validation", "values"),
         ),
     ),
     "losses": Room("kerasae/losses/*.py", ("losses", "segmentation"), trains=True),
-    "training": Room("kerasae/training/*.py", ("training", "collapse"), trains=True, draw=DRAWN),
-    "runtime": Room("kerasae_export/runtime/*.py", ("golden", "format"), draw=DRAWN),
+    "training": Room(
+        "kerasae/training/*.py",
+        ("checkpoint", "collapse", "lock", "objective", "progress", "streams", "training"),
+        trains=True,
+        draw=DRAWN,
+    ),
+    "runtime": Room(
+        "kerasae_export/runtime/*.py",
+        (
+            *("checks", "format", "golden", "graph", "hostile_models", "litemodel"),
+            *("operand_rules", "operators", "shape_rules", "structure", "window_rules"),
+        ),
+        draw=DRAWN,
+    ),
 }
+
+# What the tests import from their own folder.
+HELPERS = (
+    *("flatbuffer_models", "hostile_models", "hostile_tensors", "image_sets", "operator_calls"),
+    "photo",
+)
 
 WITHOUT_TRAINING = '''
 """The committed bundles in place of trained ones."""
@@ -172,7 +193,7 @@ def prepare(name: str) -> None:
     tests = folder / "mutants" / "tests"
     shutil.rmtree(tests, ignore_errors=True)
     tests.mkdir(parents=True)
-    helpers = ["photo", "image_sets", *(["browser", "conftest"] if room.trains else [])]
+    helpers = [*HELPERS, *(["architectures", "browser", "conftest"] if room.trains else [])]
     for file in (*helpers, *(f"test_{test}" for test in room.tests)):
         shutil.copy2(ROOT / "tests" / f"{file}.py", tests)
     shutil.copytree(ROOT / "tests" / "golden", tests / "golden")
@@ -227,7 +248,7 @@ def metas(name: str) -> dict[Path, dict[str, Any]]:
 def functions(name: str) -> dict[str, str]:
     """The mutants of a room, and for each the hash of the function that it is of."""
     return {
-        key: meta["hash_by_function_name"][key.partition("__mutmut_")[0].rpartition(".")[2]]
+        key: meta["hash_by_function_name"][key.partition("__mutmut_")[0].rpartition(".")[2]][:12]
         for meta in metas(name).values()
         for key in meta["exit_code_by_key"]
     }
@@ -243,11 +264,54 @@ def verdicts(name: str, hashes: dict[str, str]) -> dict[str, str]:
     """What became of the mutants of functions that are still as they were; the last try counts."""
     path = WORK / name / "verdicts.jsonl"
     lines = map(json.loads, path.read_text().splitlines() if path.exists() else [])
+    tries = [*told(name), *((line["mutant"], line["hash"], line["outcome"]) for line in lines)]
+    return {mutant: outcome for mutant, source, outcome in tries if hashes.get(mutant) == source}
+
+
+def told(name: str) -> Iterator[tuple[str, str, str]]:
+    """Mutant, hash and outcome of what the results hold of other runs, of mutmut as it is now."""
+    before = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"tool": None}
+    if before["tool"] != tool():
+        return
+    for function, text in before["rooms"].get(name, {}).get("tried", {}).items():
+        source, *outcomes = text.split("; ")
+        for outcome, _, numbers in (part.partition(": ") for part in outcomes):
+            for run in numbers.split():
+                first, _, last = run.partition("-")
+                for number in range(int(first), int(last or first) + 1):
+                    yield f"{function}__mutmut_{number}", source, outcome
+
+
+def tried(known: dict[str, str], hashes: dict[str, str]) -> dict[str, str]:
+    """For each function its hash, and the numbers of its mutants by outcome, as `told` reads it."""
+    numbers: dict[str, dict[str, list[int]]] = {}
+    for mutant, outcome in known.items():
+        function, _, number = mutant.partition("__mutmut_")
+        numbers.setdefault(function, {}).setdefault(outcome, []).append(int(number))
     return {
-        line["mutant"]: line["outcome"]
-        for line in lines
-        if hashes.get(line["mutant"]) == line["hash"]
+        function: "; ".join(
+            [
+                hashes[f"{function}__mutmut_{min(map(min, outcomes.values()))}"],
+                *(f"{outcome}: {runs(found)}" for outcome, found in sorted(outcomes.items())),
+            ]
+        )
+        for function, outcomes in sorted(numbers.items())
     }
+
+
+def runs(numbers: list[int]) -> str:
+    """Numbers in short, as in "1-5 8"."""
+    edges: list[list[int]] = []
+    for number in sorted(numbers):
+        if edges and number == edges[-1][1] + 1:
+            edges[-1][1] = number
+        else:
+            edges.append([number, number])
+    return " ".join(str(a) if a == b else f"{a}-{b}" for a, b in edges)
+
+
+def tool() -> str:
+    return f"mutmut {importlib.metadata.version('mutmut')}"
 
 
 def survivors(name: str, keys: list[str]) -> list[dict[str, Any]]:
@@ -292,12 +356,13 @@ def write_results() -> None:
             "mutants": len(hashes),
             "drawn": len(wanted) if room.draw else None,
             "outcomes": dict(sorted(count.items())),
+            "tried": tried(known, hashes),
             "survivors": [
                 row | {"why": said.get(identity(row), "")} for row in survivors(name, alive)
             ],
         }
     result = {
-        "tool": f"mutmut {importlib.metadata.version('mutmut')}",
+        "tool": tool(),
         "seed": SEED,
         "machine": f"{platform.machine()}, Python {platform.python_version()}",
         "rooms": rooms,

@@ -88,3 +88,24 @@ def append(
         if signature.subgraphIndex == 0:
             signature.outputs[0].tensorIndex = operator.outputs[0]
     return operator.outputs[0]
+
+
+def one_operator(name, options, shapes, inputs, output, weights=()):
+    """A file of one operator; tensors in `weights` are constant."""
+    model, graph, code = schema.ModelT(), schema.SubGraphT(), schema.OperatorCodeT()
+    code.builtinCode = getattr(schema.BuiltinOperator, name)
+    code.deprecatedBuiltinCode = min(code.builtinCode, 127)
+    full, graph.tensors = schema.BufferT(), []
+    full.data = np.zeros(4, np.uint8)
+    for i, shape in enumerate(shapes):
+        tensor = schema.TensorT()
+        tensor.shape, tensor.buffer = list(shape), 1 if i in weights else 0
+        tensor.name, tensor.type = f"t{i}".encode(), schema.TensorType.FLOAT32
+        graph.tensors.append(tensor)
+    node = schema.OperatorT()
+    node.opcodeIndex, node.inputs, node.outputs = 0, list(inputs), [output]
+    node.builtinOptions, node.builtinOptionsType = options
+    graph.operators, graph.inputs, graph.outputs = [node], [inputs[0]], [output]
+    model.version, model.operatorCodes = 3, [code]
+    model.buffers, model.subgraphs = [schema.BufferT(), full], [graph]
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))

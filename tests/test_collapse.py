@@ -12,7 +12,7 @@ from keras import ops
 
 import kerasae
 from kerasae import evaluation
-from kerasae.training import CollapseWarning, TrainConfig, train
+from kerasae.training import CollapseWarning, TrainConfig, collapse, train
 from kerasae.training.collapse import findings
 
 SIZE = {"input_shape": (8, 8, 1), "hidden": (24,), "code_size": 8}
@@ -105,6 +105,126 @@ COLLAPSED = {
 def test_a_collapse_is_seen_with_the_knob_to_turn(name, options, message, digits):
     (finding,) = findings(trained(name, options, digits, epochs=25), digits)
     assert re.search(message, finding), finding
+
+
+# What an encoder says whose weights are all 0: the same of all images.
+DEAD = {
+    "beta": (
+        "variational",
+        {**VARIATIONAL, "beta": 2.0},
+        "'variational' has collapsed to its prior: 0 of 8 units of the code are active, and KL is "
+        "0 nats an image. Try a smaller `beta` (now 2).",
+    ),
+    "capacity": ("variational", {**VARIATIONAL, "capacity": 0.5}, "a larger `capacity` (now 0.5)."),
+    "large capacity": ("variational", {**VARIATIONAL, "capacity": 1.0}, "or `free_bits`."),
+    "bernoulli": (
+        "variational",
+        {**SIZE, "likelihood": "bernoulli"},
+        "Try more epochs, `warmup_epochs`, or `likelihood='gaussian_learned'` for grey pixels.",
+    ),
+    "gaussian": (
+        "variational",
+        {**SIZE, "likelihood": "gaussian", "sigma": 0.5},
+        "Try a smaller `sigma` (now 0.5) or `likelihood='gaussian_learned'`.",
+    ),
+    "learned": (
+        "variational",
+        VARIATIONAL,
+        "Try more epochs, `warmup_epochs` or `free_bits`.",
+    ),
+    "codebook": (
+        "vector_quantized",
+        {**QUANTIZED, "restart": 0.1},
+        "uses 1 of the 32 entries of its codebook for 576 vectors; the others are dead. "
+        "Try a smaller `codebook_size`, or more epochs.",
+    ),
+    "without restart": (
+        "vector_quantized",
+        {**QUANTIZED, "restart": 0.0},
+        "the others are dead. Try `restart=0.1`, which starts such entries anew.",
+    ),
+    "levels": (
+        "vector_quantized",
+        {**FSQ, "hidden": (8, 8), "levels": (5, 4)},
+        "uses a single level in 2 of 2 channels of its code. Try fewer channels in `levels`, or "
+        "more epochs.",
+    ),
+    "rate": (
+        "rate_distortion",
+        {**RATE, "lmbda": 0.25},
+        "bits on an image, the same code on each: its rate has gone to nothing. "
+        "Try a larger `lmbda` (now 0.25), or more epochs.",
+    ),
+    "contraction": (
+        "contractive",
+        {**CONTRACTIVE, "weight": 0.5},
+        "'contractive' gives all images nearly one code: no unit varies by more than 0 between "
+        "images. Try a smaller `weight` (now 0.5).",
+    ),
+    "l1": (
+        "sparse",
+        {**SPARSE, "penalty": "l1", "weight": 0.5},
+        "has a code of 40 units, of which 40 never fire. Try a smaller `weight` (now 0.5).",
+    ),
+    "kl": (
+        "sparse",
+        {**SPARSE, "penalty": "kl", "beta": 0.5},
+        "of which 40 never fire. Try a smaller `beta` (now 0.5).",
+    ),
+    "topk": (
+        "sparse",
+        {**SPARSE, "penalty": "topk", "k": 4},
+        "of which 40 never fire. Try a larger `k` or fewer units (`code_size`).",
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "options", "end"), DEAD.values(), ids=DEAD)
+def test_a_code_that_is_the_same_of_all_images_is_seen(name, options, end, digits):
+    model = kerasae.build(name, **options)
+    for weight in kerasae.encoder(model).weights:
+        weight.assign(ops.zeros_like(weight))
+    (finding,) = findings(model, digits)
+    assert finding.startswith(f"{model.name!r} ")
+    assert finding.endswith(end)
+
+
+def test_a_codebook_may_be_larger_than_the_images_can_use(digits):
+    """Of 1,024 entries as many as there are vectors are used, and no more could be."""
+    model = kerasae.build("vector_quantized", **{**SPATIAL, "codebook_size": 1024})
+    codes = kerasae.encoder(model).predict(digits.validation, verbose=0).reshape(-1, 4)
+    book = np.full((1024, 4), 1e3, np.float32)
+    book[: len(codes)] = codes[:1024]
+    model.get_layer("quantizer").codebook.assign(book)
+    assert not any("codebook" in finding for finding in findings(model, digits))
+
+
+def test_as_many_images_are_looked_at_as_have_so_many_pixels(monkeypatch):
+    images = kerasae.Images(*[np.zeros((81, 8, 8, 1), np.float32)] * 3)
+    monkeypatch.setattr(collapse, "_VALUES", 20 * 64 + 32)
+    assert len(collapse._watched(images)) == 17  # every fifth, since every fourth would be 21
+    monkeypatch.setattr(collapse, "_VALUES", 64)
+    assert len(collapse._watched(images)) == 8
+    few = kerasae.Images(images.train[:10], images.train[:63], images.test)
+    assert len(collapse._watched(few)) == 5  # of the training images
+
+
+@pytest.mark.usefixtures("eager")
+def test_what_is_found_is_a_warning_to_the_caller_of_train(digits, monkeypatch):
+    asked = []
+
+    def found(model, images, *, seed):
+        asked.append((model, seed))
+        return ["first", "second"]
+
+    monkeypatch.setattr(collapse, "findings", found)
+    few = kerasae.Images(digits.train[:8], digits.validation[:8], digits.test[:8])
+    model = kerasae.build_undercomplete(**SIZE)
+    with pytest.warns(CollapseWarning) as caught:
+        train(model, few, TrainConfig(epochs=1, seed=7), progress=False)
+    assert [str(warning.message) for warning in caught] == ["first", "second"]
+    assert {warning.filename for warning in caught} == {__file__}
+    assert asked == [(model, 7)]
 
 
 @pytest.mark.slow

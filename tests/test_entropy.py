@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from kerasae_export.bundling.fitting import fit_classes, fit_tables
 from kerasae_export.errors import CorruptBitstreamError
-from kerasae_export.format import rans
+from kerasae_export.format import entropy, rans
 from kerasae_export.format.entropy import (
     COST_UNIT,
     MAX_ENTRIES,
@@ -20,7 +20,9 @@ from kerasae_export.format.entropy import (
     pack_bits,
     unpack_bits,
 )
+from kerasae_export.format.limits import Limits
 from kerasae_export.format.rans import lane_count
+from kerasae_export.format.varint import varint
 
 
 def laplacian(rng: np.random.Generator, count: int, channels: int) -> np.ndarray:
@@ -236,7 +238,77 @@ def test_packed_bits_come_back(width, values):
 
 
 def test_packed_bits_have_one_form():
-    with pytest.raises(CorruptBitstreamError, match="bits set behind"):
+    assert unpack_bits(b"\x07", 1, 3)[0].dtype == np.int64
+    with pytest.raises(
+        CorruptBitstreamError, match=r"^The payload has bits set behind its classes\.$"
+    ):
         unpack_bits(b"\x08", 1, 3)
-    with pytest.raises(CorruptBitstreamError, match="too short"):
+    with pytest.raises(
+        CorruptBitstreamError, match=r"^The payload is too short for its classes\.$"
+    ):
         unpack_bits(b"\x00", 3, 3)
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_chunks_and_pieces_may_end_within_a_row(rng, monkeypatch, shared):
+    """Symbols of rows of three, of two classes, with escapes in all chunks of 1,000."""
+    monkeypatch.setattr(entropy, "_ROWS", 100)
+    monkeypatch.setattr(rans, "_VECTOR_LANES", 2)
+    monkeypatch.setattr(rans, "_CHUNK", 1001)
+    half = [Table(shift, (1000, 2000, 1000, 96)) for shift in (-1, 7, -30)]
+    tables = Tables(half if shared else [*half, *(Table(9, (1, 4000, 95)) for _ in half)], 3)
+    classes = None if shared else rng.integers(0, 2, 2800)
+    symbols = rng.integers(-1, 2, (2800, 3)) + np.array([0, 8, -29])
+    symbols[::7] *= 100
+    data = tables.encode(symbols, classes)
+    assert lane_count(symbols.size) == 2
+    np.testing.assert_array_equal(tables.decode(data, 2800, classes), symbols)
+
+
+def test_no_rows_are_no_bytes():
+    tables = Tables([Table(0, (2048, 2048))] * 3)
+    assert tables.encode(np.zeros((0, 3), int)) == b""
+    found = tables.decode(b"", 0)
+    assert found.shape == (0, 3)
+    assert found.dtype == np.int32
+
+
+@pytest.mark.parametrize("value", [127, 128, 2**14 - 1, 2**14, 2**21, 2**28 - 1, 2**28])
+def test_an_escaped_symbol_takes_the_bytes_of_its_number(value):
+    """Even numbers stand for symbols above the table, odd ones for those below."""
+    tables = Tables([Table(-3, (1024, 1024, 1024, 1024))])
+    symbol = -4 - value // 2 if value % 2 else value // 2
+    expected = 2 + 8 * len(varint(value))
+    assert tables.bits([[symbol], [-3]]).tolist() == [expected, 2]
+    assert tables.costs(np.array([[symbol], [-3]])).ravel().tolist() == [256 * expected, 512]
+    assert tables.decode(tables.encode([[symbol]]), 1).tolist() == [[symbol]]
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.uint8, np.uint64])
+def test_symbols_may_be_integers_of_any_type(kind):
+    tables = Tables([Table(-3, (96, 1000, 1000, 1000, 1000))])
+    symbols = np.array([[0], [1], [100]])
+    given = symbols.astype(kind)
+    assert tables.encode(given) == tables.encode(symbols)
+    np.testing.assert_array_equal(tables.bits(given), tables.bits(symbols))
+    np.testing.assert_array_equal(tables.costs(given), tables.costs(symbols))
+
+
+@pytest.mark.parametrize(("last", "symbol"), [(2**32 - 4, 2**31 - 1), (2**32 - 1, -(2**31))])
+def test_no_symbol_has_more_than_32_bits(last, symbol):
+    tables = Tables([Table(0, (1, 4095))])
+    escape = np.array([4095 << 12 | 1], np.uint32)
+    assert tables.decode(rans.encode(escape, varint(last)), 1).tolist() == [[symbol]]
+    with pytest.raises(
+        CorruptBitstreamError, match=r"^The entropy-coded data holds a symbol over 32 bits\.$"
+    ):
+        tables.decode(rans.encode(escape, varint(last + 2)), 1)
+
+
+def test_escapes_need_bytes_in_many_lanes():
+    tables = Tables([Table(0, (1, 4095))])
+    data = tables.encode(np.ones((8192, 1), int))
+    limits = Limits(max_pixels=1)
+    assert tables.decode(data, 8192, limits=limits).all()
+    with pytest.raises(CorruptBitstreamError, match="ends before its symbols do"):
+        tables.decode(data[:12], 8192, limits=limits)

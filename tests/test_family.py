@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 
 import numpy as np
 import pytest
@@ -134,6 +135,27 @@ def test_what_is_beyond_is_refused_by_name(changes, named):
 
 
 @pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"overlap": [0] * 256}, "`block` must be invertible, as are `colour` and `overlap`."),
+        (
+            {"tables": table(offset=2**15 - 40)},
+            "`tables[2].offset` must be such that symbols fit in 16 bits. Received: 32728",
+        ),
+        ({"steps": [3] * 100}, "`steps` must be falling. Received: (3, 3, 3, 3, 3, 3, ...)"),
+        (
+            {**classes(2), "class_frequencies": "!"},
+            "`class_frequencies` must be base64 of rows of 4 bytes. Received: '!'",
+        ),
+    ],
+)
+def test_refusals_are_sentences(changes, sentence):
+    end = "" if "Received" in sentence else " Received: 'other'"
+    with pytest.raises(BundleError, match=f"^{re.escape(f'family.json: {sentence}{end}')}$"):
+        made(**changes)
+
+
+@pytest.mark.parametrize(
     ("colour", "block", "overlap", "good"),
     [
         (1, 45, 1, True),
@@ -179,3 +201,18 @@ def test_a_family_comes_back_from_its_json():
     family = small_family(block=BLOCK)
     assert Family.from_json(family.content).content == family.content
     assert family.costs.shape == (3, 8)
+    kinds = {"classes": np.uint8, "levels": np.uint8, "costs": np.int64, "groups": np.int64}
+    kinds |= {"class_frequencies": np.int64, "rebuild": np.float64, "colour": np.float64}
+    assert {name: getattr(family, name).dtype for name in kinds} == kinds
+
+
+def test_the_file_does_not_depend_on_the_types_of_what_is_written():
+    family = small_family()
+    wide = {name: getattr(family, name).astype(np.int64) for name in ("classes", "levels")}
+    narrow = {"class_frequencies": family.class_frequencies.astype(np.uint16)}
+    assert small_family(**wide, **narrow).content == family.content
+
+
+def test_every_table_has_its_offsets():
+    with pytest.raises(ValueError, match="argument 2 is shorter"):
+        small_family(rebuild=np.zeros((2, 2)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import textwrap
@@ -60,6 +61,8 @@ def test_a_payload_is_no_longer_than_its_symbols_can_make_it(symbols, lanes, wor
 
 def test_claims_add_up_one_by_one():
     assert Claims(1, 2, 3, 4) + Claims(10, 20, 30, 40) == Claims(11, 22, 33, 44)
+    with pytest.raises(ValueError, match="argument 2 is shorter"):
+        Claims(1, 2, 3, 4).__add__((1, 2))
 
 
 @pytest.mark.parametrize(("what", "place", "allowance", "factor"), STREAM_LIMITS)
@@ -75,11 +78,43 @@ def test_claims_are_bounded_by_the_bytes_received(what, place, allowance, factor
             limits.check(Claims(*claims), received)
 
 
+def refused(sentence, call, *arguments, **options):
+    with pytest.raises(BitstreamLimitError, match=f"^{re.escape(sentence)}$"):
+        call(*arguments, **options)
+
+
 def test_images_have_a_limit_of_their_own():
     limits = Limits(max_images=3, max_expansion=2**20)
     limits.check(Claims(3), 10)
-    with pytest.raises(BitstreamLimitError, match="claims 4 images.*raise `max_images`"):
-        limits.check(Claims(4), 10)
+    sentence = "The bitstream claims 4 images, over the 3 that are allowed; raise `max_images` if "
+    refused(f"{sentence}you trust it.", limits.check, Claims(4), 10)
+
+
+def test_work_is_bounded_by_the_pixels_that_are_allowed():
+    """As many symbols as pixels, and sixteen times as many pixels of tiles."""
+    limits = Limits(max_pixels=100)
+    limits.check_work(100, 1600, "1 x 10 x 10")
+    for symbols, tiles in ((101, 0), (0, 1601)):
+        refused(
+            f"1 x 10 x 10 pixels take {symbols} symbols and {tiles} pixels of tiles, more than is "
+            "allowed with `max_pixels` of 100.",
+            *(limits.check_work, symbols, tiles, "1 x 10 x 10"),
+        )
+
+
+def test_each_refusal_is_a_sentence():
+    limits = Limits(max_pixels=2**19)
+    limits.check_escapes(2**14)
+    refused(
+        "The bitstream holds 16385 symbols outside of its tables, more than the 16384 that are "
+        "allowed with `max_pixels` of 524288.",
+        *(limits.check_escapes, 2**14 + 1),
+    )
+    refused(
+        "The bitstream of 1 bytes claims 1033 images, over the 1032 that so few are allowed; raise "
+        "`max_expansion` if you trust it.",
+        *(limits.check, Claims(1033), 1),
+    )
 
 
 @pytest.mark.parametrize("name", ["max_pixels", "max_images", "max_expansion"])

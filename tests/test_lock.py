@@ -73,6 +73,37 @@ def test_whoever_holds_the_lock_may_take_it_again_and_no_other_thread(tmp_path):
         pass
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"123\n", ", process 123,"),
+        (b"1" * 30, f", process {'1' * 20},"),  # what is read of a file of another is bounded
+        (b"", ""),
+        (b"soon", ""),
+        ("\u0663".encode(), ""),  # a digit, but none that a process writes
+    ],
+)
+def test_who_holds_a_lock_is_said_where_the_file_tells(content, said, tmp_path):
+    errors = []
+
+    def other() -> None:
+        try:
+            with locked(tmp_path):
+                pass
+        except ValueError as error:
+            errors.append(str(error))
+
+    with locked(tmp_path):
+        (tmp_path / LOCK).write_bytes(content)
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+    assert errors == [
+        f"`out` must not be the folder of another training{said} that is still running. "
+        f"Received: out={str(tmp_path)!r}"
+    ]
+
+
 def test_a_lock_follows_no_link(tmp_path):
     victim = tmp_path / "victim"
     victim.write_text("keep")

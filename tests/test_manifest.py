@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
+import math
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from kerasae_export.errors import BundleError
+from kerasae_export.format import manifest as module
 from kerasae_export.format.manifest import Manifest
 from kerasae_export.format.spec import steps_of
 
@@ -156,6 +160,120 @@ def test_every_missing_field_is_named(content):
 def test_what_is_no_manifest_is_refused(text):
     with pytest.raises(BundleError):
         Manifest.from_json(text)
+
+
+def changed(content, path, value):
+    broken = copy.deepcopy(content)
+    parent = broken
+    for key in path[:-1]:
+        parent = parent[key]
+    parent[path[-1]] = value
+    return json.dumps(broken)
+
+
+def refused(text, sentence):
+    with pytest.raises(BundleError, match=f"^manifest\\.json{re.escape(sentence)}$"):
+        Manifest.from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        (["format"], "zip", ": `format` must be 'kerasae-bundle'. Received: 'zip'"),
+        (["format_version"], 0, " is of format version 0; this code reads 1."),
+        (["format_version"], 2**31, " is of format version 2147483648; this code reads 1."),
+        (
+            ["format_version"],
+            2**31 + 1,
+            ": `format_version` must be an integer from 0 to 2147483648. Received: 2147483649",
+        ),
+        (
+            ["pixel_tolerance"],
+            256,
+            ": `pixel_tolerance` must be an integer from 0 to 255. Received: 256",
+        ),
+        (
+            ["decoder", "input", "zero_point"],
+            256,
+            ": `decoder.input.zero_point` must be an integer from 0 to 255. Received: 256",
+        ),
+        (
+            ["decoder", "output", "shape"],
+            [1, 8, 8],
+            ": `decoder.output.shape` must be [1, 8, 8, 1], as `codec` says. Received: [1, 8, 8]",
+        ),
+        (
+            ["encoder", "output", "dtype"],
+            "int32",
+            ": `encoder.output.dtype` must be float32 or uint8, as `codec` says. Received: 'int32'",
+        ),
+        (
+            ["files", "decoder.tflite", "bytes"],
+            2**30 + 1,
+            ": `files.decoder.tflite.bytes` must be an integer from 0 to 1073741824. "
+            "Received: 1073741825",
+        ),
+    ],
+)
+def test_a_wrong_field_is_said_in_a_sentence(content, path, value, sentence):
+    refused(changed(content, path, value), sentence)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (["pixel_tolerance"], 0),
+        (["pixel_tolerance"], 255),
+        (["decoder", "input", "zero_point"], 255),
+        (["files", "decoder.tflite", "bytes"], 0),
+    ],
+)
+def test_the_last_values_are_good(content, path, value):
+    assert Manifest.from_json(changed(content, path, value)).scheme == content["scheme"]
+
+
+def test_indices_are_int32_where_there_is_a_codebook():
+    """Even of one entry."""
+    content = json.loads((GOLDEN / "indices" / "bundle" / "manifest.json").read_text())
+    content["codec"]["codebook"] = 1
+    assert Manifest.from_json(json.dumps(content)).codec.codebook == 1
+    for part, side in (("encoder", "output"), ("decoder", "input")):
+        sentence = f": `{part}.{side}.dtype` must be int32, as `codec` says. Received: 'float32'"
+        refused(changed(content, [part, side, "dtype"], "float32"), sentence)
+
+
+def test_files_have_limits_in_number_and_size(content):
+    entry = {"sha256": "0" * 64, "bytes": 0}
+    files = {**content["files"], **{f"f{i}": entry for i in range(64 - len(content["files"]))}}
+    assert len(Manifest.from_json(json.dumps({**content, "files": files})).files) == 64
+    files["more"] = entry
+    refused(
+        json.dumps({**content, "files": files}),
+        ": `files` must list at most 64 files. Received: 65",
+    )
+    left = 2**30 - sum(file["bytes"] for file in content["files"].values())
+    for more, good in ((left, True), (left + 1, False)):
+        text = changed(content, ["files", "more"], {**entry, "bytes": more})
+        if good:
+            assert Manifest.from_json(text).files["more"] == ("0" * 64, left)
+        else:
+            sentence = ": `files` must have at most 1073741824 bytes in all. Received: 1073741825"
+            refused(text, sentence)
+
+
+def test_a_manifest_has_a_size(digit_bundle, monkeypatch):
+    text = (digit_bundle / "manifest.json").read_text()
+    monkeypatch.setattr(module, "MAX_MANIFEST_BYTES", len(text))
+    Manifest.from_json(text)
+    sentence = f" must have at most {len(text)} bytes. Received: {len(text) + 1}"
+    refused(f"{text} ", sentence)
+
+
+def test_facts_are_finite_numbers(digit_bundle):
+    """Others are no JSON, and no reader would take the file."""
+    manifest = Manifest.from_json((digit_bundle / "manifest.json").read_text())
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        dataclasses.replace(manifest, facts={"loss": math.nan}).to_json()
 
 
 def test_steps_are_exact_in_float32():

@@ -16,7 +16,7 @@ import kerasae
 import kerasae.cli
 import kerasae.quickstart
 from kerasae.training import TrainConfig, train
-from kerasae.training.progress import TimeLeft, _TimeColumn
+from kerasae.training.progress import TimeLeft, _ProgressCallback, _TimeColumn
 from kerasae.training.speed import Speed, measure_speed
 
 TRACING, STEP, VALIDATION, SAVING = 9.0, 0.1, 0.3, 0.2
@@ -97,6 +97,21 @@ def test_the_bar_counts_down_and_ends_with_what_it_took():
         assert str(column.render(bar.tasks[0])).startswith("in 0:00:0")
 
 
+def test_the_bar_stands_where_the_training_does():
+    with Progress(disable=True) as bar:
+        callback = _ProgressCallback(bar, TimeLeft(3, 10))
+        (task,) = bar.tasks
+        assert (task.total, task.completed, task.fields["losses"]) == (30, 0, "")
+        callback.on_epoch_begin(1)
+        assert (task.completed, task.description) == (10, "training, epoch 2/3")
+        callback._on_batch(3)
+        assert task.completed == 14
+        callback.on_epoch_end(1, {"loss": 0.125, "mae": 3.0, "val_loss": 0.25})
+        assert (task.completed, task.fields["losses"]) == (20, "loss 0.125  val_loss 0.25")
+        callback.on_epoch_end(2)
+        assert (task.completed, task.fields["losses"]) == (30, "")
+
+
 @pytest.mark.usefixtures("eager")
 def test_train_tells_the_bar_of_its_epochs(digits, monkeypatch):
     begun = []
@@ -108,12 +123,12 @@ def test_train_tells_the_bar_of_its_epochs(digits, monkeypatch):
     assert begun == [0, 1, 2]
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("eager")
 def test_the_speed_is_that_of_a_training(digits, monkeypatch):
     """Of steps, validations and checkpoints that take known times, on a clock of their own."""
     now = [0.0]
     monkeypatch.setattr("kerasae.training.speed.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr("kerasae.training.speed._STEPS", 4)  # a tenth of an epoch
     model = kerasae.build_undercomplete(input_shape=(8, 8, 1), code_size=2, hidden=())
     step, test, save = model.train_step, model.test_step, kerasae.training.speed.TrainingState._save
 
@@ -127,10 +142,10 @@ def test_the_speed_is_that_of_a_training(digits, monkeypatch):
     monkeypatch.setattr(model, "train_step", slow(step, 0.5))
     monkeypatch.setattr(model, "test_step", slow(test, 0.25))
     monkeypatch.setattr(kerasae.training.speed.TrainingState, "_save", slow(save, 2.0))
-    config = TrainConfig(epochs=500, batch_size=10, steps_per_execution=1, jit_compile=False)
-    speed = measure_speed(model, digits, config)
-    steps, tests = len(digits.train) / 10, len(digits.validation) / 10
-    assert speed.epoch == pytest.approx(0.5 * steps + 0.25 * tests + 2.0, rel=0.05)
+    images = kerasae.Images(digits.train[:200], digits.validation[:100], digits.test[:5])
+    config = TrainConfig(epochs=500, batch_size=5, steps_per_execution=1, jit_compile=False)
+    speed = measure_speed(model, images, config)
+    assert speed.epoch == pytest.approx(0.5 * 40 + 0.25 * 20 + 2.0)
     assert speed.start == pytest.approx(0.0, abs=1e-6)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from types import MappingProxyType
 
 import numpy as np
@@ -12,6 +13,7 @@ from kerasae_export.errors import CorruptBitstreamError
 from kerasae_export.format.arguments import check_bytes, check_count, check_quality
 from kerasae_export.format.manifest import Edge
 from kerasae_export.format.numbers import plain
+from kerasae_export.format.received import Received, crc_of
 from kerasae_export.format.values import dequantise, pixels_of, quantise, symbols_of
 from kerasae_export.format.varint import read_varint, varint
 
@@ -137,3 +139,33 @@ def test_what_is_of_numpy_becomes_pythons_own():
     }
     assert type(plain(np.float32(0.5))) is float
     assert type(next(iter(plain(value)))) is int
+
+
+def test_received_bytes_are_read_when_they_are_taken():
+    content, taken = bytes(range(100)), []
+
+    def read(start, stop):
+        taken.append((start, stop))
+        return content[start:stop]
+
+    data = Received(read, 100)
+    assert len(data) == 100
+    assert taken == []
+    assert (data[5], data[:2], data[90:200], data[-3:]) == (5, content[:2], content[90:], b"abc")
+    assert taken == [(5, 6), (0, 2), (90, 100), (97, 100)]
+    assert (data[5:5], data[200:]) == (b"", b"")
+    assert len(taken) == 4
+    assert check_bytes(data) is data
+
+
+@pytest.mark.parametrize("pieces", [1, 7, 100])
+def test_a_crc_is_that_of_all_pieces(pieces, monkeypatch):
+    monkeypatch.setattr("kerasae_export.format.received._PIECE", pieces)
+    content = bytes(range(256))
+    sizes = []
+    data = Received(lambda start, stop: (sizes.append(stop - start), content[start:stop])[1], 256)
+    for given in (content, data):
+        assert crc_of(given, 3, 250, 77) == zlib.crc32(content[3:250], 77)
+        assert crc_of(given, 3, 3, 77) == 77
+    assert max(sizes) == pieces
+    assert sum(sizes) == 247

@@ -5,8 +5,6 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
-from ai_edge_litert import schema_py_generated as schema
-from ai_edge_litert.tools import flatbuffer_utils
 
 from kerasae_export import convert
 from kerasae_export.errors import BundleError
@@ -28,27 +26,6 @@ def net(tmp_path_factory):
     return convert(keras.Model(image, x, name="net"), path, scheme="float32").read_bytes()
 
 
-def one_operator(name, options, shapes, inputs, output, weights=()):
-    """A file of one operator; tensors in `weights` are constant."""
-    model, graph, code = schema.ModelT(), schema.SubGraphT(), schema.OperatorCodeT()
-    code.builtinCode = getattr(schema.BuiltinOperator, name)
-    code.deprecatedBuiltinCode = min(code.builtinCode, 127)
-    full, graph.tensors = schema.BufferT(), []
-    full.data = np.zeros(4, np.uint8)
-    for i, shape in enumerate(shapes):
-        tensor = schema.TensorT()
-        tensor.shape, tensor.buffer = list(shape), 1 if i in weights else 0
-        tensor.name, tensor.type = f"t{i}".encode(), schema.TensorType.FLOAT32
-        graph.tensors.append(tensor)
-    node = schema.OperatorT()
-    node.opcodeIndex, node.inputs, node.outputs = 0, list(inputs), [output]
-    node.builtinOptions, node.builtinOptionsType = options
-    graph.operators, graph.inputs, graph.outputs = [node], [inputs[0]], [output]
-    model.version, model.operatorCodes = 3, [code]
-    model.buffers, model.subgraphs = [schema.BufferT(), full], [graph]
-    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
-
-
 def test_products_are_those_of_the_definitions(net):
     graph = Graph(net)
     found = [(o.name, o.macs) for o in graph.operators if o.macs]
@@ -67,30 +44,6 @@ def test_layers_have_their_keras_names(net):
     assert names["DEPTHWISE_CONV_2D"] == "deep"
     assert names["TRANSPOSE_CONV"] == "up"
     assert names["FULLY_CONNECTED"] == "out"
-
-
-def test_a_matrix_product_sums_over_what_the_flags_say():
-    for transposed, left in ((False, (1, 5, 3)), (True, (1, 3, 5))):
-        options = schema.BatchMatMulOptionsT()
-        options.adjX = transposed
-        kind = schema.BuiltinOptions.BatchMatMulOptions
-        content = one_operator(
-            "BATCH_MATMUL", (options, kind), [left, (1, 3, 7), (1, 5, 7)], [0, 1], 2
-        )
-        assert Graph(content).macs == 5 * 3 * 7
-
-
-def test_a_recurrent_layer_multiplies_every_matrix_at_every_step():
-    steps, features, units = 6, 5, 7
-    shapes = [(1, steps, features), *[(units, features)] * 4, *[(units, units)] * 4]
-    shapes += [*[(units,)] * 4, (1, units), (1, units), (1, steps, units)]
-    inputs = [*range(9), -1, -1, -1, 9, 10, 11, 12, -1, -1, 13, 14]
-    options = schema.UnidirectionalSequenceLSTMOptionsT()
-    kind = schema.BuiltinOptions.UnidirectionalSequenceLSTMOptions
-    content = one_operator(
-        "UNIDIRECTIONAL_SEQUENCE_LSTM", (options, kind), shapes, inputs, 15, weights=range(1, 13)
-    )
-    assert Graph(content).macs == steps * 4 * units * (features + units)
 
 
 def test_what_cannot_be_known_is_not_guessed(converter, tmp_path):
@@ -126,12 +79,6 @@ def test_an_operator_alone_is_its_layer(net, rng):
     assert len(weights) == 2
     assert got.shape == (1, 8, 8, 8)
     assert LiteModel(content)(0 * value).std() < got.std()
-
-
-@pytest.mark.parametrize("content", [b"", b"TFL3" * 4, b"\x00" * 64, b"\xff" * 64])
-def test_what_is_no_model_is_refused(content):
-    with pytest.raises(BundleError, match="The file has no readable graph"):
-        Graph(content)
 
 
 def test_a_missing_signature_is_refused(net):

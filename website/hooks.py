@@ -51,6 +51,7 @@ GUIDES = [
     "docs/bundles.md",
     "docs/receiver.md",
     "docs/fuzz.md",
+    "docs/mutation.md",
     "export/README.md",
     "export/ports/js/README.md",
     "export/ports/cpp/README.md",
@@ -85,7 +86,10 @@ TITLES = {
 }
 """Names in the navigation of pages whose first heading does not say what they are for."""
 
-WIDE_TABLES = {"notebooks/README.md", "docs/codec.md", "docs/compression.md", "docs/schemes.md"}
+WIDE_TABLES = {
+    *("notebooks/README.md", "docs/codec.md", "docs/compression.md", "docs/schemes.md"),
+    "docs/mutation.md",
+}
 """Pages of few headings, whose tables take the room of a list of them."""
 
 _CELL = re.compile(r"<td(?P<rest>[^>]*)>(?P<text>.*?)</td>", flags=re.DOTALL)

@@ -181,5 +181,4 @@ def check_length(
     front = before + 4 * (lane_count(symbols) if lanes is None else lanes) + 2 * symbols
     if payload > front + 10 * symbols:  # an entry takes a word at most, an escape has five more
         raise CorruptBitstreamError("The bitstream is longer than its symbols can make it.")
-    if payload > front + 10 * limits.escapes:
-        limits.check_escapes(-(-(payload - front) // 10))
+    limits.check_escapes(-(-(payload - front) // 10))

@@ -19,7 +19,10 @@ from kerasae_export.errors import BundleError
 __all__ = ["check_graphs", "check_tensors"]
 
 _MAX_TENSOR_BYTES = 2**28
-_LEAST_SCALE = 1e-30  # kernels die of what is no normal float32, and of its inverse
+_LEAST_SCALE, _LARGEST_SCALE = (
+    1e-30,
+    1e30,
+)  # kernels die of what is no normal float32, and of its inverse
 _ZERO_POINTS = {"int8": (-128, 127), "uint8": (0, 255)}  # other types have none
 
 
@@ -40,9 +43,9 @@ def check_tensors(details: Iterable[Mapping[str, Any]]) -> None:
         quantisation = tensor["quantization_parameters"]
         scales, zeros = quantisation["scales"], quantisation["zero_points"]
         axis = int(quantisation["quantized_dimension"])
-        if not ((scales >= _LEAST_SCALE) & (scales <= 1 / _LEAST_SCALE)).all():
+        if not ((scales >= _LEAST_SCALE) & (scales <= _LARGEST_SCALE)).all():
             raise BundleError(
-                f"A model's scales must be positive, from {_LEAST_SCALE} to {1 / _LEAST_SCALE}. "
+                f"A model's scales must be positive, from {_LEAST_SCALE} to {_LARGEST_SCALE}. "
                 f"Received: {scales[:4]}"
             )
         low, high = _ZERO_POINTS.get(dtype.name, (0, 0))
