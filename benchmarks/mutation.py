@@ -3,7 +3,7 @@
     pip install mutmut==3.8.1                          # not a dependency of the project
     python benchmarks/mutation.py format               # every mutant; interrupted, it goes on
     python benchmarks/mutation.py losses training runtime
-    python benchmarks/mutation.py format --again       # those that survived, after new tests
+    python benchmarks/mutation.py format --again       # those without a reason, after new tests
     python benchmarks/mutation.py --report             # the results so far; tries nothing
 
 A mutant is a function with one change: `<` became `<=`, a number is one more, an argument is
@@ -20,6 +20,8 @@ hand in "why" of a survivor stays as long as the survivor does.
 from __future__ import annotations
 
 import argparse
+import ast
+import difflib
 import importlib.metadata
 import json
 import os
@@ -79,7 +81,7 @@ ROOMS = {
             *("tiling", "validation", "values"),
         ),
     ),
-    "losses": Room("kerasae/losses/*.py", ("losses", "segmentation"), trains=True),
+    "losses": Room("kerasae/losses/*.py", ("losses",), trains=True),
     "training": Room(
         "kerasae/training/*.py",
         ("checkpoint", "collapse", "lock", "objective", "progress", "streams", "training"),
@@ -156,7 +158,9 @@ def rng():
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("rooms", nargs="*", metavar="ROOM", help=", ".join(ROOMS))
-    parser.add_argument("--again", action="store_true", help="also try those that survived")
+    parser.add_argument(
+        "--again", action="store_true", help="also try those that survived without a reason"
+    )
     parser.add_argument("--report", action="store_true", help="write what is known; try nothing")
     options = parser.parse_args()
     if unknown := set(options.rooms) - set(ROOMS):
@@ -175,7 +179,12 @@ def hunt(name: str, *, again: bool) -> None:
     hashes = functions(name)
     known = verdicts(name, hashes)
     wanted = drawn(name, list(hashes))
-    left = [key for key in wanted if key not in known or (again and known[key] not in KILLED)]
+    left = [key for key in wanted if key not in known]
+    if again:
+        alive = [key for key in wanted if known.get(key, "killed") not in KILLED]
+        said = reasons()
+        rows = changes(name, alive)
+        left = [*(key for key in alive if identity(rows[key]) not in said), *left]
     print(f"{name}: {len(left)} of {len(wanted)} mutants to try", flush=True)
     (WORK / name / "wanted.json").write_text(json.dumps({key: hashes[key] for key in left}))
     if left:
@@ -314,35 +323,41 @@ def tool() -> str:
     return f"mutmut {importlib.metadata.version('mutmut')}"
 
 
-def survivors(name: str, keys: list[str]) -> list[dict[str, Any]]:
-    """The change that each of them is."""
-    from mutmut.mutation.diff_apply import get_diff_for_mutant
-
-    os.chdir(WORK / name)  # where mutmut looks for its files
-    rows = []
+def changes(name: str, keys: list[str]) -> dict[str, dict[str, Any]]:
+    """The change that each of some mutants is."""
+    rows = {}
     for path, meta in metas(name).items():
-        for key in meta["exit_code_by_key"]:
-            if key in keys:
-                lines = get_diff_for_mutant(key, path=path).splitlines()[2:]
-                function = key.partition("__mutmut_")[0].rpartition(".")[2]
-                rows.append(
-                    {
-                        "file": path.as_posix(),
-                        "function": function.removeprefix("x_")
-                        .removeprefix("xǁ")
-                        .replace("ǁ", "."),
-                        "was": [line[1:].strip() for line in lines if line[0] == "-"],
-                        "is": [line[1:].strip() for line in lines if line[0] == "+"],
-                    }
-                )
+        wanted = [key for key in meta["exit_code_by_key"] if key in keys]
+        text = (WORK / name / "mutants" / path).read_text(encoding="utf-8") if wanted else ""
+        lines = text.splitlines()
+        found = {
+            node.name: lines[node.lineno - 1 : node.end_lineno]
+            for node in ast.walk(ast.parse(text))
+            if isinstance(node, ast.FunctionDef) and "__mutmut_" in node.name
+        }
+        for key in wanted:
+            function, _, number = key.rpartition(".")[2].partition("__mutmut_")
+            before, after = (
+                [
+                    line.replace(f"{function}__mutmut_{which}(", f"{function}(").strip()
+                    for line in found[f"{function}__mutmut_{which}"]
+                ]
+                for which in ("orig", number)
+            )
+            lines_of = list(difflib.unified_diff(before, after, n=0, lineterm=""))[2:]
+            rows[key] = {
+                "file": path.as_posix(),
+                "function": function.removeprefix("x_").removeprefix("xǁ").replace("ǁ", "."),
+                "was": [line[1:] for line in lines_of if line[0] == "-"],
+                "is": [line[1:] for line in lines_of if line[0] == "+"],
+            }
     return rows
 
 
 def write_results() -> None:
     """Put what is known of each room into the results, with what was said of its survivors."""
     before = json.loads(RESULTS.read_text())["rooms"] if RESULTS.exists() else {}
-    said = {identity(row): row["why"] for room in before.values() for row in room["survivors"]}
-    rooms = {}
+    said, rooms = reasons(), {}
     for name, room in ROOMS.items():
         hashes = functions(name)
         if not hashes:
@@ -358,7 +373,7 @@ def write_results() -> None:
             "outcomes": dict(sorted(count.items())),
             "tried": tried(known, hashes),
             "survivors": [
-                row | {"why": said.get(identity(row), "")} for row in survivors(name, alive)
+                row | {"why": said.get(identity(row), "")} for row in changes(name, alive).values()
             ],
         }
     result = {
@@ -369,6 +384,13 @@ def write_results() -> None:
     }
     RESULTS.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     REPORT.write_text(report(result), encoding="utf-8")
+
+
+def reasons() -> dict[str, str]:
+    """What is said by hand of survivors, by their identity."""
+    rooms = json.loads(RESULTS.read_text())["rooms"] if RESULTS.exists() else {}
+    rows = [row for room in rooms.values() for row in room["survivors"]]
+    return {identity(row): row["why"] for row in rows if row["why"]}
 
 
 def identity(row: dict[str, Any]) -> str:

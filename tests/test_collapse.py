@@ -184,7 +184,7 @@ def test_a_code_that_is_the_same_of_all_images_is_seen(name, options, end, digit
     model = kerasae.build(name, **options)
     for weight in kerasae.encoder(model).weights:
         weight.assign(ops.zeros_like(weight))
-    (finding,) = findings(model, digits)
+    finding, *_ = findings(model, digits)  # a rate of nothing has units that are silent, too
     assert finding.startswith(f"{model.name!r} ")
     assert finding.endswith(end)
 
@@ -192,7 +192,7 @@ def test_a_code_that_is_the_same_of_all_images_is_seen(name, options, end, digit
 def test_a_codebook_may_be_larger_than_the_images_can_use(digits):
     """Of 1,024 entries as many as there are vectors are used, and no more could be."""
     model = kerasae.build("vector_quantized", **{**SPATIAL, "codebook_size": 1024})
-    codes = kerasae.encoder(model).predict(digits.validation, verbose=0).reshape(-1, 4)
+    codes = model.get_layer("encoder").predict(digits.validation, verbose=0).reshape(-1, 4)
     book = np.full((1024, 4), 1e3, np.float32)
     book[: len(codes)] = codes[:1024]
     model.get_layer("quantizer").codebook.assign(book)
