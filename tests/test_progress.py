@@ -194,6 +194,12 @@ def test_minutes_choose_the_epochs_and_nothing_else(chosen):
     assert any(f"{timed.epochs} epochs of 0.7 s, chosen for 0.5 minutes" in line for line in said)
 
 
+def test_few_images_are_told_of(chosen, monkeypatch):
+    monkeypatch.setattr(kerasae.quickstart, "_FEW", 10**6)
+    with pytest.warns(UserWarning, match="images are few to train on; some hundred make a useful"):
+        chosen()
+
+
 @pytest.mark.parametrize("minutes", ["0", "-1", "nan", "inf", "soon"])
 def test_minutes_are_a_number_above_0(minutes, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
