@@ -34,9 +34,9 @@ COMPARED = {
     "counts": {"-1": 1, "0": 97, "1": 2},
     "pixels_largest": 1,
     "psnr": {
-        "fast to fast": 30.0,
-        "fast to other": 29.95,
-        "other to fast": 30.01,
+        "XNNPACK to XNNPACK": 30.0,
+        "XNNPACK to other": 29.95,
+        "other to XNNPACK": 30.01,
         "other to other": 29.96,
     },
 }
