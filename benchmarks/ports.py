@@ -51,6 +51,8 @@ SET = PORTS / "conformance"
 RESULT = HERE / "results" / "ports.json"
 PAGE = HERE.parent / "docs" / "codec.md"
 MARKS = ("<!-- C++ -->", "<!-- /C++ -->")
+PORTS_PAGE = HERE.parent / "docs" / "ports.md"
+PORTS_MARKS = ("<!-- differential -->", "<!-- /differential -->")
 MILLIONS, REPEATS = 16, 9
 MAX_PIXELS = 2**16
 BUILD = HERE.parent.resolve() / "build" / "ports"
@@ -298,11 +300,30 @@ def speed() -> dict[str, object]:
         rates = (f"{row[f'{way}_per_second'] / 1e6:.0f}" for way in ("encode", "decode"))
         cells = row["case"], f"{row['symbols']:,}", f"{row['lanes']:,}", row["bits_per_symbol"]
         lines.append(f"| {' | '.join(map(str, (*cells, *rates)))} |")
-    before, rest = PAGE.read_text(encoding="utf-8").split(MARKS[0])
-    after = rest.split(MARKS[1])[1]
-    page = "\n".join([before + MARKS[0], *lines, MARKS[1] + after])
-    PAGE.write_text(page, encoding="utf-8")
+    put_between(PAGE, MARKS, lines)
     return {"machine": MACHINE, "repeats": REPEATS, "rows": rows}
+
+
+def put_between(page: Path, marks: tuple[str, str], lines: list[str]) -> None:
+    """Replace what stands between two marks of a page."""
+    before, rest = page.read_text(encoding="utf-8").split(marks[0])
+    after = rest.split(marks[1])[1]
+    page.write_text("\n".join([before + marks[0], *lines, marks[1] + after]), encoding="utf-8")
+
+
+def report(result: dict[str, object]) -> None:
+    """Tabulate what the languages said."""
+    languages, verdicts, kinds = result["languages"], result["verdicts"], result["kinds"]
+    assert isinstance(languages, list)
+    assert isinstance(verdicts, dict)
+    assert isinstance(kinds, dict)
+    assert not result["differing"]
+    head = ["| verdict |" + "".join(f" {name} |" for name in languages)]
+    head.append("|---|" + "--:|" * len(languages))
+    rows = [f"| {word} |" + f" {n:,} |" * len(languages) for word, n in verdicts.items()]
+    said = ", ".join(f"{n:,} of {kind}" for kind, n in kinds.items())
+    inputs = f"{result['inputs']:,} inputs: {said}. Not one was read differently."
+    put_between(PORTS_PAGE, PORTS_MARKS, ["", inputs, "", *head, *rows, ""])
 
 
 def differential(readers: Readers, inputs: int, seconds: float) -> dict[str, object]:
@@ -369,6 +390,8 @@ def main() -> int:
     finally:
         readers.close()
     keep(chosen.out, "differential", result)
+    if chosen.out == RESULT and not result["differing"]:
+        report(result)
     return 1 if result["differing"] else 0
 
 

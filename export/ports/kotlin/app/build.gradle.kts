@@ -1,6 +1,11 @@
 plugins {
     id("com.android.application")
+    kotlin("android")
     kotlin("plugin.compose")
+}
+
+kotlin {
+    jvmToolchain(17)
 }
 
 android {
@@ -13,21 +18,23 @@ android {
         versionCode = 1
         versionName = "0.1"
     }
-    sourceSets["main"].kotlin.srcDir("src/main/kotlin")
     // A bundle of models goes into src/main/assets/bundle; without one the app has photographs only.
     androidResources {
         noCompress += "tflite"
     }
-    buildTypes["release"].isMinifyEnabled = true
-    compileOptions {
-        sourceCompatibility = JavaVersion.VERSION_17
-        targetCompatibility = JavaVersion.VERSION_17
+    buildFeatures {
+        compose = true
+    }
+    buildTypes {
+        release {
+            isMinifyEnabled = true
+        }
     }
 }
 
 dependencies {
     implementation(project(":android"))
-    implementation(platform("androidx.compose:compose-bom:2026.06.00"))
+    implementation(platform("androidx.compose:compose-bom:2025.09.00"))
     implementation("androidx.compose.material3:material3")
     implementation("androidx.activity:activity-compose:1.11.0")
     implementation("androidx.lifecycle:lifecycle-viewmodel-compose:2.9.4")

@@ -28,7 +28,8 @@ actor Codecs {
 
     func choices() throws -> [Choice] {
         if let own = Bundle.main.url(forResource: "bundle", withExtension: nil), opened.isEmpty {
-            _ = try install(own)
+            let id = String(try ModelBundle(folder: own).manifest.bundleHash.prefix(4))
+            if !FileManager.default.fileExists(atPath: store.appendingPathComponent(id).path) { _ = try install(own) }
         }
         let ids = try FileManager.default.contentsOfDirectory(atPath: store.path).sorted()
         let bundles = try ids.filter { $0.count == 4 }.map { id in
