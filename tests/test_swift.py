@@ -118,6 +118,16 @@ def test_apples_part_the_app_and_all_snippets_are_type_checked(build: Path) -> N
     assert subprocess.run(words, capture_output=True, check=False).returncode != 0
 
 
+def test_the_package_has_the_families_that_ship(build: Path) -> None:
+    families = ROOT / "export" / "kerasae_export" / "photo" / "families"
+    for family in families.glob("*/family.json"):
+        copy = PORT / "Sources" / "KerasaePhotographs" / f"{family.parent.name}.json"
+        assert copy.read_bytes() == family.read_bytes()
+    said = done(COMPILE, "package", build)
+    products = {product["name"] for product in json.loads(said)["products"]}
+    assert products == {"Kerasae", "KerasaePhotographs", "KerasaeApple"}
+
+
 def test_signatures_are_in_the_order_that_the_apple_module_takes_them_to_be() -> None:
     """LiteRT's package for Swift runs a signature by its number."""
     from ai_edge_litert.interpreter import Interpreter

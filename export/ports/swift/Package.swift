@@ -1,7 +1,8 @@
 // swift-tools-version: 6.0
 import PackageDescription
 
-// The tables of photographs are links to those of the Python package.
+// The tables of photographs are copies of those of the Python package, since Swift's package manager takes no
+// resources from elsewhere; tests/test_swift.py holds that they are the same.
 let package = Package(
     name: "kerasae",
     platforms: [.iOS(.v16), .macOS(.v13)],
