@@ -113,7 +113,15 @@ def test_android_the_app_and_all_snippets_are_type_checked(tmp_path: Path) -> No
     done(COMPILE, "android", tmp_path / "android")
     texts = pages("export/ports/kotlin/README.md", "export/README.md")
     done(COMPILE, *kotlin_files(tmp_path / "snippets", texts), "--", tmp_path / "android")
-    bad = tmp_path / "Bad.kt"
-    bad.write_text("val size: Int = kerasae.PhotoCodec.shipped()\n")
-    words = [str(COMPILE), str(bad), "--", str(tmp_path / "android")]
-    assert subprocess.run(words, capture_output=True, check=False).returncode != 0
+    done(COMPILE, "compose", tmp_path / "android")
+    wrong_type, not_composable = tmp_path / "Type.kt", tmp_path / "NotComposable.kt"
+    wrong_type.write_text("val size: Int = kerasae.PhotoCodec.shipped()\n")
+    not_composable.write_text('fun wrong() = androidx.compose.material3.Text("x")\n')
+    for words, said in (
+        ([wrong_type, "--", tmp_path / "android"], "mismatch"),
+        (["compose", tmp_path / "android", not_composable], "@Composable"),
+    ):
+        command = [str(word) for word in [COMPILE, *words]]
+        found = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert found.returncode != 0
+        assert said in found.stderr

@@ -1,5 +1,5 @@
-// Compose's API, for the compiler only. `Composable` is a plain annotation here: what Compose's own compiler
-// plugin asks for beyond types is not checked.
+// Compose's API, for the compiler only. `Composable` is an annotation by the name that Compose's plugin looks for, so
+// that its checks run; code it cannot generate without the real runtime.
 @file:Suppress("UNUSED_PARAMETER", "unused")
 
 package androidx.compose.runtime
