@@ -321,9 +321,10 @@ def report(result: dict[str, object]) -> None:
     head = ["| verdict |" + "".join(f" {name} |" for name in languages)]
     head.append("|---|" + "--:|" * len(languages))
     rows = [f"| {word} |" + f" {n:,} |" * len(languages) for word, n in verdicts.items()]
-    said = ", ".join(f"{n:,} of {kind}" for kind, n in kinds.items())
-    inputs = f"{result['inputs']:,} inputs: {said}. Not one was read differently."
-    put_between(PORTS_PAGE, PORTS_MARKS, ["", inputs, "", *head, *rows, ""])
+    inputs = ["| damaged | inputs |", "|---|--:|"]
+    inputs += [f"| {kind} | {n:,} |" for kind, n in kinds.items()]
+    inputs += [f"| all | {result['inputs']:,} |", "", "Not one was read differently:", ""]
+    put_between(PORTS_PAGE, PORTS_MARKS, ["", *inputs, *head, *rows, ""])
 
 
 def differential(readers: Readers, inputs: int, seconds: float) -> dict[str, object]:
