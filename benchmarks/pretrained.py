@@ -110,7 +110,7 @@ RECIPES = {
             "mnist",
             seed=3,
         ),
-        TrainConfig(epochs=25, batch_size=128, learning_rate=2e-3, warmup_epochs=1, seed=3),
+        TrainConfig(epochs=12, batch_size=256, learning_rate=3e-3, warmup_epochs=1, seed=3),
         MNIST,
         bound,
     ),

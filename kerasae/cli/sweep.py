@@ -115,9 +115,16 @@ def sweep(
         table.add_column(name, justify="left" if name in ("run", "status") else "right")
     for i, row in enumerate(body):
         style = "bold" if i == 0 and found.best is not None else None
-        table.add_row(*map(shown, row), style=style)
+        *cells, status = row
+        table.add_row(*map(shown, cells), status.partition(":")[0], style=style)
     console = open_console()
     console.print(table)
+    reasons: dict[str, list[str]] = {}
+    for result in found.results:
+        if result.error:
+            reasons.setdefault(result.error, []).append(result.folder.name)
+    for reason, names in reasons.items():
+        console.print(f"failed: {', '.join(names)}: {shown(reason)}", soft_wrap=True)
     console.print(f"runs, table and plot are in {shown(out)}; see sweep.html", soft_wrap=True)
 
 

@@ -84,9 +84,9 @@ def plot_parallel(
             zorder=4 if best else 2,
         )
     for x, scale in enumerate(scales):
-        axes.axvline(x, color=PALE, lw=1.2, zorder=1)
+        axes.plot([x, x], [-0.03, 1.03], color=PALE, lw=1.2, zorder=1)
         for place, text in scale.marks:
-            axes.text(x + 0.04, place, text, fontsize=8, color=MUTED, va="center", zorder=5)
+            axes.text(x + 0.03, place + 0.012, text, fontsize=8, color=MUTED, zorder=5)
         axes.text(x, 1.09, scale.name, ha="center", fontsize=10, color=INK)
     axes.set(xlim=(-0.4, len(scales) - 0.5), ylim=(-0.06, 1.17))
     axes.axis("off")

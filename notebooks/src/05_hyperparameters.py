@@ -501,9 +501,9 @@ display(
     Markdown(
         f"*{len(search.results)} settings drawn at random, each a line from its settings to its "
         f"PSNR on validation images; the bold one is the best, with {best.psnr:.2f} dB, the worst "
-        f"has {worst.psnr:.2f} dB. Look where the bright lines cross the axis of the learning "
-        f"rate: in so short a training it decides the most. These are quick runs on few images; "
-        f"what they suggest is then trained in earnest.*"
+        f"has {worst.psnr:.2f} dB. Follow the bright lines back: an axis that they cross in one "
+        f"place decides much, one that bright and dark lines cross alike decides little. These are "
+        f"quick runs on few images; what they suggest is then trained in earnest.*"
     )
 )
 
