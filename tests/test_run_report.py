@@ -120,7 +120,9 @@ def test_a_report_tells_what_was_trained_on_what(few, tmp_path):
         assert part in said, part
     assert "prefers-color-scheme: dark" in text
     assert text.count("data:image/png") == 2  # rebuilt, and samples
-    assert text.count("<svg") == 2  # curves, and codes
+    for what in ("the loss", "kl", "reconstruction", "learning_rate"):
+        assert f'aria-label="{what} of each epoch"' in text
+    assert 'aria-label="codes of validation images in a plane"' in text
 
 
 def test_the_psnr_is_that_of_the_validation_images(few):
