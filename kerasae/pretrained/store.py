@@ -37,7 +37,7 @@ def load_pretrained(name: str | os.PathLike[str]) -> keras.Model:
         name: One of `pretrained_cards()`, which `kerasae list` shows, or a folder.
 
     Returns:
-        A compiled Keras model like any other: it trains on, exports and saves. Its weights are
+        A compiled Keras model, which trains on, exports and saves like any other. Its weights are
         float32 with values of float16.
 
     Raises:

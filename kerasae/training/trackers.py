@@ -52,7 +52,7 @@ def tracker(
         >>> model = kerasae.build_undercomplete(input_shape=images.image_shape, code_size=8)
         >>> config = kerasae.TrainConfig(epochs=1)
         >>> folder = tempfile.mkdtemp()
-        >>> with tracker("tensorboard", folder) as callback:
+        >>> with tracker("tensorboard", folder) as callback:  # doctest: +SKIP
         ...     history = kerasae.train(
         ...         model, images, config, out=folder, callbacks=[callback], progress=False
         ...     )
