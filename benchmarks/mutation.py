@@ -407,7 +407,8 @@ def report(result: dict[str, Any]) -> str:
         "that call the function. If one fails, the mutant is killed; if none does, a test is",
         "missing, or the change makes no difference that could be tested. `benchmarks/mutation.py`",
         f"does that with the mutants of {result['tool']}, one after the other. A mutant is tried",
-        "with the quickest tests that reach it, up to two seconds of them.",
+        "with the quickest tests that reach it, up to two seconds of them. What has no reason",
+        "beside it is to be tried again with the tests that were written since, or to be explained.",
         "",
         "| room | mutants | tried | killed | crashed | timed out | survived | no test |",
         "|---|---|---|---|---|---|---|---|",
@@ -425,12 +426,13 @@ def report(result: dict[str, Any]) -> str:
                 "",
                 f"### {name}",
                 "",
-                "| function | was | became | why it stays |",
-                "|---|---|---|---|",
+                "| function | was, and became | why it stays |",
+                "|---|---|---|",
             ]
         for row in room["survivors"]:
             file = row["file"].rpartition("/")[2].removesuffix(".py")
-            cells = [f"`{file}.{row['function']}`", code(row["was"]), code(row["is"]), row["why"]]
+            change = f"{code(row['was'])}<br>{code(row['is'])}"
+            cells = [f"`{file}.{row['function']}`", change, row["why"]]
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
