@@ -83,7 +83,7 @@ def test_batches_follow_one_another_and_begin_in_lane_0(way, lanes):
     decoder.finish()
 
 
-@pytest.mark.parametrize("lanes", [1, 3])
+@pytest.mark.parametrize("lanes", [1, 3, 40])
 def test_a_chain_is_coded_in_lane_0_and_each_table_follows_from_what_was_before(lanes):
     _, _, first = drawn(30)
     entries = [int(value) for value in np.random.default_rng(1).integers(0, 2, 40)]
