@@ -45,7 +45,9 @@ class Watcher(keras.callbacks.Callback):
 
 
 @pytest.mark.usefixtures("eager")
-@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+@pytest.mark.parametrize(
+    "error", [RuntimeError, pytest.param(KeyboardInterrupt, marks=pytest.mark.slow)]
+)
 def test_a_callback_that_raises_leaves_the_checkpoint(error, few, tmp_path):
     straight = Watcher()
     expected = train(dense(few), few, CONFIG, progress=False, callbacks=[straight]).history

@@ -187,7 +187,7 @@ def test_accumulated_gradients_are_those_of_a_larger_batch(few):
 
 
 @pytest.mark.usefixtures("eager")
-@pytest.mark.parametrize("keep", ["best", "last"])
+@pytest.mark.parametrize("keep", [pytest.param("best", marks=pytest.mark.slow), "last"])
 def test_the_mean_of_the_weights_is_validated_and_kept(keep, few):
     options = {"use_ema": True, "ema_momentum": 0.5}
     config = TrainConfig(

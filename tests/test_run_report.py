@@ -72,6 +72,7 @@ def variational(images: Images) -> keras.Model:
     return kerasae.build_variational(input_shape=images.image_shape, code_size=4, hidden=(16,))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager")
 def test_pictures_are_drawn_and_do_not_change_the_training(few, tmp_path):
     config = TrainConfig(epochs=5, batch_size=80)

@@ -79,6 +79,7 @@ def test_a_run_that_fails_is_shown_and_the_others_go_on(tmp_path):
     assert "failed: `code_size`" in read((tmp_path / "sweep.html").read_text()).text
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager")
 def test_a_search_goes_on_where_it_was(tmp_path, monkeypatch):
     job, done = running.run_job, []

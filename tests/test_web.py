@@ -26,7 +26,9 @@ from kerasae_export.format.entropy import COST_UNIT, TOTAL
 from kerasae_export.format.manifest import Edge, Manifest
 
 GOLDEN = Path(__file__).parent / "golden"
-PORT = Path(__file__).parents[1] / "export" / "ports" / "js"
+EXPORT = Path(__file__).parents[1] / "export"
+PORT = EXPORT / "ports" / "js"
+FAMILIES = EXPORT / "kerasae_export" / "photo" / "families"
 FOLDER = Path(__file__).parent / "web"
 LIMIT = 1 << 14
 NODE = shutil.which("node")
@@ -338,7 +340,8 @@ def test_npm_packs_the_modules_and_their_licence() -> None:
     assert done.returncode == 0, done.stderr[-2000:]
     packed = {file["path"] for file in json.loads(done.stdout)[0]["files"]}
     modules = {path.name for ending in ("*.js", "*.d.ts") for path in PORT.glob(ending)}
-    assert packed == modules | {"LICENSE", "README.md", "package.json"}
+    families = {f"families/{path.parent.name}.json" for path in FAMILIES.glob("*/family.json")}
+    assert packed == modules | families | {"LICENSE", "README.md", "package.json"}
 
 
 def test_costs_are_far_from_where_logarithms_could_round_differently() -> None:
