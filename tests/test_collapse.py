@@ -217,7 +217,7 @@ def test_what_is_found_is_a_warning_to_the_caller_of_train(digits, monkeypatch):
         asked.append((model, seed))
         return ["first", "second"]
 
-    monkeypatch.setattr(collapse, "findings", found)
+    monkeypatch.setattr("kerasae.training.loop.findings", found)
     few = kerasae.Images(digits.train[:8], digits.validation[:8], digits.test[:8])
     model = kerasae.build_undercomplete(**SIZE)
     with warnings.catch_warnings(record=True) as caught:  # TensorFlow's own among them
