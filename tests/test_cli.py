@@ -63,11 +63,11 @@ def test_the_whole_way_by_hand(tmp_path):
     assert facts["training"]["epochs_run"] == 20
 
     done = call("kerasae", "verify", bundle, "--run", run)
-    assert len(re.findall(r"^ *ok ", done.stdout, re.MULTILINE)) == 15
+    assert len(re.findall(r"^ *ok ", done.stdout, re.MULTILINE)) == 21
     assert "Keras against TF Lite on 359 images" in done.stdout
     assert "Largest error of a layer: " in done.stdout
     assert f"report: {bundle / 'verification.html'}" in done.stdout
-    assert "all 15 checks passed" in (bundle / "verification.html").read_text()
+    assert "all 21 checks passed" in (bundle / "verification.html").read_text()
     joint = tmp_path / "joint"
     call("kerasae", "export", run, "--scheme", "dynamic", "--signatures", "both", "--out", joint)
     manifest = json.loads((joint / "manifest.json").read_text())
