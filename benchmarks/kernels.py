@@ -185,8 +185,8 @@ def page(result: dict[str, Any]) -> str:
         "optimised ones where an app does without it, or the plain reference. They round "
         "differently. What a bundle promises, its `pixel_tolerance`, is the largest difference "
         "that the export saw between them, and one more. Here each bundle is decoded from "
-        f"{rows[0]['codes']:,} codes that the export has not seen, half of them of test digits, "
-        "half drawn from the entropy tables, which is harder, with all kernels on x86-64"
+        f"{rows[0]['codes']:,} codes that the export has not seen, half of them of test digits and "
+        "half drawn from the entropy tables, of photographs all drawn, with all kernels on x86-64"
         f"{on_arm}. LiteRT {result['litert']}; `python benchmarks/kernels.py"
         f"{' --arm' if result['arm'] else ''}` makes this page.",
         "",

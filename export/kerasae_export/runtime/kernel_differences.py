@@ -75,8 +75,8 @@ def compare_decoders(
 def drawn_codes(spec: CodecSpec, quality: Quality, count: int, seed: int) -> NDArray[Any]:
     """Codes of one tile, each symbol drawn by itself from the entropy tables of one class.
 
-    Real codes are not independent, so these are farther from what the model was trained on: a few
-    hundred of them find differences that thousands of images do not.
+    They stand in for images that are not at hand. Real codes are not independent; on digits both
+    kinds differ by as much.
 
     Args:
         spec: The codec part of the manifest.
