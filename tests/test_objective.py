@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from architectures import examples, make, values
+from architectures import FIRST, examples, make, values
 from keras import ops
 
 import kerasae
@@ -167,7 +167,7 @@ warnings.simplefilter("ignore")  # a few steps teach little
 several = tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"])
 config = TrainConfig(epochs=2, batch_size=16, jit_compile=False, steps_per_execution=1, keep="last")
 found = []
-for case in [case for case in CASES if case.id.endswith("-0")]:
+for case in [case for case in CASES if case.id in sys.argv[2:]]:
     name, variant = case.values
     x, y = examples(name, variant, 48)
     labels = y if name == "segmentation" else np.zeros(48, int)
@@ -187,18 +187,28 @@ print(json.dumps(found))
 """
 
 
+EACH_LOSS = ["denoising-0", "segmentation-0", "variational-0", "vector_quantized-0"]
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="of TensorFlow only")
-def test_two_replicas_train_as_one_device():
+@pytest.mark.parametrize(
+    "cases",
+    [EACH_LOSS, pytest.param([case.id for case in FIRST], marks=pytest.mark.weekly)],
+    ids=["each kind of loss", "all"],
+)
+def test_two_replicas_train_as_one_device(cases):
     """In a process of its own, since devices are set before TensorFlow starts."""
     done = subprocess.run(
-        [sys.executable, "-c", REPLICAS, str(Path(__file__).parent)],
+        [sys.executable, "-c", REPLICAS, str(Path(__file__).parent), *cases],
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    for case, random, batched, one, two in json.loads(done.stdout.splitlines()[-1]):
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert sorted(case for case, *_ in found) == sorted(cases)
+    for case, random, batched, one, two in found:
         assert one.keys() == two.keys()
         # Replicas draw the noise of their own images, and normalise by their own batches.
         tolerance = 0.1 if random or batched else 2e-4

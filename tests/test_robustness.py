@@ -45,7 +45,7 @@ from kerasae_export.format.manifest import MANIFEST, Manifest
 from kerasae_export.runtime.litemodel import LiteModel
 from kerasae_export.runtime.model_validation import check_graphs, check_tensors
 
-MANY = pytest.mark.parametrize("examples", [30, pytest.param(1500, marks=pytest.mark.slow)])
+MANY = pytest.mark.parametrize("examples", [30, pytest.param(1500, marks=pytest.mark.weekly)])
 INT32 = st.integers(-(2**31), 2**31 - 1)
 SIDES = st.integers(1, 70)
 

@@ -177,7 +177,7 @@ def test_a_bundle_of_larger_tiles_is_compared_with_keras(photo_model, photos, tm
         verify_bundle(folder, model=other, images=photos.test[:4])
 
 
-@pytest.mark.slow
+@pytest.mark.weekly
 def test_larger_tiles_and_several_qualities_of_a_trained_model(tmp_path):
     """For real: trained on photographs, exported to int8, measured on one that was held out."""
     keras.utils.set_random_seed(0)
