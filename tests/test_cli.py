@@ -500,7 +500,10 @@ def test_quickstart_on_digits(tmp_path):
 @pytest.mark.slow
 def test_quickstart_on_a_folder_of_ones_own(tmp_path, monkeypatch):
     recipe = kerasae.quickstart._recipe
-    shorter = lambda images: replace(recipe(images), pixels=6e6)  # 54 epochs in place of 200
+
+    def shorter(images):
+        return replace(recipe(images), pixels=6e6)  # 54 epochs in place of 200
+
     monkeypatch.setattr(kerasae.quickstart, "_recipe", shorter)
     source = tmp_path / "own"
     source.mkdir()
