@@ -99,8 +99,8 @@ BASE = {
 }
 config = TrainConfig(
     epochs=12 if FAST else 10,
-    batch_size=32 if FAST else 64,
-    learning_rate=5e-3 if FAST else 2e-3,
+    batch_size=64,
+    learning_rate=8e-3 if FAST else 2e-3,
     jit_compile=not FAST,  # compiling takes longer than training when it is this short
 )
 keras.utils.set_random_seed(0)
@@ -485,7 +485,7 @@ with tempfile.TemporaryDirectory() as folder:
         hyperparameters={"hidden": [64, 32], "loss": "mse"},
         config=TrainConfig(epochs=2 if FAST else 4, jit_compile=False),
         limit=600 if FAST else 3000,
-        samples=5 if FAST else 8,
+        samples=3 if FAST else 8,
         measure="psnr",
         progress=False,
     )
