@@ -163,7 +163,10 @@ def test_reload_in_safe_mode_is_equal_and_trains_on(name, variant, trained, eage
     before = trained(name, variant)
     inputs, targets = examples(name, variant)
     again = keras.saving.load_model(before.model, safe_mode=True)
-    np.testing.assert_array_equal(at_inference(again, inputs)[0], before.outputs)
+    # XLA, as CI has it optimise least, rounds a recurrent loop otherwise in another process.
+    tolerance = 0 if keras.backend.backend() == "tensorflow" else 1e-6
+    outputs = at_inference(again, inputs)[0]
+    np.testing.assert_allclose(outputs, before.outputs, rtol=0, atol=tolerance)
     steps = int(again.optimizer.iterations.value)
     again.fit(inputs, targets, batch_size=64, verbose=0)
     assert int(again.optimizer.iterations.value) == steps + 2
