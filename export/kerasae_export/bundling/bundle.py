@@ -31,6 +31,7 @@ from kerasae_export.bundling.models import (
     deployed_models,
     full_range,
 )
+from kerasae_export.bundling.onnx import check_also, with_onnx, write_onnx_pair
 from kerasae_export.bundling.quantisation_loss import warn_of_loss
 from kerasae_export.bundling.tables import fit_spec, fit_steps, rounded
 from kerasae_export.bundling.writing import replacing, write_manifest
@@ -65,6 +66,7 @@ def export_bundle(
     facts: Mapping[str, Any] | None = None,
     tile: int | tuple[int, int] | None = None,
     allow_float: bool = False,
+    also: str | None = None,
 ) -> Path:
     """Export a trained autoencoder of images as a bundle: the models and a codec around them.
 
@@ -106,13 +108,17 @@ def export_bundle(
             sides multiples of its stride and no smaller than those of its images.
         allow_float: As of `convert`: whether `"int8"` may leave layers in float32. The manifest
             and the model card name them.
+        also: `"onnx"` adds `encoder.onnx` and `decoder.onnx`, the models in float32 whatever the
+            scheme is, for `Codec.load(folder, engine="onnx")` and for ONNX Runtime in other
+            languages. They read and write the same files, and other readers ignore them. It needs
+            the extra `onnx`.
 
     Returns:
         The folder.
 
     Raises:
         ValueError: If an argument breaks its rule.
-        ConversionError: If a model cannot be converted.
+        ConversionError: If a model cannot be converted, or a package is missing that `also` needs.
         BundleError: If `folder` holds something else.
 
     Warns:
@@ -142,6 +148,7 @@ def export_bundle(
             raise ValueError(
                 f"`{name}` must be one of {', '.join(choices)}. Received: {name}={value!r}"
             )
+    check_also(also)
     codebook = codebook_of(model)
     losses = check_losses(step_loss, codebook)
     picture = check_sample(sample, images.shape[3])
@@ -160,6 +167,8 @@ def export_bundle(
                 converter,
                 allow_float,
             )
+            if also is not None:
+                write_onnx_pair(models, target, converter)
         own_step = code_step(model) is not None or codebook > 0
         facts = {
             "model": model.name,
@@ -175,6 +184,8 @@ def export_bundle(
         parts = files.parts()
         add_metadata(target, *parts, scheme, facts)
         manifest = _manifest(files, parts, models, images, scheme, facts)
+        if also is not None:
+            manifest = with_onnx(manifest, target, files.codes)
         codec = Codec(manifest, files.encoder, files.decoder)
         write_golden(target, codec, choose_sample(picture, images, codec))
         (target / "README.md").write_text(card.model_card(manifest), encoding="utf-8")

@@ -21,6 +21,7 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from kerasae_export.conversion.integers import in_integers
+from kerasae_export.conversion.onnx_files import write_onnx
 from kerasae_export.conversion.resizing import check_resized
 from kerasae_export.conversion.worker import RETIRED, end_with
 
@@ -62,6 +63,12 @@ _MACHINE = (
 def _try(job: dict[str, Any]) -> dict[str, Any]:
     """What went wrong, if anything did, and whether that was the machine and not the model."""
     try:
+        if job.get("format") == "onnx":
+            ((key, names),) = job["signatures"].items()
+            folder = Path(job["folder"])
+            model = keras.saving.load_model(folder / f"{key}.keras", compile=False)
+            write_onnx(model, names, folder / "model.onnx")
+            return {"error": None}
         _convert(
             Path(job["folder"]),
             job["scheme"],

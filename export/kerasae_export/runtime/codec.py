@@ -22,7 +22,7 @@ from kerasae_export.format.received import Data
 from kerasae_export.format.tiling import Layout
 from kerasae_export.photo.codec import PhotoCodec
 from kerasae_export.runtime.blocks import Coded, encoded_blocks
-from kerasae_export.runtime.bundle_files import check_part, open_models, read_files
+from kerasae_export.runtime.bundle_files import read_files
 from kerasae_export.runtime.checks import (
     Budget,
     check_bytes,
@@ -32,7 +32,7 @@ from kerasae_export.runtime.checks import (
     check_quality,
     check_symbols,
 )
-from kerasae_export.runtime.litemodel import LiteModel
+from kerasae_export.runtime.engines import Model, check_engine, open_engine
 from kerasae_export.runtime.tiled import TiledModels
 
 __all__ = ["Codec", "Coded"]
@@ -64,8 +64,8 @@ class Codec:
     def __init__(
         self,
         manifest: Manifest,
-        encoder: LiteModel,
-        decoder: LiteModel,
+        encoder: Model,
+        decoder: Model,
         *,
         max_pixels: int = MAX_PIXELS,
         max_images: int = MAX_IMAGES,
@@ -88,6 +88,7 @@ class Codec:
         max_pixels: int = MAX_PIXELS,
         max_images: int = MAX_IMAGES,
         max_expansion: int = 1,
+        engine: str = "litert",
     ) -> PhotoCodec: ...
 
     @overload
@@ -100,6 +101,7 @@ class Codec:
         max_pixels: int = MAX_PIXELS,
         max_images: int = MAX_IMAGES,
         max_expansion: int = 1,
+        engine: str = "litert",
     ) -> Codec: ...
 
     @classmethod
@@ -111,6 +113,7 @@ class Codec:
         max_pixels: int = MAX_PIXELS,
         max_images: int = MAX_IMAGES,
         max_expansion: int = 1,
+        engine: str = "litert",
     ) -> Codec | PhotoCodec:
         """Load a bundle; every hash is checked before a model is loaded.
 
@@ -124,13 +127,19 @@ class Codec:
             max_expansion: How many times the images, pixels and runs of the decoder that
                 FORMAT.md allows for each byte received a bitstream may ask for. Blank images
                 take so few bytes that many of them need more than 1.
+            engine: `"litert"`; or `"onnx"`, for the ONNX files of a bundle that was exported with
+                `also="onnx"`, which the package `onnxruntime` runs. Both read and write the same
+                files: symbols are exact, pixels are as near as the manifest's `onnx` says. What an
+                encoder in float32 makes of an image can be other symbols than that of the scheme
+                makes. The codec of photographs needs neither.
 
         Returns:
-            The codec.
+            The codec. `manifest` then has the edges of the models that run.
 
         Raises:
-            BundleError: If the bundle is incomplete, damaged or inconsistent.
-            ValueError: If `threads` or a limit is not a positive integer.
+            BundleError: If the bundle is incomplete, damaged or inconsistent, or lacks what the
+                engine needs, or that is not installed.
+            ValueError: If `threads` or a limit is not a positive integer, or there is no such engine.
 
         Example:
             >>> from kerasae_export import Codec
@@ -138,6 +147,7 @@ class Codec:
         """
         threads = check_count("threads", threads)
         Limits(max_pixels, max_images, max_expansion)
+        engine = check_engine(engine)
         if folder is None:
             return PhotoCodec.load(
                 max_pixels=max_pixels, max_expansion=max_expansion, threads=threads
@@ -148,12 +158,7 @@ class Codec:
             raise BundleError(
                 f"{MANIFEST}: `bundle_hash` does not match the decoder and the codec part."
             )
-        encoder, decoder = open_models(manifest, files, threads=threads)
-        for name, part, model in (
-            ("encoder", manifest.encoder, encoder),
-            ("decoder", manifest.decoder, decoder),
-        ):
-            check_part(name, part, model)
+        manifest, encoder, decoder = open_engine(manifest, files, engine, threads=threads)
         return cls(
             manifest,
             encoder,

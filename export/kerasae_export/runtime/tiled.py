@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from kerasae_export.format.manifest import Manifest
 from kerasae_export.format.tiling import Layout, Span
 from kerasae_export.format.values import dequantise, pixels_of, quantise, symbols_of
-from kerasae_export.runtime.litemodel import LiteModel
+from kerasae_export.runtime.engines import Model
 
 __all__ = ["TiledModels"]
 
@@ -28,9 +28,7 @@ class TiledModels:
         decoder: Runs the decoder on the code of one tile.
     """
 
-    def __init__(
-        self, manifest: Manifest, layout: Layout, encoder: LiteModel, decoder: LiteModel
-    ) -> None:
+    def __init__(self, manifest: Manifest, layout: Layout, encoder: Model, decoder: Model) -> None:
         self.encoder = encoder
         self.decoder = decoder
         self._manifest = manifest
