@@ -89,10 +89,10 @@ def convert(
             Height and width are free, whatever this says, where those of the model are, None. The
             file is run in other sizes before it is written.
         format: `"tflite"`; or `"onnx"`, for ONNX Runtime and what else reads ONNX: `path` then ends
-            in `.onnx`, all of it is float32 with a batch of any size (`scheme` may say `"float32"` or
-            be left out, and `calibration` is ignored), inputs and outputs have the same names, and
-            the file is run by ONNX Runtime in two sizes of batch beside Keras before it is written.
-            It needs the extra `onnx`.
+            in `.onnx`, and all of it is float32 with a batch of any size. `scheme` may say
+            `"float32"` or be left out, `calibration` is ignored, and inputs and outputs have the
+            same names. The file is run by ONNX Runtime in two sizes of batch, beside Keras, before
+            it is written. It needs the extra `onnx`.
 
     Returns:
         The path.

@@ -139,7 +139,7 @@ class Codec:
         Raises:
             BundleError: If the bundle is incomplete, damaged or inconsistent, or lacks what the
                 engine needs, or that is not installed.
-            ValueError: If `threads` or a limit is not a positive integer, or there is no such engine.
+            ValueError: If `threads` or a limit is not a positive integer, or the engine unknown.
 
         Example:
             >>> from kerasae_export import Codec
