@@ -1,7 +1,7 @@
 """Keras models to ONNX files, in float32, for batches of any size.
 
-`missing` is asked before a conversion begins; the rest runs in the converter's process, with Keras's
-own exporter. It needs the extra `onnx`: tf2onnx, onnx and onnxruntime.
+`missing` is asked before a conversion begins; the rest runs in the converter's process, with the
+exporter of Keras. It needs the extra `onnx`: tf2onnx, onnx and onnxruntime.
 """
 
 from __future__ import annotations

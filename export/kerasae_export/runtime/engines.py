@@ -90,8 +90,6 @@ def open_engine(
         manifest = dataclasses.replace(manifest, encoder=encoder, decoder=decoder)
     else:
         models = open_models(manifest, files, threads=threads)
-    for name, part, model in zip(
-        ("encoder", "decoder"), (manifest.encoder, manifest.decoder), models, strict=True
-    ):
-        check_part(name, part, model)
+    check_part("encoder", manifest.encoder, models[0])
+    check_part("decoder", manifest.decoder, models[1])
     return manifest, *models

@@ -30,7 +30,7 @@ def check_installed() -> None:
 
 
 class OnnxModel:
-    """An ONNX model of one input and one output whose first axis is the batch; threads may share it.
+    """An ONNX model of one input and one output, a batch of any size; threads may share it.
 
     Args:
         content: The bytes of the `.onnx` file, which must hold its weights.

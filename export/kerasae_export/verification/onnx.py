@@ -27,7 +27,7 @@ _MOVED = 0.02  # of the indices: two entries of a codebook may be about as near
 
 
 def why_not_run(manifest: Manifest) -> str:
-    """Why the ONNX files of a bundle cannot be checked here; empty if they can, or there are none."""
+    """Why the ONNX files of a bundle cannot be run here; empty if they can, or there are none."""
     if manifest.onnx is None:
         return ""
     try:

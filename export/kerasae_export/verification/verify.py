@@ -63,10 +63,10 @@ def verify_bundle(
     one decodes; and that none of thousands of codes decodes to pixels farther apart than the
     manifest's `pixel_tolerance`. With a model and images, also: all kernels on these images; that
     TF Lite agrees with Keras; and the loss in PSNR and SSIM. Where the bundle has ONNX files, ONNX
-    Runtime decodes the golden symbols with them and, with a model, is compared with Keras; where that
-    package is missing, a `ReportWarning` says that they were not run. `TOLERANCES` holds the limits. The
-    outcome is written to `verification.json` and `verification.html` in the bundle; the manifest
-    and the files that it lists do not change.
+    Runtime decodes the golden symbols with them and, with a model, is compared with Keras; where it
+    is not installed, a `ReportWarning` says so. `TOLERANCES` holds the limits. The outcome is
+    written to `verification.json` and `verification.html` in the bundle; the manifest and the files
+    that it lists do not change.
 
     Args:
         folder: The bundle.
@@ -191,9 +191,7 @@ def _verify(
         found += kernels.check_kernels(name, values, indices=indices)
     if "parity" in measurements:
         found += parity.check_parity(measurements["parity"], manifest)
-    if manifest.onnx is not None:
-        made, measurements["onnx"] = _onnx(manifest, files, golden, halves, pictures)
-        found += made
+    found += _onnx(manifest, files, golden, halves, pictures, measurements)
     measurements["kernels"] = compared
     measurements["pixels"] = differences.to_dict()
     return Verification(manifest.bundle_hash, tuple(found), measurements)
@@ -205,22 +203,26 @@ def _onnx(
     golden: checks_.Golden,
     halves: tuple[keras.Model, keras.Model] | None,
     pictures: NDArray[np.float32] | None,
-) -> tuple[list[Check], dict[str, Any]]:
-    """The checks of the ONNX files, and what was measured of them."""
+    measurements: dict[str, Any],
+) -> list[Check]:
+    """The checks of the ONNX files, if there are any; what is measured goes to `measurements`."""
+    if manifest.onnx is None:
+        return []
     why = onnx.why_not_run(manifest)
     if why:
-        return [], {"skipped": why}
+        measurements["onnx"] = {"skipped": why}
+        return []
     try:
         side = onnx.OnnxSide.of(manifest, files)
-        check, measured = onnx.check_golden(side, golden)
+        check, measurements["onnx"] = onnx.check_golden(side, golden)
         checks = [check]
         if halves is not None and pictures is not None:
             check, compared = onnx.compare_with_keras(side, halves, pictures)
             checks.append(check)
-            measured |= compared
+            measurements["onnx"] |= compared
     except ValueError as error:
-        return [Check("ONNX models", False, f"They do not run: {error}")], {}
-    return checks, measured
+        return [Check("ONNX models", False, f"They do not run: {error}")]
+    return checks
 
 
 def _compared(
