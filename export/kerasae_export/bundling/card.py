@@ -29,6 +29,7 @@ def model_card(manifest: Manifest) -> str:
         qualities=_QUALITIES.format(count=len(spec.qualities)) if len(spec.qualities) > 1 else "",
         facts=json.dumps(dict(manifest.facts), indent=2, default=str),
         files=_files(manifest),
+        onnx="" if manifest.onnx is None else _ONNX,
         channels=spec.channels,
     )
 
@@ -63,6 +64,12 @@ def _files(manifest: Manifest) -> str:
     else:
         what = [f"signature `{part.signature}`: {_edges(part)}" for part in (encoder, decoder)]
         rows = [f"| `{encoder.file}` | {'; '.join(what)} |"]
+    if manifest.onnx is not None:
+        onnx = manifest.onnx
+        rows.append(
+            f"| `{onnx.encoder}`, `{onnx.decoder}` | the same in float32 for ONNX Runtime, a batch of "
+            f"any size; pixels within {onnx.pixel_tolerance} levels of those of the files above |"
+        )
     return "\n".join(rows)
 
 
@@ -85,6 +92,13 @@ _SYMBOLS = {
 
 _QUALITIES = """
 data = codec.compress(image, quality=1)     # smaller; 1 to {count}, which is the default"""
+
+
+_ONNX = """
+By ONNX Runtime (`pip install onnxruntime`), which reads and writes the same files:
+`Codec.load("bundle", engine="onnx")`. In other languages its two models are the functions that a
+codec takes: pixels / 255 in, real values out, and `symbol * step` in, pixels / 255 out.
+"""
 
 
 def _edge(edge: Edge) -> str:
@@ -131,7 +145,7 @@ codec = Codec.load("bundle")
 data = codec.compress(image)                # uint8 (height, width, channels) -> bytes{qualities}
 image = codec.decompress(data)
 ```
-
+{onnx}
 ## Other languages
 
 The same codec, each with a page in `ports/` of kerasae-export: files are the same bytes in all of
