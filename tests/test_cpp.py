@@ -24,15 +24,9 @@ ROOT = Path(__file__).parents[1]
 PORT = ROOT / "export" / "ports" / "cpp"
 GOLDEN = Path(__file__).parent / "golden"
 LITERT = Path(str(importlib.util.find_spec("ai_edge_litert").origin)).parent / "libLiteRt.so"  # type: ignore[union-attr]
+ORT = importlib.util.find_spec("onnxruntime")
 ONNXRUNTIME = next(
-    (
-        path
-        for folder in getattr(
-            importlib.util.find_spec("onnxruntime"), "submodule_search_locations", ()
-        )
-        for path in Path(folder).glob("capi/libonnxruntime.so.*")
-    ),
-    "",
+    Path(str(ORT.origin)).parent.glob("capi/libonnxruntime.so.*") if ORT else iter(()), None
 )
 BUNDLES = sorted(path.parent for path in GOLDEN.rglob("bundle/manifest.json"))
 

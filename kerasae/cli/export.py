@@ -55,6 +55,17 @@ __all__ = ["export"]
     is_flag=True,
     help="Let int8 leave layers in float32 that have no int8, such as ELU.",
 )
+@click.option(
+    "--also",
+    type=click.Choice(["onnx"]),
+    help="Add the models as ONNX files; needs the extra `onnx`.",
+)
+@click.option(
+    "--batch",
+    type=int,
+    metavar="N",
+    help="Add models for N tiles at once, such as 8, with which folders and streams go faster.",
+)
 @click.option("--author", help="Who made the model, for its card and its files' metadata.")
 @click.option("--license", "licence", help="Of the weights, such as CC0-1.0; likewise.")
 def export(
@@ -66,6 +77,8 @@ def export(
     tile: int | None,
     sample: str | None,
     allow_float: bool,
+    also: str | None,
+    batch: int | None,
     author: str | None,
     licence: str | None,
 ) -> None:
@@ -100,6 +113,8 @@ def export(
             sample=picture,
             facts={**loaded.facts(run, images), **told},
             allow_float=allow_float,
+            also=also,
+            batch=batch,
         )
     for path in sorted(out.iterdir()):
         if path.is_file():

@@ -21,6 +21,7 @@ from kerasae_export.bundling.arguments import (
     check_sample,
     codebook_of,
 )
+from kerasae_export.bundling.batches import add_batch, check_batch, with_batch_parts
 from kerasae_export.bundling.drawing import sample_image
 from kerasae_export.bundling.golden import choose_sample, write_golden
 from kerasae_export.bundling.kernels import differences_of, pixel_tolerance
@@ -67,6 +68,7 @@ def export_bundle(
     tile: int | tuple[int, int] | None = None,
     allow_float: bool = False,
     also: str | None = None,
+    batch: int | None = None,
 ) -> Path:
     """Export a trained autoencoder of images as a bundle: the models and a codec around them.
 
@@ -112,6 +114,11 @@ def export_bundle(
             scheme is, for `Codec.load(folder, engine="onnx")` and for ONNX Runtime in other
             languages. They read and write the same files, and other readers ignore them. It needs
             the extra `onnx`.
+        batch: From 2 to 64, such as 8: models for so many tiles at once as well, which `Codec` uses
+            for streams and large images where they are faster. With `signatures="both"` they are
+            further signatures of `model.tflite` and share its weights, otherwise
+            `encoder_batch.tflite` and `decoder_batch.tflite`. Results, and the bytes of files, are
+            the same, as the export makes sure; other readers ignore them.
 
     Returns:
         The folder.
@@ -149,6 +156,7 @@ def export_bundle(
                 f"`{name}` must be one of {', '.join(choices)}. Received: {name}={value!r}"
             )
     check_also(also)
+    batch = check_batch(batch)
     codebook = codebook_of(model)
     losses = check_losses(step_loss, codebook)
     picture = check_sample(sample, images.shape[3])
@@ -170,6 +178,8 @@ def export_bundle(
             if also is not None:
                 write_onnx_pair(models, target, converter)
         own_step = code_step(model) is not None or codebook > 0
+        if batch is not None:
+            add_batch(target, files.paths, batch)
         facts = {
             "model": model.name,
             "parameters": {
@@ -184,6 +194,9 @@ def export_bundle(
         parts = files.parts()
         add_metadata(target, *parts, scheme, facts)
         manifest = _manifest(files, parts, models, images, scheme, facts)
+        if batch is not None:
+            few = models.few(images, _LOSS_IMAGES)
+            manifest = with_batch_parts(manifest, target, batch, few, files.codes[-1])
         if also is not None:
             manifest = with_onnx(manifest, target, files.codes)
         codec = Codec(manifest, files.encoder, files.decoder)
@@ -214,6 +227,11 @@ class _ModelFiles:
     decoder: LiteModel
     steps: list[NDArray[np.float64]]
     codes: list[NDArray[np.float64]]
+
+    @property
+    def paths(self) -> tuple[Path, Path]:
+        """The files of the encoder and of the decoder."""
+        return self.encoder_path, self.decoder_path
 
     def parts(self) -> tuple[Part, Part]:
         """The encoder's and the decoder's entry in the manifest."""

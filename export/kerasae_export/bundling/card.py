@@ -67,8 +67,18 @@ def _files(manifest: Manifest) -> str:
     if manifest.onnx is not None:
         onnx = manifest.onnx
         rows.append(
-            f"| `{onnx.encoder}`, `{onnx.decoder}` | the same in float32 for ONNX Runtime, a batch of "
-            f"any size; pixels within {onnx.pixel_tolerance} levels of those of the files above |"
+            f"| `{onnx.encoder}`, `{onnx.decoder}` | the same in float32 for ONNX Runtime, a batch "
+            f"of any size; pixels within {onnx.pixel_tolerance} levels of those of TF Lite |"
+        )
+    if manifest.batch is not None:
+        batch = manifest.batch
+        where = [
+            f"`{part.file}`" + (f", signature `{part.signature}`" if part.signature else "")
+            for part in (batch.encoder, batch.decoder)
+        ]
+        rows.append(
+            f"| {'; '.join(where)} | the same for {batch.size} tiles at once, with the same "
+            "results, for servers and folders |"
         )
     return "\n".join(rows)
 

@@ -12,12 +12,21 @@ from typing import Any
 from kerasae_export.errors import BundleError
 from kerasae_export.format.validation import MANIFEST, Fields
 
-__all__ = ["BATCH_SIGNATURES", "Batch", "BatchPart", "Onnx", "read_batch", "read_onnx"]
+__all__ = [
+    "BATCH_SIGNATURES",
+    "MOST_BATCH",
+    "Batch",
+    "BatchPart",
+    "Onnx",
+    "read_batch",
+    "read_onnx",
+]
 
 BATCH_SIGNATURES = ("encode_batch", "decode_batch")
 """The signatures for several images, in a file that holds both models."""
 
-_MOST = 64
+MOST_BATCH = 64
+"""Most tiles that a model takes at once."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +118,7 @@ def read_batch(root: Fields, files: Collection[str]) -> Batch | None:
     if "batch" not in root.content:
         return None
     fields = root.object("batch")
-    size = fields.integer("size", 2, _MOST)
+    size = fields.integer("size", 2, MOST_BATCH)
     parts = []
     for name, signature in zip(("encoder", "decoder"), BATCH_SIGNATURES, strict=True):
         part = fields.object(name)
