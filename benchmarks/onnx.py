@@ -74,13 +74,13 @@ def compared(path: Path, given: list[NDArray[Any]], expected: list[NDArray[Any]]
         "bytes": path.stat().st_size,
         "difference": max(map(difference, whole, expected)),
         "difference_one_by_one": max(map(difference, singly, expected)),
-        "indices": expected[0].dtype.kind in "iu",
+        "indices": expected[0].dtype.kind in "biu",
     }
 
 
 def difference(ours: NDArray[Any], theirs: NDArray[Any]) -> float:
     """The largest, as a share of the range; of indices the share that differs."""
-    if theirs.dtype.kind in "iu":
+    if theirs.dtype.kind in "biu":
         return float((ours != theirs).mean())
     return float(np.abs(ours - theirs).max()) / max(float(np.ptp(theirs)), 1e-12)
 

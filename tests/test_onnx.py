@@ -69,7 +69,7 @@ def test_every_architecture_converts_and_computes_what_keras_does(
         path = converter.convert(half, tmp_path / f"{half.name}.onnx", format="onnx")
         expected = predict_all(half, given)
         for ours, theirs in zip(run(path, *given), expected, strict=True):
-            if theirs.dtype.kind == "i":
+            if theirs.dtype.kind in "bi":
                 assert (ours == theirs).mean() > 0.98
             else:
                 np.testing.assert_allclose(ours, theirs, atol=1e-3 * max(1e-3, np.ptp(theirs)))

@@ -68,6 +68,7 @@ __all__ = ["export"]
 )
 @click.option("--author", help="Who made the model, for its card and its files' metadata.")
 @click.option("--license", "licence", help="Of the weights, such as CC0-1.0; likewise.")
+@click.option("--data-license", "data_licence", help="Of the data, for its card.")
 def export(
     run: Path,
     scheme: str,
@@ -81,13 +82,14 @@ def export(
     batch: int | None,
     author: str | None,
     licence: str | None,
+    data_licence: str | None,
 ) -> None:
     """Export a trained run as a bundle: TF Lite files with a codec around them.
 
     RUN is the folder that `kerasae train` wrote.
     """
     losses = _losses(step_loss)
-    given = {"author": author, "license": licence}
+    given = {"author": author, "license": licence, "data_license": data_licence}
     told = {name: text for name, text in given.items() if text is not None}
     from kerasae_export.format.manifest import SCHEMES
 

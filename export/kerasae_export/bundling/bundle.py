@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from kerasae_export.bundling.arguments import (
 )
 from kerasae_export.bundling.batches import add_batch, check_batch, with_batch_parts
 from kerasae_export.bundling.drawing import sample_image
+from kerasae_export.bundling.glance import at_a_glance
 from kerasae_export.bundling.golden import choose_sample, write_golden
 from kerasae_export.bundling.kernels import differences_of, pixel_tolerance
 from kerasae_export.bundling.metadata import add_metadata
@@ -33,7 +35,8 @@ from kerasae_export.bundling.models import (
     full_range,
 )
 from kerasae_export.bundling.onnx import check_also, with_onnx, write_onnx_pair
-from kerasae_export.bundling.quantisation_loss import warn_of_loss
+from kerasae_export.bundling.quantisation_loss import psnr_of, warn_of_loss
+from kerasae_export.bundling.summary import AT_A_GLANCE
 from kerasae_export.bundling.tables import fit_spec, fit_steps, rounded
 from kerasae_export.bundling.writing import replacing, write_manifest
 from kerasae_export.conversion.convert import Converter
@@ -52,6 +55,7 @@ __all__ = ["SIGNATURES", "export_bundle", "sample_image"]
 SIGNATURES = ("separate", "both")
 """Two files, or one with two signatures."""
 
+_SHOWN = 24  # images of which the card tells quality and bytes
 _LOSS_IMAGES = 64  # images on which quantised models are compared with Keras
 
 
@@ -103,7 +107,8 @@ def export_bundle(
             faces for images that have a face in common, a landscape for others.
         facts: Facts for the manifest and the model card, such as the data and the training;
             anything that JSON can hold. The texts `author` and `license`, of the weights, are in
-            the metadata of the models as well, where app builders and viewers show them.
+            the metadata of the models as well, where app builders and viewers show them; the card
+            shows `data_license`, of the data, beside them.
         tile: Side in pixels, or height and width, of the tiles that the bundle's models take; by
             default the size of the model's own images. With larger tiles, less of a large image
             is computed twice where tiles overlap. The model must be fully convolutional, and the
@@ -194,16 +199,20 @@ def export_bundle(
         parts = files.parts()
         add_metadata(target, *parts, scheme, facts)
         manifest = _manifest(files, parts, models, images, scheme, facts)
+        few = models.few(images, _LOSS_IMAGES)
         if batch is not None:
-            few = models.few(images, _LOSS_IMAGES)
             manifest = with_batch_parts(manifest, target, batch, few, files.codes[-1])
         if also is not None:
             manifest = with_onnx(manifest, target, files.codes)
+        glance = {
+            **at_a_glance(target, manifest, (files.encoder, files.decoder), few[:_SHOWN]),
+            "psnr_keras": psnr_of(models.encoder, models.decoder, few[:_SHOWN]),
+        }
+        manifest = dataclasses.replace(manifest, facts={**manifest.facts, AT_A_GLANCE: glance})
         codec = Codec(manifest, files.encoder, files.decoder)
         write_golden(target, codec, choose_sample(picture, images, codec))
         (target / "README.md").write_text(card.model_card(manifest), encoding="utf-8")
         write_manifest(target, manifest)
-    few = models.few(images, _LOSS_IMAGES)
     warn_of_loss(target_folder, models.encoder, models.decoder, few, stacklevel=3)
     return target_folder
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
+from kerasae_export.bundling.summary import AT_A_GLANCE, summary
 from kerasae_export.format.manifest import Edge, Manifest, Part
 
 __all__ = ["model_card"]
@@ -27,11 +30,18 @@ def model_card(manifest: Manifest) -> str:
         measured=_measured(manifest),
         symbols=_SYMBOLS[spec.codebook > 0],
         qualities=_QUALITIES.format(count=len(spec.qualities)) if len(spec.qualities) > 1 else "",
-        facts=json.dumps(dict(manifest.facts), indent=2, default=str),
+        summary=summary(manifest),
+        facts=json.dumps(_told(manifest.facts), indent=2, default=str),
         files=_files(manifest),
         onnx="" if manifest.onnx is None else _ONNX,
         channels=spec.channels,
     )
+
+
+def _told(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts that no table of the card has."""
+    shown = (AT_A_GLANCE, "pixel_differences", "onnx_pixel_differences")
+    return {name: fact for name, fact in facts.items() if name not in shown}
 
 
 def _floats(manifest: Manifest) -> str:
@@ -123,7 +133,7 @@ _CARD = """\
 
 An autoencoder for {image} images with a code of {code}, stored as {scheme}, and all that a
 codec around it needs. `manifest.json` holds every number below in a form for programs.
-{floats}
+{floats}{summary}
 ## What it was trained on, and where it fails
 
 ```json
