@@ -7,7 +7,6 @@ from pathlib import Path
 
 import keras
 import pytest
-from conftest import dense_model
 
 import kerasae_export
 from kerasae_export import BundleError, Codec, delegate_coverage, export_bundle
@@ -73,14 +72,14 @@ def test_what_is_no_model_is_refused(content, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def shown(digits, made):
+def shown(digits, digit_model, made):
     def write(path: Path) -> None:
         facts = {"license": "CC0-1.0", "data_license": "CC-BY-4.0"}
         export_bundle(
-            dense_model(digits),
+            digit_model,
             path,
-            calibration=digits.train[:40],
-            step_loss=[0.1, 1],
+            calibration=digits.train[:60],
+            step_loss=[0.1, 2],
             facts=facts,
         )
 

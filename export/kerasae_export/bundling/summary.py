@@ -40,7 +40,7 @@ def summary(manifest: Manifest) -> str:
 
 _NOTE = """\
 Delegates by their documented lists, not by a device; `kerasae_export.delegate_coverage` names them.
-Which scheme keeps how much at which quality: docs/schemes.md of kerasae.
+Which scheme keeps how much at which quality: docs/scheme_quality.md of kerasae.
 """
 
 
@@ -71,8 +71,8 @@ def _kernels(manifest: Manifest) -> list[tuple[str, str]]:
         return []
     same = found["pixels"].get("0", 0) / sum(found["pixels"].values())
     text = (
-        f"XNNPACK, optimised and reference kernels agree at {same:.2%} of the pixels and differ by up "
-        f"to {found['largest']} of 255 levels; {manifest.pixel_tolerance} are promised"
+        f"XNNPACK, optimised and reference kernels agree at {same:.2%} of the pixels and differ by "
+        f"up to {found['largest']} of 255 levels; {manifest.pixel_tolerance} are promised"
     )
     return [("kernels", text)]
 

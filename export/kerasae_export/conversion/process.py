@@ -130,6 +130,11 @@ def _convert(
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.representative_dataset = lambda: _samples(folder, signatures)
         converter.inference_input_type = converter.inference_output_type = tf.as_dtype(edges)
+    if scheme == "int16x8":
+        converter.target_spec.supported_ops = [
+            tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+        ]
+        converter.representative_dataset = lambda: _samples(folder, signatures)
     content = converter.convert()
     if scheme == "int8":
         if edges != "float32":
@@ -142,7 +147,7 @@ def _convert(
             model,
             signatures[key],
             dynamic_batch=dynamic_batch,
-            exact=scheme != "int8",
+            exact=scheme not in ("int8", "int16x8"),
         )
     (folder / "model.tflite").write_bytes(content)
 
