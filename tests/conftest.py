@@ -208,6 +208,24 @@ def photo_bundle(photo_model: keras.Model, photos: kerasae.Images, made: Made) -
     )
 
 
+def dense_model(digits: kerasae.Images) -> keras.Model:
+    """Untrained, and always the same."""
+    keras.utils.set_random_seed(0)
+    return kerasae.build_undercomplete(
+        input_shape=digits.image_shape, code_size=6, hidden=(16,), loss="mse"
+    )
+
+
+@pytest.fixture(scope="session")
+def onnx_bundle(digits: kerasae.Images, made: Made) -> Path:
+    """A bundle with ONNX files beside those of TF Lite in int8."""
+
+    def write(path: Path) -> None:
+        export_bundle(dense_model(digits), path, calibration=digits.train[:60], also="onnx")
+
+    return made("onnx", write)
+
+
 @pytest.fixture(scope="session")
 def digit_codec(digit_bundle: Path) -> Codec:
     return Codec.load(digit_bundle)

@@ -24,6 +24,10 @@ ROOT = Path(__file__).parents[1]
 PORT = ROOT / "export" / "ports" / "cpp"
 GOLDEN = Path(__file__).parent / "golden"
 LITERT = Path(str(importlib.util.find_spec("ai_edge_litert").origin)).parent / "libLiteRt.so"  # type: ignore[union-attr]
+ORT = importlib.util.find_spec("onnxruntime")
+ONNXRUNTIME = next(
+    Path(str(ORT.origin)).parent.glob("capi/libonnxruntime.so.*") if ORT else iter(()), None
+)
 BUNDLES = sorted(path.parent for path in GOLDEN.rglob("bundle/manifest.json"))
 
 pytestmark = [
@@ -58,8 +62,13 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = (root.parent if "PYTEST_XDIST_WORKER" in os.environ else root) / "cpp"
     options = ["-DKERASAE_SANITIZE=address,undefined", "-DCMAKE_CXX_FLAGS=-O0"]
     options.append(f"-DKERASAE_LITERT={LITERT}")
+    library = folder.with_name("onnxruntime") / "libonnxruntime.so.1"  # the name that it has inside
+    if ONNXRUNTIME:
+        options.append(f"-DKERASAE_ONNXRUNTIME={library}")
     with FileLock(f"{folder}.lock"):
         if not (folder / "built").exists():
+            library.parent.mkdir(exist_ok=True)
+            library.symlink_to(ONNXRUNTIME)
             done("cmake", "-S", PORT, "-B", folder, "-DCMAKE_CXX_COMPILER=g++", *options)
             done("cmake", "--build", folder, "--parallel", os.cpu_count() or 1)
             (folder / "built").touch()
@@ -130,6 +139,27 @@ def test_kaetool_compresses_as_python_does(build: Path, tmp_path: Path, rng) -> 
     for refused in (tmp_path / "alpha.png", file, tmp_path / "none.png"):
         found = run(tool, "compress", bundle, refused, tmp_path / "out", env=environment)
         assert (found.returncode, (tmp_path / "out").exists()) == (1, False), found
+
+
+@pytest.mark.skipif(not ONNXRUNTIME, reason="onnxruntime is not installed")
+def test_onnx_runtime_runs_a_bundle_s_onnx_files(build: Path, onnx_bundle: Path) -> None:
+    environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
+    kae = onnx_bundle / "golden" / "image.kae"
+    found = subprocess.run(
+        [build / "kerasae_onnx", onnx_bundle, kae],
+        capture_output=True,
+        timeout=60,
+        check=False,
+        env=environment,
+    )
+    assert found.returncode == 0, found.stderr
+    expected = Codec.load(onnx_bundle).decompress(kae.read_bytes())
+    pixels = np.frombuffer(found.stdout, np.uint8).reshape(expected.shape).astype(int)
+    manifest = json.loads((onnx_bundle / "manifest.json").read_text())
+    assert np.abs(pixels - expected).max() <= manifest["onnx"]["pixel_tolerance"]
+    plain = GOLDEN / "grid" / "bundle"
+    found = run(build / "kerasae_onnx", plain, plain / "golden" / "image.kae", env=environment)
+    assert (found.returncode, "has no ONNX files" in found.stderr) == (1, True)
 
 
 def test_kaetool_compresses_photographs_as_python_does(build: Path, tmp_path: Path) -> None:

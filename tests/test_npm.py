@@ -11,8 +11,11 @@ import subprocess
 import tarfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from port_snippets import blocks, pages
+
+from kerasae_export import Codec
 
 ROOT = Path(__file__).parents[1]
 PORT = ROOT / "export" / "ports" / "js"
@@ -103,3 +106,13 @@ def test_node_and_a_bundler_run_it(app: Path) -> None:
     small, whole = (app / "small.js").read_text(), (app / "app.js").read_text()
     assert len(small) < 0.3 * len(whole)
     assert not re.search("bundle_hash", small)
+
+
+def test_onnx_runtime_runs_a_bundle_s_onnx_files(app: Path, onnx_bundle: Path) -> None:
+    """Symbols are exact, pixels within the promise, as `onnx.mjs` and this say."""
+    rebuilt = bytes.fromhex(done("node", "onnx.mjs", onnx_bundle, cwd=app).strip())
+    codec = Codec.load(onnx_bundle)
+    expected = codec.decompress((onnx_bundle / "golden" / "image.kae").read_bytes())
+    assert codec.manifest.onnx is not None
+    differs = np.frombuffer(rebuilt, np.uint8).astype(int) - expected.ravel()
+    assert np.abs(differs).max() <= codec.manifest.onnx.pixel_tolerance

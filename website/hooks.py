@@ -47,6 +47,9 @@ GUIDES = [
     "docs/photo_codec.md",
     "docs/compression.md",
     "docs/schemes.md",
+    "docs/scheme_quality.md",
+    "docs/onnx.md",
+    "docs/batch.md",
     "docs/codec.md",
     "docs/bundles.md",
     "docs/receiver.md",
@@ -88,6 +91,7 @@ TITLES = {
 
 WIDE_TABLES = {
     *("notebooks/README.md", "docs/codec.md", "docs/compression.md", "docs/schemes.md"),
+    *("docs/scheme_quality.md", "docs/onnx.md"),
     "docs/mutation.md",
 }
 """Pages of few headings, whose tables take the room of a list of them."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from kerasae_export.errors import ConversionError as ConversionError
     from kerasae_export.errors import CorruptBitstreamError as CorruptBitstreamError
     from kerasae_export.runtime.codec import Codec as Codec
+    from kerasae_export.runtime.delegates import delegate_coverage as delegate_coverage
     from kerasae_export.verification import Verification as Verification
     from kerasae_export.verification import verify_bundle as verify_bundle
 
@@ -41,6 +42,7 @@ _HOME = {
     "Verification": "kerasae_export.verification.outcome",
     "convert": "kerasae_export.conversion.convert",
     "convert_both": "kerasae_export.conversion.convert",
+    "delegate_coverage": "kerasae_export.runtime.delegates",
     "decoder": "kerasae_export.conversion.split",
     "encoder": "kerasae_export.conversion.split",
     "export_bundle": "kerasae_export.bundling.bundle",

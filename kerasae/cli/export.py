@@ -55,8 +55,20 @@ __all__ = ["export"]
     is_flag=True,
     help="Let int8 leave layers in float32 that have no int8, such as ELU.",
 )
+@click.option(
+    "--also",
+    type=click.Choice(["onnx"]),
+    help="Add the models as ONNX files; needs the extra `onnx`.",
+)
+@click.option(
+    "--batch",
+    type=int,
+    metavar="N",
+    help="Add models for N tiles at once, such as 8, with which folders and streams go faster.",
+)
 @click.option("--author", help="Who made the model, for its card and its files' metadata.")
 @click.option("--license", "licence", help="Of the weights, such as CC0-1.0; likewise.")
+@click.option("--data-license", "data_licence", help="Of the data, for its card.")
 def export(
     run: Path,
     scheme: str,
@@ -66,15 +78,18 @@ def export(
     tile: int | None,
     sample: str | None,
     allow_float: bool,
+    also: str | None,
+    batch: int | None,
     author: str | None,
     licence: str | None,
+    data_licence: str | None,
 ) -> None:
     """Export a trained run as a bundle: TF Lite files with a codec around them.
 
     RUN is the folder that `kerasae train` wrote.
     """
     losses = _losses(step_loss)
-    given = {"author": author, "license": licence}
+    given = {"author": author, "license": licence, "data_license": data_licence}
     told = {name: text for name, text in given.items() if text is not None}
     from kerasae_export.format.manifest import SCHEMES
 
@@ -100,6 +115,8 @@ def export(
             sample=picture,
             facts={**loaded.facts(run, images), **told},
             allow_float=allow_float,
+            also=also,
+            batch=batch,
         )
     for path in sorted(out.iterdir()):
         if path.is_file():

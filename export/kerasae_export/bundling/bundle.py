@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,9 @@ from kerasae_export.bundling.arguments import (
     check_sample,
     codebook_of,
 )
+from kerasae_export.bundling.batches import add_batch, check_batch, with_batch_parts
 from kerasae_export.bundling.drawing import sample_image
+from kerasae_export.bundling.glance import at_a_glance
 from kerasae_export.bundling.golden import choose_sample, write_golden
 from kerasae_export.bundling.kernels import differences_of, pixel_tolerance
 from kerasae_export.bundling.metadata import add_metadata
@@ -31,7 +34,9 @@ from kerasae_export.bundling.models import (
     deployed_models,
     full_range,
 )
-from kerasae_export.bundling.quantisation_loss import warn_of_loss
+from kerasae_export.bundling.onnx import check_also, with_onnx, write_onnx_pair
+from kerasae_export.bundling.quantisation_loss import psnr_of, warn_of_loss
+from kerasae_export.bundling.summary import AT_A_GLANCE
 from kerasae_export.bundling.tables import fit_spec, fit_steps, rounded
 from kerasae_export.bundling.writing import replacing, write_manifest
 from kerasae_export.conversion.convert import Converter
@@ -50,6 +55,7 @@ __all__ = ["SIGNATURES", "export_bundle", "sample_image"]
 SIGNATURES = ("separate", "both")
 """Two files, or one with two signatures."""
 
+_SHOWN = 24  # images of which the card tells quality and bytes
 _LOSS_IMAGES = 64  # images on which quantised models are compared with Keras
 
 
@@ -65,6 +71,8 @@ def export_bundle(
     facts: Mapping[str, Any] | None = None,
     tile: int | tuple[int, int] | None = None,
     allow_float: bool = False,
+    also: str | None = None,
+    batch: int | None = None,
 ) -> Path:
     """Export a trained autoencoder of images as a bundle: the models and a codec around them.
 
@@ -99,20 +107,30 @@ def export_bundle(
             faces for images that have a face in common, a landscape for others.
         facts: Facts for the manifest and the model card, such as the data and the training;
             anything that JSON can hold. The texts `author` and `license`, of the weights, are in
-            the metadata of the models as well, where app builders and viewers show them.
+            the metadata of the models as well, where app builders and viewers show them; the card
+            shows `data_license`, of the data, beside them.
         tile: Side in pixels, or height and width, of the tiles that the bundle's models take; by
             default the size of the model's own images. With larger tiles, less of a large image
             is computed twice where tiles overlap. The model must be fully convolutional, and the
             sides multiples of its stride and no smaller than those of its images.
         allow_float: As of `convert`: whether `"int8"` may leave layers in float32. The manifest
             and the model card name them.
+        also: `"onnx"` adds `encoder.onnx` and `decoder.onnx`, the models in float32 whatever the
+            scheme is, for `Codec.load(folder, engine="onnx")` and for ONNX Runtime in other
+            languages. They read and write the same files, and other readers ignore them. It needs
+            the extra `onnx`.
+        batch: From 2 to 64, such as 8: models for so many tiles at once as well, which `Codec` uses
+            for streams and large images where they are faster. With `signatures="both"` they are
+            further signatures of `model.tflite` and share its weights, otherwise
+            `encoder_batch.tflite` and `decoder_batch.tflite`. Results, and the bytes of files, are
+            the same, as the export makes sure; other readers ignore them.
 
     Returns:
         The folder.
 
     Raises:
         ValueError: If an argument breaks its rule.
-        ConversionError: If a model cannot be converted.
+        ConversionError: If a model cannot be converted, or a package is missing that `also` needs.
         BundleError: If `folder` holds something else.
 
     Warns:
@@ -142,6 +160,8 @@ def export_bundle(
             raise ValueError(
                 f"`{name}` must be one of {', '.join(choices)}. Received: {name}={value!r}"
             )
+    check_also(also)
+    batch = check_batch(batch)
     codebook = codebook_of(model)
     losses = check_losses(step_loss, codebook)
     picture = check_sample(sample, images.shape[3])
@@ -160,7 +180,11 @@ def export_bundle(
                 converter,
                 allow_float,
             )
+            if also is not None:
+                write_onnx_pair(models, target, converter)
         own_step = code_step(model) is not None or codebook > 0
+        if batch is not None:
+            add_batch(target, files.paths, batch)
         facts = {
             "model": model.name,
             "parameters": {
@@ -175,11 +199,20 @@ def export_bundle(
         parts = files.parts()
         add_metadata(target, *parts, scheme, facts)
         manifest = _manifest(files, parts, models, images, scheme, facts)
+        few = models.few(images, _LOSS_IMAGES)
+        if batch is not None:
+            manifest = with_batch_parts(manifest, target, batch, few, files.codes[-1])
+        if also is not None:
+            manifest = with_onnx(manifest, target, files.codes)
+        glance = {
+            **at_a_glance(target, manifest, (files.encoder, files.decoder), few[:_SHOWN]),
+            "psnr_keras": psnr_of(models.encoder, models.decoder, few[:_SHOWN]),
+        }
+        manifest = dataclasses.replace(manifest, facts={**manifest.facts, AT_A_GLANCE: glance})
         codec = Codec(manifest, files.encoder, files.decoder)
         write_golden(target, codec, choose_sample(picture, images, codec))
         (target / "README.md").write_text(card.model_card(manifest), encoding="utf-8")
         write_manifest(target, manifest)
-    few = models.few(images, _LOSS_IMAGES)
     warn_of_loss(target_folder, models.encoder, models.decoder, few, stacklevel=3)
     return target_folder
 
@@ -203,6 +236,11 @@ class _ModelFiles:
     decoder: LiteModel
     steps: list[NDArray[np.float64]]
     codes: list[NDArray[np.float64]]
+
+    @property
+    def paths(self) -> tuple[Path, Path]:
+        """The files of the encoder and of the decoder."""
+        return self.encoder_path, self.decoder_path
 
     def parts(self) -> tuple[Part, Part]:
         """The encoder's and the decoder's entry in the manifest."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
+from kerasae_export.bundling.summary import AT_A_GLANCE, summary
 from kerasae_export.format.manifest import Edge, Manifest, Part
 
 __all__ = ["model_card"]
@@ -27,10 +30,18 @@ def model_card(manifest: Manifest) -> str:
         measured=_measured(manifest),
         symbols=_SYMBOLS[spec.codebook > 0],
         qualities=_QUALITIES.format(count=len(spec.qualities)) if len(spec.qualities) > 1 else "",
-        facts=json.dumps(dict(manifest.facts), indent=2, default=str),
+        summary=summary(manifest),
+        facts=json.dumps(_told(manifest.facts), indent=2, default=str),
         files=_files(manifest),
+        onnx="" if manifest.onnx is None else _ONNX,
         channels=spec.channels,
     )
+
+
+def _told(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts that no table of the card has."""
+    shown = (AT_A_GLANCE, "pixel_differences", "onnx_pixel_differences")
+    return {name: fact for name, fact in facts.items() if name not in shown}
 
 
 def _floats(manifest: Manifest) -> str:
@@ -63,6 +74,22 @@ def _files(manifest: Manifest) -> str:
     else:
         what = [f"signature `{part.signature}`: {_edges(part)}" for part in (encoder, decoder)]
         rows = [f"| `{encoder.file}` | {'; '.join(what)} |"]
+    if manifest.onnx is not None:
+        onnx = manifest.onnx
+        rows.append(
+            f"| `{onnx.encoder}`, `{onnx.decoder}` | the same in float32 for ONNX Runtime, a batch "
+            f"of any size; pixels within {onnx.pixel_tolerance} levels of those of TF Lite |"
+        )
+    if manifest.batch is not None:
+        batch = manifest.batch
+        where = [
+            f"`{part.file}`" + (f", signature `{part.signature}`" if part.signature else "")
+            for part in (batch.encoder, batch.decoder)
+        ]
+        rows.append(
+            f"| {'; '.join(where)} | the same for {batch.size} tiles at once, with the same "
+            "results, for servers and folders |"
+        )
     return "\n".join(rows)
 
 
@@ -87,6 +114,13 @@ _QUALITIES = """
 data = codec.compress(image, quality=1)     # smaller; 1 to {count}, which is the default"""
 
 
+_ONNX = """
+By ONNX Runtime (`pip install onnxruntime`), which reads and writes the same files:
+`Codec.load("bundle", engine="onnx")`. In other languages its two models are the functions that a
+codec takes: pixels / 255 in, real values out, and `symbol * step` in, pixels / 255 out.
+"""
+
+
 def _edge(edge: Edge) -> str:
     shape = list(edge.shape)
     if edge.dtype != "uint8":
@@ -99,7 +133,7 @@ _CARD = """\
 
 An autoencoder for {image} images with a code of {code}, stored as {scheme}, and all that a
 codec around it needs. `manifest.json` holds every number below in a form for programs.
-{floats}
+{floats}{summary}
 ## What it was trained on, and where it fails
 
 ```json
@@ -131,7 +165,7 @@ codec = Codec.load("bundle")
 data = codec.compress(image)                # uint8 (height, width, channels) -> bytes{qualities}
 image = codec.decompress(data)
 ```
-
+{onnx}
 ## Other languages
 
 The same codec, each with a page in `ports/` of kerasae-export: files are the same bytes in all of

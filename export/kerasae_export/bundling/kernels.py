@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from kerasae_export.conversion.split import evenly
 from kerasae_export.errors import BundleError
 from kerasae_export.format.spec import CodecSpec
+from kerasae_export.runtime.engines import Model
 from kerasae_export.runtime.graph import Graph
 from kerasae_export.runtime.kernel_differences import (
     KernelDifferences,
@@ -32,6 +33,7 @@ def differences_of(
     signature: str | None,
     spec: CodecSpec,
     codes: Sequence[NDArray[np.float64]],
+    others: Sequence[Model] = (),
 ) -> KernelDifferences:
     """Decode real and drawn codes, as many of each, with every set of kernels.
 
@@ -40,8 +42,12 @@ def differences_of(
         signature: The decoder's signature, where the file has two.
         spec: The codec part of the manifest.
         codes: For each quality, real codes, rounded to its steps.
+        others: The same decoder in other engines, to compare as well.
     """
-    decoders = [LiteModel(content, signature=signature, kernels=kernels) for kernels in KERNELS]
+    decoders: list[Model] = [
+        LiteModel(content, signature=signature, kernels=kernels) for kernels in KERNELS
+    ]
+    decoders += others
     try:
         macs = Graph(content, signature).macs
     except BundleError:

@@ -16,7 +16,7 @@ from kerasae_export.conversion.split import predict
 from kerasae_export.format.manifest import DECODE, ENCODE, MANIFEST, Manifest
 from kerasae_export.runtime.litemodel import LiteModel
 
-__all__ = ["LIMIT", "warn_of_loss"]
+__all__ = ["LIMIT", "psnr_of", "warn_of_loss"]
 
 LIMIT = 0.3
 """PSNR in dB that quantisation may cost, as `psnr_loss` of `verify_bundle`."""
@@ -65,6 +65,11 @@ def warn_of_loss(
         UserWarning,
         stacklevel=stacklevel,
     )
+
+
+def psnr_of(encoder: keras.Model, decoder: keras.Model, images: NDArray[np.float32]) -> float:
+    """Pooled PSNR in dB of images in [0, 1] that Keras rebuilds, the code not rounded."""
+    return round(_psnr_of(predict(decoder, predict(encoder, images)), images), 2)
 
 
 def _better(

@@ -54,12 +54,12 @@ def check_model(
             f"`{argument}` must have inputs whose names differ in letters and digits. "
             f"Received: {', '.join(names)}"
         )
-    if scheme == "int8":
+    if scheme in ("int8", "int16x8"):
         for layer in model._flatten_layers():
             reason, way_out = _why_not_int8(layer)
-            if reason:
+            if reason and not (scheme == "int16x8" and isinstance(layer, _ATTENTION)):
                 raise ConversionError(
-                    f"The scheme 'int8' does not fit model {model.name!r}, because {reason}: "
+                    f"The scheme {scheme!r} does not fit model {model.name!r}, because {reason}: "
                     f'{way_out}use `scheme="dynamic"`, which quantises the weights only.'
                 )
     return model

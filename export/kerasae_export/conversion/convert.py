@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -29,13 +29,20 @@ from kerasae_export.conversion.checks import (
     file_names,
 )
 from kerasae_export.conversion.float_layers import SINGLE, check_integers
+from kerasae_export.conversion.onnx_files import missing
 from kerasae_export.conversion.scratch import private_folder
 from kerasae_export.conversion.split import predict_all
 from kerasae_export.errors import ConversionError
 from kerasae_export.format.arguments import check_path
 from kerasae_export.format.manifest import DECODE, ENCODE, SCHEMES
 
-__all__ = ["Calibration", "Converter", "convert", "convert_both"]
+__all__ = ["CONVERSIONS", "FORMATS", "Calibration", "Converter", "convert", "convert_both"]
+
+CONVERSIONS = (*SCHEMES, "int16x8")
+"""The schemes of a single file; a bundle has one of `SCHEMES`."""
+
+FORMATS = ("tflite", "onnx")
+"""What `convert` writes."""
 
 _EDGES = ("uint8", "int8", "float32")
 _ADVICE = '; `scheme="dynamic"` quantises the weights only and may do.'
@@ -51,8 +58,9 @@ def convert(
     allow_float: bool = False,
     edges: str | None = None,
     dynamic_batch: bool = False,
+    format: str = "tflite",
 ) -> Path:
-    """Convert any Keras model to a TF Lite file: functional, `Sequential` or subclassed.
+    """Convert any Keras model to a TF Lite or an ONNX file: functional, `Sequential` or subclassed.
 
     The file takes a batch of 1, unless `dynamic_batch` is given, and uses TF Lite's built-in
     operators only. With `"int8"` the inputs and outputs are uint8, which both phones and browsers
@@ -67,8 +75,10 @@ def convert(
             been called or fitted once.
         path: File to write, ending in `.tflite`; replaced as a whole or not at all.
         scheme: `"float32"`; `"float16"`, for weights; `"dynamic"`, int8 weights in tensors of 1024
-            values or more, where kernels exist for it; or `"int8"`, static quantisation of weights
-            and activations. See `kerasae_export.format.manifest.SCHEMES`.
+            values or more, where kernels exist for it; `"int8"`, static quantisation of weights
+            and activations; or `"int16x8"`, int8 weights and activations in 16 bits, which lose
+            hardly anything, with edges in float32 and kernels that are slower than those of int8.
+            See `kerasae_export.format.manifest.SCHEMES`, which a bundle may have: not the last.
         calibration: For `"int8"`, real inputs of shape (n, *model input), of the range that the
             model was trained on; 100 to 500 are enough. Images may be uint8 from 0 to 255, which
             become values in [0, 1] unless the model begins with a `Rescaling` of its own. For a
@@ -83,13 +93,19 @@ def convert(
             input. The file then computes shapes when it runs, which LiteRT.js and delegates refuse.
             Height and width are free, whatever this says, where those of the model are, None. The
             file is run in other sizes before it is written.
+        format: `"tflite"`; or `"onnx"`, for ONNX Runtime and what else reads ONNX: `path` then ends
+            in `.onnx`, and all of it is float32 with a batch of any size. `scheme` may say
+            `"float32"` or be left out, `calibration` is ignored, and inputs and outputs have the
+            same names. The file is run by ONNX Runtime in two sizes of batch, beside Keras, before
+            it is written. It needs the extra `onnx`.
 
     Returns:
         The path.
 
     Raises:
         ValueError: If an argument breaks its rule.
-        ConversionError: If the scheme does not fit the model, the file does not compute in other
+        ConversionError: If a package is missing that ONNX needs, the scheme does not fit the model,
+            the file does not compute in other
             sizes what Keras does, or the converter refuses it or
             crashes. `"int8"` is refused for recurrent layers that are not unrolled, on which the
             converter crashes, or have more than 64 steps; for attention, whose activations do not
@@ -114,6 +130,7 @@ def convert(
             allow_float=allow_float,
             edges=edges,
             dynamic_batch=dynamic_batch,
+            format=format,
         )
 
 
@@ -202,15 +219,25 @@ class Converter:
         allow_float: bool = False,
         edges: str | None = None,
         dynamic_batch: bool = False,
+        format: str = "tflite",
     ) -> Path:
         """Convert one model; see the function `convert`."""
-        target = _check_target(path, scheme)
+        if not isinstance(format, str) or format not in FORMATS:
+            raise ValueError(
+                f"`format` must be one of {', '.join(FORMATS)}. Received: format={format!r}"
+            )
+        target = _check_target(path, scheme, format, CONVERSIONS)
+        if format == "onnx":
+            _check_onnx(scheme, edges)
+            model = check_model("model", model, "float32", free_sides=True)
+            return self._write(target, "float32", {SINGLE: (model, [])}, True, {"format": format})
         options = {
             "edges": _check_edges(edges, scheme),
             "dynamic_batch": _check_boolean("dynamic_batch", dynamic_batch),
         }
         model = check_model("model", model, scheme, free_sides=True)
-        samples = check_samples(model, calibration) if scheme == "int8" else []
+        static = scheme in ("int8", "int16x8")
+        samples = check_samples(model, calibration) if static else []
         return self._write(target, scheme, {SINGLE: (model, samples)}, allow_float, options)
 
     def convert_both(
@@ -261,7 +288,7 @@ class Converter:
                 **(options or {}),
             }
             self._run(job, names)
-            content = (folder / "model.tflite").read_bytes()
+            content = (folder / f"model.{job.get('format', 'tflite')}").read_bytes()
         if scheme == "int8" and not allow_float:
             check_integers(content, {key: model for key, (model, _) in parts.items()})
         write_file(target, content)
@@ -276,14 +303,15 @@ class Converter:
             if death.status == -signal.SIGKILL or "bad_alloc" in death.words:
                 advice = _MEMORY
             how = f"signal {-death.status}" if death.status < 0 else f"exit status {death.status}"
+            to = "to ONNX" if "format" in job else f"in the scheme {job['scheme']!r}"
             raise ConversionError(
-                f"The TF Lite converter died on model {names} with {how} in the scheme "
-                f"{job['scheme']!r}: {death.words}{advice}"
+                f"The {'ONNX' if 'format' in job else 'TF Lite'} converter died on model {names} "
+                f"with {how} {to}: {death.words}{advice}"
             ) from None
         if error:
+            to = "to ONNX" if "format" in job else f"with the scheme {job['scheme']!r}"
             raise ConversionError(
-                f"Model {names} cannot be converted with the scheme {job['scheme']!r}: "
-                f"{error.rstrip('.')}{advice or '.'}"
+                f"Model {names} cannot be converted {to}: {error.rstrip('.')}{advice or '.'}"
             )
 
     def _answer(self, job: dict[str, Any]) -> str | None:
@@ -332,14 +360,33 @@ def _check_boolean(name: str, value: Any) -> bool:
     return bool(value)
 
 
-def _check_target(path: str | os.PathLike[str], scheme: str) -> Path:
+def _check_onnx(scheme: str, edges: str | None) -> None:
+    """Refuse what an ONNX file is not; the default of `scheme` is that of TF Lite."""
+    if scheme not in ("float32", "int8"):
+        raise ValueError(
+            '`scheme` must be "float32", or left out, with `format="onnx"`. '
+            f"Received: scheme={scheme!r}"
+        )
+    if edges not in (None, "float32"):
+        raise ValueError(f'`edges` must be float32 with `format="onnx"`. Received: edges={edges!r}')
+    lacking = missing()
+    if lacking:
+        raise ConversionError(f"{lacking}.")
+
+
+def _check_target(
+    path: str | os.PathLike[str],
+    scheme: str,
+    format: str = "tflite",
+    schemes: Collection[str] = tuple(SCHEMES),
+) -> Path:
     target = check_path("path", path)
-    if target.suffix != ".tflite":
-        raise ValueError(f"`path` must end in .tflite. Received: path={os.fspath(path)!r}")
+    if target.suffix != f".{format}":
+        raise ValueError(f"`path` must end in .{format}. Received: path={os.fspath(path)!r}")
     if not target.parent.is_dir():
         raise ValueError(f"`path` must lie in an existing folder. Received: path={path!r}")
-    if not isinstance(scheme, str) or scheme not in SCHEMES:
+    if not isinstance(scheme, str) or scheme not in schemes:
         raise ValueError(
-            f"`scheme` must be one of {', '.join(SCHEMES)}. Received: scheme={scheme!r}"
+            f"`scheme` must be one of {', '.join(schemes)}. Received: scheme={scheme!r}"
         )
     return target

@@ -21,6 +21,7 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from kerasae_export.conversion.integers import in_integers
+from kerasae_export.conversion.onnx_files import write_onnx
 from kerasae_export.conversion.resizing import check_resized
 from kerasae_export.conversion.worker import RETIRED, end_with
 
@@ -62,6 +63,12 @@ _MACHINE = (
 def _try(job: dict[str, Any]) -> dict[str, Any]:
     """What went wrong, if anything did, and whether that was the machine and not the model."""
     try:
+        if job.get("format") == "onnx":
+            ((key, names),) = job["signatures"].items()
+            folder = Path(job["folder"])
+            model = keras.saving.load_model(folder / f"{key}.keras", compile=False)
+            write_onnx(model, names, folder / "model.onnx")
+            return {"error": None}
         _convert(
             Path(job["folder"]),
             job["scheme"],
@@ -123,6 +130,11 @@ def _convert(
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.representative_dataset = lambda: _samples(folder, signatures)
         converter.inference_input_type = converter.inference_output_type = tf.as_dtype(edges)
+    if scheme == "int16x8":
+        converter.target_spec.supported_ops = [
+            tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+        ]
+        converter.representative_dataset = lambda: _samples(folder, signatures)
     content = converter.convert()
     if scheme == "int8":
         if edges != "float32":
@@ -135,7 +147,7 @@ def _convert(
             model,
             signatures[key],
             dynamic_batch=dynamic_batch,
-            exact=scheme != "int8",
+            exact=scheme not in ("int8", "int16x8"),
         )
     (folder / "model.tflite").write_bytes(content)
 

@@ -18,6 +18,7 @@ from kerasae_export.errors import BundleError
 from kerasae_export.format.numbers import plain
 from kerasae_export.format.spec import MAX_VALUES, CodecSpec, read_spec
 from kerasae_export.format.validation import MANIFEST, Fields, parse_json, short
+from kerasae_export.format.variants import Batch, Onnx, read_batch, read_onnx
 
 __all__ = [
     "DECODE",
@@ -114,6 +115,8 @@ class Manifest:
         pixel_tolerance: How far two correct decoders may differ, in levels of 255.
         files: For each other file of the bundle, its SHA-256 as hex and its size in bytes.
         facts: What the models are and how they were trained; for people, not for decoding.
+        onnx: The models as ONNX files, where the bundle has them.
+        batch: The models for several images at once, where the bundle has them.
     """
 
     scheme: str
@@ -124,6 +127,8 @@ class Manifest:
     pixel_tolerance: int
     files: Mapping[str, tuple[str, int]]
     facts: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    onnx: Onnx | None = None
+    batch: Batch | None = None
 
     def to_json(self) -> str:
         """The text of `manifest.json`."""
@@ -135,6 +140,8 @@ class Manifest:
             "pixel_tolerance": self.pixel_tolerance,
             "encoder": self.encoder.to_dict(),
             "decoder": self.decoder.to_dict(),
+            **({} if self.onnx is None else {"onnx": self.onnx.to_dict()}),
+            **({} if self.batch is None else {"batch": self.batch.to_dict()}),
             "codec": self.codec.to_dict(),
             "files": {
                 name: {"sha256": digest, "bytes": size}
@@ -170,6 +177,7 @@ class Manifest:
             raise BundleError(
                 f"{MANIFEST} is of format version {version}; this code reads {FORMAT_VERSION}."
             )
+        files = _files(root.object("files"))
         manifest = cls(
             scheme=root.choice("scheme", SCHEMES),
             codec=read_spec(root.object("codec")),
@@ -177,8 +185,10 @@ class Manifest:
             decoder=_part(root.object("decoder"), DECODE),
             bundle_hash=root.digest("bundle_hash"),
             pixel_tolerance=root.integer("pixel_tolerance", 0, 255),
-            files=_files(root.object("files")),
+            files=files,
             facts=root.object("facts").content,
+            onnx=read_onnx(root, files),
+            batch=read_batch(root, files),
         )
         manifest._check_edges()
         return manifest

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,27 +40,27 @@ def encoded_blocks(
     images: Iterable[NDArray[Any]],
     layout: Layout,
     limits: Limits,
-    encode: Callable[[NDArray[np.uint8], int], NDArray[np.int64]],
+    encode: Callable[[Sequence[NDArray[np.uint8]], int], Iterable[NDArray[np.int64]]],
     quality: int,
 ) -> Iterator[Block]:
-    """Check and encode images one by one, and pack each block when it is full.
+    """Check images one by one, and encode and pack each block when it is full.
 
     Args:
         images: uint8 (height, width, channels) each; their sizes may differ.
         layout: The layout of the bundle.
         limits: What is allowed.
-        encode: Gives the symbols of an image at a quality.
+        encode: Gives the symbols of each of several images at a quality.
         quality: The quality, from 1 on.
 
     Raises:
         ValueError: If an image has another shape or dtype, or too many pixels.
     """
     size: tuple[int, int] | None = None
-    batch: list[NDArray[np.int64]] = []
+    batch: list[NDArray[np.uint8]] = []
 
     def close() -> Block:
         assert size is not None
-        return pack_block(layout, batch, *size, quality)
+        return pack_block(layout, [*encode(batch, quality)], *size, quality)
 
     for number, item in enumerate(images):
         image = check_image(item, layout, limits, f"images[{number}]")
@@ -72,6 +72,6 @@ def encoded_blocks(
             yield close()
             batch = []
         size = shape
-        batch.append(encode(image, quality))
+        batch.append(image)
     if batch:
         yield close()

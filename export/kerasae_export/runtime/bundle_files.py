@@ -7,16 +7,24 @@ import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 from kerasae_export.errors import BundleError
 from kerasae_export.format.arguments import check_path
-from kerasae_export.format.manifest import MANIFEST, MAX_MANIFEST_BYTES, Manifest, Part
+from kerasae_export.format.manifest import MANIFEST, MAX_MANIFEST_BYTES, Edge, Manifest, Part
 from kerasae_export.runtime.litemodel import LiteModel
 from kerasae_export.runtime.operators import check_program
 
 __all__ = ["check_part", "open_models", "read_file", "read_files", "read_manifest"]
 
 MAX_MODEL_BYTES = 2**30
+
+
+class HasEdges(Protocol):
+    """A model that says what goes in and comes out."""
+
+    input: Edge
+    output: Edge
 
 
 def read_files(folder: str | os.PathLike[str]) -> tuple[Manifest, dict[str, bytes]]:
@@ -67,7 +75,7 @@ def open_models(
     return first, LiteModel(files[parts[1].file], threads=threads)
 
 
-def check_part(name: str, part: Part, model: LiteModel) -> None:
+def check_part(name: str, part: Part, model: HasEdges) -> None:
     """Refuse a model whose edges are not those that the manifest states.
 
     Raises:

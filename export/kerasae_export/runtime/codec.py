@@ -5,6 +5,7 @@ Needs numpy and ai-edge-litert only; neither Keras nor TensorFlow.
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO, TypedDict, overload
@@ -21,8 +22,9 @@ from kerasae_export.format.payload import check_indices, pack_block, unpack_bloc
 from kerasae_export.format.received import Data
 from kerasae_export.format.tiling import Layout
 from kerasae_export.photo.codec import PhotoCodec
+from kerasae_export.runtime.batches import BatchModel, batch_models
 from kerasae_export.runtime.blocks import Coded, encoded_blocks
-from kerasae_export.runtime.bundle_files import check_part, open_models, read_files
+from kerasae_export.runtime.bundle_files import read_files
 from kerasae_export.runtime.checks import (
     Budget,
     check_bytes,
@@ -32,7 +34,7 @@ from kerasae_export.runtime.checks import (
     check_quality,
     check_symbols,
 )
-from kerasae_export.runtime.litemodel import LiteModel
+from kerasae_export.runtime.engines import Model, check_engine, open_engine
 from kerasae_export.runtime.tiled import TiledModels
 
 __all__ = ["Codec", "Coded"]
@@ -64,18 +66,19 @@ class Codec:
     def __init__(
         self,
         manifest: Manifest,
-        encoder: LiteModel,
-        decoder: LiteModel,
+        encoder: Model,
+        decoder: Model,
         *,
         max_pixels: int = MAX_PIXELS,
         max_images: int = MAX_IMAGES,
         max_expansion: int = 1,
+        batches: tuple[BatchModel, BatchModel] | None = None,
     ) -> None:
         self.manifest: Manifest = manifest
         self._limits = Limits(max_pixels, max_images, max_expansion)
         self.max_pixels: int = self._limits.max_pixels
         self.layout: Layout = Layout(manifest.codec)
-        self._models = TiledModels(manifest, self.layout, encoder, decoder)
+        self._models = TiledModels(manifest, self.layout, encoder, decoder, batches)
         self._hash = bytes.fromhex(manifest.bundle_hash)
 
     @overload
@@ -88,6 +91,7 @@ class Codec:
         max_pixels: int = MAX_PIXELS,
         max_images: int = MAX_IMAGES,
         max_expansion: int = 1,
+        engine: str = "litert",
     ) -> PhotoCodec: ...
 
     @overload
@@ -100,6 +104,7 @@ class Codec:
         max_pixels: int = MAX_PIXELS,
         max_images: int = MAX_IMAGES,
         max_expansion: int = 1,
+        engine: str = "litert",
     ) -> Codec: ...
 
     @classmethod
@@ -111,6 +116,7 @@ class Codec:
         max_pixels: int = MAX_PIXELS,
         max_images: int = MAX_IMAGES,
         max_expansion: int = 1,
+        engine: str = "litert",
     ) -> Codec | PhotoCodec:
         """Load a bundle; every hash is checked before a model is loaded.
 
@@ -124,13 +130,19 @@ class Codec:
             max_expansion: How many times the images, pixels and runs of the decoder that
                 FORMAT.md allows for each byte received a bitstream may ask for. Blank images
                 take so few bytes that many of them need more than 1.
+            engine: `"litert"`; or `"onnx"`, for the ONNX files of a bundle that was exported with
+                `also="onnx"`, which the package `onnxruntime` runs. Both read and write the same
+                files: symbols are exact, pixels are as near as the manifest's `onnx` says. What an
+                encoder in float32 makes of an image can be other symbols than that of the scheme
+                makes. The codec of photographs needs neither.
 
         Returns:
-            The codec.
+            The codec. `manifest` then has the edges of the models that run.
 
         Raises:
-            BundleError: If the bundle is incomplete, damaged or inconsistent.
-            ValueError: If `threads` or a limit is not a positive integer.
+            BundleError: If the bundle is incomplete, damaged or inconsistent, or lacks what the
+                engine needs, or that is not installed.
+            ValueError: If `threads` or a limit is not a positive integer, or the engine unknown.
 
         Example:
             >>> from kerasae_export import Codec
@@ -138,6 +150,7 @@ class Codec:
         """
         threads = check_count("threads", threads)
         Limits(max_pixels, max_images, max_expansion)
+        engine = check_engine(engine)
         if folder is None:
             return PhotoCodec.load(
                 max_pixels=max_pixels, max_expansion=max_expansion, threads=threads
@@ -148,12 +161,10 @@ class Codec:
             raise BundleError(
                 f"{MANIFEST}: `bundle_hash` does not match the decoder and the codec part."
             )
-        encoder, decoder = open_models(manifest, files, threads=threads)
-        for name, part, model in (
-            ("encoder", manifest.encoder, encoder),
-            ("decoder", manifest.decoder, decoder),
-        ):
-            check_part(name, part, model)
+        manifest, encoder, decoder = open_engine(manifest, files, engine, threads=threads)
+        batches = None
+        if engine == "litert":
+            batches = batch_models(manifest, files, (encoder, decoder), threads=threads)
         return cls(
             manifest,
             encoder,
@@ -161,6 +172,7 @@ class Codec:
             max_pixels=max_pixels,
             max_images=max_images,
             max_expansion=max_expansion,
+            batches=batches,
         )
 
     @property
@@ -218,7 +230,9 @@ class Codec:
         """
         images = check_one_by_one(images, self.layout)
         quality = check_quality(quality, self.qualities)
-        blocks = encoded_blocks(images, self.layout, self._limits, self._models.encode, quality)
+        blocks = encoded_blocks(
+            images, self.layout, self._limits, self._models.encode_many, quality
+        )
         return bitstream.write_stream(blocks, self._hash, qualities=self.qualities)
 
     def decompress_many(self, data: Data) -> list[Image]:
@@ -235,14 +249,15 @@ class Codec:
         """
         images: list[Image] = []
         for block in bitstream.read_stream(check_bytes(data), self._hash, **self._allowed(data)):
-            images.extend(self.decode(*coded) for coded in self._coded(block))
+            images.extend(self._models.decode_many([*self._coded(block)]))
         return images
 
     def iter_decompress(self, source: bytes | BinaryIO) -> Iterator[Image]:
         """Rebuild the images of a stream one by one as it arrives, or that of a `.kae` file.
 
         No more is read than the next block takes, and no more is kept than a block: at most 256
-        images of one size, of which each is decoded when it is asked for.
+        images of one size, of which each is decoded when it is asked for, or where the bundle has
+        models for several images, so many at once.
 
         Args:
             source: The bytes, or what they are read from: a file, a pipe, or anything else with
@@ -260,8 +275,9 @@ class Codec:
             ...     for image in codec.iter_decompress(file):
             ...         show(image)
         """
-        for coded in self.iter_unpack(source):
-            yield self.decode(*coded)
+        coded = self.iter_unpack(source)
+        while few := list(itertools.islice(coded, self._models.batch)):
+            yield from self._models.decode_many(few)
 
     def iter_unpack(self, source: bytes | BinaryIO) -> Iterator[Coded]:
         """Read the symbols of a stream or a file as `iter_decompress`, without running a model.

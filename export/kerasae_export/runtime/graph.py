@@ -194,6 +194,15 @@ class Graph:
         quantised = details is not None and details.scale is not None and len(details.scale) > 0
         return self._is_float(tensor) or quantised
 
+    def is_quantised(self, tensor: int) -> bool:
+        """Whether a tensor holds integers with a scale."""
+        return self.is_real(tensor) and not self._is_float(tensor)
+
+    def version(self, operator: Operator) -> int:
+        """The version of an operator."""
+        node = self._graph.operators[operator.index]
+        return int(self._model.operatorCodes[node.opcodeIndex].version)
+
     def shape(self, tensor: int) -> tuple[int, ...]:
         """Shape of a tensor."""
         sizes = self._graph.tensors[tensor].shape

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kerasae_export.format.spec import CodecSpec, Quality
 from kerasae_export.format.values import pixels_of, quantise
-from kerasae_export.runtime.litemodel import LiteModel
+from kerasae_export.runtime.engines import Model
 
 __all__ = ["KernelDifferences", "affordable", "compare_decoders", "drawn_codes"]
 
@@ -47,13 +47,11 @@ class KernelDifferences:
         }
 
 
-def compare_decoders(
-    decoders: Sequence[LiteModel], codes: Sequence[NDArray[Any]]
-) -> KernelDifferences:
+def compare_decoders(decoders: Sequence[Model], codes: Sequence[NDArray[Any]]) -> KernelDifferences:
     """Decode codes with each of the decoders.
 
     Args:
-        decoders: The same decoder with several sets of kernels.
+        decoders: The same decoder with several sets of kernels, or in several engines.
         codes: Codes of one tile each, as real values or indices, of the decoder's input shape
             without the batch.
 

@@ -22,7 +22,7 @@ from kerasae_export.runtime.bundle_files import read_files
 from kerasae_export.runtime.codec import Codec
 from kerasae_export.runtime.litemodel import KERNELS
 from kerasae_export.verification import checks as checks_
-from kerasae_export.verification import kernels, measuring, parity, parts
+from kerasae_export.verification import kernels, measuring, onnx, parity, parts
 from kerasae_export.verification.layers import LayerError, compare_layers, worst_layer
 from kerasae_export.verification.outcome import (
     Check,
@@ -62,9 +62,11 @@ def verify_bundle(
     has (XNNPACK, optimised without it, reference), and also if one of them encodes and another
     one decodes; and that none of thousands of codes decodes to pixels farther apart than the
     manifest's `pixel_tolerance`. With a model and images, also: all kernels on these images; that
-    TF Lite agrees with Keras; and the loss in PSNR and SSIM. `TOLERANCES` holds the limits. The
-    outcome is written to `verification.json` and `verification.html` in the bundle; the manifest
-    and the files that it lists do not change.
+    TF Lite agrees with Keras; and the loss in PSNR and SSIM. Where the bundle has ONNX files, ONNX
+    Runtime decodes the golden symbols with them and, with a model, is compared with Keras; where it
+    is not installed, a `ReportWarning` says so. `TOLERANCES` holds the limits. The outcome is
+    written to `verification.json` and `verification.html` in the bundle; the manifest and the files
+    that it lists do not change.
 
     Args:
         folder: The bundle.
@@ -102,6 +104,9 @@ def verify_bundle(
         raise BundleError(f"`folder` must be a bundle's folder. Received: {os.fspath(folder)!r}")
     evidence = Evidence(name=root.resolve().name)
     verification = _verify(root, model, images, evidence, report)
+    skipped = verification.measurements.get("onnx", {}).get("skipped")
+    if skipped:
+        warnings.warn(f"The ONNX files were not run: {skipped}", ReportWarning, stacklevel=2)
     target = root if report_folder is None else Path(report_folder)
     try:
         target.mkdir(parents=True, exist_ok=True)
@@ -186,9 +191,38 @@ def _verify(
         found += kernels.check_kernels(name, values, indices=indices)
     if "parity" in measurements:
         found += parity.check_parity(measurements["parity"], manifest)
+    found += _onnx(manifest, files, golden, halves, pictures, measurements)
     measurements["kernels"] = compared
     measurements["pixels"] = differences.to_dict()
     return Verification(manifest.bundle_hash, tuple(found), measurements)
+
+
+def _onnx(
+    manifest: Manifest,
+    files: Mapping[str, bytes],
+    golden: checks_.Golden,
+    halves: tuple[keras.Model, keras.Model] | None,
+    pictures: NDArray[np.float32] | None,
+    measurements: dict[str, Any],
+) -> list[Check]:
+    """The checks of the ONNX files, if there are any; what is measured goes to `measurements`."""
+    if manifest.onnx is None:
+        return []
+    why = onnx.why_not_run(manifest)
+    if why:
+        measurements["onnx"] = {"skipped": why}
+        return []
+    try:
+        side = onnx.OnnxSide.of(manifest, files)
+        check, measurements["onnx"] = onnx.check_golden(side, golden)
+        checks = [check]
+        if halves is not None and pictures is not None:
+            check, compared = onnx.compare_with_keras(side, halves, pictures)
+            checks.append(check)
+            measurements["onnx"] |= compared
+    except ValueError as error:
+        return [Check("ONNX models", False, f"They do not run: {error}")]
+    return checks
 
 
 def _compared(

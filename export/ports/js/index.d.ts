@@ -79,6 +79,8 @@ export interface Manifest {
   codec: CodecSpec;
   files: Record<string, { sha256: string; bytes: number }>;
   facts: Record<string, unknown>;
+  /** The models as ONNX files, where the bundle has them. */
+  onnx?: { encoder: string; decoder: string; pixel_tolerance: number };
 }
 
 /**

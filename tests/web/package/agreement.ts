@@ -4,14 +4,17 @@
 import * as source from "./source/index.js";
 import * as litert from "./source/litert.js";
 import * as tflite from "./source/fast-tflite.js";
+import * as onnx from "./source/onnx.js";
 import type * as declared from "kerasae";
 import type * as declaredLitert from "kerasae/litert";
+import type * as declaredOnnx from "kerasae/onnx";
 import type * as declaredTflite from "kerasae/fast-tflite";
 
 type Same<A, B> = Exclude<keyof A, keyof B> | Exclude<keyof B, keyof A>;
 type None<T extends never> = T;
 export type Missing = None<Same<typeof source, typeof declared>>;
 export type MissingLitert = None<Same<typeof litert, typeof declaredLitert>>;
+export type MissingOnnx = None<Same<typeof onnx, typeof declaredOnnx>>;
 export type MissingTflite = None<Same<typeof tflite, typeof declaredTflite>>;
 
 /** The members of a class, but for those that declarations leave out on purpose. */

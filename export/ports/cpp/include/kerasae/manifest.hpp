@@ -174,6 +174,16 @@ inline std::map<std::string, ListedFile> read_files(const Fields& fields) {
     return files;
 }
 
+inline OnnxFiles read_onnx(const Fields& fields, const std::map<std::string, ListedFile>& files) {
+    OnnxFiles onnx{fields.text("encoder"), fields.text("decoder"),
+                   static_cast<int>(fields.integer("pixel_tolerance", 0, 255))};
+    for (const std::string& name : {onnx.encoder, onnx.decoder}) {
+        check_file_name(name);
+        if (files.count(name) == 0) refuse("`files` must list \"" + name + "\".");
+    }
+    return onnx;
+}
+
 inline void check_edge(const Edge& edge, const std::string& name,
                        const std::vector<std::uint32_t>& shape, bool indices) {
     if (edge.shape != shape) refuse("`" + name + ".shape` must be as `codec` says.");
@@ -239,8 +249,30 @@ inline Manifest parse_manifest(std::string_view text) {
     manifest.encoder = detail::read_part(root.object("encoder"));
     manifest.decoder = detail::read_part(root.object("decoder"));
     manifest.files = detail::read_files(root.object("files"));
+    if (root.has("onnx")) manifest.onnx = detail::read_onnx(root.object("onnx"), manifest.files);
     root.object("facts");
     detail::check_parts(manifest);
+    return manifest;
+}
+
+/// The manifest with the edges of its ONNX models, whose names are `input` and `output_0`: real values
+/// where those of TF Lite may be quantised. A codec of it takes functions that run these models.
+///
+/// @throws BundleError if the bundle has none
+inline Manifest on_onnx(Manifest manifest) {
+    if (!manifest.onnx)
+        throw BundleError("The bundle has no ONNX files: export it with `also=\"onnx\"`.");
+    const auto adapt = [](Part& part, const std::string& file) {
+        part.file = file;
+        part.signature.reset();
+        for (Edge* edge : {&part.input, &part.output}) {
+            if (edge->dtype != DType::int32) edge->dtype = DType::float32;
+            edge->scale = 1;
+            edge->zero_point = 0;
+        }
+    };
+    adapt(manifest.encoder, manifest.onnx->encoder);
+    adapt(manifest.decoder, manifest.onnx->decoder);
     return manifest;
 }
 

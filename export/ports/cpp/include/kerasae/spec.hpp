@@ -79,6 +79,13 @@ struct ListedFile {
     std::uint64_t bytes = 0;
 };
 
+/// The models as ONNX files (FORMAT.md, 1.3).
+struct OnnxFiles {
+    std::string encoder;
+    std::string decoder;
+    int pixel_tolerance = 0;
+};
+
 struct Manifest {
     std::string scheme;
     Digest bundle_hash{};
@@ -87,6 +94,7 @@ struct Manifest {
     Part encoder;
     Part decoder;
     std::map<std::string, ListedFile> files;
+    std::optional<OnnxFiles> onnx;
 };
 
 }  // namespace kerasae
