@@ -7,7 +7,7 @@ from kerasae.layers.corruption import (
     Perturbation,
     SaltAndPepper,
 )
-from kerasae.layers.masking import RandomHoles
+from kerasae.layers.masking import RandomGaps, RandomHoles
 from kerasae.layers.objective import LossLayer, RandomLayer, full_precision
 from kerasae.layers.penalties import (
     ExactContraction,
@@ -34,6 +34,7 @@ __all__ = [
     "LossLayer",
     "MaskingCorruption",
     "Perturbation",
+    "RandomGaps",
     "RandomHoles",
     "RandomLayer",
     "SaltAndPepper",
