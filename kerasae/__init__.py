@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from kerasae.builders.recurrent import build_recurrent as build_recurrent
     from kerasae.builders.segmentation import build_segmentation as build_segmentation
     from kerasae.builders.sparse import build_sparse as build_sparse
+    from kerasae.builders.tabular import build_tabular as build_tabular
     from kerasae.builders.undercomplete import build_undercomplete as build_undercomplete
     from kerasae.builders.variational import build_variational as build_variational
     from kerasae.builders.vector_quantized import build_vector_quantized as build_vector_quantized
@@ -82,6 +83,7 @@ _HOME = {
     "build_recurrent": "kerasae.builders.recurrent",
     "build_segmentation": "kerasae.builders.segmentation",
     "build_sparse": "kerasae.builders.sparse",
+    "build_tabular": "kerasae.builders.tabular",
     "build_undercomplete": "kerasae.builders.undercomplete",
     "build_variational": "kerasae.builders.variational",
     "build_vector_quantized": "kerasae.builders.vector_quantized",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BUILDERS", "Builder", "build"]
 
-Kind = Literal["image", "sequence", "masked", "segmentation"]
+Kind = Literal["image", "sequence", "masked", "segmentation", "table"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Builder:
     Attributes:
         name: Name in `BUILDERS`, of the module, and of the function `build_<name>`.
         kind: What `fit` takes: `fit(x, x)` for `"image"`, `"sequence"` and `"masked"`,
-            `fit(x, labels)` for `"segmentation"`.
+            `fit(rows, rows)` for `"table"`, `fit(x, labels)` for `"segmentation"`.
         summary: One line for people.
         paper: The source of the equations.
         variants: Small hyperparameter sets, one per branch of the builder, that the
@@ -79,6 +79,20 @@ class Builder:
         """Build the compiled model; see the builder's own docstring."""
         return self.function(**hyperparameters)
 
+
+_NUMBERS: tuple[Mapping[str, Any], ...] = (
+    {"name": "pressure", "mean": 1e5, "deviation": 2e3},
+    {"name": "speed", "mean": 0.02, "deviation": 0.005},
+    {"name": "heat", "mean": -40.0, "deviation": 12.0},
+)
+"""Columns of the contract tests, of ranges that differ."""
+
+_MIXED = (
+    *_NUMBERS[:1],
+    {"name": "state", "categories": ("on", "off", "idle")},
+    *_NUMBERS[1:],
+    {"name": "side", "categories": ("left", "right")},
+)
 
 BUILDERS: Mapping[str, Builder] = MappingProxyType(
     {
@@ -322,6 +336,42 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                         "skips": None,
                         "normalization": None,
                         "loss": "dice",
+                    },
+                ),
+            ),
+            Builder(
+                name="tabular",
+                kind="table",
+                summary="rows of a table, numbers and categories, on any of the dense ones",
+                paper="Hawkins, He, Williams & Baxter (2002), Outlier Detection Using Replicator "
+                "Neural Networks, DaWaK; Nazabal, Olmos, Ghahramani & Valera (2020), Handling "
+                "Incomplete Heterogeneous Data using VAEs, Pattern Recognition 107",
+                variants=(
+                    {"columns": _MIXED, "code_size": 4, "hidden": (24,)},
+                    {"columns": _NUMBERS, "base": "variational", "code_size": 2, "hidden": (24,)},
+                    {"columns": _MIXED, "base": "masked", "code_size": 12, "hidden": (32,)},
+                    {
+                        "columns": _MIXED,
+                        "base": "vector_quantized",
+                        "code_size": 6,
+                        "hidden": (24,),
+                        "codebook_size": 12,
+                    },
+                    {"columns": _MIXED, "base": "sparse", "code_size": 24, "weight": 1e-3},
+                    {"columns": _MIXED, "base": "contractive", "code_size": 12, "weight": 1e-4},
+                    {
+                        "columns": _MIXED,
+                        "base": "denoising",
+                        "code_size": 6,
+                        "hidden": (24,),
+                        "level": 0.1,
+                    },
+                    {
+                        "columns": _MIXED,
+                        "base": "variational",
+                        "code_size": 3,
+                        "hidden": (24,),
+                        "importance_samples": 2,
                     },
                 ),
             ),

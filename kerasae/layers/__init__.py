@@ -17,6 +17,7 @@ from kerasae.layers.penalties import (
 )
 from kerasae.layers.quantization import Distortion, EntropyBottleneck
 from kerasae.layers.recurrent import GRU, LSTM
+from kerasae.layers.tables import TableBound, TableLoss
 from kerasae.layers.tying import TransposedDense
 from kerasae.layers.variational import Binarization, Sampling, VariationalBound
 
@@ -40,6 +41,8 @@ __all__ = [
     "SaltAndPepper",
     "Sampling",
     "StochasticContraction",
+    "TableBound",
+    "TableLoss",
     "TransposedDense",
     "VariationalBound",
     "VectorQuantizer",
