@@ -49,6 +49,9 @@ if TYPE_CHECKING:
     from kerasae.data.sequences import load_sequences as load_sequences
     from kerasae.data.streaming import stream_images as stream_images
     from kerasae.data.streams import ImageStream as ImageStream
+    from kerasae.data.tables import Column as Column
+    from kerasae.data.tables import Table as Table
+    from kerasae.data.tables import load_table as load_table
     from kerasae.pretrained import load_pretrained as load_pretrained
     from kerasae.pretrained import pretrained_cards as pretrained_cards
     from kerasae.pretrained import save_pretrained as save_pretrained
@@ -68,9 +71,11 @@ _HOME = {
     "BUILDERS": "kerasae.builders",
     "Between": "kerasae.sweeps",
     "Builder": "kerasae.builders",
+    "Column": "kerasae.data.tables",
     "ImageStream": "kerasae.data.streams",
     "Images": "kerasae.data",
     "Sequences": "kerasae.data.sequences",
+    "Table": "kerasae.data.tables",
     "TrainConfig": "kerasae.training",
     "build": "kerasae.builders",
     "build_classifier": "kerasae.applications.classification",
@@ -95,6 +100,7 @@ _HOME = {
     "load_images": "kerasae.data",
     "load_pretrained": "kerasae.pretrained",
     "load_sequences": "kerasae.data.sequences",
+    "load_table": "kerasae.data.tables",
     "pretrain_layerwise": "kerasae.applications.pretraining",
     "pretrained_cards": "kerasae.pretrained",
     "save_pretrained": "kerasae.pretrained",

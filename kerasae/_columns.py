@@ -106,4 +106,4 @@ def check_rows(
 
 def lost_by_float32(mean: float, deviation: float) -> bool:
     """Whether numbers of such a spread around such a mean are no longer told apart by float32."""
-    return abs(mean) * np.finfo(np.float32).eps > deviation / 8 and math.isfinite(mean)
+    return math.isfinite(mean) and abs(mean) * float(np.finfo(np.float32).eps) > deviation / 8

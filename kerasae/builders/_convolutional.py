@@ -75,7 +75,8 @@ def encoder(
         ]
     else:  # (B, rows, columns, code_size)
         outputs = [
-            _layer("Conv", image)(code_size, 1, **_dense.head(name, code_activation))(x) for name in heads
+            _layer("Conv", image)(code_size, 1, **_dense.head(name, code_activation))(x)
+            for name in heads
         ]
     return keras.Model(image, outputs if len(outputs) > 1 else outputs[0], name="encoder")
 
@@ -183,7 +184,9 @@ def crop(x: Any, sides: Sequence[int], name: str, *, dtype: str | None = None) -
     if not any(surplus):
         return x
     margins = tuple((0, extra) for extra in surplus)
-    cropping = _layer("Cropping", x)(margins if len(margins) > 1 else margins[0], name=name, dtype=dtype)
+    cropping = _layer("Cropping", x)(
+        margins if len(margins) > 1 else margins[0], name=name, dtype=dtype
+    )
     return cropping(x)
 
 

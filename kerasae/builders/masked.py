@@ -26,8 +26,7 @@ def build_masked(
     hidden: Sequence[int] = (32, 64),
     activation: str = "relu",
     loss: Loss = "binary_crossentropy",
-    mask: Literal["centre", "block", "free_form", "text", "values", "gap", "suffix"]
-    | None = None,
+    mask: Literal["centre", "block", "free_form", "text", "values", "gap", "suffix"] | None = None,
     mask_fraction: float = 0.25,
     hole_weight: float = 6.0,
     network: Literal["convolutional", "dense"] | None = None,
@@ -108,7 +107,7 @@ def build_masked(
     kinds = masks.KINDS if is_image else ("values",) if len(shape) == 1 else GAPS
     if mask is None:
         mask = "block" if is_image else "values" if len(shape) == 1 else "gap"
-    mask = _arguments.one_of("mask", mask, kinds)
+    kind = _arguments.one_of("mask", mask, kinds)
     if network is None:
         network = "dense" if len(shape) == 1 else "convolutional"
     fraction = _arguments.number("mask_fraction", mask_fraction, low=0.0)
@@ -135,12 +134,12 @@ def build_masked(
     image = keras.Input(shape, name="image")
     holes: keras.layers.Layer
     if is_image:
-        count = 1 if mask == "centre" else 256
+        count = 1 if kind == "centre" else 256
         holes = RandomHoles(
-            mask, fraction=fraction, count=count, hole_weight=hole_weight, name="mask"
+            kind, fraction=fraction, count=count, hole_weight=hole_weight, name="mask"
         )
     else:
-        holes = RandomGaps(mask, fraction=fraction, hole_weight=hole_weight, name="mask")
+        holes = RandomGaps(kind, fraction=fraction, hole_weight=hole_weight, name="mask")
     model = InpaintingAutoencoder(image, decoder(encoder(stem(holes(image)))), name="masked")
     model.compile(optimizer=keras.optimizers.Adam(rate), loss=loss)
     return model

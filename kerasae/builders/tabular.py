@@ -202,8 +202,7 @@ def _refuse_of_images(base: str, options: Mapping[str, Any]) -> None:
         )
     if base == "denoising" and options.get("base", "undercomplete") not in BASES[:3]:
         raise ValueError(
-            "`base` of a denoising model of rows must be dense. "
-            f"Received: base={options['base']!r}"
+            f"`base` of a denoising model of rows must be dense. Received: base={options['base']!r}"
         )
     if options.get("corruption") == "salt_and_pepper":
         raise ValueError(

@@ -1,7 +1,8 @@
 """Data to learn from, checked in one place: images of every source, and sequences.
 
 `load_images` is in `loading`, which asks `embedded`, `folders`, `tfds` or `arrays`; the type that
-they return is in `images`, and the splits are in `options`. `load_sequences` is in `sequences`.
+they return is in `images`, and the splits are in `options`. `load_sequences` is in `sequences`, `load_table` in
+`tables`, which reads by `table_reading`.
 What is drawn by rule comes from `procedural` (melodies and heartbeats) and `street_scenes`. Nothing
 here needs Keras, and heavy libraries are imported by the loader that needs them.
 """
@@ -10,19 +11,24 @@ from kerasae.data.embedded import EMBEDDED, PHOTOGRAPHS, photograph
 from kerasae.data.images import DataError, Images, Integers, LabelMaps, Pixels
 from kerasae.data.loading import load_images
 from kerasae.data.sequences import SEQUENCES, Sequences, load_sequences, melody_wave
+from kerasae.data.tables import TABLES, Column, Table, load_table
 
 __all__ = [
     "EMBEDDED",
     "PHOTOGRAPHS",
     "SEQUENCES",
+    "TABLES",
+    "Column",
     "DataError",
     "Images",
     "Integers",
     "LabelMaps",
     "Pixels",
     "Sequences",
+    "Table",
     "load_images",
     "load_sequences",
+    "load_table",
     "melody_wave",
     "photograph",
 ]

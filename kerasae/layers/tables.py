@@ -137,9 +137,7 @@ class TableLoss(_OfColumns, LossLayer):
         weights = self._weights(row, seen, losses)
         each = row_losses(row, losses, weights)
         parts = {
-            name: row_losses(
-                ops.take(row, indices, axis=-1), ops.take(losses, indices, axis=-1)
-            )
+            name: row_losses(ops.take(row, indices, axis=-1), ops.take(losses, indices, axis=-1))
             for name, indices in (
                 ("numbers", self.layout.numbers),
                 ("categories", self.layout.categories),
@@ -195,7 +193,9 @@ class TableBound(_OfColumns, VariationalBound):
         ValueError: If an argument breaks its rule.
     """
 
-    def __init__(self, likelihood: str = "gaussian_learned", *, columns: Any, **options: Any) -> None:
+    def __init__(
+        self, likelihood: str = "gaussian_learned", *, columns: Any, **options: Any
+    ) -> None:
         _arguments.one_of("likelihood", likelihood, ("gaussian", "gaussian_learned"))
         super().__init__(likelihood, **options)
         self.layout = Layout.of(columns)
