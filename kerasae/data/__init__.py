@@ -8,6 +8,7 @@ here needs Keras, and heavy libraries are imported by the loader that needs them
 """
 
 from kerasae.data.embedded import EMBEDDED, PHOTOGRAPHS, photograph
+from kerasae.data.examples import Examples, Volumes
 from kerasae.data.images import DataError, Images, Integers, LabelMaps, Pixels
 from kerasae.data.loading import load_images
 from kerasae.data.sequences import SEQUENCES, Sequences, load_sequences, melody_wave
@@ -20,12 +21,14 @@ __all__ = [
     "TABLES",
     "Column",
     "DataError",
+    "Examples",
     "Images",
     "Integers",
     "LabelMaps",
     "Pixels",
     "Sequences",
     "Table",
+    "Volumes",
     "load_images",
     "load_sequences",
     "load_table",

@@ -36,7 +36,10 @@ class Batches(keras.utils.PyDataset):
 
     def limits(self) -> tuple[float, float]:
         """The smallest and the largest value, both NaN where one is."""
-        return limits(self._images)
+        low, high = limits(self._images)
+        if np.isnan(low):  # of what is missing
+            low, high = float(np.nanmin(self._images)), float(np.nanmax(self._images))
+        return low, high
 
     def start(self, epoch: int) -> None:
         """Shuffle for an epoch, and choose which images are mirrored."""
