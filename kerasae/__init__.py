@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from kerasae.applications import anomaly as anomaly
     from kerasae.applications import masks as masks
     from kerasae.applications.classification import build_classifier as build_classifier
+    from kerasae.applications.imputation import forecast as forecast
+    from kerasae.applications.imputation import impute as impute
     from kerasae.applications.inpainting import inpaint as inpaint
     from kerasae.applications.pretraining import pretrain_layerwise as pretrain_layerwise
     from kerasae.applications.principal_axes import decorrelate_code as decorrelate_code
@@ -95,6 +97,8 @@ _HOME = {
     "decoder": "kerasae_export.conversion.split",
     "decorrelate_code": "kerasae.applications.principal_axes",
     "encoder": "kerasae_export.conversion.split",
+    "forecast": "kerasae.applications.imputation",
+    "impute": "kerasae.applications.imputation",
     "inpaint": "kerasae.applications.inpainting",
     "inference_model": "kerasae_export.conversion.split",
     "load_images": "kerasae.data",

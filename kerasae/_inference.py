@@ -86,6 +86,7 @@ def takes_missing(model: keras.Model) -> bool:
     return any(
         getattr(layer, "takes_missing", False)
         or (layer.name == "stem" and len(layer.input_shape) <= _RANK_OF_SIGNALS)
+        or (isinstance(layer, keras.Model) and takes_missing(layer))
         for layer in getattr(model, "layers", ())
     )
 
