@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kerasae import evaluation as evaluation
     from kerasae import plots as plots
     from kerasae import samplers as samplers
+    from kerasae._padding import PADDING as PADDING
     from kerasae.applications import anomaly as anomaly
     from kerasae.applications import masks as masks
     from kerasae.applications.classification import build_classifier as build_classifier
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from kerasae.builders.overcomplete import build_overcomplete as build_overcomplete
     from kerasae.builders.rate_distortion import build_rate_distortion as build_rate_distortion
     from kerasae.builders.recurrent import build_recurrent as build_recurrent
+    from kerasae.builders.recurrent import fixed_length as fixed_length
     from kerasae.builders.segmentation import build_segmentation as build_segmentation
     from kerasae.builders.sparse import build_sparse as build_sparse
     from kerasae.builders.tabular import build_tabular as build_tabular
@@ -76,6 +78,7 @@ _HOME = {
     "Column": "kerasae.data.tables",
     "ImageStream": "kerasae.data.streams",
     "Images": "kerasae.data",
+    "PADDING": "kerasae._padding",
     "Sequences": "kerasae.data.sequences",
     "Table": "kerasae.data.tables",
     "TrainConfig": "kerasae.training",
@@ -97,6 +100,7 @@ _HOME = {
     "decoder": "kerasae_export.conversion.split",
     "decorrelate_code": "kerasae.applications.principal_axes",
     "encoder": "kerasae_export.conversion.split",
+    "fixed_length": "kerasae.builders.recurrent",
     "forecast": "kerasae.applications.imputation",
     "impute": "kerasae.applications.imputation",
     "inpaint": "kerasae.applications.inpainting",

@@ -385,6 +385,7 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                 variants=(
                     {"input_shape": (13, 2), "code_size": 4, "hidden": (12, 12), "cell": "conv1d"},
                     {"input_shape": (8, 1), "code_size": 4, "hidden": (16,), "cell": "lstm"},
+                    {"input_shape": (None, 2), "code_size": 4, "hidden": (16, 12), "cell": "gru"},
                     {
                         "input_shape": (8, 2),
                         "code_size": 4,

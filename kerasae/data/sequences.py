@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kerasae import _arguments
+from kerasae import _arguments, _padding
 from kerasae.data import procedural as _procedural
 from kerasae.data.arrays import is_array
-from kerasae.data.images import check_splits, no_values
+from kerasae.data.images import SPLITS, check_splits, no_values
 from kerasae_export.images import check_numbers
 
 __all__ = ["SEQUENCES", "Sequences", "load_sequences", "melody_wave"]
@@ -46,11 +46,21 @@ Values = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
 
+def _has_padding(values: Any) -> bool:
+    """Whether one of some padded sequences is shorter than the array."""
+    array = values if isinstance(values, np.ndarray) else np.empty(0)
+    return (
+        array.ndim == 3 and array.size > 0 and bool((array[:, -1] == _padding.PADDING).all(1).any())
+    )
+
+
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Sequences:
-    """Sequences of one length in three splits.
+    """Sequences in three splits, of one length or of several.
 
-    Arrays of any type of numbers are kept as float32; what is not finite is refused.
+    Arrays of any type of numbers are kept as float32; what is not finite is refused. A split may be
+    a list of arrays (length, features) of several lengths: it is kept as one array, each sequence
+    padded behind its end with `kerasae.PADDING`, and `sequence_shape` is (None, features).
 
     Attributes:
         train: float32 array of shape (sequences, length, features), values in [0, 1].
@@ -86,26 +96,50 @@ class Sequences:
     name: str = "sequences"
 
     def __post_init__(self) -> None:
+        for split in SPLITS:
+            given = getattr(self, split)
+            if _padding.is_ragged(given) or (len(given) and _has_padding(given)):
+                object.__setattr__(self, split, _padding.padded(split, given))
         check_splits(self, (None, None))
         for split in ("validation", "test"):
-            if getattr(self, split).shape[1:] != self.sequence_shape:
+            shape = getattr(self, split).shape[1:]
+            if self.ragged and shape[1:] == self.sequence_shape[1:]:
+                continue
+            if shape != self.sequence_shape:
                 raise ValueError(
                     f"`{split}` must hold sequences of the shape of `train`, "
                     f"{self.sequence_shape}. Received: {getattr(self, split).shape[1:]}"
                 )
 
     @property
-    def sequence_shape(self) -> tuple[int, int]:
-        """(length, features), what a builder takes as `input_shape`."""
+    def ragged(self) -> bool:
+        """Whether the sequences have several lengths."""
+        splits = [getattr(self, split) for split in SPLITS if len(getattr(self, split))]
+        return any(map(_has_padding, splits)) or len({x.shape[1] for x in splits}) > 1
+
+    @property
+    def sequence_shape(self) -> tuple[int | None, int]:
+        """(length, features), what a builder takes as `input_shape`; None for several lengths."""
         length, features = self.train.shape[1:]
-        return length, features
+        return None if self.ragged else length, features
+
+    def lengths(self, split: str = "train") -> Integers:
+        """The number of steps of each sequence of a split, int64 (sequences,)."""
+        return _padding.lengths_of(getattr(self, _arguments.one_of("split", split, SPLITS)))
+
+    def unpadded(self, split: str = "train") -> list[Values]:
+        """The sequences of a split, each of its own length, as views."""
+        return _padding.unpad(getattr(self, _arguments.one_of("split", split, SPLITS)))
 
     def summary(self) -> str:
         """Return the facts of the set in one line."""
         length, features = self.sequence_shape
-        splits = ("train", "validation", "test")
-        counts = ", ".join(f"{len(getattr(self, split)):,} {split}" for split in splits)
-        text = f"{self.name}: {length} steps of {features}, {counts} sequences"
+        counts = ", ".join(f"{len(getattr(self, split)):,} {split}" for split in SPLITS)
+        steps = f"{length}"
+        if length is None:
+            several = np.concatenate([self.lengths(split) for split in SPLITS])
+            steps = f"{several.min()} to {several.max()}"
+        text = f"{self.name}: {steps} steps of {features}, {counts} sequences"
         return f"{text}, {len(self.label_names)} labels" if self.label_names else text
 
     def __repr__(self) -> str:

@@ -8,12 +8,12 @@ from typing import Any
 
 import keras
 
-from kerasae import _arguments
+from kerasae import _arguments, _inference
 from kerasae.data import Examples, Images
 from kerasae.data.arrays import is_array
 from kerasae.data.sequences import Sequences
 from kerasae.data.sources import Source, is_source, open_source
-from kerasae.training.batches import Batches
+from kerasae.training.batches import Batches, BucketedBatches
 from kerasae.training.configuration import TrainConfig
 from kerasae.training.inputs import SETS, Data, Rules, check_config, in_memory, rules_of
 from kerasae.training.streams import StreamBatches
@@ -165,7 +165,8 @@ def _memory_feed(rules: Rules, data: Data, config: TrainConfig) -> Feed:
         inputs = rules.cut_holes(inputs, seed=config.seed)
     # A validation goes forwards only, a third of what a step computes for an image.
     share = len(data.validation) / len(data.train) / 3
-    return Feed(Batches(data.train, targets, config), (inputs, held_out), share, data)
+    kind = BucketedBatches if _inference.takes_padding(rules.model) else Batches
+    return Feed(kind(data.train, targets, config), (inputs, held_out), share, data)
 
 
 def _batches(source: Source, rules: Rules, config: TrainConfig, steps: int | None) -> StreamBatches:

@@ -215,6 +215,12 @@ def in_memory(rules: Rules, data: Any, validation: Any, seed: int) -> Data:
             "`Images(train=x[100:], validation=x[:100])` of an array `x`. "
             f"Received: {type(data).__name__}"
         )
+    if isinstance(data, Sequences) and data.ragged and not _inference.takes_padding(rules.model):
+        raise ValueError(
+            f"`{rules.argument}` must have sequences of the one length that the model takes; a model "
+            f"of `build_recurrent(input_shape=(None, {data.train.shape[2]}))` takes several. "
+            f"Received: {data.summary()}"
+        )
     if not fits(data.train.shape[1:], rules.shape):
         raise ValueError(
             f"`{rules.argument}` must have the model's input shape {rules.shape}. "
