@@ -25,11 +25,11 @@ Values = NDArray[np.float32]
 
 
 def is_ragged(values: Any) -> bool:
-    """Whether something is a list of sequences, rather than one array of them."""
-    if not isinstance(values, (list, tuple)) or not values:
+    """Whether something is a list of sequences that differ, and so no array of them."""
+    if not isinstance(values, (list, tuple)):
         return False
     shapes = [np.shape(each) if hasattr(each, "shape") else _shape(each) for each in values]
-    return all(len(shape) == 2 for shape in shapes) and len({shape[0] for shape in shapes}) > 1
+    return len(set(shapes)) > 1
 
 
 def _shape(value: Any) -> tuple[int, ...]:
@@ -99,7 +99,7 @@ def padded(argument: str, sequences: Any, *, features: int | None = None, **chec
                 f"`{argument}` must hold sequences of at least one step. "
                 f"Received: {argument}[{i}] of shape {shape}"
             )
-        (values,) = check_images(f"{argument}[{i}]", _batch(each), shape=(None, wanted), **checks)
+        (values,) = _checked(f"{argument}[{i}]", each, wanted, checks)
         if (values == PADDING).all(axis=-1).any():
             raise ValueError(
                 f"`{argument}` must hold no step that is {PADDING:g} in all features, which marks "
@@ -109,8 +109,16 @@ def padded(argument: str, sequences: Any, *, features: int | None = None, **chec
     return pad(found)
 
 
-def _batch(each: Any) -> NDArray[Any]:
-    return np.asarray(each)[None]
+def _checked(name: str, each: Any, features: int, checks: dict[str, Any]) -> Values:
+    """One sequence as a batch of one."""
+    array = np.asarray(each)
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise ValueError(
+            f"`{name}` must be finite. "
+            f"Received: NaN or infinity in {int((~np.isfinite(array)).any(axis=-1).sum())} of its "
+            f"{len(array)} steps"
+        )
+    return check_images(name, array[None], shape=(None, features), **checks)
 
 
 def _check_padded(argument: str, values: NDArray[Any]) -> None:
