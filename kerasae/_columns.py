@@ -97,8 +97,8 @@ def check_rows(
         bad = known[(known != np.floor(known)) | (known < 0) | (known >= len(column.categories))]
         if len(bad):
             raise ValueError(
-                f"`{argument}` must have in column {column.name!r} the index of a category, a whole "
-                f"number below {len(column.categories)}, or NaN where it is missing. "
+                f"`{argument}` must have in column {column.name!r} the index of a category, a "
+                f"whole number below {len(column.categories)}, or NaN where it is missing. "
                 f"Received: {bad[0]:g}"
             )
     return values

@@ -1,4 +1,4 @@
-"""Sequences of several lengths as one array: padded behind their end, and without the padding again.
+"""Sequences of several lengths as one array, padded behind their end, and back.
 
 A step that is padding holds `PADDING` in all its features, a number that float32, float16 and
 bfloat16 hold exactly and that no step of a real sequence has in all of them. NumPy only.
@@ -80,7 +80,7 @@ def padded(argument: str, sequences: Any, *, features: int | None = None, **chec
         return check_images(argument, sequences, shape=(None, features), **checks)
     if not sequences:
         raise ValueError(f"`{argument}` must hold at least one sequence. Received: none")
-    found = []
+    found: list[Values] = []
     for i, each in enumerate(sequences):
         shape = np.shape(each) if hasattr(each, "shape") else _shape(each)
         if len(shape) != 2 or -1 in shape:
@@ -127,8 +127,8 @@ def _check_padded(argument: str, values: NDArray[Any]) -> None:
     ordered = steps[:, :-1] >= steps[:, 1:]
     if not ordered.all() or not steps[:, 0].all():
         raise ValueError(
-            f"`{argument}` must be padded behind the last step of each sequence, which has at least "
-            f"one. Received: {int((~(ordered.all(axis=1) & steps[:, 0])).sum())} that are not"
+            f"`{argument}` must be padded behind the last step of each sequence, which has at "
+            f"least one. Received: {int((~(ordered.all(axis=1) & steps[:, 0])).sum())} that are not"
         )
 
 

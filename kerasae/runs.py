@@ -59,8 +59,8 @@ class Run:
             that would take more than 2 GiB in memory.
         split_seed: Seed of the split, where it is not `seed`: runs that differ by `seed` alone
             then validate on the same images.
-        table: Of a table, or sequences in files: what else `load_table` or `load_sequences` is told,
-            such as `label`.
+        table: Of a table, or sequences in files: what else `load_table` or `load_sequences` is
+            told, such as `label`.
         version: Which defaults of the builders it was made with; a folder that does not say has 1,
             where the likelihood of a variational model was Bernoulli's.
     """

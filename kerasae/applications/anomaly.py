@@ -1,4 +1,6 @@
-"""Anomalies: images, rows of a table or sequences that a model of normal ones reconstructs badly, or codes unlike theirs.
+"""Anomalies: what a model of normal ones reconstructs badly, or codes unlike theirs.
+
+Images, rows of a table, signals, sequences of several lengths, volumes:
 
 ```python
 scorer = anomaly.scorer(model, kind="reconstruction")
@@ -114,7 +116,8 @@ def reconstruction_scores(model: keras.Model, images: ArrayLike | Sampled) -> Sc
     Args:
         model: A model from images to images.
         images: (n, height, width, channels), or whatever else the model takes, such as rows of a
-            table or a list of sequences; or a split of a stream, which is read once, batch by batch.
+            table or a list of sequences; or a split of a stream, which is read once, batch by
+            batch.
 
     Returns:
         float64 (n,); of a stream in the order of its `batches`.
@@ -147,8 +150,8 @@ def column_scores(model: keras.Model, rows: ArrayLike) -> Scores:
     column of the scores of normal rows tells what is usual there.
 
     Args:
-        model: A model of rows: of `build_tabular`, or any other with inputs (values,), whose squared
-            errors are those of the values; of sequences they are means over the steps.
+        model: A model of rows: of `build_tabular`, or any other with inputs (values,), whose
+            squared errors are those of the values; of sequences they are means over the steps.
         rows: (n, columns), or sequences.
 
     Returns:
@@ -291,7 +294,8 @@ def scores(scorer: keras.Model, images: ArrayLike | Sampled) -> Scores:
             batch by batch.
 
     Returns:
-        float64 (n,); of a stream in the order of its `batches`; of a scorer of columns (n, columns).
+        float64 (n,); of a stream in the order of its `batches`; of a scorer of columns (n,
+        columns).
 
     Raises:
         ValueError: If the images do not fit the model.
@@ -354,8 +358,8 @@ def _check_kind(model: keras.Model, kind: str, per: str, layout: Layout | None) 
     """Refuse what a model of other inputs has not."""
     if layout is not None and kind == "relative":
         raise ValueError(
-            "`kind` must be 'reconstruction', 'code' or 'likelihood' for rows of a table, which are "
-            "not bright or dark. Received: kind='relative'"
+            "`kind` must be 'reconstruction', 'code' or 'likelihood' for rows of a table, which "
+            "are not bright or dark. Received: kind='relative'"
         )
     if per == "column" and (layout is None or kind != "reconstruction"):
         raise ValueError(

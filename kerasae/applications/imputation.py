@@ -19,8 +19,8 @@ def impute(model: keras.Model, rows: ArrayLike) -> Values:
     """Fill in what is NaN; every known value stays what it is.
 
     `where(isnan(x), g(f(x)), x)`. A model that was trained to fill in, `build_masked` or
-    `build_tabular(base="masked")`, does it best; any other of `build_tabular` takes a missing number
-    for the mean of its column, and no category where that is missing.
+    `build_tabular(base="masked")`, does it best; any other of `build_tabular` takes a missing
+    number for the mean of its column, and no category where that is missing.
 
     Args:
         model: A model for which NaN stands for what is missing.

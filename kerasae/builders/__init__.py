@@ -108,6 +108,7 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                     {"input_shape": (9, 7, 1), "code_size": 8, "hidden": (32, 16)},
                     {"input_shape": (8, 8, 3), "code_size": 6, "hidden": (), "loss": "mse"},
                     {"input_shape": (9, 7, 1), "code_size": 8, "hidden": (32, 16), "tied": True},
+                    {"input_shape": (12,), "code_size": 4, "hidden": (24,), "loss": "mse"},
                 ),
             ),
             Builder(
@@ -118,6 +119,7 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                 variants=(
                     {"input_shape": (6, 6, 1), "code_size": 40, "regularizer": None},
                     {"input_shape": (6, 6, 1), "code_size": 36, "regularizer": "l1"},
+                    {"input_shape": (10,), "code_size": 12, "regularizer": "l1", "loss": "mse"},
                 ),
             ),
             Builder(
@@ -162,6 +164,14 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                         "upsampling": "resize",
                         "residual": 1,
                         "normalization": "batch",
+                    },
+                    {"input_shape": (29, 2), "code_size": 4, "hidden": (12, 12), "loss": "mse"},
+                    {
+                        "input_shape": (7, 9, 8, 1),
+                        "code_size": 6,
+                        "hidden": (8, 8),
+                        "loss": "mse",
+                        "upsampling": "resize",
                     },
                 ),
             ),
@@ -247,6 +257,19 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                         "likelihood": "gaussian",
                         "importance_samples": 3,
                     },
+                    {
+                        "input_shape": (29, 2),
+                        "code_size": 3,
+                        "hidden": (12, 12),
+                        "network": "convolutional",
+                    },
+                    {"input_shape": (12,), "code_size": 2, "hidden": (24,)},
+                    {
+                        "input_shape": (7, 9, 8, 1),
+                        "code_size": 4,
+                        "hidden": (8, 8),
+                        "network": "convolutional",
+                    },
                 ),
             ),
             Builder(
@@ -270,6 +293,7 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                         "levels": (5, 4, 7),
                         "upsampling": "resize",
                     },
+                    {"input_shape": (12,), "code_size": 6, "hidden": (24,), "codebook_size": 12},
                 ),
             ),
             Builder(
@@ -306,6 +330,14 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                         "mask_fraction": 0.2,
                         "network": "dense",
                     },
+                    {"input_shape": (12,), "code_size": 12, "hidden": (32,), "loss": "mse"},
+                    {
+                        "input_shape": (29, 2),
+                        "code_size": 8,
+                        "hidden": (12, 12),
+                        "loss": "mse",
+                        "mask": "suffix",
+                    },
                 ),
             ),
             Builder(
@@ -337,6 +369,7 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                         "normalization": None,
                         "loss": "dice",
                     },
+                    {"input_shape": (7, 9, 8, 1), "classes": 3, "hidden": (8,), "convolutions": 1},
                 ),
             ),
             Builder(

@@ -31,7 +31,7 @@ def encoder(
     heads: Sequence[str] = ("code",),
     positions: int | None = None,
 ) -> keras.Model:
-    """Image, or what else is flattened, to code; each of the `heads` is an output of the size of a code.
+    """Image, or another array, to code; each of the `heads` is an output of the size of a code.
 
     `dropout` follows each layer. A single head takes `code_activation`, and `code_step` ends it
     with stock operations; several heads are linear. With `positions` a code is as many vectors,

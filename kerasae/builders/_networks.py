@@ -52,8 +52,8 @@ def halves(
         )
     if len(shape) == 1:
         raise ValueError(
-            "`network` must be 'dense' for an `input_shape` of (values,), which have no neighbours. "
-            f"Received: network={network!r}, input_shape={shape}"
+            "`network` must be 'dense' for an `input_shape` of (values,), which have no "
+            f"neighbours. Received: network={network!r}, input_shape={shape}"
         )
     hidden, encoding, decoding = _convolutional.check(hidden, code=code, **options)
     size = (code_size, hidden, activation)

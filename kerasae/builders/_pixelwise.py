@@ -86,10 +86,10 @@ def decoder(
 def pool(x: Any) -> tuple[Any, list[Any]]:
     """Maxima of 2 x 2 windows, and where they were: in the first column or row of a pair?
 
-    Two poolings of pairs, one after the other; of a volume three, of windows of 2 x 2 x 2. Of equal values the first wins, so that each window
-    has one place, also where values are zeros of a ReLU, or tie once they are rounded to 8 bits:
-    a comparison of slices of one tensor is exact in integers. A mask `x == upsample(max_pool(x))`
-    would have several.
+    Two poolings of pairs, one after the other; of a volume three, of windows of 2 x 2 x 2. Of equal
+    values the first wins, so that each window has one place, also where values are zeros of a ReLU,
+    or tie once they are rounded to 8 bits: a comparison of slices of one tensor is exact in
+    integers. A mask `x == upsample(max_pool(x))` would have several.
 
     Args:
         x: (B, H, W, C), of any size, or (B, D, H, W, C).

@@ -52,8 +52,8 @@ def build_contractive(
     out for a code that stays in the linear middle of its sigmoids.
 
     Args:
-        input_shape: (height, width, channels) of an image, (length, features) of a signal, (values,) of a
-            row, or (depth, height, width, channels) of a volume.
+        input_shape: (height, width, channels) of an image, (length, features) of a signal,
+            (values,) of a row, or (depth, height, width, channels) of a volume.
         code_size: Number of units in the code.
         hidden: Units of each hidden layer of the encoder, or filters of its convolutions of
             stride 2; the decoder mirrors it.

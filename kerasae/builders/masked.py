@@ -45,9 +45,9 @@ def build_masked(
     which is 1 there.
 
     **Rows and signals** have any values, so that what is missing in them is NaN, in `fit` and at
-    inference; the encoder sees 0 beside 1 there. What is NaN in the targets, which nobody knows, has
-    no loss. With `mask="suffix"` the model learns to go on: `kerasae.forecast` asks it for the rest
-    of a signal, `kerasae.impute` for whatever is NaN.
+    inference; the encoder sees 0 beside 1 there. What is NaN in the targets, which nobody knows,
+    has no loss. With `mask="suffix"` the model learns to go on: `kerasae.forecast` asks it for the
+    rest of a signal, `kerasae.impute` for whatever is NaN.
 
     At inference the layer does nothing: write -1 into the hole, as `kerasae.inpaint` does, which
     then keeps the known pixels. `train` validates on images with holes, always the same ones; of
@@ -68,9 +68,9 @@ def build_masked(
             has an attribute `unit_range`, else linear. It must give a value for each pixel.
         mask: Of rows `"values"`, each by itself. Of signals `"gap"`, a run of steps, by default;
             `"suffix"`, the last steps, of random number; or `"values"`, steps by themselves. Of
-            images what holes look like in training, by default `"block"`: `"centre"`, `"block"`, a rectangle anywhere,
-            `"free_form"`, strokes of a brush, or `"text"`, words, to remove writing; see
-            `kerasae.masks.draw_masks`.
+            images what holes look like in training, by default `"block"`: `"centre"`, `"block"`, a
+            rectangle anywhere, `"free_form"`, strokes of a brush, or `"text"`, words, to remove
+            writing; see `kerasae.masks.draw_masks`.
         mask_fraction: The share of the pixels in holes, above 0 and at most 0.9. Words look like
             a watermark at about 0.1.
         hole_weight: See above; 6 is the ratio in Liu, Reda, Shih, Wang, Tao & Catanzaro 2018,

@@ -35,8 +35,8 @@ def build_overcomplete(
     `build_sparse`. To show the copying, say `regularizer=None`.
 
     Args:
-        input_shape: (height, width, channels) of an image, (length, features) of a signal, (values,) of a
-            row, or (depth, height, width, channels) of a volume.
+        input_shape: (height, width, channels) of an image, (length, features) of a signal,
+            (values,) of a row, or (depth, height, width, channels) of a volume.
         code_size: Number of values in the code, at least the number in the image.
         hidden: Units of each hidden layer of the encoder; the decoder mirrors it.
         activation: Activation of the hidden layers.

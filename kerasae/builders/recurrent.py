@@ -45,12 +45,12 @@ def build_recurrent(
     the encoder saw last). With `cell="conv1d"` convolutions of stride 2 take the place of the
     cells: they are quicker to train and to run, and cannot count steps across a long gap.
 
-    **Several lengths**: with `input_shape=(None, features)` the model takes sequences of any length,
-    those of a batch padded behind their end with `kerasae.PADDING` in all features, which
+    **Several lengths**: with `input_shape=(None, features)` the model takes sequences of any
+    length, those of a batch padded behind their end with `kerasae.PADDING` in all features, which
     `keras.layers.Masking` knows. `train` pads by itself: it takes a list of arrays. Cells step over
-    padding, the decoder makes as many steps as the encoder saw, and padding comes out as padding. The
-    loss is that of each sequence alone, the mean over its own steps, and of a batch the mean over
-    its sequences: neither the padding nor the other sequences change it, or its gradient.
+    padding, the decoder makes as many steps as the encoder saw, and padding comes out as padding.
+    The loss is that of each sequence alone, the mean over its own steps, and of a batch the mean
+    over its sequences: neither the padding nor the other sequences change it, or its gradient.
     `fixed_length` makes a model of one length with the same weights, which exports.
 
     Args:
@@ -75,10 +75,9 @@ def build_recurrent(
     Returns:
         A compiled model, float32 (batch, length, features) to the same shape. Its nested models
         are `encoder`, sequence to code (batch, code_size), and `decoder`, code to sequence. With a
-        length of None a second output of the encoder, and input of the decoder, is 1 at each step of
-        the sequence and 0 at padding, (batch, length).
-        `kerasae.encoder` and `kerasae.decoder` give them with the recurrent layers unrolled, as
-        int8 needs them.
+        length of None a second output of the encoder, and input of the decoder, is 1 at each step
+        of the sequence and 0 at padding, (batch, length). `kerasae.encoder` and `kerasae.decoder`
+        give them with the recurrent layers unrolled, as int8 needs them.
 
     Raises:
         ValueError: If a hyperparameter breaks its rule.
@@ -262,7 +261,7 @@ def _shape(value: Any) -> tuple[int | None, int]:
         length, features = _arguments.positive_ints("input_shape", value, length=2)
     except ValueError:
         raise ValueError(
-            "`input_shape` must be (length, features), two positive integers, or None for a length. "
-            f"Received: input_shape={value!r}"
+            "`input_shape` must be (length, features), two positive integers, or None for a "
+            f"length. Received: input_shape={value!r}"
         ) from None
     return length, features

@@ -71,8 +71,9 @@ def build_tabular(
 
     Returns:
         A compiled model, float32 (batch, columns) to the same shape. Its nested models are `stem`,
-        rows to what the network sees; `encoder`, that to a code; and `decoder`, a code to rows, with
-        scaled numbers and logits as its second output. The loss is a layer, `objective` or `bound`.
+        rows to what the network sees; `encoder`, that to a code; and `decoder`, a code to rows,
+        with scaled numbers and logits as its second output. The loss is a layer, `objective` or
+        `bound`.
 
     Raises:
         ValueError: If a hyperparameter breaks its rule.

@@ -33,8 +33,8 @@ def build_undercomplete(
     Salakhutdinov 2006; Goodfellow, Bengio & Courville 2016, section 14.1).
 
     Args:
-        input_shape: (height, width, channels) of an image, (length, features) of a signal, (values,) of a
-            row, or (depth, height, width, channels) of a volume.
+        input_shape: (height, width, channels) of an image, (length, features) of a signal,
+            (values,) of a row, or (depth, height, width, channels) of a volume.
         code_size: Number of values in the code, smaller than the number in the image.
         hidden: Units of each hidden layer of the encoder; the decoder mirrors it. `()`
             gives a single linear layer on each side.

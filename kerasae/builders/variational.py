@@ -54,8 +54,8 @@ def build_variational(
     mean, whose loss is no bound; `kerasae.evaluation` has the bound of many draws, and log p(x).
 
     Args:
-        input_shape: (height, width, channels) of an image, (length, features) of a signal, (values,) of a
-            row, or (depth, height, width, channels) of a volume.
+        input_shape: (height, width, channels) of an image, (length, features) of a signal,
+            (values,) of a row, or (depth, height, width, channels) of a volume.
         code_size: Number of values in the code.
         hidden: Units of each hidden layer of the encoder, or filters of its convolutions of
             stride 2; the decoder mirrors it.

@@ -42,7 +42,7 @@ def read_sequences(source: Any, *, group: str | None = None) -> tuple[list[Array
 
 
 def cut(sequences: list[Array], window: int, stride: int) -> list[Array]:
-    """Windows of so many steps, each that many steps after the one before; what is left is left out.
+    """Windows of so many steps, each `stride` after the one before; a rest is left out.
 
     Raises:
         ValueError: If no sequence is as long.

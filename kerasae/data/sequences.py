@@ -34,8 +34,8 @@ from kerasae_export.images import check_numbers
 __all__ = ["SEQUENCES", "Sequences", "load_sequences", "melody_wave"]
 
 SEQUENCES: dict[str, str] = {
-    "beats": "procedural single heartbeats on two leads, of several lengths; the test set holds three "
-    "kinds of anomalies, training and validation none.",
+    "beats": "procedural single heartbeats on two leads, of several lengths; the test set holds "
+    "three kinds of anomalies, training and validation none.",
     "melodies": "procedural melodies, one-hot over 25 pitches, hold and rest at each quaver, in "
     "12 keys, two modes and two metres.",
     "series": "procedural heartbeats, one channel; the test set holds three kinds of anomalies, "

@@ -44,8 +44,8 @@ def read_columns(
         argument: Name of the source, for messages.
 
     Raises:
-        ValueError: If it is no table, lacks what is to be left out, or a column holds dates, lists or other things.
-        DataError: If a file cannot be read.
+        ValueError: If it is no table, lacks what is to be left out, or a column holds dates, lists
+        or other things. DataError: If a file cannot be read.
     """
     table = _arrow(source, header, argument)
     names = table.column_names
@@ -297,8 +297,8 @@ def _column(argument: str, name: str, values: Any) -> Raw:
             raise _dates(argument, name)
         return texts
     raise ValueError(
-        f"`{argument}` must have columns of numbers or of texts; `drop=({name!r},)` leaves this one "
-        f"out. Received: {kind} in column {name!r}"
+        f"`{argument}` must have columns of numbers or of texts; `drop=({name!r},)` leaves this "
+        f"one out. Received: {kind} in column {name!r}"
     )
 
 

@@ -56,8 +56,8 @@ class Table:
         train: float32 array of shape (rows, columns); see the top of this module.
         validation: The same, for choosing hyperparameters and stopping early.
         test: The same, for the final number only.
-        columns: The columns in the order of a row; by default numbers `x0`, `x1` and so on, with the
-            statistics of `train`.
+        columns: The columns in the order of a row; by default numbers `x0`, `x1` and so on, with
+            the statistics of `train`.
         train_labels: int64 array of shape (rows,), or None where there are no labels.
         validation_labels: The same for `validation`.
         test_labels: The same for `test`.
@@ -182,11 +182,11 @@ def load_table(
     training rows alone. A fifth of the rows, chosen by `seed`, is the test set.
 
     Args:
-        source: A file: CSV (also with tabs, semicolons or bars, or ending in `.csv.gz`), Parquet, or
-            NumPy's `.npy` and `.npz`; the name of an embedded table, of `TABLES`; a frame of pandas
-            or polars, or another with Arrow's interface; a mapping of names to columns; an array
-            (n, columns) or a structured one; or a list of rows. Missing are NaN, None and, in CSV,
-            nothing, `NA`, `NaN`, `null`, `None` and `?`.
+        source: A file: CSV (also with tabs, semicolons or bars, or ending in `.csv.gz`), Parquet,
+            or NumPy's `.npy` and `.npz`; the name of an embedded table, of `TABLES`; a frame of
+            pandas or polars, or another with Arrow's interface; a mapping of names to columns; an
+            array (n, columns) or a structured one; or a list of rows. Missing are NaN, None and, in
+            CSV, nothing, `NA`, `NaN`, `null`, `None` and `?`.
         label: The column that is no input but the label of a row.
         normal: A label, with which alone rows are trained and validated on, for anomalies: all
             other rows are in the test set.
@@ -205,8 +205,8 @@ def load_table(
         The rows, as a `Table`.
 
     Raises:
-        ValueError: If an argument breaks its rule; if a column holds dates, infinities, nothing, one
-            value only, or more than 100 categories; if a row is too short.
+        ValueError: If an argument breaks its rule; if a column holds dates, infinities, nothing,
+            one value only, or more than 100 categories; if a row is too short.
         DataError: If a file cannot be read.
 
     Example:
@@ -414,8 +414,8 @@ def _number(name: str, values: NDArray[np.float64]) -> Column:
 
 def _nothing(name: str) -> ValueError:
     return ValueError(
-        f"`source` must have a value in some training row of each column; `drop=({name!r},)` leaves "
-        f"this one out. Received: column {name!r}, in which all are missing"
+        f"`source` must have a value in some training row of each column; `drop=({name!r},)` "
+        f"leaves this one out. Received: column {name!r}, in which all are missing"
     )
 
 

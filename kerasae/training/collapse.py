@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from kerasae import _inference
 from kerasae._columns import Column
+from kerasae.data import DataSet
 from kerasae.layers import ExactContraction, StochasticContraction
-from kerasae.training.inputs import Data
 
 __all__ = ["CollapseWarning", "findings", "warn_of_collapse"]
 
@@ -47,7 +47,7 @@ def warn_of_collapse(found: Iterable[str]) -> None:
         warnings.warn(finding, CollapseWarning, stacklevel=4)  # the caller of `train`
 
 
-def findings(model: keras.Model, images: Data, *, seed: int = 0) -> list[str]:
+def findings(model: keras.Model, images: DataSet, *, seed: int = 0) -> list[str]:
     """Say what has collapsed in a trained model.
 
     - The code of a variational model says nothing of the image: no unit is active, or the KL is
@@ -87,7 +87,7 @@ def findings(model: keras.Model, images: Data, *, seed: int = 0) -> list[str]:
     return found
 
 
-def _watched(images: Data) -> Array:
+def _watched(images: DataSet) -> Array:
     """Evenly spaced ones of the validation or training set."""
     values = images.validation if len(images.validation) >= _FEWEST else images.train
     most = max(8, min(_IMAGES, _VALUES // math.prod(values.shape[1:])))
@@ -208,7 +208,7 @@ def _silence(model: keras.Model, codes: Array) -> Iterator[str]:
 
 
 def _of_the_reconstruction(
-    model: keras.Model, inputs: Array, targets: Array, images: Data
+    model: keras.Model, inputs: Array, targets: Array, images: DataSet
 ) -> Iterator[str]:
     rebuilt = _inference.run([model], inputs)[0]
     if (columns := _inference.columns_of(model)) is not None:

@@ -9,13 +9,13 @@ from typing import Any
 import keras
 
 from kerasae import _arguments, _inference
-from kerasae.data import Examples, Images
+from kerasae.data import DATA_SETS, DataSet, Examples, Images
 from kerasae.data.arrays import is_array
 from kerasae.data.sequences import Sequences
 from kerasae.data.sources import Source, is_source, open_source
 from kerasae.training.batches import Batches, BucketedBatches
 from kerasae.training.configuration import TrainConfig
-from kerasae.training.inputs import SETS, Data, Rules, check_config, in_memory, rules_of
+from kerasae.training.inputs import Rules, check_config, in_memory, rules_of
 from kerasae.training.streams import StreamBatches
 
 __all__ = ["Feed", "Limits", "open_feed"]
@@ -60,7 +60,7 @@ class Feed:
     batches: Batches | StreamBatches
     validation: Any
     share: float
-    data: Data | None = None
+    data: DataSet | None = None
 
     def fetch(self, steps: int, *, fixed: bool) -> int:
         """How many steps run at a time; a stream has little more than their batches in memory.
@@ -100,7 +100,7 @@ class Feed:
             text = f"{what} left out: {', '.join(named)}"
             warnings.warn(text, UserWarning, stacklevel=4)
 
-    def watched(self) -> Data:
+    def watched(self) -> DataSet:
         """Images to look at after the training: all, or the first of a stream that validates."""
         if self.data is not None:
             return self.data
@@ -128,7 +128,7 @@ def open_feed(
     """
     check_config(config)
     rules = rules_of(model)
-    if isinstance(data, SETS) or is_array(data):
+    if isinstance(data, DATA_SETS) or is_array(data):
         if limits != Limits():
             raise ValueError(
                 "`steps_per_epoch` and `validation_steps` are for streams; arrays tell how many "
@@ -155,7 +155,7 @@ def open_feed(
     return Feed(batches, held_out, share=count / len(batches) / 3)
 
 
-def _memory_feed(rules: Rules, data: Data, config: TrainConfig) -> Feed:
+def _memory_feed(rules: Rules, data: DataSet, config: TrainConfig) -> Feed:
     targets, held_out = data.train, data.validation
     if rules.learns_labels:
         targets = rules.check_labels(data.train_labels, len(data.train))

@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from kerasae import _inference
-from kerasae.data import Examples, Images
+from kerasae.data import DATA_SETS, DataSet, Examples, Images
 from kerasae.data.arrays import is_array, split_array
 from kerasae.data.sequences import Sequences
 from kerasae.data.tables import Table
 from kerasae.training.configuration import TrainConfig
 from kerasae_export.images import check_images, fits, why_unit_range
 
-Data: TypeAlias = Images | Sequences | Table | Examples
-"""Arrays in memory, in three splits."""
-
-SETS = (Images, Sequences, Table, Examples)
-
 __all__ = [
-    "SETS",
-    "Data",
     "Rules",
     "check_config",
     "check_inputs",
@@ -172,7 +165,7 @@ def check_config(config: Any) -> None:
         )
 
 
-def check_inputs(model: keras.Model, data: Any, config: TrainConfig) -> Data:
+def check_inputs(model: keras.Model, data: Any, config: TrainConfig) -> DataSet:
     """The arrays to train on, where a stream will not do.
 
     Raises:
@@ -182,7 +175,7 @@ def check_inputs(model: keras.Model, data: Any, config: TrainConfig) -> Data:
     return in_memory(rules_of(model, "images"), data, None, config.seed)
 
 
-def in_memory(rules: Rules, data: Any, validation: Any, seed: int) -> Data:
+def in_memory(rules: Rules, data: Any, validation: Any, seed: int) -> DataSet:
     """The arrays to train on; a single one is split by the seed.
 
     Called before a run folder is touched.
@@ -209,7 +202,7 @@ def in_memory(rules: Rules, data: Any, validation: Any, seed: int) -> Data:
             "`validation_data` is for arrays and streams; `Images` and the like hold their own. "
             f"Received: both, data={type(data).__name__}"
         )
-    if not isinstance(data, SETS):
+    if not isinstance(data, DATA_SETS):
         raise ValueError(
             f"`{rules.argument}` must be one array, or `Images`, `Sequences` or `Table`, such as "
             "`Images(train=x[100:], validation=x[:100])` of an array `x`. "
@@ -217,8 +210,8 @@ def in_memory(rules: Rules, data: Any, validation: Any, seed: int) -> Data:
         )
     if isinstance(data, Sequences) and data.ragged and not _inference.takes_padding(rules.model):
         raise ValueError(
-            f"`{rules.argument}` must have sequences of the one length that the model takes; a model "
-            f"of `build_recurrent(input_shape=(None, {data.train.shape[2]}))` takes several. "
+            f"`{rules.argument}` must have sequences of the one length that the model takes; a "
+            f"model of `build_recurrent(input_shape=(None, {data.train.shape[2]}))` takes several. "
             f"Received: {data.summary()}"
         )
     if not fits(data.train.shape[1:], rules.shape):

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from kerasae import _inference
 from kerasae._padding import PADDING
+from kerasae.data import DataSet
 from kerasae.plots._style import CLASSES
-from kerasae.training.inputs import Data
 
 __all__ = ["Look", "look_at", "take"]
 
@@ -55,7 +55,7 @@ class Look:
     measured: int = 0
 
 
-def take(images: Data, most: int) -> tuple[Array, Array | None]:
+def take(images: DataSet, most: int) -> tuple[Array, Array | None]:
     """Evenly spaced ones of the validation set, as many as say something, and their labels."""
     values = images.validation
     labels = getattr(images, "validation_labels", None)
@@ -66,7 +66,7 @@ def take(images: Data, most: int) -> tuple[Array, Array | None]:
     return values[::every], labels[::every]
 
 
-def look_at(model: keras.Model, images: Data, *, seed: int = 0, measure: bool = False) -> Look:
+def look_at(model: keras.Model, images: DataSet, *, seed: int = 0, measure: bool = False) -> Look:
     """Look at a model, which stays as it is.
 
     Args:

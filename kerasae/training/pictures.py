@@ -9,10 +9,10 @@ from typing import Any
 import keras
 from PIL import Image
 
+from kerasae.data import DataSet
 from kerasae.plots.progress import plot_progress
 from kerasae.training.averages import averaged
 from kerasae.training.configuration import TrainConfig
-from kerasae.training.inputs import Data
 from kerasae.training.looks import look_at
 from kerasae.training.run_folder import FILMSTRIP, PICTURES
 from kerasae_export.atomic import save_file
@@ -29,14 +29,14 @@ class Pictures(keras.callbacks.Callback):
     def __init__(
         self,
         model: keras.Model,
-        watched: Callable[[], Data],
+        watched: Callable[[], DataSet],
         config: TrainConfig,
         folder: Path,
     ) -> None:
         super().__init__()
         self._watched, self._config, self._folder = watched, config, folder / PICTURES
         self._pictured = model
-        self._images: Data | None = None
+        self._images: DataSet | None = None
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Take the images before a stream begins its first epoch."""

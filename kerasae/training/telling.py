@@ -10,11 +10,11 @@ from typing import Any
 
 import keras
 
+from kerasae.data import DataSet
 from kerasae.reports.run import Story, report
 from kerasae.training.checkpoint import TrainingState
 from kerasae.training.configuration import TrainConfig
 from kerasae.training.feeds import Feed
-from kerasae.training.inputs import Data
 from kerasae.training.looks import look_at
 from kerasae.training.pictures import write_filmstrip
 from kerasae.training.run_folder import FILMSTRIP, OPTIONS, REPORT, SUMMARY
@@ -28,7 +28,7 @@ def tell(
     folder: Path,
     model: keras.Model,
     feed: Feed,
-    watched: Data,
+    watched: DataSet,
     run: TrainingState,
     config: TrainConfig,
     findings: Sequence[str],
