@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     from kerasae import evaluation as evaluation
     from kerasae import plots as plots
     from kerasae import samplers as samplers
+    from kerasae._padding import PADDING as PADDING
     from kerasae.applications import anomaly as anomaly
     from kerasae.applications import masks as masks
     from kerasae.applications.classification import build_classifier as build_classifier
+    from kerasae.applications.imputation import forecast as forecast
+    from kerasae.applications.imputation import impute as impute
     from kerasae.applications.inpainting import inpaint as inpaint
     from kerasae.applications.pretraining import pretrain_layerwise as pretrain_layerwise
     from kerasae.applications.principal_axes import decorrelate_code as decorrelate_code
@@ -36,8 +39,10 @@ if TYPE_CHECKING:
     from kerasae.builders.overcomplete import build_overcomplete as build_overcomplete
     from kerasae.builders.rate_distortion import build_rate_distortion as build_rate_distortion
     from kerasae.builders.recurrent import build_recurrent as build_recurrent
+    from kerasae.builders.recurrent import fixed_length as fixed_length
     from kerasae.builders.segmentation import build_segmentation as build_segmentation
     from kerasae.builders.sparse import build_sparse as build_sparse
+    from kerasae.builders.tabular import build_tabular as build_tabular
     from kerasae.builders.undercomplete import build_undercomplete as build_undercomplete
     from kerasae.builders.variational import build_variational as build_variational
     from kerasae.builders.vector_quantized import build_vector_quantized as build_vector_quantized
@@ -48,6 +53,9 @@ if TYPE_CHECKING:
     from kerasae.data.sequences import load_sequences as load_sequences
     from kerasae.data.streaming import stream_images as stream_images
     from kerasae.data.streams import ImageStream as ImageStream
+    from kerasae.data.tables import Column as Column
+    from kerasae.data.tables import Table as Table
+    from kerasae.data.tables import load_table as load_table
     from kerasae.pretrained import load_pretrained as load_pretrained
     from kerasae.pretrained import pretrained_cards as pretrained_cards
     from kerasae.pretrained import save_pretrained as save_pretrained
@@ -67,9 +75,12 @@ _HOME = {
     "BUILDERS": "kerasae.builders",
     "Between": "kerasae.sweeps",
     "Builder": "kerasae.builders",
+    "Column": "kerasae.data.tables",
     "ImageStream": "kerasae.data.streams",
     "Images": "kerasae.data",
+    "PADDING": "kerasae._padding",
     "Sequences": "kerasae.data.sequences",
+    "Table": "kerasae.data.tables",
     "TrainConfig": "kerasae.training",
     "build": "kerasae.builders",
     "build_classifier": "kerasae.applications.classification",
@@ -82,17 +93,22 @@ _HOME = {
     "build_recurrent": "kerasae.builders.recurrent",
     "build_segmentation": "kerasae.builders.segmentation",
     "build_sparse": "kerasae.builders.sparse",
+    "build_tabular": "kerasae.builders.tabular",
     "build_undercomplete": "kerasae.builders.undercomplete",
     "build_variational": "kerasae.builders.variational",
     "build_vector_quantized": "kerasae.builders.vector_quantized",
     "decoder": "kerasae_export.conversion.split",
     "decorrelate_code": "kerasae.applications.principal_axes",
     "encoder": "kerasae_export.conversion.split",
+    "fixed_length": "kerasae.builders.recurrent",
+    "forecast": "kerasae.applications.imputation",
+    "impute": "kerasae.applications.imputation",
     "inpaint": "kerasae.applications.inpainting",
     "inference_model": "kerasae_export.conversion.split",
     "load_images": "kerasae.data",
     "load_pretrained": "kerasae.pretrained",
     "load_sequences": "kerasae.data.sequences",
+    "load_table": "kerasae.data.tables",
     "pretrain_layerwise": "kerasae.applications.pretraining",
     "pretrained_cards": "kerasae.pretrained",
     "save_pretrained": "kerasae.pretrained",

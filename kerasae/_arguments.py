@@ -110,15 +110,32 @@ def labels(name: str, values: Any) -> NDArray[Any]:
     return classes
 
 
+_SHAPES = {
+    1: "(values,)",
+    2: "(length, features)",
+    3: "(height, width, channels)",
+    4: "(depth, height, width, channels)",
+}
+"""What an input of so many dimensions is: a row, a signal, an image, a volume."""
+
+
+def input_shape(value: Any, ranks: Iterable[int] = tuple(_SHAPES)) -> tuple[int, ...]:
+    """Return `input_shape`, which has one of these numbers of dimensions."""
+    allowed = tuple(ranks)
+    with contextlib.suppress(ValueError):
+        shape = positive_ints("input_shape", value)
+        if len(shape) in allowed:
+            return shape
+    *others, last = (_SHAPES[rank] for rank in allowed)
+    rule = f"{', '.join(others)} or {last}" if others else last
+    raise ValueError(
+        f"`input_shape` must be {rule}, positive integers. Received: input_shape={value!r}"
+    )
+
+
 def image_shape(value: Any) -> tuple[int, int, int]:
     """Return `input_shape` as (height, width, channels)."""
-    try:
-        height, width, channels = positive_ints("input_shape", value, length=3)
-    except ValueError:
-        raise ValueError(
-            "`input_shape` must be (height, width, channels), three positive integers. "
-            f"Received: input_shape={value!r}"
-        ) from None
+    height, width, channels = input_shape(value, (3,))
     return height, width, channels
 
 

@@ -9,7 +9,8 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kerasae import _arguments
+from kerasae import _arguments, _padding
+from kerasae._columns import Column, check_rows
 from kerasae_export import images as images_
 from kerasae_export.functional import AnyModel, autoencoder, in_unit_range
 from kerasae_export.images import fits as fits
@@ -19,6 +20,7 @@ Floats = NDArray[np.float32]
 LARGEST_CODE = 1e9  # far beyond any code of a trained model; what layers make of it is finite
 
 _BATCH = 128
+_RANK_OF_SIGNALS = 3  # (batch, length, features)
 
 
 def check_model(model: Any, argument: str = "model") -> None:
@@ -54,7 +56,49 @@ def check_images(
     """Return `images` as float32 (n, height, width, channels) that the model, so named, takes."""
     ready = prepared(model, named)
     unit = images_.why_unit_range(model) or images_.why_unit_range(ready)
-    return images_.check_images(argument, images, shape=ready.input_shape[1:], unit=unit)
+    return check_inputs(argument, images, ready, unit)
+
+
+def check_inputs(
+    argument: str, values: Any, model: keras.Model, unit: str | None, *, advice: str = ""
+) -> Floats:
+    """Return what a functional model takes: images, rows of a table, sequences of any length."""
+    columns, shape = columns_of(model), tuple(model.input_shape[1:])
+    if columns is not None:
+        return check_rows(argument, values, columns)
+    if takes_padding(model):
+        return _padding.padded(argument, values, features=shape[1], unit=unit, advice=advice)
+    return images_.check_images(
+        argument, values, shape=shape, unit=unit, advice=advice, missing=takes_missing(model)
+    )
+
+
+def columns_of(model: keras.Model) -> tuple[Column, ...] | None:
+    """The columns of the table whose rows a model takes, if it does."""
+    for layer in getattr(model, "layers", ()):
+        if hasattr(layer, "layout") and hasattr(layer, "columns"):
+            return tuple(layer.columns)
+    return None
+
+
+def takes_missing(model: keras.Model) -> bool:
+    """Whether NaN stands for what is missing in the inputs of a model; its stem knows it then."""
+    return any(
+        getattr(layer, "takes_missing", False)
+        or (layer.name == "stem" and len(layer.input_shape) <= _RANK_OF_SIGNALS)
+        or (isinstance(layer, keras.Model) and takes_missing(layer))
+        for layer in getattr(model, "layers", ())
+    )
+
+
+def takes_padding(model: keras.Model) -> bool:
+    """Whether a model takes sequences of several lengths, padded behind their end."""
+    for layer in getattr(model, "layers", ()):
+        if isinstance(layer, keras.Model) and takes_padding(layer):
+            return True
+        if isinstance(layer, keras.layers.Masking) and layer.mask_value == _padding.PADDING:
+            return True
+    return False
 
 
 def check_image(model: keras.Model, image: ArrayLike, argument: str) -> Floats:

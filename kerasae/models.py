@@ -182,13 +182,36 @@ class InpaintingAutoencoder(_SavedAsKeras):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        """The mean over pixels of the weighted loss."""
+        """The mean over pixels of the weighted loss; what is NaN in `y` does not count."""
         mask = self.get_layer("mask")
         weights = 1.0 + (mask.hole_weight - 1.0) * mask.holes  # (B, H, W)
+        if getattr(mask, "takes_missing", False):
+            return self._loss_of_known(x, y, y_pred, weights, sample_weight, training)
         if sample_weight is not None:
             given = ops.cast(sample_weight, weights.dtype)
             spatial = len(given.shape) == len(weights.shape)  # a weight for each pixel
             weights = weights * (given if spatial else ops.reshape(given, (-1, 1, 1)))
+        return super().compute_loss(x, y, y_pred, weights, training=training)
+
+    def _loss_of_known(
+        self, x: Any, y: Any, y_pred: Any, weights: Any, sample_weight: Any, training: bool
+    ) -> Any:
+        """The loss of rows (B, values), each by itself, or of the steps of signals (B, length, C).
+
+        The mean over what is known of each: what is NaN in `y` has no loss and no gradient.
+        """
+        y = ops.convert_to_tensor(y)
+        known = ops.equal(y, y)
+        y = ops.where(known, y, ops.zeros_like(y))
+        if len(y.shape) == _RANK_OF_LABELS:  # a value has a loss of its own as the only channel
+            y, y_pred = ops.expand_dims(y, -1), ops.expand_dims(y_pred, -1)
+        else:
+            known = ops.all(known, axis=-1)
+        counted = ops.cast(known, weights.dtype)  # (B, values)
+        share = ops.mean(counted, axis=1, keepdims=True)
+        weights = weights * counted / ops.where(share > 0, share, ops.ones_like(share))
+        if sample_weight is not None:
+            weights = weights * ops.reshape(ops.cast(sample_weight, weights.dtype), (-1, 1))
         return super().compute_loss(x, y, y_pred, weights, training=training)
 
     def fit(self, x: Any = None, y: Any = None, *args: Any, **options: Any) -> Any:

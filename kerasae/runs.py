@@ -8,19 +8,21 @@ import json
 import reprlib
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 
 from kerasae.applications.principal_axes import check_linear_code, decorrelate_code
 from kerasae.builders import BUILDERS, build
+from kerasae.builders.tabular import BASES
 from kerasae.data import EMBEDDED, Images, load_images
 from kerasae.data.sequences import SEQUENCES, Sequences, load_sequences
 from kerasae.data.streaming import stream_images, too_large, usual_size
 from kerasae.data.streams import ImageStream
+from kerasae.data.tables import TABLE_FILES, TABLES, Table, load_table
 from kerasae.training import CONFIG, HISTORY, MODEL, TrainConfig, train
 from kerasae.training.lock import locked
 from kerasae.training.run_folder import OPTIONS, checkpoints
@@ -28,6 +30,11 @@ from kerasae_export.atomic import write_file
 from kerasae_export.format.numbers import plain
 
 __all__ = ["Run", "load_model", "portable"]
+
+DataSet: TypeAlias = Images | Sequences | Table | ImageStream
+"""What an architecture is trained on."""
+
+_OF_IMAGES_ONLY = ("rate_distortion", "segmentation")
 
 RUN = OPTIONS
 VERSION = 2
@@ -52,6 +59,8 @@ class Run:
             that would take more than 2 GiB in memory.
         split_seed: Seed of the split, where it is not `seed`: runs that differ by `seed` alone
             then validate on the same images.
+        table: Of a table, or sequences in files: what else `load_table` or `load_sequences` is
+            told, such as `label`.
         version: Which defaults of the builders it was made with; a folder that does not say has 1,
             where the likelihood of a variational model was Bernoulli's.
     """
@@ -66,12 +75,18 @@ class Run:
     decorrelate: bool = False
     stream: bool | None = None
     split_seed: int | None = None
+    table: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     version: int = VERSION
 
-    def images(self, data: str | None = None) -> Images | Sequences | ImageStream:
-        """The images or sequences of the run, or others of the same shape."""
+    def images(self, data: str | None = None) -> DataSet:
+        """The images, sequences or rows of the run, or others of the same shape."""
         source = data or self.data
         seed = self.seed if self.split_seed is None else self.split_seed
+        if (other := self._other_loader(source)) is not None:
+            self._refuse_sizes(source)
+            return other(source, limit=self.limit, seed=seed, **self.table)
+        if self.table:
+            raise ValueError(f"`{next(iter(self.table))}` is for tables. Received: data={source!r}")
         if self._streams(source):
             path = Path(source)
             return stream_images(
@@ -81,14 +96,6 @@ class Run:
                 limit=self.limit,
                 seed=seed,
             )
-        if source in SEQUENCES:
-            if self.image_size is not None or self.channels is not None:
-                raise ValueError(
-                    "`image_size` and `channels` are for images. "
-                    f"Received: image_size={self.image_size}, channels={self.channels}, "
-                    f"source={source!r}"
-                )
-            return load_sequences(source, limit=self.limit, seed=seed)
         return load_images(
             source,
             image_size=self.image_size,
@@ -96,6 +103,24 @@ class Run:
             limit=self.limit,
             seed=seed,
         )
+
+    def _other_loader(self, source: str) -> Callable[..., DataSet] | None:
+        """What loads a source that is no set of images."""
+        if source in TABLES:
+            return load_table
+        if source in SEQUENCES:
+            return load_sequences
+        if not Path(source).is_file() or not source.lower().endswith(TABLE_FILES):
+            return None
+        return load_sequences if BUILDERS[self.architecture].kind == "sequence" else load_table
+
+    def _refuse_sizes(self, source: str) -> None:
+        if self.image_size is not None or self.channels is not None:
+            raise ValueError(
+                "`image_size` and `channels` are for images. "
+                f"Received: image_size={self.image_size}, channels={self.channels}, "
+                f"source={source!r}"
+            )
 
     def _streams(self, source: str) -> bool:
         if self.stream is not None:
@@ -109,18 +134,21 @@ class Run:
         size = None if self.image_size is None else (self.image_size, self.image_size)
         return self.limit is None and too_large(path, size, self.channels)
 
-    def build(self, images: Images | Sequences | ImageStream) -> keras.Model:
+    def build(self, images: DataSet) -> keras.Model:
         """The untrained model, its initial weights drawn from the run's seed."""
+        self._check_kind(images)
+        if isinstance(images, Table):
+            keras.utils.set_random_seed(self.seed)
+            base = {} if self.architecture == "tabular" else {"base": self.architecture}
+            return build("tabular", columns=images.columns, **{**base, **self.hyperparameters})
         kind = BUILDERS[self.architecture].kind
-        asked = "sequences" if kind == "sequence" else "images"
-        if isinstance(images, Sequences) != (asked == "sequences"):
-            raise ValueError(
-                f"`data` must hold {asked} for the architecture {self.architecture}. "
-                f"Received: data={self.data!r}"
-            )
         given: dict[str, Any] = {"input_shape": images.train.shape[1:], **self._old_defaults()}
         if isinstance(images, Sequences):
-            given["loss"] = images.loss
+            given["input_shape"] = images.sequence_shape
+            if kind == "sequence":
+                given["loss"] = images.loss
+            elif "loss" in BUILDERS[self.architecture].hyperparameters:
+                given["loss"] = "mse"
         elif kind == "segmentation":
             if not isinstance(images, Images) or not images.segmented:
                 raise ValueError(
@@ -131,9 +159,27 @@ class Run:
         keras.utils.set_random_seed(self.seed)
         return build(self.architecture, **{**given, **self.hyperparameters})
 
+    def _check_kind(self, images: DataSet) -> None:
+        """Refuse data of another kind than the architecture takes."""
+        kind = BUILDERS[self.architecture].kind
+        fits, asked = not isinstance(images, Table), "images, or signals of one length"
+        if kind == "sequence":
+            fits, asked = isinstance(images, Sequences), "sequences"
+        elif kind == "table":
+            fits, asked = isinstance(images, Table), "a table"
+        elif isinstance(images, Table):
+            fits, asked = self.architecture in BASES, "images"
+        elif self.architecture in _OF_IMAGES_ONLY:
+            fits, asked = not isinstance(images, Sequences), "images"
+        if not fits:
+            raise ValueError(
+                f"`data` must hold {asked} for the architecture {self.architecture}. "
+                f"Received: data={self.data!r}"
+            )
+
     def train(
         self,
-        images: Images | Sequences | ImageStream,
+        images: DataSet,
         config: TrainConfig,
         folder: Path,
         *,
@@ -147,7 +193,7 @@ class Run:
 
     def _train(
         self,
-        images: Images | Sequences | ImageStream,
+        images: DataSet,
         config: TrainConfig,
         folder: Path,
         resume: bool,
@@ -215,7 +261,7 @@ class Run:
             name = self.hyperparameters.get("base", name)
         return {"likelihood": "bernoulli"} if self.version < 2 and name == "variational" else {}
 
-    def facts(self, folder: Path, images: Images | Sequences | ImageStream) -> dict[str, Any]:
+    def facts(self, folder: Path, images: DataSet) -> dict[str, Any]:
         """What a bundle's manifest says about the training."""
         try:
             config = TrainConfig.from_json((folder / CONFIG).read_text(encoding="utf-8"))
@@ -278,7 +324,7 @@ def portable(data: str) -> str:
     """The source of data, as an absolute path if it is a folder."""
     return (
         data
-        if data in EMBEDDED or data in SEQUENCES or not Path(data).exists()
+        if data in {*EMBEDDED, *SEQUENCES, *TABLES} or not Path(data).exists()
         else str(Path(data).resolve())
     )
 

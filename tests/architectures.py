@@ -62,9 +62,34 @@ def make(name: str, variant: dict, *, compiled: bool = False, seed: int = 0) -> 
     return model
 
 
-def blobs(shape: tuple[int, int, int], count: int = 128) -> np.ndarray:
-    """Images that a tiny autoencoder can learn: one soft blob each."""
+def shape_of(variant: dict) -> tuple[int | None, ...]:
+    """The shape of an input of a variant."""
+    return variant.get("input_shape") or (len(variant["columns"]),)
+
+
+def table_rows(columns: tuple[dict, ...], count: int = 128) -> np.ndarray:
+    """Rows that hang together, in the ranges of their columns, of which some values are missing."""
     rng = np.random.default_rng(0)
+    place, parts = rng.random(count), []
+    for i, column in enumerate(columns):
+        if "categories" in column:
+            parts.append(np.floor(place * len(column["categories"])))
+        else:
+            scaled = (place - 0.5) * 12**0.5 * (-1) ** i
+            parts.append(column["mean"] + column["deviation"] * scaled)
+    rows = np.stack(parts, axis=1).astype(np.float32)
+    rows[::9, 0] = np.nan
+    return rows
+
+
+def blobs(shape: tuple[int, ...], count: int = 128) -> np.ndarray:
+    """Images or volumes that a tiny autoencoder can learn: one soft blob each."""
+    rng = np.random.default_rng(0)
+    if len(shape) == 4:
+        grid = np.stack(np.meshgrid(*map(np.arange, shape[:3]), indexing="ij"))  # (3, D, H, W)
+        centres = rng.uniform(0, shape[:3], (count, 3))[..., None, None, None]
+        blob = np.exp(-((grid - centres) ** 2).sum(axis=1) / 12)
+        return np.repeat(blob[..., None], shape[3], axis=-1).astype(np.float32)
     y, x = np.mgrid[: shape[0], : shape[1]]
     cy, cx = rng.uniform(0, shape[0], count), rng.uniform(0, shape[1], count)
     distance = (y - cy[:, None, None]) ** 2 + (x - cx[:, None, None]) ** 2
@@ -72,8 +97,14 @@ def blobs(shape: tuple[int, int, int], count: int = 128) -> np.ndarray:
     return np.repeat(blob[..., None], shape[2], axis=-1).astype(np.float32)
 
 
-def waves(shape: tuple[int, int], count: int = 128) -> np.ndarray:
-    """Sequences of which each is a sine of its own phase, in [0, 1]."""
+def waves(shape: tuple[int | None, int], count: int = 128) -> np.ndarray:
+    """Sequences of which each is a sine of its own phase, in [0, 1]; of several lengths, padded."""
+    if shape[0] is None:
+        values = waves((9, shape[1]), count)
+        ends = np.random.default_rng(1).integers(5, 10, count)
+        ends[0] = 9
+        values[np.arange(9) >= ends[:, None]] = kerasae.PADDING
+        return values
     phase = np.random.default_rng(0).uniform(0, 2 * np.pi, (count, 1, 1))
     time = np.arange(shape[0])[:, None] + np.arange(shape[1])
     return (0.5 + 0.5 * np.sin(2 * np.pi * time / shape[0] + phase)).astype(np.float32)
@@ -81,8 +112,13 @@ def waves(shape: tuple[int, int], count: int = 128) -> np.ndarray:
 
 def examples(name: str, variant: dict, count: int = 128) -> tuple[np.ndarray, np.ndarray]:
     """What `fit` takes for the kind of a builder: inputs and targets."""
-    shape, kind = variant["input_shape"], BUILDERS[name].kind
-    if kind == "sequence":
+    shape, kind = shape_of(variant), BUILDERS[name].kind
+    if kind == "table":
+        return (table_rows(variant["columns"], count),) * 2
+    if len(shape) == 1:
+        turns = waves((shape[0], 1), count)[..., 0]
+        return turns, turns
+    if len(shape) == 2:
         return (waves(shape, count),) * 2
     images = blobs(shape, count)
     if kind == "segmentation":
@@ -94,7 +130,10 @@ def error(outputs: np.ndarray, targets: np.ndarray) -> float:
     """Mean squared error, or the share of pixels in a wrong class."""
     if targets.dtype == np.uint8:
         return float((outputs.argmax(-1) != targets).mean())
-    return float(np.square(outputs - targets).mean())
+    deviation = 1.0
+    if targets.ndim == 2:  # rows, of columns whose ranges differ
+        deviation = np.maximum(np.nanstd(targets, axis=0), 1e-6)
+    return float(np.nanmean(np.square((outputs - targets) / deviation)))
 
 
 def at_inference(net: keras.Model, *inputs: np.ndarray) -> list[np.ndarray]:

@@ -28,6 +28,7 @@ from architectures import (
     learn,
     loss_of,
     make,
+    shape_of,
     values,
 )
 from conftest import Made
@@ -88,7 +89,7 @@ def double() -> Iterator[None]:
 @pytest.mark.parametrize(("name", "variant"), CASES)
 def test_shapes_and_names(name, variant):
     model = make(name, variant)
-    shape = variant["input_shape"]
+    shape = shape_of(variant)
     assert model.name == name
     assert model.compiled
     result = shape
@@ -98,7 +99,11 @@ def test_shapes_and_names(name, variant):
     assert model.output_shape == kerasae.decoder(model).output_shape == (None, *result)
     assert kerasae.encoder(model).output_shape == kerasae.decoder(model).input_shape
     layers = [layer for part in ("encoder", "decoder") for layer in model.get_layer(part).layers]
-    default = {"dense", "conv2d", "conv2d_transpose", "reshape", "cropping2d"}
+    default = {"dense", "reshape"} | {
+        f"{kind}{n}d{rest}"
+        for n in (1, 2, 3)
+        for kind, rest in (("conv", ""), ("conv", "_transpose"), ("cropping", ""))
+    }
     assert not [layer.name for layer in layers if layer.name.rstrip("_0123456789") in default]
 
 
@@ -243,7 +248,7 @@ def never_right(name: str, default: object) -> list[object]:
     """Values that no builder takes for a hyperparameter of this name, or of this default."""
     nan, other = float("nan"), object()
     if name == "input_shape":
-        return [None, 8, "8x8", (28,), (0, 8, 1), (8, 2.5, 1), (8, -8, 1)]
+        return [None, 8, "8x8", (), (0, 8, 1), (8, 2.5, 1), (8, -8, 1), (2, 2, 2, 2, 2), (None,)]
     if name == "hidden":
         return [None, 8, "64", (0,), (-1,), (8.5,), (True,), other]
     if name in ("code_size", "classes", "kernel_size", "k", "codebook_size", "convolutions"):
@@ -290,7 +295,7 @@ def test_every_builder_is_documented_typed_and_public(name, builder):
     for hyperparameter in builder.hyperparameters:
         assert f"    {hyperparameter}: " in function.__doc__
         assert hyperparameter in function.__annotations__
-    assert builder.kind in ("image", "sequence", "masked", "segmentation")
+    assert builder.kind in ("image", "sequence", "masked", "segmentation", "table")
     assert json.dumps([dict(v) for v in builder.variants])
 
 

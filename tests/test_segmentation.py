@@ -67,12 +67,12 @@ def test_pooling_is_undone_at_the_first_maximum_of_each_window(size):
     expected, back = pooled_and_back(x)
     maxima, places = pool(keras.ops.convert_to_tensor(x))
     np.testing.assert_array_equal(maxima, expected)
-    np.testing.assert_array_equal(unpool(maxima, *places, size), back)
+    np.testing.assert_array_equal(unpool(maxima, places, size), back)
 
 
 def test_one_place_in_a_window_of_equal_values_has_the_value():
     maxima, places = pool(keras.ops.ones((1, 6, 8, 2)))
-    spread = keras.ops.convert_to_numpy(unpool(maxima, *places, (6, 8)))
+    spread = keras.ops.convert_to_numpy(unpool(maxima, places, (6, 8)))
     assert spread.sum() == maxima.shape[1] * maxima.shape[2] * 2
     assert (spread[:, ::2, ::2] == 1).all()
 
@@ -82,7 +82,7 @@ def test_pooling_and_unpooling_are_exact_in_8_bits(converter, tmp_path):
     """Of a file that only pools and unpools, each value is where it was, or is 0."""
     image = keras.Input((7, 10, 3))
     maxima, places = pool(image)
-    net = keras.Model(image, unpool(maxima, *places, (7, 10)))
+    net = keras.Model(image, unpool(maxima, places, (7, 10)))
     x = np.random.default_rng(0).random((60, 7, 10, 3)).astype(np.float32)
     x[0, :2, :2] = (0.0, 1.0, 0.5)  # all of a window alike, and the ends of the range
     path = converter.convert(net, tmp_path / "pool.tflite", scheme="int8", calibration=x)

@@ -54,6 +54,7 @@ def check_images(
     unit: str | None = None,
     advice: str = "",
     allow_empty: bool = False,
+    missing: bool = False,
 ) -> NDArray[np.float32]:
     """Return images, or other inputs of a model, as finite float32 values.
 
@@ -71,6 +72,7 @@ def check_images(
         unit: What needs values in [0, 1]; None where any finite range will do.
         advice: Another way out for values outside of [0, 1], for the message.
         allow_empty: Whether there may be no image.
+        missing: Whether there may be NaN, for a value that is missing.
 
     Returns:
         float32 (n, *shape).
@@ -90,7 +92,8 @@ def check_images(
     _check_layout(argument, array, shape, allow_empty)
     if array.dtype.kind == "f" or not array.size:
         with np.errstate(over="ignore"):  # what float32 cannot hold is reported as infinite
-            return _check_values(argument, array.astype(np.float32, copy=False), unit, advice)
+            values = array.astype(np.float32, copy=False)
+            return _check_values(argument, values, unit, advice, missing)
     if array.dtype.kind == "b":
         return array.astype(np.float32)
     low, high = int(array.min()), int(array.max())
@@ -294,15 +297,30 @@ def _channels_first(shape: tuple[int, ...]) -> bool:
 
 
 def _check_values(
-    argument: str, values: NDArray[np.float32], unit: str | None, advice: str
+    argument: str,
+    values: NDArray[np.float32],
+    unit: str | None,
+    advice: str,
+    missing: bool = False,
 ) -> NDArray[np.float32]:
     """Refuse values that are not finite or, if something needs that, not in [0, 1]."""
     if not values.size or _in_unit_range(values):
+        return values
+    if missing and not np.isinf(values).any():
+        known = np.nan_to_num(values, nan=0.0)
+        if unit is not None and not _in_unit_range(known):
+            _check_values(argument, known, unit, advice)
         return values
     low, high = limits(values)
     name = argument.rpartition(".")[2]
     if not np.isfinite([low, high]).all():
         bad = [not np.isfinite(image).all() for image in values]
+        if missing:
+            bad = [bool(np.isinf(row).any()) for row in values]
+            raise ValueError(
+                f"`{argument}` must be finite, or NaN where a value is missing. "
+                f"Received: infinity in {sum(bad)} of {len(bad)}"
+            )
         raise ValueError(
             f"`{argument}` must be finite; `{name}[np.isfinite({name}).all(axis="
             f"{tuple(range(1, values.ndim))})]` leaves out what is not. "

@@ -1,4 +1,6 @@
-"""Anomalies: images that a model of normal ones reconstructs badly, or codes unlike theirs.
+"""Anomalies: what a model of normal ones reconstructs badly, or codes unlike theirs.
+
+Images, rows of a table, signals, sequences of several lengths, volumes:
 
 ```python
 scorer = anomaly.scorer(model, kind="reconstruction")
@@ -6,7 +8,8 @@ limit = anomaly.threshold(anomaly.scores(scorer, normal), false_alarm_rate=0.01)
 flagged = anomaly.scores(scorer, images) > limit
 ```
 
-The higher a score, the stranger the image. A scorer is a stock Keras model that can be deployed
+The higher a score, the stranger the image. `column_scores` tells of a row which of its values is
+odd. A scorer is a stock Keras model that can be deployed
 like an encoder; all else is NumPy in and out.
 """
 
@@ -21,15 +24,26 @@ from keras import layers, ops
 from numpy.typing import ArrayLike, NDArray
 
 import kerasae
-from kerasae import _arguments, _inference
+from kerasae import _arguments, _inference, _padding
+from kerasae.losses.tables import Layout, column_losses, row_losses
+from kerasae_export.functional import stock_model
 from kerasae_export.images import Sampled
 
-__all__ = ["KINDS", "CodeDistance", "reconstruction_scores", "scorer", "scores", "threshold"]
+__all__ = [
+    "KINDS",
+    "CodeDistance",
+    "column_scores",
+    "reconstruction_scores",
+    "scorer",
+    "scores",
+    "threshold",
+]
 
 KINDS = ("reconstruction", "relative", "code", "likelihood")
 """What `scorer` makes of an image, its reconstruction and its code."""
 
 _FLOOR = 1e-6  # of the mean variance, added to each: a unit that never moved must not divide by 0
+_RANK_OF_SEQUENCES = 3
 _DARK = 1e-4  # mean square of an image below which `"relative"` no longer counts it
 
 Scores = NDArray[np.float64]
@@ -95,10 +109,15 @@ class CodeDistance:
 def reconstruction_scores(model: keras.Model, images: ArrayLike | Sampled) -> Scores:
     """Mean squared error of each image's reconstruction, over its pixels and channels.
 
+    Of a row of a table it is the loss of `build_tabular`, the mean over the values that the row has
+    of squared errors in deviations and of cross-entropies in nats; of a sequence the mean over its
+    own steps.
+
     Args:
         model: A model from images to images.
-        images: (n, height, width, channels), or whatever else the model takes; or a split of a
-            stream, which is read once, batch by batch.
+        images: (n, height, width, channels), or whatever else the model takes, such as rows of a
+            table or a list of sequences; or a split of a stream, which is read once, batch by
+            batch.
 
     Returns:
         float64 (n,); of a stream in the order of its `batches`.
@@ -116,10 +135,72 @@ def reconstruction_scores(model: keras.Model, images: ArrayLike | Sampled) -> Sc
     found = []
     for batch in _inference.in_batches(images):
         values = _inference.check_images(model, batch)
-        (rebuilt,) = _inference.run([model], values)
-        errors = np.square(np.subtract(rebuilt, values, dtype=float))
-        found.append(errors.reshape(len(values), -1).mean(1))
+        errors, counted = _errors(model, values)
+        flat = errors.reshape(len(values), -1), counted.reshape(len(values), -1)
+        found.append(flat[0].sum(1) / np.maximum(flat[1].sum(1), 1))
     return np.concatenate(found)
+
+
+def column_scores(model: keras.Model, rows: ArrayLike) -> Scores:
+    """How odd each value of each row is, given all others: which column to look at.
+
+    Of a number the squared error of its reconstruction, in deviations of its column; of a category
+    minus the log probability in nats that the model gives it. The mean over a row is its
+    `reconstruction_scores`. The columns differ in how well a model knows them: `threshold` of each
+    column of the scores of normal rows tells what is usual there.
+
+    Args:
+        model: A model of rows: of `build_tabular`, or any other with inputs (values,), whose
+            squared errors are those of the values; of sequences they are means over the steps.
+        rows: (n, columns), or sequences.
+
+    Returns:
+        float64 (n, columns), 0 where a value is missing; of sequences (n, features).
+
+    Raises:
+        ValueError: If the rows do not fit the model, or it takes images.
+
+    Example:
+        >>> import kerasae
+        >>> table = kerasae.load_table("machines", limit=100)
+        >>> model = kerasae.build_tabular(columns=table.columns, code_size=2)
+        >>> column_scores(model, table.test).shape
+        (100, 8)
+    """
+    model = _check_model(model)
+    if len(model.input_shape) > _RANK_OF_SEQUENCES:
+        raise ValueError(
+            "`model` must take rows (values,) or sequences (length, features). "
+            f"Received: model={model.name!r}, which takes {model.input_shape[1:]}"
+        )
+    values = _inference.check_images(model, rows, "rows")
+    errors, counted = _errors(model, values)
+    if errors.ndim < _RANK_OF_SEQUENCES:
+        return errors
+    return errors.sum(axis=1) / np.maximum(counted.sum(axis=1), 1)
+
+
+def _errors(model: keras.Model, values: NDArray[np.float32]) -> tuple[Scores, Scores]:
+    """What each value costs, and 1 where there is one, else 0."""
+    layout = _layout(model)
+    if layout is not None:
+        chain = [_inference.nested(model, name) for name in ("stem", "encoder")]
+        chain += [layer for layer in model.layers if hasattr(layer, "encoder_tail")]
+        outputs = _inference.run([*chain, _inference.nested(model, "decoder")], values)[1]
+        losses = keras.ops.convert_to_numpy(column_losses(values, outputs, layout)).astype(float)
+        return losses, (~np.isnan(values)).astype(float)
+    counted = ~np.isnan(values)
+    if _inference.takes_padding(model):
+        counted = counted & _padding.steps_of(values)[..., None]
+    (rebuilt,) = _inference.run([model], values)
+    errors = np.square(np.subtract(rebuilt, values, dtype=float))
+    return np.where(counted, errors, 0.0), counted.astype(float)
+
+
+def _layout(model: keras.Model) -> Layout | None:
+    """Of the columns of a model of tables."""
+    columns = _inference.columns_of(model)
+    return None if columns is None else Layout(columns)
 
 
 def scorer(
@@ -127,6 +208,7 @@ def scorer(
     kind: Literal["reconstruction", "relative", "code", "likelihood"] = "reconstruction",
     *,
     images: ArrayLike | Sampled | None = None,
+    per: Literal["row", "column"] = "row",
 ) -> keras.Model:
     """Make one stock Keras model from an image to its score.
 
@@ -151,9 +233,12 @@ def scorer(
               Bishop (1999, Probabilistic Principal Component Analysis).
         images: Normal images for the statistics of `"code"` and `"likelihood"`, best those that
             were not trained on; of a split of a stream, 1,000 that a fixed seed chooses.
+        per: Of a model of `build_tabular`: `"row"` for a score of the row, or `"column"` for one of
+            each value, as `column_scores` gives them, with the kind `"reconstruction"`.
 
     Returns:
-        A model, float32 (batch, height, width, channels) to (batch, 1), that shares its weights
+        A model, float32 (batch, height, width, channels) to (batch, 1), or rows of a table (batch,
+        columns) to (batch, 1) or (batch, columns), that shares its weights
         with `model`.
 
     Raises:
@@ -167,7 +252,10 @@ def scorer(
         (None, 1)
     """
     _arguments.one_of("kind", kind, KINDS)
+    _arguments.one_of("per", per, ("row", "column"))
     model = _check_model(model)
+    layout = _layout(model)
+    _check_kind(model, kind, per, layout)
     statistics = kind in ("code", "likelihood")
     if statistics and images is None:
         raise ValueError(f"`images` must be given for the kind {kind!r}. Received: images=None")
@@ -180,7 +268,13 @@ def scorer(
     )
     if kind == "code":
         return keras.Model(image, distance, name="scorer")
-    error = _error(image, decoder(code))
+    if layout is None:
+        error = _error(image, decoder(code))
+    else:
+        losses = column_losses(image, _scaled_outputs(model)(code), layout)
+        if per == "column":
+            return keras.Model(image, losses, name="scorer")
+        error = ops.expand_dims(row_losses(image, losses), -1)
     if kind == "relative":
         pixels = layers.Flatten(name="pixels")(image)
         error = error * ops.rsqrt(_mean_square(pixels, "brightness") + _DARK)
@@ -196,11 +290,12 @@ def scores(scorer: keras.Model, images: ArrayLike | Sampled) -> Scores:
 
     Args:
         scorer: The model.
-        images: (n, height, width, channels); or a split of a stream, which is read once, batch by
-            batch.
+        images: (n, height, width, channels), or rows; or a split of a stream, which is read once,
+            batch by batch.
 
     Returns:
-        float64 (n,); of a stream in the order of its `batches`.
+        float64 (n,); of a stream in the order of its `batches`; of a scorer of columns (n,
+        columns).
 
     Raises:
         ValueError: If the images do not fit the model.
@@ -217,7 +312,8 @@ def scores(scorer: keras.Model, images: ArrayLike | Sampled) -> Scores:
     found = []
     for batch in _inference.in_batches(images):
         values = _inference.check_images(scorer, batch)
-        found.append(_inference.run([scorer], values)[0].reshape(len(values)).astype(float))
+        each = _inference.run([scorer], values)[0].astype(float)
+        found.append(each[:, 0] if each.shape[1:] == (1,) else each)
     return np.concatenate(found)
 
 
@@ -256,6 +352,37 @@ def threshold(scores: ArrayLike, *, false_alarm_rate: float = 0.01) -> float:
             f"Received: {len(values)} scores"
         )
     return float(np.sort(values)[len(values) - above])
+
+
+def _check_kind(model: keras.Model, kind: str, per: str, layout: Layout | None) -> None:
+    """Refuse what a model of other inputs has not."""
+    if layout is not None and kind == "relative":
+        raise ValueError(
+            "`kind` must be 'reconstruction', 'code' or 'likelihood' for rows of a table, which "
+            "are not bright or dark. Received: kind='relative'"
+        )
+    if per == "column" and (layout is None or kind != "reconstruction"):
+        raise ValueError(
+            "`per` must be 'row', but for the kind 'reconstruction' of a model of `build_tabular`. "
+            f"Received: per='column', kind={kind!r}, model={model.name!r}"
+        )
+    if _inference.takes_padding(model):
+        raise ValueError(
+            "`model` must take inputs of a fixed shape; `reconstruction_scores` takes sequences of "
+            "several lengths, and `kerasae.fixed_length` makes a model of one. "
+            f"Received: model={model.name!r}"
+        )
+
+
+def _scaled_outputs(model: keras.Model) -> keras.Model:
+    """The deployable decoder of a table with scaled numbers and logits as its output."""
+    nested = stock_model(_inference.nested(model, "decoder"))
+    heads = [layer.decoder_head() for layer in model.layers if hasattr(layer, "decoder_head")]
+    last = keras.Model(nested.input, nested.outputs[1], name="decoder")
+    if not heads:
+        return last
+    code = keras.Input(heads[0].input_shape[1:], dtype=heads[0].inputs[0].dtype, name="code")
+    return keras.Model(code, last(heads[0](code)), name="decoder")
 
 
 def _codes(encoder: keras.Model, images: NDArray[np.float32]) -> NDArray[Any]:

@@ -41,6 +41,11 @@ def inpaint(model: keras.Model, images: ArrayLike, masks: ArrayLike) -> NDArray[
         >>> bool((filled[~masks] == images[~masks]).all())
         True
     """
+    if _inference.takes_missing(model):
+        raise ValueError(
+            "`model` must be one of images; `kerasae.impute` fills in what is NaN in rows and "
+            f"signals. Received: model={model.name!r}"
+        )
     if not any(hasattr(layer, "cut_holes") for layer in getattr(model, "layers", ())):
         raise ValueError(
             "`model` must be of the kind 'masked', which knows holes, such as `build_masked` "

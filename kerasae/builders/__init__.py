@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BUILDERS", "Builder", "build"]
 
-Kind = Literal["image", "sequence", "masked", "segmentation"]
+Kind = Literal["image", "sequence", "masked", "segmentation", "table"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Builder:
     Attributes:
         name: Name in `BUILDERS`, of the module, and of the function `build_<name>`.
         kind: What `fit` takes: `fit(x, x)` for `"image"`, `"sequence"` and `"masked"`,
-            `fit(x, labels)` for `"segmentation"`.
+            `fit(rows, rows)` for `"table"`, `fit(x, labels)` for `"segmentation"`.
         summary: One line for people.
         paper: The source of the equations.
         variants: Small hyperparameter sets, one per branch of the builder, that the
@@ -80,6 +80,20 @@ class Builder:
         return self.function(**hyperparameters)
 
 
+_NUMBERS: tuple[Mapping[str, Any], ...] = (
+    {"name": "pressure", "mean": 1e5, "deviation": 2e3},
+    {"name": "speed", "mean": 0.02, "deviation": 0.005},
+    {"name": "heat", "mean": -40.0, "deviation": 12.0},
+)
+"""Columns of the contract tests, of ranges that differ."""
+
+_MIXED = (
+    *_NUMBERS[:1],
+    {"name": "state", "categories": ("on", "off", "idle")},
+    *_NUMBERS[1:],
+    {"name": "side", "categories": ("left", "right")},
+)
+
 BUILDERS: Mapping[str, Builder] = MappingProxyType(
     {
         builder.name: builder
@@ -94,6 +108,7 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                     {"input_shape": (9, 7, 1), "code_size": 8, "hidden": (32, 16)},
                     {"input_shape": (8, 8, 3), "code_size": 6, "hidden": (), "loss": "mse"},
                     {"input_shape": (9, 7, 1), "code_size": 8, "hidden": (32, 16), "tied": True},
+                    {"input_shape": (12,), "code_size": 4, "hidden": (24,), "loss": "mse"},
                 ),
             ),
             Builder(
@@ -104,6 +119,7 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                 variants=(
                     {"input_shape": (6, 6, 1), "code_size": 40, "regularizer": None},
                     {"input_shape": (6, 6, 1), "code_size": 36, "regularizer": "l1"},
+                    {"input_shape": (10,), "code_size": 12, "regularizer": "l1", "loss": "mse"},
                 ),
             ),
             Builder(
@@ -148,6 +164,14 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                         "upsampling": "resize",
                         "residual": 1,
                         "normalization": "batch",
+                    },
+                    {"input_shape": (29, 2), "code_size": 4, "hidden": (12, 12), "loss": "mse"},
+                    {
+                        "input_shape": (7, 9, 8, 1),
+                        "code_size": 6,
+                        "hidden": (8, 8),
+                        "loss": "mse",
+                        "upsampling": "resize",
                     },
                 ),
             ),
@@ -233,6 +257,19 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                         "likelihood": "gaussian",
                         "importance_samples": 3,
                     },
+                    {
+                        "input_shape": (29, 2),
+                        "code_size": 3,
+                        "hidden": (12, 12),
+                        "network": "convolutional",
+                    },
+                    {"input_shape": (12,), "code_size": 2, "hidden": (24,)},
+                    {
+                        "input_shape": (7, 9, 8, 1),
+                        "code_size": 4,
+                        "hidden": (8, 8),
+                        "network": "convolutional",
+                    },
                 ),
             ),
             Builder(
@@ -256,6 +293,7 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                         "levels": (5, 4, 7),
                         "upsampling": "resize",
                     },
+                    {"input_shape": (12,), "code_size": 6, "hidden": (24,), "codebook_size": 12},
                 ),
             ),
             Builder(
@@ -292,6 +330,14 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                         "mask_fraction": 0.2,
                         "network": "dense",
                     },
+                    {"input_shape": (12,), "code_size": 12, "hidden": (32,), "loss": "mse"},
+                    {
+                        "input_shape": (29, 2),
+                        "code_size": 8,
+                        "hidden": (12, 12),
+                        "loss": "mse",
+                        "mask": "suffix",
+                    },
                 ),
             ),
             Builder(
@@ -323,6 +369,43 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                         "normalization": None,
                         "loss": "dice",
                     },
+                    {"input_shape": (7, 9, 8, 1), "classes": 3, "hidden": (8,), "convolutions": 1},
+                ),
+            ),
+            Builder(
+                name="tabular",
+                kind="table",
+                summary="rows of a table, numbers and categories, on any of the dense ones",
+                paper="Hawkins, He, Williams & Baxter (2002), Outlier Detection Using Replicator "
+                "Neural Networks, DaWaK; Nazabal, Olmos, Ghahramani & Valera (2020), Handling "
+                "Incomplete Heterogeneous Data using VAEs, Pattern Recognition 107",
+                variants=(
+                    {"columns": _MIXED, "code_size": 4, "hidden": (24,)},
+                    {"columns": _NUMBERS, "base": "variational", "code_size": 2, "hidden": (24,)},
+                    {"columns": _MIXED, "base": "masked", "code_size": 12, "hidden": (32,)},
+                    {
+                        "columns": _MIXED,
+                        "base": "vector_quantized",
+                        "code_size": 6,
+                        "hidden": (24,),
+                        "codebook_size": 12,
+                    },
+                    {"columns": _MIXED, "base": "sparse", "code_size": 24, "weight": 1e-3},
+                    {"columns": _MIXED, "base": "contractive", "code_size": 12, "weight": 1e-4},
+                    {
+                        "columns": _MIXED,
+                        "base": "denoising",
+                        "code_size": 6,
+                        "hidden": (24,),
+                        "level": 0.1,
+                    },
+                    {
+                        "columns": _MIXED,
+                        "base": "variational",
+                        "code_size": 3,
+                        "hidden": (24,),
+                        "importance_samples": 2,
+                    },
                 ),
             ),
             Builder(
@@ -335,6 +418,7 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                 variants=(
                     {"input_shape": (13, 2), "code_size": 4, "hidden": (12, 12), "cell": "conv1d"},
                     {"input_shape": (8, 1), "code_size": 4, "hidden": (16,), "cell": "lstm"},
+                    {"input_shape": (None, 2), "code_size": 4, "hidden": (16, 12), "cell": "gru"},
                     {
                         "input_shape": (8, 2),
                         "code_size": 4,

@@ -48,7 +48,7 @@ def check(
 
 
 def encoder(
-    shape: tuple[int, int, int],
+    shape: tuple[int, ...],
     code_size: int,
     hidden: Sequence[int],
     activation: str,
@@ -75,13 +75,14 @@ def encoder(
         ]
     else:  # (B, rows, columns, code_size)
         outputs = [
-            layers.Conv2D(code_size, 1, **_dense.head(name, code_activation))(x) for name in heads
+            _layer("Conv", image)(code_size, 1, **_dense.head(name, code_activation))(x)
+            for name in heads
         ]
     return keras.Model(image, outputs if len(outputs) > 1 else outputs[0], name="encoder")
 
 
 def decoder(
-    shape: tuple[int, int, int],
+    shape: tuple[int, ...],
     code_size: int,
     hidden: Sequence[int],
     activation: str,
@@ -99,9 +100,9 @@ def decoder(
     With `logits` the last layer is linear, whatever `output_activation`; the outputs are the
     sigmoid of what it gives, `reconstruction`, and that itself.
     """
-    height, width, channels = shape
+    *sides, channels = shape
     stride = 2 ** len(hidden)
-    grid = (math.ceil(height / stride), math.ceil(width / stride))
+    grid = tuple(math.ceil(side / stride) for side in sides)
     dense = code == "dense"
     entry = keras.Input((code_size,) if dense else (*grid, code_size), name="code")
     if dense:
@@ -117,10 +118,8 @@ def decoder(
         x = _residual_blocks(x, residual, kernel_size, activation, normalization, name)
     last, full = "linear" if logits else output_activation, full_precision()
     x = _enlarge(x, channels, kernel_size, last, None, "pixels", upsampling, dtype=full)
-    surplus = (grid[0] * stride - height, grid[1] * stride - width)
-    if any(surplus):  # (B, rows * stride, columns * stride, C) -> (B, H, W, C)
-        margins = ((0, surplus[0]), (0, surplus[1]))
-        x = layers.Cropping2D(margins, name="crop", dtype=full)(x)
+    # (B, rows * stride, columns * stride, C) -> (B, H, W, C)
+    x = crop(x, sides, "crop", dtype=full)
     if not logits:
         return keras.Model(entry, x, name="decoder")
     pixels = layers.Activation("sigmoid", name="reconstruction", dtype=full)(x)
@@ -136,10 +135,11 @@ def _convolve(
     name: str,
     *,
     strides: int = 1,
-    kind: type[keras.layers.Layer] = layers.Conv2D,
+    transposed: bool = False,
     dtype: str | None = None,
 ) -> Any:
     """A convolution, its normalisation and its activation."""
+    kind = _layer("Conv", x, "Transpose" if transposed else "")
     options = {"strides": strides, "padding": "same", "name": name, "dtype": dtype}
     if normalization is None:
         return kind(filters, kernel_size, activation=activation, **options)(x)
@@ -161,11 +161,10 @@ def _enlarge(
     *,
     dtype: str | None = None,
 ) -> Any:
-    """A convolution that doubles rows and columns."""
-    strides, kind = 2, layers.Conv2DTranspose
-    if upsampling == "resize":
-        x = layers.UpSampling2D(2, interpolation="nearest", name=f"{name}_resize")(x)
-        strides, kind = 1, layers.Conv2D
+    """A convolution that doubles each side."""
+    transposed = upsampling == "transposed"
+    if not transposed:  # repeats each value
+        x = _layer("UpSampling", x)(2, name=f"{name}_resize")(x)
     return _convolve(
         x,
         filters,
@@ -173,10 +172,28 @@ def _enlarge(
         activation,
         normalization,
         name,
-        strides=strides,
-        kind=kind,
+        strides=2 if transposed else 1,
+        transposed=transposed,
         dtype=dtype,
     )
+
+
+def crop(x: Any, sides: Sequence[int], name: str, *, dtype: str | None = None) -> Any:
+    """The first positions of each side, so many as are wanted."""
+    surplus = [now - wanted for now, wanted in zip(x.shape[1:-1], sides, strict=True)]
+    if not any(surplus):
+        return x
+    margins = tuple((0, extra) for extra in surplus)
+    cropping = _layer("Cropping", x)(
+        margins if len(margins) > 1 else margins[0], name=name, dtype=dtype
+    )
+    return cropping(x)
+
+
+def _layer(name: str, x: Any, suffix: str = "") -> type[keras.layers.Layer]:
+    """The kind of layer, such as `Conv2D`, for the signals, images or volumes (B, ..., C)."""
+    kind: type[keras.layers.Layer] = getattr(layers, f"{name}{len(x.shape) - 2}D{suffix}")
+    return kind
 
 
 def _residual_blocks(

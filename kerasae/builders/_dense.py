@@ -20,7 +20,7 @@ Step = Callable[[Any], Any]
 
 
 def encoder(
-    shape: tuple[int, int, int],
+    shape: tuple[int, ...],
     code_size: int,
     hidden: Sequence[int],
     activation: str,
@@ -29,16 +29,18 @@ def encoder(
     dropout: float = 0.0,
     code_step: Step | None = None,
     heads: Sequence[str] = ("code",),
+    positions: int | None = None,
 ) -> keras.Model:
-    """Image to code; each of the `heads` is an output of the size of a code.
+    """Image, or another array, to code; each of the `heads` is an output of the size of a code.
 
     `dropout` follows each layer. A single head takes `code_activation`, and `code_step` ends it
-    with stock operations; several heads are linear.
+    with stock operations; several heads are linear. With `positions` a code is as many vectors,
+    (B, positions, code_size).
     """
     activation = _arguments.activation("activation", activation)
     code_activation = _arguments.activation("code_activation", code_activation)
     image = keras.Input(shape, name="image")
-    x = layers.Flatten(name="flatten")(image)  # (B, pixels)
+    x = image if len(shape) == 1 else layers.Flatten(name="flatten")(image)  # (B, pixels)
     for i, units in enumerate(hidden, start=1):
         x = layers.Dense(units, activation=activation, name=f"encode_{i}")(x)
         if dropout:
@@ -46,7 +48,9 @@ def encoder(
     if len(heads) > 1:
         outputs = [layers.Dense(code_size, **head(name))(x) for name in heads]
         return keras.Model(image, outputs, name="encoder")
-    x = layers.Dense(code_size, activation=code_activation, name=heads[0])(x)
+    x = layers.Dense(code_size * (positions or 1), activation=code_activation, name=heads[0])(x)
+    if positions is not None:
+        x = layers.Reshape((positions, code_size), name="positions")(x)
     if dropout:
         x = layers.Dropout(dropout, name="dropout_code")(x)
     return keras.Model(image, x if code_step is None else code_step(x), name="encoder")
@@ -60,7 +64,7 @@ def head(name: str, activation: str = "linear") -> dict[str, Any]:
 
 
 def decoder(
-    shape: tuple[int, int, int],
+    shape: tuple[int, ...],
     code_size: int,
     hidden: Sequence[int],
     activation: str,
@@ -68,6 +72,7 @@ def decoder(
     *,
     logits: bool = False,
     tied: bool = False,
+    positions: int | None = None,
 ) -> keras.Model:
     """Code to image; the mirror of `encoder`.
 
@@ -75,8 +80,8 @@ def decoder(
     `logits` the last layer is linear, whatever `output_activation`; the outputs are the
     sigmoid of what it gives, `reconstruction`, and that itself.
     """
-    code = keras.Input((code_size,), name="code")
-    x = code
+    code = keras.Input((code_size,) if positions is None else (positions, code_size), name="code")
+    x = code if positions is None else layers.Flatten(name="flatten_code")(code)
     last = "linear" if logits else output_activation
     outward = [(f"decode_{i}", n, activation) for i, n in enumerate(reversed(hidden), start=1)]
     outward.append(("pixels", math.prod(shape), last))
@@ -110,7 +115,7 @@ def autoencoder(
     **encoder_options: Any,
 ) -> keras.Model:
     """Check the shared hyperparameters and build the compiled model."""
-    shape = _arguments.image_shape(input_shape)
+    shape = _arguments.input_shape(input_shape)
     code_size = _arguments.positive_int("code_size", code_size)
     hidden = _arguments.positive_ints("hidden", hidden)
     loss = _losses.check_loss(loss)

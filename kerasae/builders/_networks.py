@@ -16,7 +16,7 @@ OPTIONS = ("kernel_size", "upsampling", "residual", "normalization")
 
 def halves(
     network: str,
-    shape: tuple[int, int, int],
+    shape: tuple[int, ...],
     code_size: int,
     hidden: Any,
     activation: str,
@@ -26,12 +26,13 @@ def halves(
     heads: Sequence[str] = ("code",),
     logits: bool = False,
     output_activation: str = "linear",
-    seen: tuple[int, int, int] | None = None,
+    seen: tuple[int, ...] | None = None,
+    positions: int | None = None,
 ) -> tuple[keras.Model, keras.Model]:
     """Encoder and decoder of a `"dense"` or `"convolutional"` network.
 
     The encoder sees an image of another shape than the decoder makes if `seen` says so. Of the
-    heads a `"log_variance"` is bounded.
+    heads a `"log_variance"` is bounded. With `positions` a dense code is as many vectors.
     """
     _arguments.one_of("network", network, ("dense", "convolutional"))
     known = OPTIONS if network == "convolutional" else ()
@@ -46,8 +47,13 @@ def halves(
     if network == "dense":
         size = (code_size, _arguments.positive_ints("hidden", hidden), activation)
         return (
-            _dense.encoder(seen or shape, *size, heads=heads),
-            _dense.decoder(shape, *size, output_activation, logits=logits),
+            _dense.encoder(seen or shape, *size, heads=heads, positions=positions),
+            _dense.decoder(shape, *size, output_activation, logits=logits, positions=positions),
+        )
+    if len(shape) == 1:
+        raise ValueError(
+            "`network` must be 'dense' for an `input_shape` of (values,), which have no "
+            f"neighbours. Received: network={network!r}, input_shape={shape}"
         )
     hidden, encoding, decoding = _convolutional.check(hidden, code=code, **options)
     size = (code_size, hidden, activation)

@@ -9,12 +9,12 @@ import keras
 from keras import layers, ops
 
 from kerasae import _arguments
-from kerasae.builders._convolutional import _convolve
+from kerasae.builders._convolutional import _convolve, _layer, crop
 from kerasae.layers import full_precision
 
 
 def encoder(
-    shape: tuple[int, int, int],
+    shape: tuple[int, ...],
     code_size: int | None,
     hidden: Sequence[int],
     activation: str,
@@ -37,7 +37,7 @@ def encoder(
             kept += places
         else:
             kept += [x] if skips == "concat" else []
-            x = layers.MaxPooling2D(2, padding="same", name=f"pool_{i}")(x)
+            x = _layer("MaxPooling", x)(2, padding="same", name=f"pool_{i}")(x)
     if code_size is not None:
         x = _block(x, code_size, *options, "code")
     return keras.Model(image, [x, *kept] if kept else x, name="encoder")
@@ -61,58 +61,61 @@ def decoder(
         for i, tensor in enumerate(encoder.outputs)
     ]
     x, kept = entries[0], entries[1:]
-    sizes = [encoder.input_shape[1:3]]  # of the maps, from the image to the code
+    sizes = [encoder.input_shape[1:-1]]  # of the maps, from the image to the code
+    axes = len(sizes[0])
     for _ in hidden:
         sizes.append(tuple(-(-side // 2) for side in sizes[-1]))
     for i in range(len(hidden), 0, -1):
         size = sizes[i - 1]
         if skips == "pooling":
-            columns, rows = kept[2 * i - 2 : 2 * i]
-            x = unpool(x, columns, rows, size)
+            x = unpool(x, kept[axes * (i - 1) : axes * i], size)
             # SegNet's last convolution of a stage already has the channels of the next one.
             x = _block(x, hidden[i - 1], *options, f"decode_{i}", last=hidden[max(i - 2, 0)])
             continue
-        x = layers.Conv2DTranspose(hidden[i - 1], 2, strides=2, name=f"enlarge_{i}")(x)
-        surplus = tuple((0, now - wanted) for now, wanted in zip(x.shape[1:3], size, strict=True))
-        if surplus != ((0, 0), (0, 0)):
-            x = layers.Cropping2D(surplus, name=f"crop_{i}")(x)
+        enlarge = _layer("Conv", x, "Transpose")
+        x = enlarge(hidden[i - 1], 2, strides=2, name=f"enlarge_{i}")(x)
+        x = crop(x, size, f"crop_{i}")
         if skips == "concat":
             x = layers.Concatenate(name=f"join_{i}")([x, kept[i - 1]])
         x = _block(x, hidden[i - 1], *options, f"decode_{i}")
     # (B, H, W, classes)
-    logits = layers.Conv2D(classes, 1, dtype=full_precision(), name="logits")(x)
+    logits = _layer("Conv", x)(classes, 1, dtype=full_precision(), name="logits")(x)
     return keras.Model(entries if kept else entries[0], logits, name="decoder")
 
 
-def pool(x: Any) -> tuple[Any, tuple[Any, Any]]:
+def pool(x: Any) -> tuple[Any, list[Any]]:
     """Maxima of 2 x 2 windows, and where they were: in the first column or row of a pair?
 
-    Two poolings of pairs, one after the other. Of equal values the first wins, so that each window
-    has one place, also where values are zeros of a ReLU, or tie once they are rounded to 8 bits:
-    a comparison of slices of one tensor is exact in integers. A mask `x == upsample(max_pool(x))`
-    would have several.
+    Two poolings of pairs, one after the other; of a volume three, of windows of 2 x 2 x 2. Of equal
+    values the first wins, so that each window has one place, also where values are zeros of a ReLU,
+    or tie once they are rounded to 8 bits: a comparison of slices of one tensor is exact in
+    integers. A mask `x == upsample(max_pool(x))` would have several.
 
     Args:
-        x: (B, H, W, C), of any size.
+        x: (B, H, W, C), of any size, or (B, D, H, W, C).
 
     Returns:
         The maxima (B, ceil(H / 2), ceil(W / 2), C), and two tensors of truth values, of the pairs
         of columns (B, H, ceil(W / 2), C) and of the pairs of rows, of the shape of the maxima.
     """
-    x, columns = _pool_pairs(x, 2)
-    x, rows = _pool_pairs(x, 1)
-    return x, (columns, rows)
+    places = []
+    for axis in range(len(x.shape) - 2, 0, -1):
+        x, first = _pool_pairs(x, axis)
+        places.append(first)
+    return x, places
 
 
-def unpool(x: Any, columns: Any, rows: Any, size: tuple[int, int]) -> Any:
+def unpool(x: Any, places: Sequence[Any], size: Sequence[int]) -> Any:
     """Each value at the place that `pool` found, zeros at the others; (B, *size, C)."""
-    return _unpool_pairs(_unpool_pairs(x, rows, 1, size[0]), columns, 2, size[1])
+    for axis, (first, side) in enumerate(zip(reversed(places), size, strict=True), start=1):
+        x = _unpool_pairs(x, first, axis, side)
+    return x
 
 
 def _pool_pairs(x: Any, axis: int) -> tuple[Any, Any]:
     """The larger of each two neighbours along an axis, and whether it is the first."""
     if x.shape[axis] % 2:  # the last has itself as its neighbour, and wins
-        x = ops.pad(x, [(0, int(i == axis)) for i in range(4)], mode="symmetric")
+        x = ops.pad(x, [(0, int(i == axis)) for i in range(len(x.shape))], mode="symmetric")
     first, second = (x[_every_second(axis, start)] for start in (0, 1))
     return ops.maximum(first, second), ops.greater_equal(first, second)
 

@@ -52,7 +52,8 @@ def build_contractive(
     out for a code that stays in the linear middle of its sigmoids.
 
     Args:
-        input_shape: (height, width, channels) of an image.
+        input_shape: (height, width, channels) of an image, (length, features) of a signal,
+            (values,) of a row, or (depth, height, width, channels) of a volume.
         code_size: Number of units in the code.
         hidden: Units of each hidden layer of the encoder, or filters of its convolutions of
             stride 2; the decoder mirrors it.
@@ -88,7 +89,7 @@ def build_contractive(
         >>> [layer.name for layer in model.layers]
         ['image', 'encoder', 'contraction', 'decoder']
     """
-    shape = _arguments.image_shape(input_shape)
+    shape = _arguments.input_shape(input_shape)
     code_size = _arguments.positive_int("code_size", code_size)
     hidden = _arguments.positive_ints("hidden", hidden)
     loss = _losses.check_loss(loss)

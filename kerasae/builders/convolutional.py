@@ -28,7 +28,7 @@ def build_convolutional(
     residual: int = 0,
     normalization: Literal["batch"] | None = None,
 ) -> keras.Model:
-    """Build a convolutional autoencoder for images of any size.
+    """Build a convolutional autoencoder for images, signals or volumes of any size.
 
     Each layer of the encoder is a convolution of stride 2, each layer of the decoder its
     transpose, so that `n` layers change the side of an image by `2**n` (Masci et al. 2011;
@@ -36,7 +36,8 @@ def build_convolutional(
     divide is rounded up inside and cropped at the end.
 
     Args:
-        input_shape: (height, width, channels) of an image.
+        input_shape: (height, width, channels) of an image, (length, features) of a signal, or
+            (depth, height, width, channels) of a volume.
         code_size: Number of values in a dense code, or of channels at each position of a
             spatial code.
         hidden: Filters of each layer of the encoder, at least one; the decoder mirrors it.
@@ -76,7 +77,7 @@ def build_convolutional(
         >>> model.output_shape
         (None, 30, 21, 3)
     """
-    shape = _arguments.image_shape(input_shape)
+    shape = _arguments.input_shape(input_shape, (2, 3, 4))
     code_size = _arguments.positive_int("code_size", code_size)
     loss = _losses.check_loss(loss)
     output_activation = _losses.output_activation(loss)

@@ -12,7 +12,8 @@ from kerasae import _arguments
 from kerasae.applications import masks
 from kerasae.builders import _losses, _networks
 from kerasae.builders._losses import Loss
-from kerasae.layers import RandomHoles
+from kerasae.layers import RandomGaps, RandomHoles
+from kerasae.layers.masking import GAPS
 from kerasae.models import InpaintingAutoencoder
 
 __all__ = ["build_masked"]
@@ -25,10 +26,10 @@ def build_masked(
     hidden: Sequence[int] = (32, 64),
     activation: str = "relu",
     loss: Loss = "binary_crossentropy",
-    mask: Literal["centre", "block", "free_form", "text"] = "block",
+    mask: Literal["centre", "block", "free_form", "text", "values", "gap", "suffix"] | None = None,
     mask_fraction: float = 0.25,
     hole_weight: float = 6.0,
-    network: Literal["convolutional", "dense"] = "convolutional",
+    network: Literal["convolutional", "dense"] | None = None,
     code: Literal["dense", "spatial"] = "dense",
     learning_rate: float = 1e-3,
     **network_options: Any,
@@ -43,12 +44,18 @@ def build_masked(
     the adversarial one). The encoder sees `max(x, 0)`, which is 0 in holes, beside `max(-x, 0)`,
     which is 1 there.
 
+    **Rows and signals** have any values, so that what is missing in them is NaN, in `fit` and at
+    inference; the encoder sees 0 beside 1 there. What is NaN in the targets, which nobody knows,
+    has no loss. With `mask="suffix"` the model learns to go on: `kerasae.forecast` asks it for the
+    rest of a signal, `kerasae.impute` for whatever is NaN.
+
     At inference the layer does nothing: write -1 into the hole, as `kerasae.inpaint` does, which
     then keeps the known pixels. `train` validates on images with holes, always the same ones; of
     `fit`, which is given whole ones, `val_loss` is that of copying.
 
     Args:
-        input_shape: (height, width, channels) of an image.
+        input_shape: (height, width, channels) of an image, (length, features) of a signal, or
+            (values,) of a row.
         code_size: Number of values in a dense code, or of channels at each position of a
             spatial code. It may be larger than a code that has to compress.
         hidden: Filters of the convolutions of stride 2, or units of each hidden layer of the
@@ -59,15 +66,17 @@ def build_masked(
             Any other loss of Keras does, by name, object or function; a function or class of your
             own must be registered with Keras. Its output is a sigmoid if it takes probabilities or
             has an attribute `unit_range`, else linear. It must give a value for each pixel.
-        mask: What holes look like in training: `"centre"`, `"block"`, a rectangle anywhere,
-            `"free_form"`, strokes of a brush, or `"text"`, words, to remove writing; see
-            `kerasae.masks.draw_masks`.
+        mask: Of rows `"values"`, each by itself. Of signals `"gap"`, a run of steps, by default;
+            `"suffix"`, the last steps, of random number; or `"values"`, steps by themselves. Of
+            images what holes look like in training, by default `"block"`: `"centre"`, `"block"`, a
+            rectangle anywhere, `"free_form"`, strokes of a brush, or `"text"`, words, to remove
+            writing; see `kerasae.masks.draw_masks`.
         mask_fraction: The share of the pixels in holes, above 0 and at most 0.9. Words look like
             a watermark at about 0.1.
         hole_weight: See above; 6 is the ratio in Liu, Reda, Shih, Wang, Tao & Catanzaro 2018,
             Image Inpainting for Irregular Holes Using Partial Convolutions. 1 weighs all pixels
             alike.
-        network: `"convolutional"` or `"dense"` layers.
+        network: `"convolutional"` layers by default, or `"dense"` ones, which rows must have.
         code: Of a convolutional network: `"dense"` or `"spatial"`, as in `build_convolutional`.
             With a spatial code nothing is seen beyond the kernels' reach, which must be larger
             than the hole: choose it for strokes and writing on large images.
@@ -89,12 +98,18 @@ def build_masked(
         >>> [layer.name for layer in model.layers]
         ['image', 'mask', 'stem', 'encoder', 'decoder']
     """
-    shape = _arguments.image_shape(input_shape)
+    shape = _arguments.input_shape(input_shape, (1, 2, 3))
+    is_image = len(shape) == 3
     code_size = _arguments.positive_int("code_size", code_size)
     loss = _losses.check_loss(loss)
     _losses.check_values_of_pixels(loss)
     output_activation = _losses.output_activation(loss)
-    _arguments.one_of("mask", mask, masks.KINDS)
+    kinds = masks.KINDS if is_image else ("values",) if len(shape) == 1 else GAPS
+    if mask is None:
+        mask = "block" if is_image else "values" if len(shape) == 1 else "gap"
+    kind = _arguments.one_of("mask", mask, kinds)
+    if network is None:
+        network = "dense" if len(shape) == 1 else "convolutional"
     fraction = _arguments.number("mask_fraction", mask_fraction, low=0.0)
     if fraction > masks.LARGEST_FRACTION:
         raise ValueError(
@@ -117,21 +132,28 @@ def build_masked(
     )
 
     image = keras.Input(shape, name="image")
-    holes = RandomHoles(
-        mask,
-        fraction=fraction,
-        count=1 if mask == "centre" else 256,
-        hole_weight=hole_weight,
-        name="mask",
-    )
+    holes: keras.layers.Layer
+    if is_image:
+        count = 1 if kind == "centre" else 256
+        holes = RandomHoles(
+            kind, fraction=fraction, count=count, hole_weight=hole_weight, name="mask"
+        )
+    else:
+        holes = RandomGaps(kind, fraction=fraction, hole_weight=hole_weight, name="mask")
     model = InpaintingAutoencoder(image, decoder(encoder(stem(holes(image)))), name="masked")
     model.compile(optimizer=keras.optimizers.Adam(rate), loss=loss)
     return model
 
 
-def _stem(shape: tuple[int, int, int]) -> keras.Model:
+def _stem(shape: tuple[int, ...]) -> keras.Model:
     """What is known, with 0 in holes, and 1 where nothing is: twice the channels."""
     image = keras.Input(shape, name="image")
+    if len(shape) < 3:
+        known = ops.equal(image, image)  # NaN is not
+        zeros = ops.zeros_like(image)
+        values = ops.where(known, image, zeros)
+        seen = ops.concatenate([values, ops.where(known, zeros, zeros + 1.0)], axis=-1)
+        return keras.Model(image, seen, name="stem")
     opposite = -1.0 * image  # a product: TF Lite negates in float32 only
     seen = ops.concatenate([ops.relu(image), ops.relu(opposite)], axis=-1)  # (B, H, W, 2 C)
     return keras.Model(image, seen, name="stem")

@@ -35,7 +35,8 @@ def build_overcomplete(
     `build_sparse`. To show the copying, say `regularizer=None`.
 
     Args:
-        input_shape: (height, width, channels) of an image.
+        input_shape: (height, width, channels) of an image, (length, features) of a signal,
+            (values,) of a row, or (depth, height, width, channels) of a volume.
         code_size: Number of values in the code, at least the number in the image.
         hidden: Units of each hidden layer of the encoder; the decoder mirrors it.
         activation: Activation of the hidden layers.
@@ -66,11 +67,11 @@ def build_overcomplete(
         >>> model.get_layer("encoder").output_shape
         (None, 64)
     """
-    shape = _arguments.image_shape(input_shape)
+    shape = _arguments.input_shape(input_shape)
     code_size = _arguments.positive_int("code_size", code_size)
     if code_size < math.prod(shape):
         raise ValueError(
-            f"`code_size` must be at least the {math.prod(shape)} values of an image of shape "
+            f"`code_size` must be at least the {math.prod(shape)} values of an input of shape "
             f"{shape}. Received: code_size={code_size}"
         )
     shared: dict[str, Any] = {

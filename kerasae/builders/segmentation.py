@@ -51,7 +51,8 @@ def build_segmentation(
     `kerasae.inference_model(model)`.
 
     Args:
-        input_shape: (height, width, channels) of an image, of any size.
+        input_shape: (height, width, channels) of an image, or (depth, height, width, channels) of a
+            volume, of any size.
         classes: Number of classes, the ignored one not among them.
         code_size: Filters of the convolutions after the last pooling, as U-Net has them; None has
             none, as SegNet, and with `"pooling"` it must be None.
@@ -84,7 +85,7 @@ def build_segmentation(
         >>> [output.shape[1:] for output in model.get_layer("encoder").outputs]
         [(8, 12, 16), (30, 45, 8), (15, 23, 16)]
     """
-    shape = _arguments.image_shape(input_shape)
+    shape = _arguments.input_shape(input_shape, (3, 4))
     classes = _arguments.positive_int("classes", classes)
     hidden = _arguments.positive_ints("hidden", hidden)
     if not hidden:

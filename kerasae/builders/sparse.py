@@ -47,7 +47,8 @@ def build_sparse(
       probability `rate` in training (Srivastava et al. 2014).
 
     Args:
-        input_shape: (height, width, channels) of an image.
+        input_shape: (height, width, channels) of an image, (length, features) of a signal,
+            (values,) of a row, or (depth, height, width, channels) of a volume.
         code_size: Number of units in the code; may exceed the number of pixels.
         hidden: Units of each hidden layer of the encoder; the decoder mirrors it.
         activation: Activation of the hidden layers.

@@ -33,7 +33,8 @@ def build_undercomplete(
     Salakhutdinov 2006; Goodfellow, Bengio & Courville 2016, section 14.1).
 
     Args:
-        input_shape: (height, width, channels) of an image.
+        input_shape: (height, width, channels) of an image, (length, features) of a signal,
+            (values,) of a row, or (depth, height, width, channels) of a volume.
         code_size: Number of values in the code, smaller than the number in the image.
         hidden: Units of each hidden layer of the encoder; the decoder mirrors it. `()`
             gives a single linear layer on each side.
@@ -63,11 +64,11 @@ def build_undercomplete(
         >>> model.get_layer("decoder").output_shape
         (None, 8, 8, 1)
     """
-    shape = _arguments.image_shape(input_shape)
+    shape = _arguments.input_shape(input_shape)
     code_size = _arguments.positive_int("code_size", code_size)
     if code_size >= math.prod(shape):
         raise ValueError(
-            f"`code_size` must be smaller than the {math.prod(shape)} values of an image of shape "
+            f"`code_size` must be smaller than the {math.prod(shape)} values of an input of shape "
             f"{shape}. Received: code_size={code_size}"
         )
     return _dense.autoencoder(

@@ -54,7 +54,8 @@ def build_variational(
     mean, whose loss is no bound; `kerasae.evaluation` has the bound of many draws, and log p(x).
 
     Args:
-        input_shape: (height, width, channels) of an image.
+        input_shape: (height, width, channels) of an image, (length, features) of a signal,
+            (values,) of a row, or (depth, height, width, channels) of a volume.
         code_size: Number of values in the code.
         hidden: Units of each hidden layer of the encoder, or filters of its convolutions of
             stride 2; the decoder mirrors it.
@@ -97,7 +98,7 @@ def build_variational(
         >>> model.get_layer("encoder").output_shape
         [(None, 2), (None, 2)]
     """
-    shape = _arguments.image_shape(input_shape)
+    shape = _arguments.input_shape(input_shape)
     code_size = _arguments.positive_int("code_size", code_size)
     binarize = _arguments.boolean("binarize", binarize)
     if likelihood is None:

@@ -31,6 +31,7 @@ def build_vector_quantized(
     restart: float = 0.1,
     levels: Sequence[int] = (8, 5, 5, 5),
     learning_rate: float = 1e-3,
+    positions: int = 4,
     **network_options: Any,
 ) -> keras.Model:
     """Build a convolutional autoencoder whose code is a map of indices into a codebook.
@@ -53,7 +54,9 @@ def build_vector_quantized(
     the entropy of those in a batch, and of `"vq"` `commitment`, the second mean without its factor.
 
     Args:
-        input_shape: (height, width, channels) of an image.
+        input_shape: (height, width, channels) of an image, (length, features) of a signal,
+            (depth, height, width, channels) of a volume, or (values,) of a row, for which dense
+            layers take the place of convolutions.
         code_size: Number of channels of the code before it is quantised: of `"vq"` any number, by
             default 64; of `"fsq"` the number of `levels`, which is also the default.
         hidden: Filters of the convolutions of stride 2; the decoder mirrors it. `n` of them make a
@@ -69,6 +72,8 @@ def build_vector_quantized(
         levels: Of `"fsq"`: number of levels of each channel, at least 3, better 5. There are as
             many entries as their product.
         learning_rate: Step size of Adam.
+        positions: Of a row: how many vectors, and so indices, its code is. The code of all else is
+            a map, whose size follows from `hidden`.
         **network_options: `kernel_size`, `upsampling`, `residual` and `normalization`, as in
             `build_convolutional`.
 
@@ -87,7 +92,8 @@ def build_vector_quantized(
         >>> kerasae.encoder(model).output_shape
         (None, 4, 4)
     """
-    shape = _arguments.image_shape(input_shape)
+    shape = _arguments.input_shape(input_shape)
+    positions = _arguments.positive_int("positions", positions)
     kind = _arguments.one_of("quantizer", quantizer, ("vq", "fsq"))
     codebook_size = _arguments.positive_int("codebook_size", codebook_size)
     commitment = _arguments.number("commitment", commitment, low=0.0, closed=True)
@@ -110,8 +116,16 @@ def build_vector_quantized(
                 f"Received: code_size={code_size!r}"
             )
         layer = FiniteScalarQuantizer(levels, name="quantizer")
+    flat = len(shape) == 1
     encoder, decoder = _networks.halves(
-        "convolutional", shape, size, hidden, activation, network_options, code="spatial"
+        "dense" if flat else "convolutional",
+        shape,
+        size,
+        hidden,
+        activation,
+        network_options,
+        code="dense" if flat else "spatial",
+        positions=positions if flat else None,
     )
 
     image = keras.Input(shape, name="image")

@@ -102,7 +102,14 @@ def export(
     loaded = Run.load(run)
     console = open_console()
     images = loaded.images()
-    picture = _sample(sample, loaded.data, images)
+    if images.train.ndim == 2:
+        raise ValueError(
+            "`RUN` must be of images for a bundle, whose codec writes images; "
+            "`kerasae_export.convert` turns the encoder and the decoder of a table into files of "
+            "floats. "
+            f"Received: {run}, of a table"
+        )
+    picture = _sample(sample, loaded.data, cast("Images | SequenceSet | ImageStream", images))
     with console.status("exporting encoder and decoder"):
         export_bundle(
             load_model(run),

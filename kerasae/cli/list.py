@@ -25,6 +25,7 @@ def list() -> None:
     from kerasae.builders import BUILDERS
     from kerasae.data import EMBEDDED
     from kerasae.data.sequences import SEQUENCES
+    from kerasae.data.tables import TABLES
     from kerasae.pretrained.cards import figure_text, pretrained_cards
     from kerasae_export.format.manifest import SCHEMES
 
@@ -47,8 +48,10 @@ def list() -> None:
             [
                 *EMBEDDED.items(),
                 *SEQUENCES.items(),
+                *TABLES.items(),
                 ("NAME", "any TensorFlow Datasets image set"),
                 ("FOLDER", "any folder of images"),
+                ("FILE", "any table in .csv, .parquet, .npy or .npz"),
             ],
         ),
         ("Pretrained models", [(n, describe_card(c)) for n, c in pretrained_cards().items()]),

@@ -47,6 +47,12 @@ __all__ = ["train"]
     help="Read images as they are needed, or all at once. Default: as needed for shards, and for a "
     "folder that takes more than 2 GiB.",
 )
+@click.option("--label", help="Of a table: the column that is the label of a row, and no input.")
+@click.option("--normal", help="Of a table: the label of the rows to train on, for anomalies.")
+@click.option(
+    "--categorical", metavar="NAME[,NAME...]", help="Of a table: numbers that are categories."
+)
+@click.option("--drop", metavar="NAME[,NAME...]", help="Of a table: columns to leave out.")
 @click.option("--decorrelate", is_flag=True, help="Afterwards turn the code to its principal axes.")
 @click.option(
     "--tracker",
@@ -64,12 +70,16 @@ def train(
     channels: str | None,
     limit: int | None,
     stream: bool | None,
+    label: str | None,
+    normal: str | None,
+    categorical: str | None,
+    drop: str | None,
     decorrelate: bool,
     trackers: tuple[str, ...],
     resume: bool,
     **options: Any,
 ) -> None:
-    """Train an architecture on images or sequences and leave the model in a run folder.
+    """Train an architecture on images, sequences or a table and leave the model in a run folder.
 
     ARCH is a name that `kerasae list` gives, such as convolutional.
     """
@@ -88,6 +98,7 @@ def train(
         seed=config.seed,
         decorrelate=decorrelate,
         stream=stream,
+        table=_of_a_table(label, normal, categorical, drop),
     )
     console = open_console()
     images = run.images()
@@ -100,13 +111,27 @@ def train(
         return
     loss_on_test = _loss(model, images.test)
     are_images = images.train.ndim == 4
-    kind = "images" if are_images else "sequences"
+    kind = {2: "rows", 3: "sequences"}.get(images.train.ndim, "images")
     console.print(f"loss on the test {kind} ({len(images.test):,}): {loss_on_test:.4g}")
     next_step = f"; next: {called('kerasae')} export {shlex.quote(str(out))} --out BUNDLE"
     console.print(
         shown(f"model, history and report are in {out}{next_step if are_images else ''}"),
         soft_wrap=True,
     )
+
+
+def _of_a_table(
+    label: str | None, normal: str | None, categorical: str | None, drop: str | None
+) -> dict[str, Any]:
+    """What `load_table` is told, of what was given."""
+    lists = {"categorical": categorical, "drop": drop}
+    names = {
+        option: [part.strip() for part in text.split(",") if part.strip()]
+        for option, text in lists.items()
+        if text is not None
+    }
+    alone = {"label": label, "normal": normal}
+    return {option: text for option, text in alone.items() if text is not None} | names
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from kerasae.layers.corruption import (
     Perturbation,
     SaltAndPepper,
 )
-from kerasae.layers.masking import RandomHoles
+from kerasae.layers.masking import RandomGaps, RandomHoles
 from kerasae.layers.objective import LossLayer, RandomLayer, full_precision
 from kerasae.layers.penalties import (
     ExactContraction,
@@ -17,6 +17,7 @@ from kerasae.layers.penalties import (
 )
 from kerasae.layers.quantization import Distortion, EntropyBottleneck
 from kerasae.layers.recurrent import GRU, LSTM
+from kerasae.layers.tables import TableBound, TableLoss
 from kerasae.layers.tying import TransposedDense
 from kerasae.layers.variational import Binarization, Sampling, VariationalBound
 
@@ -34,11 +35,14 @@ __all__ = [
     "LossLayer",
     "MaskingCorruption",
     "Perturbation",
+    "RandomGaps",
     "RandomHoles",
     "RandomLayer",
     "SaltAndPepper",
     "Sampling",
     "StochasticContraction",
+    "TableBound",
+    "TableLoss",
     "TransposedDense",
     "VariationalBound",
     "VectorQuantizer",

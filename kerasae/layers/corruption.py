@@ -24,6 +24,9 @@ __all__ = [
 ]
 
 
+_RANK_OF_ROWS = 2
+
+
 class Corruption(RandomLayer):
     """Base of the corruptions; a subclass says what `corrupt` does.
 
@@ -55,8 +58,10 @@ class Corruption(RandomLayer):
         return {**super().get_config(), "level": self.level, "seed": self.seed}
 
     def _uniform(self, images: Any) -> Any:
-        """A number in [0, 1) for each position, shared by its channels."""
-        shape = (*ops.shape(images)[:-1], 1)
+        """A number in [0, 1) for each position, shared by its channels; for each value of a row."""
+        shape = ops.shape(images)
+        if len(shape) > _RANK_OF_ROWS:
+            shape = (*shape[:-1], 1)
         return keras.random.uniform(shape, dtype=images.dtype, seed=self.seed_generator)
 
 

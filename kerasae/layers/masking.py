@@ -1,4 +1,4 @@
-"""Holes in images, written as the value -1, which no pixel has."""
+"""What is missing: holes in images, written as -1, and gaps in rows and signals, as NaN."""
 
 from __future__ import annotations
 
@@ -11,12 +11,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from kerasae import _arguments
 from kerasae.applications.masks import KINDS, draw_masks
-from kerasae.layers.objective import full_precision
+from kerasae.layers.objective import RandomLayer, full_precision
 
-__all__ = ["HOLE", "RandomHoles"]
+__all__ = ["GAPS", "HOLE", "RandomGaps", "RandomHoles"]
 
 HOLE = -1.0
 """What is written into every channel of a pixel that is missing."""
+
+
+GAPS = ("values", "gap", "suffix")
+"""What `RandomGaps` takes away."""
+
+_LARGEST_FRACTION = 0.9
 
 
 @keras.saving.register_keras_serializable("kerasae")
@@ -109,3 +115,103 @@ class RandomHoles(keras.layers.Layer):
         mirror = keras.random.uniform((2, number, 1, 1, 1), seed=self.seed_generator) < 0.5
         masks = ops.where(mirror[0], ops.flip(masks, axis=1), masks)
         return ops.where(mirror[1], ops.flip(masks, axis=2), masks)
+
+
+@keras.saving.register_keras_serializable("kerasae")
+class RandomGaps(RandomLayer):
+    """Take values away from each row or signal in training; at inference leave them as they come.
+
+    What is missing is NaN, since any number may be a value, and what is NaN already stays so. After
+    a call `holes` is 1 where the layer or the caller has a gap, else 0: for each value of rows
+    (batch, values), and for each step of signals (batch, length).
+
+    Args:
+        kind: `"values"`, each by itself with the probability `fraction`; or of signals `"gap"`, a
+            run of `fraction` of the steps that begins anywhere, or `"suffix"`, the last steps, of
+            which there are from 1 to twice that fraction, each number as likely.
+        fraction: Share that is missing, above 0 and at most 0.9; on average, of a suffix.
+        hole_weight: Weight of what is missing in the loss of the model.
+        seed: Seed of the draws; by default drawn from Keras's global seed.
+
+    Raises:
+        ValueError: If an argument breaks its rule.
+
+    Example:
+        >>> import numpy as np
+        >>> gaps = RandomGaps("gap", fraction=0.5, seed=0)
+        >>> gaps.cut_holes(np.zeros((1, 4, 1)), seed=1).ravel().tolist()
+        [0.0, nan, nan, 0.0]
+    """
+
+    takes_missing = True
+
+    def __init__(
+        self,
+        kind: str = "values",
+        *,
+        fraction: float = 0.25,
+        hole_weight: float = 1.0,
+        seed: int | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.kind = _arguments.one_of("kind", kind, GAPS)
+        self.fraction = _arguments.number("fraction", fraction, low=0.0)
+        if self.fraction > _LARGEST_FRACTION:
+            raise ValueError(
+                f"`fraction` must be at most {_LARGEST_FRACTION:g}. Received: fraction={fraction!r}"
+            )
+        self.hole_weight = _arguments.number("hole_weight", hole_weight, low=0.0)
+        self.seed = _arguments.seed_or_none(seed)
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
+        self.holes: Any = None
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Write NaN into rows (batch, values) or signals (batch, length, features)."""
+        outputs = inputs
+        if self.draws(training):
+            chance = keras.random.uniform(
+                self._drawn(ops.shape(inputs)), dtype="float32", seed=self.seed_generator
+            )
+            missing = self._missing(chance, inputs.shape[1])
+            while len(missing.shape) < len(inputs.shape):
+                missing = ops.expand_dims(missing, -1)
+            outputs = ops.where(missing, float("nan"), inputs)
+        absent = ops.isnan(outputs)
+        if len(inputs.shape) > 2:
+            absent = ops.any(absent, axis=-1)
+        self.holes = ops.cast(absent, self.compute_dtype)
+        return outputs
+
+    def cut_holes(self, values: ArrayLike, *, seed: int = 0) -> NDArray[np.float32]:
+        """Rows or signals with gaps that are the same each time, such as those to validate on."""
+        array = np.asarray(values, np.float32)
+        chance = np.random.default_rng(seed).random(self._drawn(array.shape), np.float32)
+        missing = ops.convert_to_numpy(self._missing(ops.convert_to_tensor(chance), array.shape[1]))
+        missing = missing.reshape(missing.shape + (1,) * (array.ndim - missing.ndim))
+        return np.where(missing, np.float32(np.nan), array)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The shape stays."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """All arguments."""
+        names = ("kind", "fraction", "hole_weight", "seed")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+    def _drawn(self, shape: Any) -> tuple[Any, ...]:
+        """A number for each value, or step; one for each signal where the steps hang together."""
+        return tuple(shape[:2]) if self.kind == "values" else (shape[0], 1)
+
+    def _missing(self, chance: Any, length: int) -> Any:
+        """Truth values (batch, length), from numbers in [0, 1)."""
+        if self.kind == "values":
+            return chance < self.fraction
+        steps = ops.arange(length, dtype="float32")[None]
+        if self.kind == "suffix":
+            most = min(max(round(2 * self.fraction * length), 1), max(length - 1, 1))
+            return steps >= length - 1 - ops.floor(chance * most)
+        size = min(max(round(self.fraction * length), 1), length)
+        first = ops.floor(chance * (length - size + 1))
+        return ops.logical_and(steps >= first, steps < first + size)

@@ -55,8 +55,8 @@ def pixel_cross_entropy(
     if class_weights is not None:
         weights = _weights_for(class_weights, logits)
         surprise = surprise * ops.sum(truth * weights, axis=-1)
-    pixels = ops.sum(counted, axis=(1, 2))
-    return ops.sum(surprise, axis=(1, 2)) / ops.maximum(pixels, 1.0)
+    places = tuple(range(1, len(counted.shape)))
+    return ops.sum(surprise, axis=places) / ops.maximum(ops.sum(counted, axis=places), 1.0)
 
 
 def soft_dice(
@@ -86,8 +86,9 @@ def soft_dice(
     logits = ops.convert_to_tensor(logits)
     truth, counted = _counted(labels, logits, ignored_class)
     found = ops.softmax(logits, axis=-1) * ops.expand_dims(counted, -1)
-    overlap = 2 * ops.sum(truth * found, axis=(1, 2))  # (B, classes)
-    size = ops.sum(truth + ops.square(found), axis=(1, 2))
+    places = tuple(range(1, len(counted.shape)))
+    overlap = 2 * ops.sum(truth * found, axis=places)  # (B, classes)
+    size = ops.sum(truth + ops.square(found), axis=places)
     return ops.mean(1 - (overlap + smoothing) / (size + smoothing), axis=-1)
 
 
@@ -177,8 +178,9 @@ class SegmentationLoss(keras.losses.Loss):
             values = values * ops.sum(truth * weights, axis=-1)
         if len(values.shape) != len(counted.shape):
             return values  # of an image, or of all
-        pixels = ops.maximum(ops.sum(counted, axis=(1, 2)), 1.0)
-        return ops.sum(values * counted, axis=(1, 2)) / pixels
+        places = tuple(range(1, len(counted.shape)))
+        pixels = ops.maximum(ops.sum(counted, axis=places), 1.0)
+        return ops.sum(values * counted, axis=places) / pixels
 
     def get_config(self) -> dict[str, Any]:
         """What a reload needs."""

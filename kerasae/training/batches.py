@@ -9,10 +9,11 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from kerasae._padding import PADDING, buckets_of, lengths_of
 from kerasae.training.configuration import TrainConfig
 from kerasae_export.images import limits
 
-__all__ = ["Batches"]
+__all__ = ["Batches", "BucketedBatches"]
 
 
 class Batches(keras.utils.PyDataset):
@@ -36,7 +37,10 @@ class Batches(keras.utils.PyDataset):
 
     def limits(self) -> tuple[float, float]:
         """The smallest and the largest value, both NaN where one is."""
-        return limits(self._images)
+        low, high = limits(self._images)
+        if np.isnan(low):  # of what is missing
+            low, high = float(np.nanmin(self._images)), float(np.nanmax(self._images))
+        return low, high
 
     def start(self, epoch: int) -> None:
         """Shuffle for an epoch, and choose which images are mirrored."""
@@ -60,3 +64,55 @@ class Batches(keras.utils.PyDataset):
         if mirrored.any():
             batch[mirrored] = batch[mirrored, :, ::-1]
         return batch
+
+
+class BucketedBatches(Batches):
+    """Batches of sequences of like lengths, each padded to the end of its bucket and no further.
+
+    A sequence belongs to the first bucket that it fits in (see `buckets_of`); a batch has
+    sequences of one bucket. Their order, and that of the batches, depends on the seed and the epoch
+    only. As many batches make an epoch each time.
+    """
+
+    def __init__(
+        self, sequences: NDArray[np.float32], targets: NDArray[Any], config: TrainConfig
+    ) -> None:
+        lengths = lengths_of(sequences)
+        self.buckets = buckets_of(lengths)
+        self._bucket = np.searchsorted(self.buckets, lengths)
+        super().__init__(sequences, targets, config)
+
+    def start(self, epoch: int) -> None:
+        """Shuffle the sequences within their buckets, and the batches."""
+        super().start(epoch)
+        rng = np.random.default_rng([self._config.seed, epoch, 1])
+        size, batches = self._config.batch_size, []
+        for bucket in range(len(self.buckets)):
+            chosen = self._order[self._bucket[self._order] == bucket]
+            batches += [chosen[i : i + size] for i in range(0, len(chosen), size)]
+        self._batches = [batches[i] for i in rng.permutation(len(batches))]
+        self._begin_with_two_lengths()
+
+    def _begin_with_two_lengths(self) -> None:
+        """Keras takes the shape of all batches from the first two: what differs there is free."""
+        first = self._length(self._batches[0])
+        for i, batch in enumerate(self._batches[1:], start=1):
+            if self._length(batch) != first:
+                self._batches[1], self._batches[i] = batch, self._batches[1]
+                return
+
+    def _length(self, chosen: NDArray[np.int64]) -> int:
+        return self.buckets[self._bucket[chosen[0]]]
+
+    def limits(self) -> tuple[float, float]:
+        """The smallest and the largest value of the steps."""
+        steps = self._images[(self._images != PADDING).any(axis=-1)]
+        return limits(steps)
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
+        chosen = self._batches[index]
+        length = self._length(chosen)
+        return self._images[chosen, :length], self._targets[chosen, :length]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerasae import _inference
-from kerasae.data import Images
-from kerasae.data.sequences import Sequences
+from kerasae._columns import Column
+from kerasae.data import DataSet
 from kerasae.layers import ExactContraction, StochasticContraction
 
 __all__ = ["CollapseWarning", "findings", "warn_of_collapse"]
@@ -47,7 +47,7 @@ def warn_of_collapse(found: Iterable[str]) -> None:
         warnings.warn(finding, CollapseWarning, stacklevel=4)  # the caller of `train`
 
 
-def findings(model: keras.Model, images: Images | Sequences, *, seed: int = 0) -> list[str]:
+def findings(model: keras.Model, images: DataSet, *, seed: int = 0) -> list[str]:
     """Say what has collapsed in a trained model.
 
     - The code of a variational model says nothing of the image: no unit is active, or the KL is
@@ -87,7 +87,7 @@ def findings(model: keras.Model, images: Images | Sequences, *, seed: int = 0) -
     return found
 
 
-def _watched(images: Images | Sequences) -> Array:
+def _watched(images: DataSet) -> Array:
     """Evenly spaced ones of the validation or training set."""
     values = images.validation if len(images.validation) >= _FEWEST else images.train
     most = max(8, min(_IMAGES, _VALUES // math.prod(values.shape[1:])))
@@ -208,19 +208,45 @@ def _silence(model: keras.Model, codes: Array) -> Iterator[str]:
 
 
 def _of_the_reconstruction(
-    model: keras.Model, inputs: Array, targets: Array, images: Images | Sequences
+    model: keras.Model, inputs: Array, targets: Array, images: DataSet
 ) -> Iterator[str]:
-    mean = images.train.mean(axis=0)
     rebuilt = _inference.run([model], inputs)[0]
+    if (columns := _inference.columns_of(model)) is not None:
+        yield from _of_rows(model, rebuilt, targets, columns)
+        return
+    if _inference.takes_padding(model) or np.isnan(targets).any():
+        return  # there is no mean of sequences of several lengths
+    mean = images.train.mean(axis=0)
     rebuilt = np.clip(rebuilt, targets.min(), targets.max())  # as a viewer clips a linear output
     error = float(np.square(rebuilt - targets, dtype=float).mean())
     usual = float(np.square(mean - targets, dtype=float).mean())
     if usual < 1e-8 or error < _BETTER * usual:  # images may all be one
         return
-    kind = "image" if targets.ndim == 4 else "sequence"
+    kind = {2: "row", 4: "image", 5: "volume"}.get(targets.ndim, "sequence")
     yield (
         f"{model.name!r} rebuilds no better than the mean {kind}: mean squared error {error:.3g}, "
         f"of the mean {kind} {usual:.3g}. Try {_more_training(model)}, or another `learning_rate`."
+    )
+
+
+def _of_rows(
+    model: keras.Model, rebuilt: Array, rows: Array, columns: Sequence[Column]
+) -> Iterator[str]:
+    """Of the numbers of a table, in deviations from the mean of their column."""
+    numbers = [i for i, column in enumerate(columns) if not column.categories]
+    if not numbers:
+        return
+    means = np.array([columns[i].mean for i in numbers])
+    deviations = np.array([columns[i].deviation for i in numbers])
+    truth = rows[:, numbers].astype(float)
+    error = np.nanmean(np.square((rebuilt[:, numbers] - truth) / deviations))
+    usual = np.nanmean(np.square((means - truth) / deviations))
+    if usual < 1e-8 or error < _BETTER * usual:
+        return
+    yield (
+        f"{model.name!r} rebuilds no better than the mean row: mean squared error {error:.3g} of "
+        f"scaled numbers, of the mean row {usual:.3g}. Try {_more_training(model)}, or another "
+        "`learning_rate`."
     )
 
 

@@ -101,7 +101,10 @@ def _fast_settings(model: keras.Model) -> tuple[bool | Literal["auto"], int]:
     if keras.backend.backend() != "tensorflow" or keras.distribution.list_devices("gpu"):
         return "auto", 1
     slow = any(
-        "Conv" in type(layer).__name__ or hasattr(layer, "seed_generator")
+        "Conv" in type(layer).__name__
+        or hasattr(layer, "seed_generator")
+        or hasattr(layer, "layout")  # a table's small net takes longer to compile than to train
+        or isinstance(layer, keras.layers.Masking)  # sequences: each length would be compiled
         for layer in all_layers(model)
     )
     return not slow, 20

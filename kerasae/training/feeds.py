@@ -8,16 +8,15 @@ from typing import Any
 
 import keras
 
-from kerasae import _arguments
-from kerasae.data import Images
+from kerasae import _arguments, _inference
+from kerasae.data import DATA_SETS, DataSet, Examples, Images
 from kerasae.data.arrays import is_array
 from kerasae.data.sequences import Sequences
 from kerasae.data.sources import Source, is_source, open_source
-from kerasae.training.batches import Batches
+from kerasae.training.batches import Batches, BucketedBatches
 from kerasae.training.configuration import TrainConfig
 from kerasae.training.inputs import Rules, check_config, in_memory, rules_of
 from kerasae.training.streams import StreamBatches
-from kerasae_export.images import check_images
 
 __all__ = ["Feed", "Limits", "open_feed"]
 
@@ -61,7 +60,7 @@ class Feed:
     batches: Batches | StreamBatches
     validation: Any
     share: float
-    data: Images | Sequences | None = None
+    data: DataSet | None = None
 
     def fetch(self, steps: int, *, fixed: bool) -> int:
         """How many steps run at a time; a stream has little more than their batches in memory.
@@ -101,7 +100,7 @@ class Feed:
             text = f"{what} left out: {', '.join(named)}"
             warnings.warn(text, UserWarning, stacklevel=4)
 
-    def watched(self) -> Images | Sequences:
+    def watched(self) -> DataSet:
         """Images to look at after the training: all, or the first of a stream that validates."""
         if self.data is not None:
             return self.data
@@ -109,7 +108,7 @@ class Feed:
             few = self.validation.sample(_WATCHED)
         else:
             few = self.validation[-1][:_WATCHED]
-        return Images(few, few) if few.ndim == 4 else Sequences(few, few)
+        return {3: Sequences, 4: Images}.get(few.ndim, Examples)(few, few)
 
     def close(self) -> None:
         """End what streams have begun."""
@@ -129,7 +128,7 @@ def open_feed(
     """
     check_config(config)
     rules = rules_of(model)
-    if isinstance(data, (Images, Sequences)) or is_array(data):
+    if isinstance(data, DATA_SETS) or is_array(data):
         if limits != Limits():
             raise ValueError(
                 "`steps_per_epoch` and `validation_steps` are for streams; arrays tell how many "
@@ -156,7 +155,7 @@ def open_feed(
     return Feed(batches, held_out, share=count / len(batches) / 3)
 
 
-def _memory_feed(rules: Rules, data: Images | Sequences, config: TrainConfig) -> Feed:
+def _memory_feed(rules: Rules, data: DataSet, config: TrainConfig) -> Feed:
     targets, held_out = data.train, data.validation
     if rules.learns_labels:
         targets = rules.check_labels(data.train_labels, len(data.train))
@@ -166,7 +165,8 @@ def _memory_feed(rules: Rules, data: Images | Sequences, config: TrainConfig) ->
         inputs = rules.cut_holes(inputs, seed=config.seed)
     # A validation goes forwards only, a third of what a step computes for an image.
     share = len(data.validation) / len(data.train) / 3
-    return Feed(Batches(data.train, targets, config), (inputs, held_out), share, data)
+    kind = BucketedBatches if _inference.takes_padding(rules.model) else Batches
+    return Feed(kind(data.train, targets, config), (inputs, held_out), share, data)
 
 
 def _batches(source: Source, rules: Rules, config: TrainConfig, steps: int | None) -> StreamBatches:
@@ -188,9 +188,7 @@ def _batches(source: Source, rules: Rules, config: TrainConfig, steps: int | Non
 def _held_out(rules: Rules, data: Any, config: TrainConfig, steps: int | None) -> Any:
     """Arrays, or batches of a stream, that validate each epoch alike."""
     if is_array(data):
-        values = check_images(
-            rules.argument, data, shape=rules.shape, unit=rules.unit, advice=rules.advice
-        )
+        values = rules.check(rules.argument, data)
         inputs = values
         if rules.cut_holes is not None:
             inputs = rules.cut_holes(values, seed=config.seed)

@@ -11,13 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerasae import _inference
-from kerasae.data import Images
+from kerasae.data import DATA_SETS, DataSet, Examples, Images
 from kerasae.data.arrays import is_array, split_array
 from kerasae.data.sequences import Sequences
+from kerasae.data.tables import Table
 from kerasae.training.configuration import TrainConfig
 from kerasae_export.images import check_images, fits, why_unit_range
 
-__all__ = ["Rules", "check_config", "check_inputs", "check_trainable", "in_memory", "rules_of"]
+__all__ = [
+    "Rules",
+    "check_config",
+    "check_inputs",
+    "check_trainable",
+    "in_memory",
+    "rules_of",
+]
 
 
 _WAYS_OUT = {
@@ -53,6 +61,7 @@ class Rules:
         learns_labels: Whether its outputs are compared with labels.
         ignored: The label that it ignores.
         cut_holes: The layer's method that makes holes for validation, if it has one.
+        model: What is trained.
     """
 
     argument: str
@@ -64,6 +73,15 @@ class Rules:
     learns_labels: bool
     ignored: int | None
     cut_holes: Callable[..., NDArray[np.float32]] | None
+    model: keras.Model
+
+    def check(self, argument: str, values: Any) -> NDArray[np.float32]:
+        """Inputs of the model as float32 values.
+
+        Raises:
+            ValueError: If they are others.
+        """
+        return _inference.check_inputs(argument, values, self.model, self.unit, advice=self.advice)
 
     def targets(self, inputs: NDArray[np.float32], other: Any) -> NDArray[Any]:
         """What the outputs are compared with: the inputs, or other values of the outputs' shape.
@@ -130,6 +148,7 @@ def rules_of(model: keras.Model, argument: str = "data") -> Rules:
         learns_labels=_inference.learns_labels(model),
         ignored=getattr(model.loss, "ignored_class", None),
         cut_holes=cutters[0] if cutters else None,
+        model=model,
     )
 
 
@@ -146,7 +165,7 @@ def check_config(config: Any) -> None:
         )
 
 
-def check_inputs(model: keras.Model, data: Any, config: TrainConfig) -> Images | Sequences:
+def check_inputs(model: keras.Model, data: Any, config: TrainConfig) -> DataSet:
     """The arrays to train on, where a stream will not do.
 
     Raises:
@@ -156,7 +175,7 @@ def check_inputs(model: keras.Model, data: Any, config: TrainConfig) -> Images |
     return in_memory(rules_of(model, "images"), data, None, config.seed)
 
 
-def in_memory(rules: Rules, data: Any, validation: Any, seed: int) -> Images | Sequences:
+def in_memory(rules: Rules, data: Any, validation: Any, seed: int) -> DataSet:
     """The arrays to train on; a single one is split by the seed.
 
     Called before a run folder is touched.
@@ -171,24 +190,29 @@ def in_memory(rules: Rules, data: Any, validation: Any, seed: int) -> Images | S
         ValueError: If a split is empty, the shape is not the model's, or a value is not finite or,
             where the loss needs that, not in [0, 1].
     """
-    checks: dict[str, Any] = {"shape": rules.shape, "unit": rules.unit, "advice": rules.advice}
     if is_array(data):
-        values = check_images(rules.argument, data, **checks)
-        kind = Sequences if len(rules.shape) == 2 else Images
+        values = rules.check(rules.argument, data)
+        kind = {2: Sequences, 3: Images}.get(len(rules.shape), Examples)
         if validation is not None:
-            return kind(values, check_images("validation_data", validation, **checks))
+            return kind(values, rules.check("validation_data", validation))
         train, held_out = split_array(values, seed)
         return kind(values[train], values[held_out])
     if validation is not None:
         raise ValueError(
-            "`validation_data` is for arrays and streams; `Images` and `Sequences` hold their own. "
+            "`validation_data` is for arrays and streams; `Images` and the like hold their own. "
             f"Received: both, data={type(data).__name__}"
         )
-    if not isinstance(data, (Images, Sequences)):
+    if not isinstance(data, DATA_SETS):
         raise ValueError(
-            f"`{rules.argument}` must be one array, or `Images` or `Sequences`, such as "
+            f"`{rules.argument}` must be one array, or `Images`, `Sequences` or `Table`, such as "
             "`Images(train=x[100:], validation=x[:100])` of an array `x`. "
             f"Received: {type(data).__name__}"
+        )
+    if isinstance(data, Sequences) and data.ragged and not _inference.takes_padding(rules.model):
+        raise ValueError(
+            f"`{rules.argument}` must have sequences of the one length that the model takes; a "
+            f"model of `build_recurrent(input_shape=(None, {data.train.shape[2]}))` takes several. "
+            f"Received: {data.summary()}"
         )
     if not fits(data.train.shape[1:], rules.shape):
         raise ValueError(
@@ -203,5 +227,20 @@ def in_memory(rules: Rules, data: Any, validation: Any, seed: int) -> Images | S
             raise ValueError(
                 f"`{rules.argument}` must have {kind_of_images} images{way}. Received: none"
             )
-        check_images(f"{rules.argument}.{split}", values, **checks)
+        rules.check(f"{rules.argument}.{split}", values)
+    _check_columns(rules, data)
     return data
+
+
+def _check_columns(rules: Rules, data: Any) -> None:
+    """Refuse a table of other columns than those that a model was made for."""
+    columns = _inference.columns_of(rules.model)
+    if columns is None or not isinstance(data, Table):
+        return
+    for mine, theirs in zip(columns, data.columns, strict=True):
+        if (mine.name, mine.categories) != (theirs.name, theirs.categories):
+            raise ValueError(
+                f"`{rules.argument}` must have the columns of the model. Received: "
+                f"{theirs.name!r} {theirs.categories or ''}, where the model has "
+                f"{mine.name!r} {mine.categories or ''}"
+            )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
@@ -12,8 +12,8 @@ from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 
 from kerasae import _inference
-from kerasae.data import Images
-from kerasae.data.sequences import Sequences
+from kerasae._padding import PADDING
+from kerasae.data import DataSet
 from kerasae.plots._style import CLASSES
 
 __all__ = ["Look", "look_at", "take"]
@@ -27,6 +27,8 @@ _CURVES = 4  # features up to which a sequence is drawn as curves, else as a map
 _HEIGHT = 32  # pixels of such curves
 
 Array = NDArray[Any]
+Scale: TypeAlias = tuple[Any, Any]
+"""The smallest value and the span of what is drawn, or of each column of rows."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Look:
     measured: int = 0
 
 
-def take(images: Images | Sequences, most: int) -> tuple[Array, Array | None]:
+def take(images: DataSet, most: int) -> tuple[Array, Array | None]:
     """Evenly spaced ones of the validation set, as many as say something, and their labels."""
     values = images.validation
     labels = getattr(images, "validation_labels", None)
@@ -64,9 +66,7 @@ def take(images: Images | Sequences, most: int) -> tuple[Array, Array | None]:
     return values[::every], labels[::every]
 
 
-def look_at(
-    model: keras.Model, images: Images | Sequences, *, seed: int = 0, measure: bool = False
-) -> Look:
+def look_at(model: keras.Model, images: DataSet, *, seed: int = 0, measure: bool = False) -> Look:
     """Look at a model, which stays as it is.
 
     Args:
@@ -80,35 +80,61 @@ def look_at(
     for layer in model.layers:
         if hasattr(layer, "cut_holes"):
             inputs = layer.cut_holes(values, seed=seed)
+    seen = inputs
     few = inputs if measure else inputs[:_SHOWN]
     outputs = _inference.run([model], few)[0]
     psnr = None
-    if measure and outputs.shape == values.shape and not _inference.learns_labels(model):
+    comparable = _inference.columns_of(model) is None and np.isfinite(values).all()
+    if _inference.takes_padding(model):
+        outputs, values, inputs = (np.where(v == PADDING, 0, v) for v in (outputs, values, inputs))
+    if (
+        measure
+        and comparable
+        and outputs.shape == values.shape
+        and not _inference.learns_labels(model)
+    ):
         error = np.square(np.clip(outputs, values.min(), values.max()) - values, dtype=float).mean()
         span = 1.0 if values.min() >= 0 and values.max() <= 1 else float(np.ptp(values))
         psnr = 10 * math.log10(span**2 / max(float(error), 1e-12)) if span else None
-    low, high = min(0.0, float(values.min())), max(1.0, float(values.max()))
-    if values.ndim == 3 and values.shape[-1] > 0:
-        low, high = float(values.min()), float(values.max())
-    scale = (low, max(high - low, 1e-12))
-    codes = _codes(model, inputs[:_CODES])
+    scale = _scale(values)
+    codes = _codes(model, seen[:_CODES])
     return Look(
         _pictures(inputs[:_SHOWN], scale),
         _pictures(outputs[:_SHOWN], scale, _inference.learns_labels(model)),
         _samples(model, codes, scale, seed),
-        None if codes is None else _plane(codes, inputs[:_CODES]),
+        None if codes is None else _plane(codes, np.nan_to_num(_unit(inputs[:_CODES], scale))),
         None if labels is None else labels[:_CODES],
         psnr,
         len(values) if measure else 0,
     )
 
 
-def _pictures(values: Array, scale: tuple[float, float], scores: bool = False) -> Array:
+def _scale(values: Array) -> Scale:
+    """The smallest value and the span, of rows those of each column."""
+    if values.ndim == 2:
+        known = np.where(np.isnan(values).all(axis=0), 0, values)
+        low, high = np.nanmin(known, axis=0), np.nanmax(known, axis=0)
+    elif values.ndim == 3 and values.shape[-1] > 0:
+        low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    else:
+        low, high = min(0.0, float(values.min())), max(1.0, float(values.max()))
+    return low, np.maximum(high - low, 1e-12)
+
+
+def _unit(values: Array, scale: Scale) -> Array:
+    return np.clip((values - scale[0]) / scale[1], 0, 1)
+
+
+def _pictures(values: Array, scale: Scale, scores: bool = False) -> Array:
     """Images, sequences or scores of classes as images in [0, 1]."""
     if scores:
+        if values.ndim == 5:
+            values = values[:, values.shape[1] // 2]
         colours = np.array([to_rgb(colour) for colour in CLASSES])
         return colours[values.argmax(-1) % len(colours)]
-    values = np.clip((values - scale[0]) / scale[1], 0, 1)
+    values = np.nan_to_num(_unit(values, scale))
+    if values.ndim == 5:  # the slice in the middle of a volume
+        values = values[:, values.shape[1] // 2]
     if values.ndim == 4:
         return values if values.shape[-1] in (1, 3) else values.mean(axis=-1, keepdims=True)
     if values.ndim == 2:
@@ -134,9 +160,7 @@ def _codes(model: keras.Model, inputs: Array) -> Array | None:
     return codes if codes.dtype.kind == "f" and np.isfinite(codes).all() else None
 
 
-def _samples(
-    model: keras.Model, codes: Array | None, scale: tuple[float, float], seed: int
-) -> Array | None:
+def _samples(model: keras.Model, codes: Array | None, scale: Scale, seed: int) -> Array | None:
     """Of the prior, or for a code without one, of the normal distribution that fits the codes."""
     if codes is None or codes.ndim != 2 or len(codes) < 2:
         return None

@@ -9,8 +9,7 @@ from typing import Any
 import keras
 from PIL import Image
 
-from kerasae.data import Images
-from kerasae.data.sequences import Sequences
+from kerasae.data import DataSet
 from kerasae.plots.progress import plot_progress
 from kerasae.training.averages import averaged
 from kerasae.training.configuration import TrainConfig
@@ -30,14 +29,14 @@ class Pictures(keras.callbacks.Callback):
     def __init__(
         self,
         model: keras.Model,
-        watched: Callable[[], Images | Sequences],
+        watched: Callable[[], DataSet],
         config: TrainConfig,
         folder: Path,
     ) -> None:
         super().__init__()
         self._watched, self._config, self._folder = watched, config, folder / PICTURES
         self._pictured = model
-        self._images: Images | Sequences | None = None
+        self._images: DataSet | None = None
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Take the images before a stream begins its first epoch."""

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from kerasae.data import DataError
 from kerasae.data.sources import Source, as_array, close, parts_of
 from kerasae.training.inputs import Rules
-from kerasae_export.images import check_images
 
 __all__ = ["StreamBatches"]
 
@@ -253,9 +252,7 @@ class StreamBatches(keras.utils.PyDataset):
                 self._pixels = self._pixels or bool(array.size and array.max() > 1)
                 if self._pixels:
                     array = np.divide(array, np.float32(255), dtype=np.float32)
-            inputs = check_images(
-                rules.argument, array, shape=rules.shape, unit=rules.unit, advice=rules.advice
-            )
+            inputs = rules.check(rules.argument, array)
             if np.may_share_memory(inputs, array):  # which is its owner's, and may be used again
                 inputs = inputs.copy()
             targets = rules.targets(inputs, other)

@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerasae import __version__
-from kerasae.data import Images
-from kerasae.data.sequences import Sequences
+from kerasae.data import DataSet
 from kerasae.training.configuration import TrainConfig
 from kerasae.training.feeds import Feed
 from kerasae.training.looks import Look
@@ -31,7 +30,7 @@ _PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy")
 def summarise(
     model: keras.Model,
     feed: Feed,
-    watched: Images | Sequences,
+    watched: DataSet,
     config: TrainConfig,
     rows: Sequence[Mapping[str, float]],
     progress: Sequence[Mapping[str, float]],
@@ -98,7 +97,7 @@ def fingerprint(*parts: NDArray[Any]) -> str:
     return digest.hexdigest()
 
 
-def _data(feed: Feed, watched: Images | Sequences) -> dict[str, Any]:
+def _data(feed: Feed, watched: DataSet) -> dict[str, Any]:
     low, high = feed.batches.limits()
     facts: dict[str, Any] = {
         "name": getattr(watched, "name", None) if feed.data is not None else "a stream",

@@ -10,8 +10,7 @@ from typing import Any
 
 import keras
 
-from kerasae.data import Images
-from kerasae.data.sequences import Sequences
+from kerasae.data import DataSet
 from kerasae.reports.run import Story, report
 from kerasae.training.checkpoint import TrainingState
 from kerasae.training.configuration import TrainConfig
@@ -29,7 +28,7 @@ def tell(
     folder: Path,
     model: keras.Model,
     feed: Feed,
-    watched: Images | Sequences,
+    watched: DataSet,
     run: TrainingState,
     config: TrainConfig,
     findings: Sequence[str],

@@ -81,10 +81,24 @@ def _why_not_int8(layer: keras.Layer) -> tuple[str, str]:
                 f"the converter crashes on the loop of the recurrent layer {layer.name!r}",
                 "build that with `unroll=True`, or ",
             )
+    if isinstance(layer, keras.layers.Normalization) and _of_columns(layer):
+        # One scale for all of them: of a column that spans less than a step nothing is left.
+        return (
+            f"the columns that {layer.name!r} scales have ranges that differ, and one scale of 8 "
+            "bits for all would destroy the smallest",
+            "",
+        )
     if isinstance(layer, _ATTENTION):
         # A patch transformer on digits lost 1.5 dB, another a third of its range.
         return f"activations around the attention {layer.name!r} lose too much in 8 bits", ""
     return "", ""
+
+
+def _of_columns(layer: keras.layers.Normalization) -> bool:
+    """Whether the values that a layer scales, or unscales, differ in mean or deviation."""
+    statistics = (layer.mean, layer.variance)
+    values = [keras.ops.convert_to_numpy(each) for each in statistics if each is not None]
+    return any(value.size > 1 and np.ptp(value) > 0 for value in values)
 
 
 def _steps(layer: keras.layers.RNN) -> int | None:
