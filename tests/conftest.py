@@ -31,7 +31,7 @@ from kerasae_export.conversion.convert import Converter
 gc.collect()
 gc.freeze()  # what was imported stays; to look through it again and again takes a tenth of the time
 
-pytest_plugins = ["browser"]  # the fixtures of the page's tests
+pytest_plugins = ["browser", "built_site"]  # fixtures of the page and of the website
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

@@ -32,6 +32,9 @@ PAGES = [
     "README.md",
     "docs/architectures.md",
     "docs/fidelity.md",
+    "docs/from_keras.md",
+    "docs/from_pythae.md",
+    "docs/others.md",
     "export/README.md",
     "notebooks/README.md",
 ]
@@ -221,6 +224,16 @@ def test_the_snippets_of_the_architectures_run_in_order(tmp_path, monkeypatch, c
     assert (names["active"] == 10).all()
     assert capsys.readouterr().out.count("bits an image") == 2
     assert {path.stem for path in tmp_path.glob("*.png")} >= {"manifold", "codes", "filters"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["from_pythae", "from_keras"])
+def test_the_snippets_for_those_who_come_from_elsewhere_run_in_order(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = run((REPOSITORY / "docs" / f"{name}.md").read_text(encoding="utf-8"))
+    assert isinstance(names["codec"], Codec)
+    assert len(names["data"]) < 64  # bytes, as many as the pixels
+    assert (tmp_path / "run" / "model.keras").is_file()
 
 
 def test_every_architecture_has_its_section():

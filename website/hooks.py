@@ -1,4 +1,4 @@
-"""What MkDocs does besides: pages from all over the repository, chapters, figures, formulas.
+"""What MkDocs does besides: pages from all over the repository, chapters, front page, formulas.
 
 Pages keep their path in the repository, so that the links between them hold on the site as they
 do in a folder; only the README moves, since the site has a front page of its own.
@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import chapters
 import commands
-import figures
+import finish
 import formulas
+import front
+import gallery
 import registers
 from mkdocs.structure.files import File, Files
 
@@ -39,6 +41,9 @@ PARTS = {
 }
 GUIDES = [
     "README.md",
+    "docs/others.md",
+    "docs/from_pythae.md",
+    "docs/from_keras.md",
     "docs/architectures.md",
     "docs/runs.md",
     "docs/trackers.md",
@@ -96,7 +101,11 @@ WIDE_TABLES = {
 }
 """Pages of few headings, whose tables take the room of a list of them."""
 
+DOORS = {"10": ("learn", "17-0"), "15": ("build", "22-0")}
+"""Pictures of the front page, by the number of the chapter they are from."""
+
 _CELL = re.compile(r"<td(?P<rest>[^>]*)>(?P<text>.*?)</td>", flags=re.DOTALL)
+_NO_HEADER = re.compile(r"<th([^>]*)></th>")
 _LONG = 50  # characters of a table's cell
 _IMAGE = re.compile(r'(?P<open><a [^>]*>)?(?P<tag><img [^>]*?src="(?P<source>[^":]+\.png)"[^>]*>)')
 _LEAST = 200  # pixels of a picture that is worth a page of its own
@@ -105,6 +114,7 @@ _INLINE = re.compile(r"(?<!<pre>)(?<!</span>)<code>(?P<text>[^<>\n]+)</code>")
 _WORD = 30  # characters of code that stay on one line
 _CODE = re.compile(r"^```.*?^```$|`[^`\n]+`", flags=re.DOTALL | re.MULTILINE)
 _PRIVATE_BASE = re.compile(r"(?<=Bases: )<code>(?:<[^>]*>)*_\w+(?:<[^>]*>)*</code>,\s*")
+_NESTED = re.compile(r'(<nav class="md-nav" data-md-level="[1-9]") [^>]*>')
 _SOURCE = re.compile(r"(?<=<summary>Source code in <code>)[^<]*")
 
 
@@ -156,10 +166,17 @@ def _guides() -> list[str]:
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     """Add the pages that lie outside of `pages/`, and all that they show or link to."""
     pages: dict[str, str] = {}
-    for path in CHAPTERS:
+    for path, found in zip(CHAPTERS, _chapters(), strict=True):
         pages[f"notebooks/{path.name}"], parts = chapters.chapter(path)
+        parts[f"covers/{found.number}.webp"] = gallery.cover(found, parts)
+        if found.number in DOORS:
+            door, place = DOORS[found.number]
+            picture = gallery.card_picture(parts[f"{found.stem}/{place}.png"])
+            files.append(File.generated(config, f"assets/front/{door}.webp", content=picture))
         for name, data in parts.items():
             files.append(File.generated(config, f"notebooks/{name}", content=data))
+    phone = gallery.card_picture((ROOT / "docs" / "page_phone.png").read_bytes(), top=True)
+    files.append(File.generated(config, "assets/front/deploy.webp", content=phone))
     for name in ["notebooks/README.md", *_guides()]:
         pages[name] = (ROOT / name).read_text(encoding="utf-8")
     own = {file.src_uri: file.content_string for file in files.documentation_pages()}
@@ -174,6 +191,10 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
         data = (ROOT / name).read_bytes()
         files.append(File.generated(config, MOVED.get(name, name), content=data))
     return files
+
+
+def _chapters() -> tuple[gallery.Chapter, ...]:
+    return gallery.all_chapters(ROOT / "notebooks")
 
 
 def _with_links(text: str, name: str, target: str, pages: set[str], linked: set[str]) -> str:
@@ -240,11 +261,14 @@ def _exports(path: str) -> list[str]:
 
 
 def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Fill in what is measured and what is listed."""
+    """Fill in what is counted and what is listed."""
     if page.file.src_uri in WIDE_TABLES:
         page.meta["hide"] = ["toc"]
     if page.file.src_uri == "index.md":
-        return figures.fill(markdown, ROOT, len(CHAPTERS))
+        minutes = sum(chapter.minutes for chapter in _chapters())
+        return front.fill(markdown, len(CHAPTERS), minutes)
+    if page.file.src_uri == "notebooks/README.md":
+        return gallery.cards(markdown, _chapters(), PARTS)
     if page.file.src_uri == "api/index.md":
         return markdown.replace("<!-- names -->", _names())
     if page.file.src_uri == "api/commands.md":
@@ -289,6 +313,12 @@ def on_page_content(content: str, *, page: Page, config: MkDocsConfig, files: Fi
     content = _CELL.sub(_with_room, content)
     content = _INLINE.sub(_on_one_line, content)
     content = _with_pictures(content, page, files)
+    content = _NO_HEADER.sub(r"<td\1></td>", content)  # the corner of a table heads nothing
+    stem = Path(page.file.src_uri).stem
+    if stem in {chapter.stem for chapter in _chapters()}:
+        content = content.replace("</h1>", f"</h1>{gallery.reading_line(_chapters(), stem)}", 1)
+    if page.file.src_uri == "index.md":
+        content = content.replace("<!-- demonstration -->", front.demonstration())
     return formulas.typeset(content, page.file.src_uri)
 
 
@@ -334,6 +364,12 @@ def _with_pictures(content: str, page: Page, files: Files) -> str:
     return _IMAGE.sub(turn, content)
 
 
+def on_post_page(output: str, *, page: Page, config: MkDocsConfig) -> str:
+    """Name the search, and make one landmark of the navigation, for those who do not see it."""
+    output = output.replace('role="dialog">', 'role="dialog" aria-label="Search">', 1)
+    return _NESTED.sub(r'\1 role="none">', output)
+
+
 def on_post_template(output: str, *, template_name: str, config: MkDocsConfig) -> str:
     """Say on the page for what is not found where to go on."""
     if template_name != "404.html":
@@ -355,5 +391,6 @@ def on_post_template(output: str, *, template_name: str, config: MkDocsConfig) -
 
 
 def on_post_build(*, config: MkDocsConfig) -> None:
-    """Give the formulas their letters."""
+    """Give the formulas their letters, and the site what is not made of pages."""
     formulas.write_font(Path(config.site_dir))
+    finish.finish(Path(config.site_dir))

@@ -29,8 +29,9 @@ def build_undercomplete(
 
     The encoder is `code = f(x)`, the decoder `reconstruction = g(code)`, and training
     minimises `mean over pixels of loss(x, g(f(x)))`. With fewer values in the code than
-    in the input the identity is out of reach, so no regulariser is needed (Hinton &
-    Salakhutdinov 2006; Goodfellow, Bengio & Courville 2016, section 14.1).
+    in the input the identity is out of reach, so no regulariser is needed against copying (Hinton
+    & Salakhutdinov 2006; Goodfellow, Bengio & Courville 2016, section 14.1). A decoder with many
+    weights can still learn few training images by heart: watch the validation loss.
 
     Args:
         input_shape: (height, width, channels) of an image, (length, features) of a signal,

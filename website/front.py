@@ -1,0 +1,119 @@
+"""The front page: the codec at the top of it, and what is counted rather than typed."""
+
+from __future__ import annotations
+
+import html
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import demo
+from PIL import Image
+
+from kerasae.builders import BUILDERS
+
+__all__ = ["demonstration", "fill"]
+
+HERE = Path(__file__).parent
+STILLS = HERE / "pages" / "assets" / "front"
+_PLACEHOLDER = "example.org"  # the host of the address that stands in until there is a public one
+_FIGURES = {
+    "original": ("Original", "the picture as it is"),
+    "kerasae": ("kerasae", "what comes back out of our file"),
+    "webp": ("WebP", "what comes back out of WebP"),
+    "jpeg": ("JPEG", "what comes back out of JPEG"),
+}
+_WORDS = {
+    "photo": (
+        "Choose a photograph",
+        "Or drop one here. Nothing leaves this device.",
+        "Photographs take the codec that ships with kerasae: a transform and learned tables, no "
+        "neural network. WebP and JPEG are this browser's own, at the finest setting that needs no "
+        "more bytes.",
+    ),
+    "digit": (
+        "Draw a digit",
+        "With a finger, a pen, the mouse or the arrow keys. Nothing leaves this device.",
+        "Digits take an autoencoder: one small network writes the code, another one draws the "
+        "digit from it. WebP and JPEG are this browser's own, and cannot be smaller than this.",
+    ),
+}
+
+
+def fill(page: str, chapters: int, minutes: int) -> str:
+    """Put what is counted, and the address of the source, where their marks are."""
+    project = tomllib.loads((HERE.parent / "pyproject.toml").read_text("utf-8"))["project"]
+    home = project["urls"]["Homepage"]
+    source = "" if _PLACEHOLDER in home else f"[Source]({home}) · "
+    marks = {
+        "architectures": str(len(BUILDERS)),
+        "chapters": str(chapters),
+        "hours": str(round(minutes / 60)),
+        "source": source,
+    }
+    for mark, text in marks.items():
+        page = page.replace(f"<!-- {mark} -->", text)
+    return page
+
+
+def demonstration() -> str:
+    """The codec on the front page, as it stands there before a visitor begins."""
+    told = json.loads((STILLS / "stills.json").read_text(encoding="utf-8"))
+    sizes = demo.front_sizes()
+    folders = {"photo": demo.PHOTOGRAPHS, "digit": demo.DIGITS}
+    modes = "\n".join(
+        _mode(mode, told[mode], sizes.get(folder)) for mode, folder in folders.items()
+    )
+    page = (HERE / "front.html").read_text(encoding="utf-8")
+    here = {mode: folder if folder in sizes else "" for mode, folder in folders.items()}
+    return page.format(photographs=here["photo"], digits=here["digit"], modes=modes)
+
+
+def _mode(mode: str, told: dict[str, Any], size: int | None) -> str:
+    begin, hint, what = _WORDS[mode]
+    figures = "\n".join(_figure(mode, name, told) for name in _FIGURES)
+    number = f"{told['kerasae']['bytes']:,}"
+    raw = f"{told['raw']:,}"
+    if size is None:
+        button = '<p class="demo-none">Recorded: this copy of the site was built without npm.</p>'
+    else:
+        button = (
+            f'<button class="md-button md-button--primary demo-begin" type="button">{begin}'
+            f"<small>loads {size / 1e6:.1f} MB once</small></button>"
+        )
+    return f"""<div class="demo-mode" data-mode="{mode}"{"" if mode == "photo" else " hidden"}>
+<div class="demo-controls">{button}
+<div class="demo-more" hidden></div>
+<p class="demo-hint">{hint}</p>
+</div>
+<div class="demo-figures">
+{figures}
+</div>
+<div class="demo-file">
+<div class="demo-frame">{_still(mode, "file", "The bytes of the file as dots", False)}
+</div>
+<div><p class="demo-bytes"><b>{number}</b> bytes <span>from {raw}</span></p>
+<p class="demo-line">{html.escape(told["line"])}</p></div>
+</div>
+<p class="demo-what">{what}</p>
+</div>"""
+
+
+def _figure(mode: str, name: str, told: dict[str, Any]) -> str:
+    title, alt = _FIGURES[name]
+    one = told[name]
+    picture = _still(mode, name, f"{title}: {alt}", mode == "photo")
+    return (
+        f'<figure data-name="{name}"><div class="demo-frame">{picture}</div>'
+        f"<figcaption><b>{title}</b> <span>{html.escape(one['caption'])}</span></figcaption>"
+        "</figure>"
+    )
+
+
+def _still(mode: str, name: str, alt: str, soon: bool) -> str:
+    path = f"assets/front/{mode}-{name}.webp"
+    with Image.open(HERE / "pages" / path) as picture:
+        width, height = picture.size
+    lazy = "" if soon else ' loading="lazy"'
+    return f'<img src="{path}" alt="{alt}" width="{width}" height="{height}"{lazy}>'
