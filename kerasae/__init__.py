@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from kerasae.builders.variational import build_variational as build_variational
     from kerasae.builders.vector_quantized import build_vector_quantized as build_vector_quantized
     from kerasae.data import Images as Images
+    from kerasae.data import Volumes as Volumes
     from kerasae.data import load_images as load_images
     from kerasae.data.augmentation import Augment as Augment
     from kerasae.data.sequences import Sequences as Sequences
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from kerasae.data.tables import Column as Column
     from kerasae.data.tables import Table as Table
     from kerasae.data.tables import load_table as load_table
+    from kerasae.data.volumes import load_volumes as load_volumes
     from kerasae.pretrained import load_pretrained as load_pretrained
     from kerasae.pretrained import pretrained_cards as pretrained_cards
     from kerasae.pretrained import save_pretrained as save_pretrained
@@ -81,6 +83,7 @@ _HOME = {
     "PADDING": "kerasae._padding",
     "Sequences": "kerasae.data.sequences",
     "Table": "kerasae.data.tables",
+    "Volumes": "kerasae.data",
     "TrainConfig": "kerasae.training",
     "build": "kerasae.builders",
     "build_classifier": "kerasae.applications.classification",
@@ -109,6 +112,7 @@ _HOME = {
     "load_pretrained": "kerasae.pretrained",
     "load_sequences": "kerasae.data.sequences",
     "load_table": "kerasae.data.tables",
+    "load_volumes": "kerasae.data.volumes",
     "pretrain_layerwise": "kerasae.applications.pretraining",
     "pretrained_cards": "kerasae.pretrained",
     "save_pretrained": "kerasae.pretrained",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import functools
 import json
 import reprlib
 import zipfile
@@ -19,10 +20,12 @@ from kerasae.applications.principal_axes import check_linear_code, decorrelate_c
 from kerasae.builders import BUILDERS, build
 from kerasae.builders.tabular import BASES
 from kerasae.data import EMBEDDED, Images, load_images
+from kerasae.data.examples import Volumes
 from kerasae.data.sequences import SEQUENCES, Sequences, load_sequences
 from kerasae.data.streaming import stream_images, too_large, usual_size
 from kerasae.data.streams import ImageStream
 from kerasae.data.tables import TABLE_FILES, TABLES, Table, load_table
+from kerasae.data.volumes import VOLUMES, load_volumes
 from kerasae.training import CONFIG, HISTORY, MODEL, TrainConfig, train
 from kerasae.training.lock import locked
 from kerasae.training.run_folder import OPTIONS, checkpoints
@@ -31,7 +34,7 @@ from kerasae_export.format.numbers import plain
 
 __all__ = ["Run", "load_model", "portable"]
 
-DataSet: TypeAlias = Images | Sequences | Table | ImageStream
+DataSet: TypeAlias = Images | Sequences | Table | Volumes | ImageStream
 """What an architecture is trained on."""
 
 _OF_IMAGES_ONLY = ("rate_distortion", "segmentation")
@@ -108,6 +111,9 @@ class Run:
         """What loads a source that is no set of images."""
         if source in TABLES:
             return load_table
+        if source in VOLUMES:
+            voxels = BUILDERS[self.architecture].kind == "segmentation"
+            return functools.partial(load_volumes, labels="voxels" if voxels else "volumes")
         if source in SEQUENCES:
             return load_sequences
         if not Path(source).is_file() or not source.lower().endswith(TABLE_FILES):
@@ -150,7 +156,7 @@ class Run:
             elif "loss" in BUILDERS[self.architecture].hyperparameters:
                 given["loss"] = "mse"
         elif kind == "segmentation":
-            if not isinstance(images, Images) or not images.segmented:
+            if not isinstance(images, (Images, Volumes)) or not images.segmented:
                 raise ValueError(
                     f"`data` must have a label of each pixel, as {self.architecture!r} learns "
                     f"them. Received: {images.summary()}"
@@ -324,7 +330,7 @@ def portable(data: str) -> str:
     """The source of data, as an absolute path if it is a folder."""
     return (
         data
-        if data in {*EMBEDDED, *SEQUENCES, *TABLES} or not Path(data).exists()
+        if data in {*EMBEDDED, *SEQUENCES, *TABLES, *VOLUMES} or not Path(data).exists()
         else str(Path(data).resolve())
     )
 

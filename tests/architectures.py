@@ -17,6 +17,7 @@ from kerasae.builders import BUILDERS, build
 from kerasae.layers import RandomLayer
 from kerasae.training.compilation import all_layers
 from kerasae_export.conversion.convert import Converter
+from kerasae_export.format.manifest import SCHEMES
 from kerasae_export.runtime.litemodel import LiteModel
 from kerasae_export.runtime.operators import check_program
 
@@ -124,6 +125,21 @@ def examples(name: str, variant: dict, count: int = 128) -> tuple[np.ndarray, np
     if kind == "segmentation":
         return images, (images[..., 0] * variant["classes"] * 0.999).astype(np.uint8)
     return images, images
+
+
+def for_export(
+    name: str, variant: dict, model: keras.Model
+) -> tuple[keras.Model, np.ndarray, tuple[str, ...]]:
+    """The model of a fixed length, inputs for it, and the schemes that it converts with."""
+    inputs, _ = examples(name, variant)
+    schemes = tuple(SCHEMES)
+    shape = shape_of(variant)
+    if shape[0] is None:
+        inputs = waves((9, shape[1]))
+        model = kerasae.fixed_length(model, 9)
+    if BUILDERS[name].kind == "table" or len(shape) == 4:  # ranges that differ; convolutions in 3-D
+        schemes = tuple(scheme for scheme in schemes if scheme != "int8")
+    return model, inputs, schemes
 
 
 def error(outputs: np.ndarray, targets: np.ndarray) -> float:

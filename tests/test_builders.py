@@ -25,6 +25,7 @@ from architectures import (
     check_one_file,
     draws,
     examples,
+    for_export,
     learn,
     loss_of,
     make,
@@ -36,11 +37,11 @@ from keras import ops
 
 import kerasae
 from kerasae.builders import BUILDERS, build
-from kerasae.data import Images
+from kerasae.data import Examples, Images, Volumes
 from kerasae.training import TrainConfig, train
 from kerasae.training.compilation import all_layers
 from kerasae.training.validation import drawing_in_validation
-from kerasae_export.format.manifest import SCHEMES
+from kerasae_export import ConversionError
 
 WEIGHED = [case for case in BY_ARCHITECTURE if case.values[0] not in ("segmentation", "recurrent")]
 
@@ -220,11 +221,16 @@ def test_tflite_has_built_in_ops_only_and_computes_what_keras_does(
     name, variant, trained, converter, tmp_path
 ):
     model = keras.saving.load_model(trained(name, variant).model)
-    inputs, _ = examples(name, variant)
+    model, inputs, schemes = for_export(name, variant, model)
+    check = check_one_file
     if len(kerasae.decoder(model).inputs) > 1:  # skips are no code
-        check_files(model, inputs, "int8", converter, tmp_path)
-    else:
-        check_one_file(model, inputs, "int8", converter, tmp_path)
+        check = check_files
+    if "int8" in schemes:
+        check(model, inputs, "int8", converter, tmp_path)
+        return
+    check(model, inputs, "float32", converter, tmp_path)
+    with pytest.raises(ConversionError, match=r"'int8' does not fit model .*'\w+'"):
+        check(model, np.nan_to_num(inputs), "int8", converter, tmp_path)
 
 
 @pytest.mark.slow
@@ -235,9 +241,9 @@ def test_tflite_has_built_in_ops_only_and_computes_what_keras_does(
 def test_every_scheme_fits_as_two_files_and_as_one(name, variant, trained, converter, tmp_path):
     """One file in int8 is tested above, with every variant."""
     model = keras.saving.load_model(trained(name, variant).model)
-    inputs, _ = examples(name, variant)
+    model, inputs, schemes = for_export(name, variant, model)
     several = len(kerasae.decoder(model).inputs) > 1
-    for scheme in SCHEMES:
+    for scheme in schemes:
         if not (several and scheme == "int8"):
             check_files(model, inputs, scheme, converter, tmp_path)
         if not (several or scheme == "int8"):
@@ -382,8 +388,12 @@ def test_half_precision_trains_as_full_precision(name, variant, half, eager):
     """By `train`, with the loss scaled for float16 by a factor that lets no step go by."""
     x, y = examples(name, variant, 48)
     labels = y if BUILDERS[name].kind == "segmentation" else np.zeros(48, int)
-    kind = kerasae.Sequences if BUILDERS[name].kind == "sequence" else Images
-    data = kind(x[:32], x[32:], x[32:], labels[:32], labels[32:], labels[32:])
+    if BUILDERS[name].kind == "table":
+        data = kerasae.Table(x[:32], x[32:], x[32:], variant["columns"])
+    else:
+        kind = {2: Examples, 3: kerasae.Sequences, 4: Images}.get(x.ndim, Volumes)
+        given = (labels[:32], labels[32:], labels[32:])
+        data = kind(x[:32], x[32:], x[32:], *given)
     config = TrainConfig(epochs=2, batch_size=16, jit_compile=False, steps_per_execution=1)
     losses = []
     for policy in (half, "float32"):

@@ -26,6 +26,7 @@ def list() -> None:
     from kerasae.data import EMBEDDED
     from kerasae.data.sequences import SEQUENCES
     from kerasae.data.tables import TABLES
+    from kerasae.data.volumes import VOLUMES
     from kerasae.pretrained.cards import figure_text, pretrained_cards
     from kerasae_export.format.manifest import SCHEMES
 
@@ -49,6 +50,7 @@ def list() -> None:
                 *EMBEDDED.items(),
                 *SEQUENCES.items(),
                 *TABLES.items(),
+                *VOLUMES.items(),
                 ("NAME", "any TensorFlow Datasets image set"),
                 ("FOLDER", "any folder of images"),
                 ("FILE", "any table in .csv, .parquet, .npy or .npz"),

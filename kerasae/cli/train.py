@@ -8,7 +8,7 @@ import math
 import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     import keras
     from rich.console import Console
 
-    from kerasae.data import Images
     from kerasae.training import TrainConfig
 
 __all__ = ["train"]
@@ -106,12 +105,12 @@ def train(
     with _telling_of_a_checkpoint(out), _tracked(trackers, out, config) as callbacks:
         model = run.train(images, config, out, resume=resume, callbacks=callbacks)
     if BUILDERS[architecture].kind == "segmentation":
-        _show_segmentation(console, model, cast("Images", images))
+        _show_segmentation(console, model, images)
         console.print(f"model, history and report are in {shown(out)}", soft_wrap=True)
         return
     loss_on_test = _loss(model, images.test)
     are_images = images.train.ndim == 4
-    kind = {2: "rows", 3: "sequences"}.get(images.train.ndim, "images")
+    kind = {2: "rows", 3: "sequences", 5: "volumes"}.get(images.train.ndim, "images")
     console.print(f"loss on the test {kind} ({len(images.test):,}): {loss_on_test:.4g}")
     next_step = f"; next: {called('kerasae')} export {shlex.quote(str(out))} --out BUNDLE"
     console.print(
@@ -172,7 +171,7 @@ def _telling_of_a_checkpoint(out: Path) -> Iterator[None]:
         raise KeyboardInterrupt(f"interrupted; {way}") from None
 
 
-def _show_segmentation(console: Console, model: Any, images: Images) -> None:
+def _show_segmentation(console: Console, model: Any, images: Any) -> None:
     """How well the pixels of the test images are classified."""
     from rich.table import Table
 

@@ -15,6 +15,7 @@ from kerasae.data.images import DataError, Images, Integers, LabelMaps, Pixels
 from kerasae.data.loading import load_images
 from kerasae.data.sequences import SEQUENCES, Sequences, load_sequences, melody_wave
 from kerasae.data.tables import TABLES, Column, Table, load_table
+from kerasae.data.volumes import VOLUMES, load_volumes
 
 DataSet: TypeAlias = Images | Sequences | Table | Examples
 """Arrays in memory, in three splits."""
@@ -27,6 +28,7 @@ __all__ = [
     "PHOTOGRAPHS",
     "SEQUENCES",
     "TABLES",
+    "VOLUMES",
     "Column",
     "DataError",
     "DataSet",
@@ -41,6 +43,7 @@ __all__ = [
     "load_images",
     "load_sequences",
     "load_table",
+    "load_volumes",
     "melody_wave",
     "photograph",
 ]

@@ -29,6 +29,7 @@ from kerasae.plots.rate_distortion import plot_rate_distortion
 from kerasae.plots.segmentation import plot_segmentations
 from kerasae.plots.sequences import plot_piano_roll, plot_series
 from kerasae.plots.sliders import LatentSliders, latent_sliders
+from kerasae.plots.volumes import plot_slices
 
 __all__ = [
     "BLUE",
@@ -61,6 +62,7 @@ __all__ = [
     "plot_scores",
     "plot_segmentations",
     "plot_series",
+    "plot_slices",
     "plot_traversals",
     "show_image",
 ]
