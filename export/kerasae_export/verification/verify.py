@@ -64,11 +64,11 @@ def verify_bundle(
     one decodes; and that none of thousands of codes decodes to pixels farther apart than the
     manifest's `pixel_tolerance`; and where the bundle has models for several tiles at once,
     that they give what those for one give. With a model and images, also: all kernels on these
-    images; that TF Lite agrees with Keras; and the loss in PSNR and SSIM. Where the bundle has ONNX files, ONNX
-    Runtime decodes the golden symbols with them and, with a model, is compared with Keras; where it
-    is not installed, a `ReportWarning` says so. `TOLERANCES` holds the limits. The outcome is
-    written to `verification.json` and `verification.html` in the bundle; the manifest and the files
-    that it lists do not change.
+    images; that TF Lite agrees with Keras; and the loss in PSNR and SSIM. Where there are ONNX
+    files, ONNX Runtime decodes the golden symbols with them and, with a model, is compared with
+    Keras; where it is not installed, a `ReportWarning` says so. `TOLERANCES` holds the limits. The
+    outcome is written to `verification.json` and `verification.html` in the bundle; the manifest
+    and the files that it lists do not change.
 
     Args:
         folder: The bundle.
