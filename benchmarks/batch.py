@@ -4,9 +4,8 @@
     python benchmarks/batch.py --table    # write the table of docs/batch.md from the results
 
 Untrained networks in int8 and float32, which take as long as trained ones. Each way codes the same
-images in turn, for several rounds; the ratio of a round is taken, and its median, with CPU time beside
-wall time. `models` is the two networks alone, `stream` is `compress_many` and `decompress_many`, and
-`folder` what `kae compress` does with as many files. Results go to `results/batch.json`.
+images in turn, for several rounds; of each round the ratio is taken, and of these the median, by
+CPU time and by the clock. Results go to `results/batch.json`.
 """
 
 from __future__ import annotations

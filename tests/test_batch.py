@@ -12,7 +12,7 @@ import pytest
 from conftest import dense_model
 
 import kerasae
-from kerasae_export import BundleError, Codec, ConversionError, export_bundle
+from kerasae_export import BundleError, Codec, ConversionError, export_bundle, verify_bundle
 from kerasae_export.bundling import batches
 from kerasae_export.bundling.batching import at_batch, with_batch
 from kerasae_export.cli import run as kae
@@ -24,6 +24,7 @@ from kerasae_export.format.variants import Batch, BatchPart
 from kerasae_export.runtime.batches import Runner
 from kerasae_export.runtime.litemodel import LiteModel, quantise
 from kerasae_export.runtime.operators import check_program
+from kerasae_export.verification import VerificationError
 
 GOLDEN = Path(__file__).parent / "golden"
 BUNDLES = sorted(path.parent for path in GOLDEN.rglob("bundle/manifest.json"))
@@ -226,6 +227,27 @@ def test_a_file_that_is_not_what_the_manifest_says_is_refused_when_it_runs(pair,
         Codec.load(folder).compress_many(pictures)
     content["batch"]["size"] = 4
     (folder / "manifest.json").write_text(json.dumps(content))
+
+
+def test_a_verification_compares_them_with_the_others(pair, monkeypatch):
+    names = [check.name for check in verify_bundle(pair[0], report=False).checks]
+    assert "batch" not in names
+    (found,) = [c for c in verify_bundle(pair[1], report=False).checks if c.name == "batch"]
+    assert found.passed
+    assert found.detail.startswith(
+        "4 tiles at once move 0.00% of the symbols and pixels by up to 0;"
+    )
+    whole = Codec.at_once
+
+    def other(codec, images, symbols):
+        codes, pixels = whole(codec, images, symbols)
+        return [code + 2 for code in codes], pixels
+
+    monkeypatch.setattr(Codec, "at_once", other)
+    with pytest.raises(
+        VerificationError, match="fails the check of its batch: 4 tiles at once move"
+    ):
+        verify_bundle(pair[1], report=False)
 
 
 def test_a_manifest_is_read_as_it_was_written(pair):

@@ -45,6 +45,29 @@ def test_calibration_decides_the_input_range(classifier, digits, converter, tmp_
     assert LiteModel(path.read_bytes()).input.scale == pytest.approx(0.5 / 255, rel=1e-3)
 
 
+def test_activations_in_16_bits(classifier, digits, converter, tmp_path):
+    given = {"calibration": digits.train[:60]}
+    path = converter.convert(classifier, tmp_path / "c.tflite", scheme="int16x8", **given)
+    lite = LiteModel(path.read_bytes())
+    assert (lite.input.dtype, lite.output.dtype) == ("float32", "float32")
+    worst = {"int16x8": np.abs(lite.run(digits.test[:50]) - predict(classifier, digits.test[:50]))}
+    other = converter.convert(classifier, tmp_path / "d.tflite", **given)
+    worst["int8"] = np.abs(
+        LiteModel(other.read_bytes()).run(digits.test[:50]) - predict(classifier, digits.test[:50])
+    )
+    assert worst["int16x8"].mean() < worst["int8"].mean()
+    details = Interpreter(model_content=path.read_bytes()).get_tensor_details()
+    assert {"int16", "int8"} <= {np.dtype(tensor["dtype"]).name for tensor in details}
+    with pytest.raises(ValueError, match="for the scheme int16x8. Received: calibration=None"):
+        converter.convert(classifier, tmp_path / "e.tflite", scheme="int16x8")
+    with pytest.raises(ValueError, match="`edges` must be float32 with the scheme 'int16x8'"):
+        converter.convert(
+            classifier, tmp_path / "e.tflite", scheme="int16x8", edges="uint8", **given
+        )
+    with pytest.raises(ValueError, match="`scheme` must be one of float32, float16, dynamic, int8"):
+        convert_both(classifier, classifier, tmp_path / "e.tflite", scheme="int16x8", **given)
+
+
 def test_a_crash_of_the_converter_is_an_error_message(classifier, digits, tmp_path):
     with Converter() as converter:
         os.kill(converter._worker.process.pid, signal.SIGKILL)

@@ -122,6 +122,7 @@ def check_samples(
     argument: str = "calibration",
     *,
     followed_by: keras.Model | None = None,
+    scheme: str = "int8",
 ) -> list[NDArray[Any]]:
     """The samples of each input, in the order of the model's inputs.
 
@@ -130,6 +131,7 @@ def check_samples(
         calibration: What was given.
         argument: Its name.
         followed_by: The decoder, if the model is an encoder, which tells the range of the images.
+        scheme: What needs them.
     """
     names = [entry.name for entry in model.inputs]
     values: list[Any] = [calibration]
@@ -152,7 +154,7 @@ def check_samples(
     unit = why_unit_range(model, decoder=followed_by)
     levels = takes_levels(model)
     samples = [
-        _check_array(entry, value, argument, unit, levels)
+        _check_array(entry, value, argument, unit, levels, scheme)
         for entry, value in zip(model.inputs, values, strict=True)
     ]
     if len({len(array) for array in samples}) > 1:
@@ -164,12 +166,17 @@ def check_samples(
 
 
 def _check_array(
-    entry: Any, values: ArrayLike | None, argument: str, unit: str | None, levels: bool
+    entry: Any,
+    values: ArrayLike | None,
+    argument: str,
+    unit: str | None,
+    levels: bool,
+    scheme: str,
 ) -> NDArray[Any]:
     shape = tuple(entry.shape[1:])
     rule = f"`{argument}` must hold real inputs of shape (n, {', '.join(map(str, shape))})"
     if values is None:
-        raise ValueError(f"{rule} for the scheme int8. Received: {argument}=None")
+        raise ValueError(f"{rule} for the scheme {scheme}. Received: {argument}=None")
     if not keras.backend.is_float_dtype(entry.dtype):
         return _whole_numbers(entry, np.asarray(values), rule)
     if levels and len(shape) == 3 and np.asarray(values).dtype == np.uint8:

@@ -237,7 +237,7 @@ class Converter:
         }
         model = check_model("model", model, scheme, free_sides=True)
         static = scheme in ("int8", "int16x8")
-        samples = check_samples(model, calibration) if static else []
+        samples = check_samples(model, calibration, scheme=scheme) if static else []
         return self._write(target, scheme, {SINGLE: (model, samples)}, allow_float, options)
 
     def convert_both(

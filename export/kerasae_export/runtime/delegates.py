@@ -162,6 +162,8 @@ def _known(
 
 def _gpu(graph: Graph, operator: Operator) -> str:
     quantised = not _floats(graph, operator)
+    if _wide(graph, operator):
+        return "in 16 bits, of which it takes 8"
     if quantised and operator.name in ("QUANTIZE", "DEQUANTIZE"):
         return "" if operator.index in (0, len(graph.operators) - 1) else "between operators"
     stated = not quantised or operator.name == "TRANSPOSE_CONV"
@@ -171,6 +173,8 @@ def _gpu(graph: Graph, operator: Operator) -> str:
 def _nnapi(graph: Graph, operator: Operator) -> str:
     if operator.name in _NNAPI_FLOAT and not _floats(graph, operator):
         return "in integers, of which it takes floats"
+    if _wide(graph, operator):
+        return "in 16 bits, of which it takes 8"
     if operator.name == "CONV_2D" and len(operator.inputs) != 3:
         return "without a bias"
     return _known(_NNAPI, graph, operator)
@@ -187,6 +191,11 @@ def _core_ml(graph: Graph, operator: Operator) -> str:
         if any(n != 1 for n in shape[:-1]):
             return "several rows at once"
     return why
+
+
+def _wide(graph: Graph, operator: Operator) -> bool:
+    """Whether an operator takes or gives activations in 16 bits."""
+    return any(t >= 0 and graph.kind(t) == "INT16" for t in (*operator.inputs, *operator.outputs))
 
 
 def _floats(graph: Graph, operator: Operator) -> bool:

@@ -198,6 +198,10 @@ class Graph:
         """Whether a tensor holds integers with a scale."""
         return self.is_real(tensor) and not self._is_float(tensor)
 
+    def kind(self, tensor: int) -> str:
+        """The type of a tensor, such as `"INT8"`."""
+        return _TYPES[self._graph.tensors[tensor].type]
+
     def version(self, operator: Operator) -> int:
         """The version of an operator."""
         node = self._graph.operators[operator.index]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -94,6 +95,19 @@ class TiledModels:
                     piece[1].start - left : piece[1].stop - left,
                 ]
             yield np.ascontiguousarray(image[:height, :width])
+
+    @contextlib.contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Take the models for several tiles, whichever are faster."""
+        runners = self._run_encoder, self._run_decoder
+        before = [runner.faster for runner in runners]
+        try:
+            for runner in runners:
+                runner.faster = True
+            yield
+        finally:
+            for runner, faster in zip(runners, before, strict=True):
+                runner.faster = faster
 
     def _places(self, shape: Sequence[int]) -> list[tuple[Span, Span]]:
         """The tiles of an image, row by row."""

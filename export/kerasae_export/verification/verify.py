@@ -23,6 +23,7 @@ from kerasae_export.runtime.codec import Codec
 from kerasae_export.runtime.litemodel import KERNELS
 from kerasae_export.verification import checks as checks_
 from kerasae_export.verification import kernels, measuring, onnx, parity, parts
+from kerasae_export.verification.batch import check_batch
 from kerasae_export.verification.layers import LayerError, compare_layers, worst_layer
 from kerasae_export.verification.outcome import (
     Check,
@@ -61,12 +62,13 @@ def verify_bundle(
     sample gives its symbols, its bitstream and its reconstruction, with all kernels that LiteRT
     has (XNNPACK, optimised without it, reference), and also if one of them encodes and another
     one decodes; and that none of thousands of codes decodes to pixels farther apart than the
-    manifest's `pixel_tolerance`. With a model and images, also: all kernels on these images; that
-    TF Lite agrees with Keras; and the loss in PSNR and SSIM. Where the bundle has ONNX files, ONNX
-    Runtime decodes the golden symbols with them and, with a model, is compared with Keras; where it
-    is not installed, a `ReportWarning` says so. `TOLERANCES` holds the limits. The outcome is
-    written to `verification.json` and `verification.html` in the bundle; the manifest and the files
-    that it lists do not change.
+    manifest's `pixel_tolerance`; and where the bundle has models for several tiles at once,
+    that they give what those for one give. With a model and images, also: all kernels on these
+    images; that TF Lite agrees with Keras; and the loss in PSNR and SSIM. Where there are ONNX
+    files, ONNX Runtime decodes the golden symbols with them and, with a model, is compared with
+    Keras; where it is not installed, a `ReportWarning` says so. `TOLERANCES` holds the limits. The
+    outcome is written to `verification.json` and `verification.html` in the bundle; the manifest
+    and the files that it lists do not change.
 
     Args:
         folder: The bundle.
@@ -191,6 +193,7 @@ def _verify(
         found += kernels.check_kernels(name, values, indices=indices)
     if "parity" in measurements:
         found += parity.check_parity(measurements["parity"], manifest)
+    found += check_batch(codec, golden)
     found += _onnx(manifest, files, golden, halves, pictures, measurements)
     measurements["kernels"] = compared
     measurements["pixels"] = differences.to_dict()

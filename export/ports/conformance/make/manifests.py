@@ -96,6 +96,24 @@ def _good() -> dict[str, Change]:
         "more-fields-of-an-edge": _set("encoder", "input", "more", "x"),
         "unicode": _set("facts", "name", 'Größe 😀 \\ " \n \u2028'),
         "minus-zero": _set("codec", "margin", -0),
+        "onnx": lambda c: c.update(
+            {
+                "onnx": {
+                    "encoder": c["encoder"]["file"],
+                    "decoder": c["decoder"]["file"],
+                    "pixel_tolerance": 9,
+                }
+            }
+        ),
+        "batch": lambda c: c.update(
+            {
+                "batch": {
+                    "size": 8,
+                    "encoder": {"file": c["encoder"]["file"]},
+                    "decoder": {"file": c["decoder"]["file"]},
+                }
+            }
+        ),
         "64-files": _files(62, 1),
         "2^30-bytes": _files(1, 2**30 - 55 - 62 - 2),
         "file-in-a-folder": _files(1, 0),
