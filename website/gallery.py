@@ -134,7 +134,7 @@ def _card(chapter: Chapter) -> str:
         f'<img src="covers/{chapter.number}.webp" alt="" width="{SIZE[0]}" height="{SIZE[1]}" '
         f'loading="lazy"><span class="card-number">{chapter.number}</span>'
         f"<strong>{html.escape(chapter.title)}</strong>"
-        f"<span>{html.escape(chapter.line)}</span>"
+        f"<span>{html.escape(chapter.line[:1].upper() + chapter.line[1:])}</span>"
         f'<span class="card-minutes">{chapter.minutes} min</span></a>'
     )
 
