@@ -105,7 +105,7 @@ def card_picture(png: bytes, *, top: bool = False) -> bytes:
     down = max(0, (high - whole.height) // 2) if top else (high - whole.height) // 2
     card.paste(whole, (max(0, (wide - whole.width) // 2), down))
     buffer = io.BytesIO()
-    card.save(buffer, "WEBP", quality=80, method=6)
+    card.save(buffer, "WEBP", quality=70, method=6)
     return buffer.getvalue()
 
 
