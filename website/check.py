@@ -48,7 +48,8 @@ new PerformanceObserver((list) => {
 }).observe({ type: "largest-contentful-paint", buffered: true });
 (function look() {
   const button = document.querySelector(".demo-begin");
-  const stills = [...document.querySelectorAll(".demo-mode:not([hidden]) img")];
+  const shown = ".demo-mode:not([hidden]) img:not([loading=lazy])";
+  const stills = [...document.querySelectorAll(shown)];
   const there =
     document.documentElement?.dataset.front === "ready" &&
     button?.getBoundingClientRect().height > 0 &&

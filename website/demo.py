@@ -16,7 +16,7 @@ from kerasae_export.errors import SiteError
 from kerasae_export.page.litertjs import find_litert_js
 from kerasae_export.page.site import make_site
 
-__all__ = ["DIGITS", "PHOTOGRAPHS", "front_sizes", "pages"]
+__all__ = ["DIGITS", "PHOTOGRAPHS", "front_sizes", "pages", "runtime_size"]
 
 PHOTOGRAPHS, DIGITS = "try/photographs/", "try/digits/"
 BUNDLE = Path(__file__).parent / "digits"
@@ -50,6 +50,16 @@ def pages() -> dict[str, dict[str, bytes]]:
 def front_sizes() -> dict[str, int]:
     """Bytes that the front page loads when a visitor begins, by the folder."""
     return {folder: _loaded(files) for folder, files in pages().items()}
+
+
+def runtime_size() -> int:
+    """Bytes of LiteRT.js among those of the digits."""
+    files = pages()[DIGITS]
+    return sum(
+        len(content)
+        for name, content in files.items()
+        if name.startswith("litert/") and not _UNASKED.search(name)
+    )
 
 
 def _loaded(files: dict[str, bytes]) -> int:

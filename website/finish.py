@@ -13,11 +13,10 @@ from mkdocs.exceptions import PluginError
 __all__ = ["finish"]
 
 _FIRST = (  # kept at the first visit, so that the site opens without a network
-    "index.html",
-    "notebooks/index.html",
     "assets/*.css",
     "assets/*.js",
-    "assets/front/*",
+    "assets/front/*.js",
+    "assets/front/*.webp",
     "assets/javascripts/bundle.*.js",
     "assets/stylesheets/*.css",
     "export/kerasae_export/page/assets/logo.svg",
@@ -74,7 +73,7 @@ def _list_files(site: Path) -> None:
     kept = [path for path in paths if "compat" not in path.name and path.suffix != ".gz"]
     known = {
         "version": digest.hexdigest()[:16],
-        "first": [path.relative_to(site).as_posix() for path in first],
+        "first": ["./", *(path.relative_to(site).as_posix() for path in first)],
         "files": [path.relative_to(site).as_posix() for path in kept],
         "bytes": sum(path.stat().st_size for path in kept),
     }

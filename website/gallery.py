@@ -105,7 +105,7 @@ def card_picture(png: bytes, *, top: bool = False) -> bytes:
     down = max(0, (high - whole.height) // 2) if top else (high - whole.height) // 2
     card.paste(whole, (max(0, (wide - whole.width) // 2), down))
     buffer = io.BytesIO()
-    card.save(buffer, "WEBP", quality=80, method=6)
+    card.save(buffer, "WEBP", quality=70, method=6)
     return buffer.getvalue()
 
 
@@ -134,7 +134,7 @@ def _card(chapter: Chapter) -> str:
         f'<img src="covers/{chapter.number}.webp" alt="" width="{SIZE[0]}" height="{SIZE[1]}" '
         f'loading="lazy"><span class="card-number">{chapter.number}</span>'
         f"<strong>{html.escape(chapter.title)}</strong>"
-        f"<span>{html.escape(chapter.line)}</span>"
+        f"<span>{html.escape(chapter.line[:1].upper() + chapter.line[1:])}</span>"
         f'<span class="card-minutes">{chapter.minutes} min</span></a>'
     )
 

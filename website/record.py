@@ -83,7 +83,7 @@ def record(page: Any, name: str) -> dict[str, Any]:
     keep(mode.locator(".demo-file canvas"), f"{name}-file.webp")
     bytes_, raw = (mode.locator(f".demo-bytes {tag}").inner_text() for tag in ("b", "span"))
     told["kerasae"]["bytes"] = int(bytes_.replace(",", ""))
-    told["raw"] = int(raw.removeprefix("from ").replace(",", ""))
+    told["raw"] = int(raw.split()[2].replace(",", ""))
     told["line"] = mode.locator(".demo-line").inner_text()
     return told
 
@@ -92,7 +92,8 @@ def keep(canvas: Any, name: str) -> None:
     """The pixels of a canvas, without loss."""
     url = canvas.evaluate("(canvas) => canvas.toDataURL('image/png')")
     with Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))) as picture:
-        pixels = picture.convert("RGB")
+        whole = picture.getextrema()[-1] == (255, 255)  # else, what is not drawn shows the page
+        pixels = picture.convert("RGB" if whole else "RGBA")
     pixels.save(STILLS / name, "WEBP", lossless=True, quality=100, method=6)
 
 

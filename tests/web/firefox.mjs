@@ -36,6 +36,7 @@ try {
     }, name);
 
   await wait("photo");
+  await page.evaluate(() => document.querySelector(".demo-modes input[value=photo]").click());
   await page.click("[data-mode=photo] .demo-begin");
   told.photo = await page.evaluate(() => window.result);
 

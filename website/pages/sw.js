@@ -51,7 +51,8 @@ async function fetched(request) {
 async function found(request) {
   const cache = await caches.open(CACHE);
   const url = request.url.split(/[?#]/)[0];
-  return (await cache.match(url)) ?? (await cache.match(url.replace(/\/$/, "/index.html")));
+  const other = url.endsWith("/") ? `${url}index.html` : url.replace(/\/index\.html$/, "/");
+  return (await cache.match(url)) ?? (await cache.match(other));
 }
 
 self.addEventListener("message", ({ data, source }) => {

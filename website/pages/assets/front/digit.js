@@ -53,8 +53,14 @@ class Digits {
     );
     pad.reset(PAD, PAD, "#ffffff", "#000000");
     this.stage.show("original", null, "draw here: it becomes 28 × 28 pixels");
-    this.stage.late("kerasae", "webp", "jpeg");
+    this.#wait();
     return [clear, whole(folder, "All its controls, and its code")];
+  }
+
+  /** Nothing is drawn yet. */
+  #wait() {
+    const nothing = { data: new Uint8Array(SIDE * SIDE), height: SIDE, width: SIDE };
+    for (const name of ["kerasae", "webp", "jpeg"]) this.stage.show(name, nothing, "");
   }
 
   #pixels() {
@@ -72,7 +78,7 @@ class Digits {
     const { engine, manifest, picture, say, stage } = this;
     const original = this.#pixels();
     if (!original.data.some((value) => value)) {
-      stage.late("kerasae", "webp", "jpeg");
+      this.#wait();
       return;
     }
     const quality = manifest.codec.qualities.length;
@@ -85,6 +91,7 @@ class Digits {
       const caption = `${say.bytes(kae.length)}, ${say.decibels(psnr)}`;
       stage.show("original", null, "28 × 28 pixels, 784 bytes");
       stage.show("kerasae", images[0], caption);
+      stage.late("webp", "jpeg");
       const used = symbols.filter((symbol) => symbol).length;
       const line =
         `The code: ${symbols.length} numbers, ${used} of them not zero, as squares; ` +

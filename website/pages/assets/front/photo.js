@@ -105,7 +105,7 @@ class Photographs {
       const psnr = this.picture.psnr(data, images[0].data);
       const size = say.size(original);
       stage.show("original", this.#part(original), `${size} pixels, a part enlarged`);
-      const caption = `${say.bytes(kae.length)}, ${say.decibels(psnr)}`;
+      const caption = `quality ${images[0].quality}: ${say.bytes(kae.length)}, ${say.decibels(psnr)}`;
       stage.show("kerasae", this.#part(images[0]), caption);
       stage.file(kae.length, data.length, "The whole file, one dot for a byte.");
       stage.dots(kae);

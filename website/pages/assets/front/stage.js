@@ -44,7 +44,7 @@ export class Stage {
   file(bytes, raw, line) {
     const box = this.mode.querySelector(".demo-file");
     box.querySelector(".demo-bytes b").textContent = this.say.count(bytes);
-    box.querySelector(".demo-bytes span").textContent = `from ${this.say.count(raw)}`;
+    box.querySelector(".demo-bytes span").textContent = `instead of ${this.say.count(raw)} for the pixels`;
     box.querySelector(".demo-line").textContent = line;
   }
 
