@@ -4,11 +4,10 @@
     python benchmarks/losses.py ssim mse  # these again
     python benchmarks/losses.py --table   # write the table of docs/losses.md from the results
 
-Small photographs, a convolutional net with a spatial code of 384 values for 3,072, two seeds, and the
-same epochs and rate for all. The first epochs do not decide and the last are those of a schedule to
-0, so the weights of the last epoch are taken: the losses have no measure in common to choose by.
-Measured on the test images: PSNR, SSIM with a Gaussian window, and the share of what is fine, the
-energy of the upper half of the frequencies in the reconstruction over that in the image.
+Small photographs; a convolutional net with a spatial code of 384 values for 3,072; two seeds; the
+same epochs and rate for all. The losses have no measure in common to choose an epoch by, so the
+last one's weights are taken. Measured on the test images: PSNR, SSIM with a Gaussian window, and
+the fine detail kept: the energy of the upper half of the frequencies over that in the images.
 """
 
 from __future__ import annotations
@@ -112,10 +111,8 @@ def main() -> None:
         images = kerasae.load_images("photos", image_size=32)
         for loss in again or [name for name in TRIED if name not in found["runs"]]:
             found["runs"][loss] = [measure(loss, images, seed) for seed in SEEDS]
-            found |= {
-                "images": len(images.train),
-                "machine": f"{os.cpu_count()} cores, {platform.machine()}, Keras {version('keras')}",
-            }
+            machine = f"{os.cpu_count()} cores, {platform.machine()}, Keras {version('keras')}"
+            found |= {"images": len(images.train), "machine": machine}
             RESULT.write_text(json.dumps(found, indent=1) + "\n")
             print(loss, found["runs"][loss], flush=True)
     if all(name in found["runs"] for name in TRIED):

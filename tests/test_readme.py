@@ -32,6 +32,7 @@ PAGES = [
     "README.md",
     "docs/architectures.md",
     "docs/fidelity.md",
+    "docs/losses.md",
     "export/README.md",
     "notebooks/README.md",
 ]
@@ -221,6 +222,11 @@ def test_the_snippets_of_the_architectures_run_in_order(tmp_path, monkeypatch, c
     assert (names["active"] == 10).all()
     assert capsys.readouterr().out.count("bits an image") == 2
     assert {path.stem for path in tmp_path.glob("*.png")} >= {"manifold", "codes", "filters"}
+
+
+def test_the_snippets_of_the_losses_run_in_order():
+    names = run((REPOSITORY / "docs" / "losses.md").read_text(encoding="utf-8"))
+    assert len(names["loss"].losses) == len(names["seen"].outputs) == 2
 
 
 def test_every_architecture_has_its_section():

@@ -40,6 +40,7 @@ PARTS = {
 GUIDES = [
     "README.md",
     "docs/architectures.md",
+    "docs/losses.md",
     "docs/runs.md",
     "docs/trackers.md",
     "docs/streams.md",
