@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from functools import partial
 
 import keras
@@ -13,6 +14,7 @@ from scipy.special import expit, huber, log_expit, logsumexp, rel_entr, softmax
 from scipy.stats import bernoulli, entropy, norm
 
 from kerasae import losses
+from kerasae.losses.reloading import known_loss
 
 
 def numpy(tensor) -> np.ndarray:
@@ -251,3 +253,21 @@ def test_another_loss_compares_the_shares_of_the_classes(rng, other):
         assert numpy(loss.call(labels, logits.astype(np.float16))).dtype == np.float16
         assert float(loss(labels, logits)) == pytest.approx(expected, rel=1e-5)
         assert float(again(labels, logits)) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("floatx", ["float16", "float64"])
+def test_the_default_type_of_keras_changes_no_formula(floatx, monkeypatch):
+    monkeypatch.setattr("keras.src.backend.config._FLOATX", floatx)
+    half = keras.ops.convert_to_tensor(np.array([0.0, 0.25], np.float16))
+    assert numpy(losses.bernoulli_kl(0.5, half)).dtype == np.float32
+    assert numpy(losses.scheduled(4.0, np.int64(3), 10)).dtype == np.float32
+
+
+def test_a_loss_of_keras_that_a_reload_would_have_is_known():
+    assert known_loss("mse") is keras.losses.mean_squared_error
+    huber = known_loss(keras.losses.Huber(delta=0.3))
+    assert (type(huber), huber.delta) == (losses.Huber, 0.3)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert known_loss(lambda truth, found: truth - found) is None
+    assert not caught

@@ -35,6 +35,7 @@ PAGES = [
     "docs/from_keras.md",
     "docs/from_pythae.md",
     "docs/others.md",
+    "docs/losses.md",
     "export/README.md",
     "notebooks/README.md",
 ]
@@ -234,6 +235,11 @@ def test_the_snippets_for_those_who_come_from_elsewhere_run_in_order(name, tmp_p
     assert isinstance(names["codec"], Codec)
     assert len(names["data"]) < 64  # bytes, as many as the pixels
     assert (tmp_path / "run" / "model.keras").is_file()
+
+
+def test_the_snippets_of_the_losses_run_in_order():
+    names = run((REPOSITORY / "docs" / "losses.md").read_text(encoding="utf-8"))
+    assert len(names["loss"].losses) == len(names["seen"].outputs) == 2
 
 
 def test_every_architecture_has_its_section():

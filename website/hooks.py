@@ -45,6 +45,7 @@ GUIDES = [
     "docs/from_pythae.md",
     "docs/from_keras.md",
     "docs/architectures.md",
+    "docs/losses.md",
     "docs/runs.md",
     "docs/trackers.md",
     "docs/streams.md",

@@ -13,7 +13,7 @@ from kerasae.losses.reloading import known_loss
 __all__ = ["OUTPUTS", "Loss", "check_loss", "check_values_of_pixels", "output_activation"]
 
 Loss: TypeAlias = str | keras.losses.Loss | Callable[[Any, Any], Any]
-"""A name that Keras knows, an object, or a function of Keras or registered with it."""
+"""A name that Keras or kerasae knows, an object, or a function of Keras or registered with it."""
 
 OUTPUTS = {"binary_crossentropy": "sigmoid", "mse": "linear"}
 """The losses that are the likelihood of a pixel, and the activation of the output for them."""
@@ -52,7 +52,8 @@ def check_loss(loss: Any) -> Loss:
     known = known_loss(loss)
     if known is None:
         raise ValueError(
-            "`loss` must be the name of a loss of Keras, an object of `keras.losses`, or a "
+            "`loss` must be the name of a loss of Keras, charbonnier, focal_frequency, ms_ssim or "
+            "ssim, a sum such as 'mse + 0.1*ssim', an object of `keras.losses`, or a "
             "function or an object of a class under "
             "`@keras.saving.register_keras_serializable()`, so that "
             f"a saved model has it again. Received: loss={_shown(loss)}"
@@ -62,7 +63,8 @@ def check_loss(loss: Any) -> Loss:
             "`loss` must have `from_logits=False`: the outputs are values, to which the sigmoid or "
             f"softmax has been applied. Received: loss={_shown(loss)} of logits"
         )
-    return loss if isinstance(loss, str) else known
+    by_keras = isinstance(loss, str) and not type(known).__module__.startswith("kerasae.")
+    return loss if by_keras else known
 
 
 def output_activation(loss: Loss) -> str:

@@ -57,8 +57,9 @@ model_options = _together(
     click.option("--activation", help="Activation of the hidden layers."),
     click.option(
         "--loss",
-        help="One of binary_crossentropy and mse; for sequences also categorical_crossentropy; for "
-        "segmentation cross_entropy, dice or cross_entropy+dice.",
+        help="binary_crossentropy, mse, ssim, ms_ssim, charbonnier, focal_frequency or a name of "
+        "Keras; or a sum, such as 'mse + 0.1*ssim'. For sequences also categorical_crossentropy; "
+        "for segmentation cross_entropy, dice or cross_entropy+dice.",
     ),
     click.option(
         "--set",

@@ -5,6 +5,7 @@ Those that a model is compiled with are registered classes, thin over the functi
 
 from __future__ import annotations
 
+from kerasae.losses.frequency import FocalFrequency, focal_frequency
 from kerasae.losses.huber import Huber
 from kerasae.losses.likelihoods import (
     bernoulli_log_likelihood,
@@ -14,6 +15,7 @@ from kerasae.losses.likelihoods import (
     importance_weighted_bound,
     interval_log_probability,
 )
+from kerasae.losses.mixed import WeightedSum
 from kerasae.losses.penalties import (
     bernoulli_kl,
     contractive_norm,
@@ -21,22 +23,35 @@ from kerasae.losses.penalties import (
     scheduled,
     sensitivity,
 )
+from kerasae.losses.perceptual import Perceptual
+from kerasae.losses.robust import Charbonnier, charbonnier
 from kerasae.losses.segmentation import SegmentationLoss, pixel_cross_entropy, soft_dice
+from kerasae.losses.structural import SSIM, MultiScaleSSIM, ms_ssim, ssim
 
 __all__ = [
+    "SSIM",
+    "Charbonnier",
+    "FocalFrequency",
     "Huber",
+    "MultiScaleSSIM",
+    "Perceptual",
     "SegmentationLoss",
+    "WeightedSum",
     "bernoulli_kl",
     "bernoulli_log_likelihood",
     "bounded_log_variance",
+    "charbonnier",
     "contractive_norm",
+    "focal_frequency",
     "gaussian_kl",
     "gaussian_log_likelihood",
     "importance_weighted_bound",
     "interval_log_probability",
+    "ms_ssim",
     "perplexity",
     "pixel_cross_entropy",
     "scheduled",
     "sensitivity",
     "soft_dice",
+    "ssim",
 ]

@@ -8,18 +8,19 @@ from typing import Any
 import keras
 
 from kerasae.losses.huber import Huber
+from kerasae.losses.mixed import named_loss
 
 __all__ = ["known_loss"]
 
 
 def known_loss(loss: Any) -> Any:
-    """The object or function that Keras makes of a loss, `Huber` in place of Keras's own.
+    """The object or function that is meant by a loss, `Huber` in place of Keras's own.
 
     Returns:
         None if it is no loss, or a reload would lose it.
     """
     try:
-        known = keras.losses.get(loss)
+        known = named_loss(loss) if isinstance(loss, str) else keras.losses.get(loss)
         if type(known) is keras.losses.Huber:
             known = Huber(known)
         with warnings.catch_warnings():
