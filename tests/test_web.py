@@ -322,7 +322,7 @@ def test_the_package_is_complete() -> None:
     assert (package["name"], package["version"]) == ("kerasae", kerasae_export.__version__)
     assert (package["type"], package["license"]) == ("module", "Apache-2.0")
     modules = [entry for entry in package["exports"].values() if isinstance(entry, dict)]
-    assert len(modules) == 3
+    assert len(modules) == 4
     for entry in modules:
         assert (PORT / entry["default"]).is_file()
         assert (PORT / entry["types"]).is_file()

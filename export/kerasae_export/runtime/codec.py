@@ -249,7 +249,7 @@ class Codec:
         """
         images: list[Image] = []
         for block in bitstream.read_stream(check_bytes(data), self._hash, **self._allowed(data)):
-            images.extend(self._models.decode_many([*self._coded(block)]))
+            images.extend(self._rebuilt([*self._coded(block)]))
         return images
 
     def iter_decompress(self, source: bytes | BinaryIO) -> Iterator[Image]:
@@ -277,7 +277,7 @@ class Codec:
         """
         coded = self.iter_unpack(source)
         while few := list(itertools.islice(coded, self._models.batch)):
-            yield from self._models.decode_many(few)
+            yield from self._rebuilt(few)
 
     def iter_unpack(self, source: bytes | BinaryIO) -> Iterator[Coded]:
         """Read the symbols of a stream or a file as `iter_decompress`, without running a model.
@@ -300,6 +300,11 @@ class Codec:
         limits = {"max_pixels": self.max_pixels, "qualities": self.qualities}
         for block in arriving_blocks(data, self._hash, budget, **limits):
             yield from self._coded(block)
+
+    def _rebuilt(self, coded: Sequence[Coded]) -> Iterator[Image]:
+        if self._models.batch == 1:
+            return (self.decode(*one) for one in coded)
+        return self._models.decode_many(coded)
 
     def _coded(self, block: bitstream.Block) -> Iterator[Coded]:
         for symbols in unpack_block(self.layout, block, self._limits):
