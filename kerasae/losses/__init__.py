@@ -14,6 +14,7 @@ from kerasae.losses.likelihoods import (
     importance_weighted_bound,
     interval_log_probability,
 )
+from kerasae.losses.padding import PaddedLoss, padded_accuracy
 from kerasae.losses.penalties import (
     bernoulli_kl,
     contractive_norm,
@@ -22,20 +23,25 @@ from kerasae.losses.penalties import (
     sensitivity,
 )
 from kerasae.losses.segmentation import SegmentationLoss, pixel_cross_entropy, soft_dice
+from kerasae.losses.tables import column_losses, row_losses
 
 __all__ = [
     "Huber",
+    "PaddedLoss",
     "SegmentationLoss",
     "bernoulli_kl",
     "bernoulli_log_likelihood",
     "bounded_log_variance",
+    "column_losses",
     "contractive_norm",
     "gaussian_kl",
     "gaussian_log_likelihood",
     "importance_weighted_bound",
     "interval_log_probability",
+    "padded_accuracy",
     "perplexity",
     "pixel_cross_entropy",
+    "row_losses",
     "scheduled",
     "sensitivity",
     "soft_dice",
