@@ -176,15 +176,15 @@ ROWS = {
         max(PYOD.values()),
         "higher",
         tables,
-        remark="base, code and kind of score were chosen on five other splits (95.50 there); PyOD's "
-        "settings are its defaults. Errors alone, and longer training, are worse: malignant rows are "
-        "far out, and a model that follows far-out rows well does not see them. Runs beside each "
+        remark="base, code and kind of score were chosen on five other splits (95.50 there); "
+        "PyOD's settings are its defaults. Errors alone, and longer training, are worse: malignant rows "
+        "are far out, and a model that follows far-out rows well does not see them. Beside each "
         "other: `benchmarks/tables.py`",
     ),
     "several_lengths": Row(
         "21. sequences of several lengths",
-        "1,350 melodies, each cut behind step 16 to 32; a GRU of 96 and a code of 48, 20 epochs; the "
-        "largest difference of loss and codes with padding to 64 steps from those without",
+        "1,350 melodies, each cut behind step 16 to 32; a GRU of 96 and a code of 48, 20 epochs; "
+        "the largest difference of loss and codes with padding to 64 steps from those without",
         "notes right of the same net with rests for padding {notes_right_padded_with_rests:.2f} % "
         "(measured)",
         "",
