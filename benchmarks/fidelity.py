@@ -34,6 +34,7 @@ from rows import (
     neighbours,
     photos,
     segmentation,
+    shapes,
     stacked,
 )
 
@@ -41,7 +42,7 @@ RESULT = Path(__file__).parent / "results" / "fidelity.json"
 PAGE = Path(__file__).parents[1] / "docs" / "fidelity.md"
 README = Path(__file__).parents[1] / "README.md"
 
-FAMILIES = (applications, classics, codes, neighbours, photos, segmentation, stacked)
+FAMILIES = (applications, classics, codes, neighbours, photos, segmentation, shapes, stacked)
 ROWS: dict[str, Row] = dict(
     sorted(
         (item for family in FAMILIES for item in family.ROWS.items()),
@@ -90,6 +91,11 @@ WORDS = {  # what a measurement is called where its name does not say it
     "plain_spread": "range",
     "none_error": "not pretrained",
     "none_spread": "range",
+    "lowest_of_five": "lowest of the five splits",
+    "pca_95": "residual of PCA with 95 % of the variance",
+    "loss_beside_a_loop_by_hand": "largest relative difference of the loss from a loop by hand",
+    "notes_right": "notes right in percent",
+    "notes_right_padded_with_rests": "notes right with rests for padding, in percent",
 }
 
 

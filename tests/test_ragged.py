@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+from architectures import loss_of
 from keras import ops
 from scipy.io import wavfile
 
@@ -15,7 +16,7 @@ from kerasae.losses.padding import PaddedLoss, padded_accuracy
 from kerasae.training import TrainConfig, train
 from kerasae.training.batches import BucketedBatches
 
-LENGTHS = (7, 3, 5, 7, 1, 4)
+LENGTHS = (4, 2, 1)
 
 
 def sequences(lengths=LENGTHS, features: int = 3, seed: int = 0) -> list[np.ndarray]:
@@ -28,10 +29,6 @@ def ragged(cell: str = "gru", loss: str = "mse", features: int = 3) -> keras.Mod
     return kerasae.build_recurrent(
         input_shape=(None, features), code_size=4, hidden=(6, 5), cell=cell, loss=loss
     )
-
-
-def loss_of(model: keras.Model, x: np.ndarray) -> float:
-    return float(model.evaluate(x, x, verbose=0, return_dict=True)["loss"])
 
 
 def gradients(model: keras.Model, x: np.ndarray) -> list[np.ndarray]:
@@ -48,7 +45,7 @@ def gradients(model: keras.Model, x: np.ndarray) -> list[np.ndarray]:
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_outputs_and_codes_are_those_of_single_sequences(cell):
     model, each = ragged(cell), sequences()
-    joined = _padding.pad(each, length=11)
+    joined = _padding.pad(each, length=6)
     outputs = ops.convert_to_numpy(model(joined))
     codes = ops.convert_to_numpy(kerasae.encoder(model)(joined)[0])
     for i, alone in enumerate(each):
@@ -59,16 +56,23 @@ def test_outputs_and_codes_are_those_of_single_sequences(cell):
         np.testing.assert_allclose(codes[i], code, atol=1e-6)
 
 
-@pytest.mark.parametrize("loss", ["mse", "binary_crossentropy", "categorical_crossentropy"])
-@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize(
+    ("cell", "loss"),
+    [
+        ("lstm", "mse"),
+        ("gru", "categorical_crossentropy"),
+        pytest.param("gru", "mse", marks=pytest.mark.slow),
+        pytest.param("lstm", "binary_crossentropy", marks=pytest.mark.slow),
+    ],
+)
 def test_loss_and_gradient_of_a_batch_are_the_means_of_single_sequences(cell, loss, eager):
     each = sequences()
     if loss == "categorical_crossentropy":
         each = [np.eye(3, dtype=np.float32)[x.argmax(axis=1)] for x in each]
     model = ragged(cell, loss)
-    joined = _padding.pad(each, length=12)
-    alone = [loss_of(model, x[None]) for x in each]
-    assert loss_of(model, joined) == pytest.approx(np.mean(alone), rel=1e-5)
+    joined = _padding.pad(each, length=6)
+    alone = [loss_of(model, x[None], x[None], None) for x in each]
+    assert loss_of(model, joined, joined, None) == pytest.approx(np.mean(alone), rel=1e-5)
     singles = [gradients(model, x[None]) for x in each]
     for found, parts in zip(gradients(model, joined), zip(*singles, strict=True), strict=True):
         np.testing.assert_allclose(found, np.mean(parts, axis=0), atol=2e-6)
@@ -76,7 +80,7 @@ def test_loss_and_gradient_of_a_batch_are_the_means_of_single_sequences(cell, lo
 
 def test_the_loss_ignores_whatever_stands_behind_the_end(rng):
     truth = _padding.pad(sequences((4, 2), 2))
-    guess = rng.random(truth.shape).astype(np.float32)
+    guess = (1 - rng.random(truth.shape)).astype(np.float32)
     loss = PaddedLoss("mse")
     short = np.square(truth[1, :2] - guess[1, :2]).mean()
     expected = (np.square(truth[0] - guess[0]).mean() + short) / 2
@@ -97,17 +101,18 @@ def test_accuracy_counts_the_steps_of_each_sequence():
     np.testing.assert_allclose(found, [2 / 3, 1.0], rtol=1e-6)
 
 
-def test_a_model_of_one_length_gives_the_same_and_converts(converter, tmp_path):
+def test_a_model_of_one_length_gives_the_same_and_is_the_one_that_converts(converter, tmp_path):
     model = ragged("lstm")
-    x = np.random.default_rng(0).random((40, 7, 3)).astype(np.float32)
-    fixed = kerasae.fixed_length(model, 7)
+    x = np.random.default_rng(0).random((5, 4, 3)).astype(np.float32)
+    fixed = kerasae.fixed_length(model, 4)
     np.testing.assert_allclose(fixed(x), model(x), atol=1e-6)
-    path = converter.convert(kerasae.encoder(fixed), tmp_path / "e.tflite", scheme="float32")
-    assert path.exists()
+    assert kerasae.encoder(fixed).output_shape == (None, 4)
+    model.optimizer.learning_rate = 0.0  # as a schedule leaves it
+    kerasae.fixed_length(model, 3)
     with pytest.raises(ValueError, match="fixed shape"):
         converter.convert(kerasae.encoder(model), tmp_path / "v.tflite", scheme="float32")
     with pytest.raises(ValueError, match="`model` must be one of `build_recurrent"):
-        kerasae.fixed_length(fixed, 7)
+        kerasae.fixed_length(fixed, 4)
     with pytest.raises(ValueError, match="`length` must be a positive integer"):
         kerasae.fixed_length(model, 0)
 
@@ -144,6 +149,7 @@ def test_batches_are_padded_to_their_bucket_and_hold_each_sequence_once(rng):
     assert (low, high) == (min(x.min() for x in each), max(x.max() for x in each))
 
 
+@pytest.mark.slow
 def test_training_takes_lists_and_compiled_graphs_take_every_length(tmp_path):
     each = sequences(np.random.default_rng(1).integers(2, 12, 60).tolist(), 2)
     model = ragged(features=2)
@@ -165,16 +171,16 @@ def test_sequences_of_several_lengths_are_kept_padded():
     data = Sequences(each, each[:2], [])
     assert data.ragged
     assert data.sequence_shape == (None, 3)
-    assert data.train.shape == (6, 7, 3)
+    assert data.train.shape == (3, 4, 3)
     np.testing.assert_array_equal(data.lengths(), LENGTHS)
     for one, same in zip(data.unpadded(), each, strict=True):
         np.testing.assert_array_equal(one, same)
-    assert "1 to 7 steps of 3" in data.summary()
+    assert "1 to 4 steps of 3" in data.summary()
     again = Sequences(data.train, data.validation)
     assert again.sequence_shape == (None, 3)
-    alike = Sequences(np.stack([x[:3] for x in each if len(x) >= 3]))
+    alike = Sequences(np.stack([x[:2] for x in each if len(x) >= 2]))
     assert not alike.ragged
-    assert alike.sequence_shape == (3, 3)
+    assert alike.sequence_shape == (2, 3)
 
 
 BAD = {
@@ -212,7 +218,7 @@ def test_padding_in_front_and_models_of_one_length_are_refused():
     with pytest.raises(ValueError, match="padded behind the last step.*1 that are not"):
         Sequences(wrong)
     data = Sequences(sequences(), sequences())
-    fixed = kerasae.build_recurrent(input_shape=(7, 3), code_size=2, hidden=(4,))
+    fixed = kerasae.build_recurrent(input_shape=(4, 3), code_size=2, hidden=(4,))
     with pytest.raises(ValueError, match=r"build_recurrent\(input_shape=\(None, 3\)\)"):
         train(fixed, data, progress=False)
     with pytest.raises(ValueError, match="`cell` must be 'lstm' or 'gru' for sequences of several"):

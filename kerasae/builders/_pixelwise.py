@@ -37,7 +37,7 @@ def encoder(
             kept += places
         else:
             kept += [x] if skips == "concat" else []
-            x = _layer("MaxPooling", x)(2, padding="same", name=f"pool_{i}")(x)
+            x = _maxima(x, f"pool_{i}")
     if code_size is not None:
         x = _block(x, code_size, *options, "code")
     return keras.Model(image, [x, *kept] if kept else x, name="encoder")
@@ -103,6 +103,13 @@ def pool(x: Any) -> tuple[Any, list[Any]]:
         x, first = _pool_pairs(x, axis)
         places.append(first)
     return x, places
+
+
+def _maxima(x: Any, name: str) -> Any:
+    """Maxima of windows of 2 on each side."""
+    if len(x.shape) > 4:  # TF Lite has no pooling of volumes, TensorFlow none of all types
+        return pool(x)[0]
+    return layers.MaxPooling2D(2, padding="same", name=name)(x)
 
 
 def unpool(x: Any, places: Sequence[Any], size: Sequence[int]) -> Any:

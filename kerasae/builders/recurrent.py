@@ -175,7 +175,6 @@ def fixed_length(model: keras.Model, length: int) -> keras.Model:
         activation=cells[0].activation,
         loss=loss.loss,
         cell="lstm" if isinstance(cells[0], LSTM) else "gru",
-        learning_rate=float(model.optimizer.learning_rate),
     )
     fixed.get_layer("encoder").set_weights(encoder.get_weights())
     fixed.get_layer("decoder").set_weights(decoder.get_weights())

@@ -22,8 +22,8 @@ from kerasae.data.options import Options
 __all__ = ["VOLUMES", "load_volumes"]
 
 VOLUMES: dict[str, str] = {
-    "bodies": "procedural bodies in 32x32x32 voxels, an ellipsoid, a box and a tube each, turned "
-    "and overlapping, in noise; a class for each voxel, or for the volume which of them is largest.",
+    "bodies": "procedural bodies in 32x32x32 voxels, an ellipsoid, a box and a tube, turned "
+    "and overlapping, in noise; a class for each voxel, or for a volume which of them is largest.",
 }
 """Name and one-sentence description of the sets of `load_volumes`."""
 

@@ -16,6 +16,7 @@ from kerasae.losses.likelihoods import (
     interval_log_probability,
 )
 from kerasae.losses.mixed import WeightedSum
+from kerasae.losses.padding import PaddedLoss, padded_accuracy
 from kerasae.losses.penalties import (
     bernoulli_kl,
     contractive_norm,
@@ -27,6 +28,7 @@ from kerasae.losses.perceptual import Perceptual
 from kerasae.losses.robust import Charbonnier, charbonnier
 from kerasae.losses.segmentation import SegmentationLoss, pixel_cross_entropy, soft_dice
 from kerasae.losses.structural import SSIM, MultiScaleSSIM, ms_ssim, ssim
+from kerasae.losses.tables import column_losses, row_losses
 
 __all__ = [
     "SSIM",
@@ -34,6 +36,7 @@ __all__ = [
     "FocalFrequency",
     "Huber",
     "MultiScaleSSIM",
+    "PaddedLoss",
     "Perceptual",
     "SegmentationLoss",
     "WeightedSum",
@@ -41,6 +44,7 @@ __all__ = [
     "bernoulli_log_likelihood",
     "bounded_log_variance",
     "charbonnier",
+    "column_losses",
     "contractive_norm",
     "focal_frequency",
     "gaussian_kl",
@@ -48,8 +52,10 @@ __all__ = [
     "importance_weighted_bound",
     "interval_log_probability",
     "ms_ssim",
+    "padded_accuracy",
     "perplexity",
     "pixel_cross_entropy",
+    "row_losses",
     "scheduled",
     "sensitivity",
     "soft_dice",

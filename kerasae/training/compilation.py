@@ -100,11 +100,12 @@ def _fast_settings(model: keras.Model) -> tuple[bool | Literal["auto"], int]:
     """What was measured to be fast (benchmarks/training_speed.py): XLA, steps per execution."""
     if keras.backend.backend() != "tensorflow" or keras.distribution.list_devices("gpu"):
         return "auto", 1
+    if any(isinstance(layer, keras.layers.Masking) for layer in all_layers(model)):
+        return False, 1  # of several lengths, for each of which there would be a program
     slow = any(
         "Conv" in type(layer).__name__
         or hasattr(layer, "seed_generator")
         or hasattr(layer, "layout")  # a table's small net takes longer to compile than to train
-        or isinstance(layer, keras.layers.Masking)  # sequences: each length would be compiled
         for layer in all_layers(model)
     )
     return not slow, 20
