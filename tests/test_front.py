@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -171,6 +172,47 @@ def test_axe_finds_nothing(scheme, chromium, served, packages):
     context.close()
 
 
+def test_axe_finds_nothing_at_the_codec_at_work(page, packages):
+    page.locator("[data-mode=digit] .demo-begin").click()
+    page.locator(".demo-pad:focus").wait_for(timeout=2 * SECONDS)
+    page.add_script_tag(path=packages / "axe-core" / "axe.min.js")
+    axe = (
+        "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => [id, nodes[0].html]))"
+    )
+    assert page.evaluate(axe) == []
+    photographs(page)
+    page.locator("[data-mode=photo] .demo-begin").click()
+    result(page)
+    assert page.evaluate(axe) == []
+
+
+def test_the_search_fetches_its_index_when_it_is_opened(page, served):
+    assert not any("search_index" in path for path, *_ in served.sent)
+    page.locator(".md-search__input").click()
+    page.keyboard.type("posterior collapse")
+    page.locator(".md-search-result__item").first.wait_for()
+    assert sum("search_index" in path for path, *_ in served.sent) == 1
+    page.goto(page.locator(".md-search-result__link").first.get_attribute("href"))
+    page.locator("mark").first.wait_for()  # the words are marked, as before
+
+
+def test_the_whole_site_can_be_kept(chromium, site):
+    """By a tap on a button that says its size; then the search works without a network, too."""
+    context = chromium.new_context()
+    page = context.new_page()
+    with module("check").serving(site) as server:
+        page.goto(server.url)
+        button = page.locator(".keep button")
+        button.filter(has_text=re.compile(r"offline use \(\d\d MB\)")).click(timeout=SECONDS)
+        kept = page.locator(".keep").filter(has_text="The whole site is on this device")
+        kept.wait_for(timeout=2 * SECONDS)
+    page.goto(server.url + "api/builders.html")
+    page.locator(".md-search__input").click()
+    page.keyboard.type("sparse")
+    page.locator(".md-search-result__item").first.wait_for()
+    context.close()
+
+
 def test_it_works_offline_after_the_first_visit(chromium, site):
     context = chromium.new_context()
     page = context.new_page()
@@ -224,9 +266,10 @@ def test_on_a_phone_pictures_fit_and_enlarge_and_tables_fold(chromium, served):
     picture.tap()
     big = page.locator("dialog.enlarged[open] img")
     big.wait_for()
-    big.tap()
-    natural = big.evaluate("(image) => image.naturalWidth")
+    natural = big.evaluate("(image) => image.decode().then(() => image.naturalWidth)")
     assert big.bounding_box()["width"] == natural > 600
+    big.tap()
+    assert big.bounding_box()["width"] <= 390
     page.keyboard.press("Escape")
     assert page.locator("dialog.enlarged[open]").count() == 0
     page.goto(served.url + "docs/fidelity.html")

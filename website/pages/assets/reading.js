@@ -6,6 +6,8 @@
   const SHOWN = 6; // rows of a folded table
   const LONG = 10; // rows from which a table is folded
 
+  const phone = matchMedia(PHONE);
+
   // Pictures, which are links to themselves: those work without this, too.
   const box = document.createElement("dialog");
   box.className = "enlarged";
@@ -28,7 +30,7 @@
     if (!box.isConnected) document.body.append(box);
     Object.assign(picture, { src: link.href, alt: small.alt });
     box.ariaLabel = small.alt;
-    box.classList.remove("whole");
+    box.classList.toggle("whole", phone.matches); // there the page shows the whole already
     box.showModal();
   });
 
@@ -51,7 +53,6 @@
       cell.dataset.name = names[cell.cellIndex] ?? "";
     }
   }
-  const phone = matchMedia(PHONE);
   for (const table of document.querySelectorAll(".md-typeset table:is(:not([class]), .stacked)")) {
     const rows = [...table.querySelectorAll("tbody > tr")];
     if (rows.length <= LONG) continue;
