@@ -162,10 +162,31 @@ def test_a_sum_is_that_of_its_parts(pair):
         losses.WeightedSum.from_config(losses.WeightedSum({"mse": 2, "ssim": 0.5}).get_config()),
     ):
         np.testing.assert_allclose(numpy(loss.call(x, y)), expected, rtol=1e-4)
-        assert "structural" in loss.unit_range
     pixels = losses.WeightedSum({"mse": 1, "mae": 1})
     assert pixels.call(x, y).shape == x.shape[:3]
     assert pixels.unit_range is None
+
+
+def test_a_sum_wants_what_its_parts_want():
+    class OfProbabilities(keras.losses.MeanSquaredError):
+        unit_range = "a likelihood"
+
+    for sum_, words in [
+        ([("mse", 1), (OfProbabilities(), 1)], "a likelihood"),
+        ([("ssim", 1), ("ms_ssim", 1)], "structural"),
+        ([("ssim", 1), (OfProbabilities(), 1)], "a likelihood"),
+    ]:
+        assert words in losses.WeightedSum(sum_).unit_range
+    assert losses.WeightedSum({"ssim": 1, "mse": 1}).unit_range is None
+    how = {"input_shape": (8, 8, 1), "code_size": 4, "hidden": ()}
+    for loss, end in [
+        ("binary_crossentropy + 0.1*ssim", "sigmoid"),
+        ("ssim + ms_ssim", "sigmoid"),
+        ("mae + ms_ssim", "linear"),
+    ]:
+        model = kerasae.build_undercomplete(**how, loss=loss)
+        ends = [x for x in model.get_layer("decoder").layers if hasattr(x, "activation")]
+        assert ends[-1].activation.__name__ == end
 
 
 @pytest.mark.parametrize(
@@ -198,8 +219,9 @@ def test_builders_take_names_and_saved_models_have_them_again(loss, digits, tmp_
         float(m.evaluate(digits.test[:32], digits.test[:32], verbose=0)) for m in (model, again)
     ]
     assert found[0] == pytest.approx(found[1], rel=1e-5)
-    sigmoid = model.get_layer("decoder").layers[-1].activation is keras.activations.sigmoid
-    assert sigmoid == ("ssim" in loss)
+    assert model.get_layer("decoder").layers[-1].activation.__name__ == (
+        "sigmoid" if loss in ("ssim", "ms_ssim") else "linear"
+    )
 
 
 def test_a_loss_of_whole_images_weighs_no_holes():

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import keras
 import numpy as np
 
+from kerasae.losses.mixed import WeightedSum
 from kerasae.losses.reloading import known_loss
 
 __all__ = ["OUTPUTS", "Loss", "check_loss", "check_values_of_pixels", "output_activation"]
@@ -72,8 +73,12 @@ def output_activation(loss: Loss) -> str:
 
     That is the softmax for a cross-entropy of classes; the sigmoid for a loss of probabilities or
     of values that must not be negative, and for one of your own that says by an attribute
-    `unit_range`, in words, that it needs images in [0, 1]; else none, `"linear"`.
+    `unit_range`, in words, that it needs images in [0, 1]; else none, `"linear"`. A sum has that of
+    its parts, of which a similarity beside an error of pixels has no say.
     """
+    if isinstance(loss, WeightedSum):
+        found = {output_activation(part) for part in loss.of_values}
+        return next((name for name in ("softmax", "sigmoid") if name in found), "linear")
     name = _name(loss)
     if name in _OF_CLASSES:
         return "softmax"

@@ -79,9 +79,14 @@ class WeightedSum(keras.losses.Loss):
         self.weights = [_arguments.number("losses", weight, low=0.0) for _, weight in pairs]
 
     @property
+    def of_values(self) -> list[Any]:
+        """The parts that decide which values a pixel may have: all but similarities, if any."""
+        return [x for x in self.losses if not isinstance(x, (SSIM, MultiScaleSSIM))] or self.losses
+
+    @property
     def unit_range(self) -> str | None:
         """Why the images must be in [0, 1]; None if no part wants that."""
-        words = (getattr(loss, "unit_range", None) for loss in self.losses)
+        words = (getattr(loss, "unit_range", None) for loss in self.of_values)
         return next((each for each in words if isinstance(each, str)), None)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:

@@ -29,7 +29,7 @@ def ssim(
     `c2` = .03^2 (Wang, Bovik, Sheikh & Simoncelli 2004, Image Quality Assessment).
 
     Args:
-        images: Tensor (batch, height, width, channels), values in [0, 1].
+        images: Tensor (batch, height, width, channels), of which [0, 1] is black to white.
         reconstructions: The same shape.
         window: Side of the window in pixels, odd; None takes 11, or the largest odd number that
             fits into a smaller image.
@@ -67,7 +67,7 @@ def ms_ssim(
     (Wang, Simoncelli & Bovik 2003). Of fewer scales than five the powers are divided by their sum.
 
     Args:
-        images: Tensor (batch, height, width, channels), values in [0, 1].
+        images: Tensor (batch, height, width, channels), of which [0, 1] is black to white.
         reconstructions: The same shape.
         scales: 1 to 5; None takes as many as have room for the window.
         window: As of `ssim`.
@@ -109,7 +109,8 @@ def ms_ssim(
 
 
 class _Similarity(keras.losses.Loss):
-    unit_range = "the structural similarity, whose constants are those of values in [0, 1]"
+    # Alone it leaves the brightness open, so that outputs without bounds drift.
+    unit_range = "the structural similarity, which knows black and white by 0 and 1"
 
     def __init__(
         self, *, window: int | None = None, sigma: float = 1.5, name: str, **options: Any
