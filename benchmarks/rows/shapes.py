@@ -177,7 +177,7 @@ ROWS = {
         "higher",
         tables,
         remark="base, code and kind of score were chosen on five other splits (95.50 there); "
-        "PyOD's settings are its defaults. Errors alone, and longer training, are worse: malignant rows "
+        "PyOD's settings are its defaults. Errors alone, and longer training, are worse: malignant "
         "are far out, and a model that follows far-out rows well does not see them. Beside each "
         "other: `benchmarks/tables.py`",
     ),
