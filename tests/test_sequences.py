@@ -30,6 +30,11 @@ def splits(sequences: kerasae.Sequences) -> np.ndarray:
 def test_shapes_ranges_and_the_seed(name):
     one, same, other = (kerasae.load_sequences(name, limit=50, seed=s) for s in (1, 1, 2))
     assert (len(one.train), len(one.validation), len(one.test)) == (45, 5, 50)
+    if name == "beats":  # of several lengths
+        assert one.sequence_shape == (None, one.train.shape[2])
+        one, same, other = (
+            kerasae.load_sequences(name, length=140, limit=50, seed=s) for s in (1, 1, 2)
+        )
     assert one.sequence_shape == one.train.shape[1:] == one.test.shape[1:]
     values = splits(one)
     assert values.dtype == np.float32
@@ -54,8 +59,7 @@ def test_ones_own_sequences_are_checked():
     ):
         with pytest.raises(ValueError, match=message):
             kerasae.Sequences(*wrong)
-    with pytest.raises(ValueError, match="an array of sequences goes into `Sequences"):
-        kerasae.load_sequences(values)
+    assert kerasae.load_sequences(values).sequence_shape == (8, 2)
 
 
 def test_melodies_are_one_hot_and_never_repeat(melodies):
@@ -145,7 +149,10 @@ def test_holds_without_a_note_are_silent_and_high_overtones_are_left_out():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"source": "songs"}, "`source` must be one of 'melodies', 'series'. Received"),
+        (
+            {"source": "songs"},
+            "`source` must be one of beats, melodies, series, a file or a folder that exists",
+        ),
         ({"length": 7}, "`length` must be at least 8. Received: length=7"),
         ({"length": 9.5}, "`length` must be a positive integer"),
         ({"limit": 1}, "`limit` must be at least 2. Received: limit=1"),

@@ -26,10 +26,10 @@ def build_masked(
     hidden: Sequence[int] = (32, 64),
     activation: str = "relu",
     loss: Loss = "binary_crossentropy",
-    mask: Literal["centre", "block", "free_form", "text", "values", "gap", "suffix"] | None = None,
+    mask: Literal["centre", "block", "free_form", "text", "values", "gap", "suffix"] = "block",
     mask_fraction: float = 0.25,
     hole_weight: float = 6.0,
-    network: Literal["convolutional", "dense"] | None = None,
+    network: Literal["convolutional", "dense"] = "convolutional",
     code: Literal["dense", "spatial"] = "dense",
     learning_rate: float = 1e-3,
     **network_options: Any,
@@ -66,17 +66,17 @@ def build_masked(
             Any other loss of Keras does, by name, object or function; a function or class of your
             own must be registered with Keras. Its output is a sigmoid if it takes probabilities or
             has an attribute `unit_range`, else linear. It must give a value for each pixel.
-        mask: Of rows `"values"`, each by itself. Of signals `"gap"`, a run of steps, by default;
-            `"suffix"`, the last steps, of random number; or `"values"`, steps by themselves. Of
-            images what holes look like in training, by default `"block"`: `"centre"`, `"block"`, a
+        mask: What is missing in training. Of images what holes look like: `"centre"`, `"block"`, a
             rectangle anywhere, `"free_form"`, strokes of a brush, or `"text"`, words, to remove
-            writing; see `kerasae.masks.draw_masks`.
+            writing; see `kerasae.masks.draw_masks`. Of signals `"gap"`, a run of steps, which
+            `"block"` is there, too; `"suffix"`, the last steps, of random number; or `"values"`,
+            steps by themselves. Of rows values by themselves.
         mask_fraction: The share of the pixels in holes, above 0 and at most 0.9. Words look like
             a watermark at about 0.1.
         hole_weight: See above; 6 is the ratio in Liu, Reda, Shih, Wang, Tao & Catanzaro 2018,
             Image Inpainting for Irregular Holes Using Partial Convolutions. 1 weighs all pixels
             alike.
-        network: `"convolutional"` layers by default, or `"dense"` ones, which rows must have.
+        network: `"convolutional"` or `"dense"` layers; rows have dense ones in any case.
         code: Of a convolutional network: `"dense"` or `"spatial"`, as in `build_convolutional`.
             With a spatial code nothing is seen beyond the kernels' reach, which must be larger
             than the hole: choose it for strokes and writing on large images.
@@ -104,12 +104,14 @@ def build_masked(
     loss = _losses.check_loss(loss)
     _losses.check_values_of_pixels(loss)
     output_activation = _losses.output_activation(loss)
-    kinds = masks.KINDS if is_image else ("values",) if len(shape) == 1 else GAPS
-    if mask is None:
-        mask = "block" if is_image else "values" if len(shape) == 1 else "gap"
+    kinds = (
+        masks.KINDS if is_image else ("block", "values") if len(shape) == 1 else (*GAPS, "block")
+    )
     kind = _arguments.one_of("mask", mask, kinds)
-    if network is None:
-        network = "dense" if len(shape) == 1 else "convolutional"
+    if not is_image and kind == "block":
+        kind = "values" if len(shape) == 1 else "gap"
+    _arguments.one_of("network", network, ("convolutional", "dense"))
+    network = "dense" if len(shape) == 1 else network
     fraction = _arguments.number("mask_fraction", mask_fraction, low=0.0)
     if fraction > masks.LARGEST_FRACTION:
         raise ValueError(

@@ -109,7 +109,7 @@ class Sequences:
     def __post_init__(self) -> None:
         for split in SPLITS:
             given = getattr(self, split)
-            if _padding.is_ragged(given) or (len(given) and _has_padding(given)):
+            if _padding.is_ragged(given) or _has_padding(given):
                 object.__setattr__(self, split, _padding.padded(split, given))
         check_splits(self, (None, None))
         for split in ("validation", "test"):
@@ -125,8 +125,7 @@ class Sequences:
     @property
     def ragged(self) -> bool:
         """Whether the sequences have several lengths."""
-        splits = [getattr(self, split) for split in SPLITS if len(getattr(self, split))]
-        return any(map(_has_padding, splits)) or len({x.shape[1] for x in splits}) > 1
+        return any(_has_padding(getattr(self, split)) for split in SPLITS)
 
     @property
     def sequence_shape(self) -> tuple[int | None, int]:
