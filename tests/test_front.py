@@ -113,7 +113,7 @@ def test_photographs_have_the_bytes_of_python(page, served, tmp_path):
         assert "setting" in caption
 
 
-def test_a_drawn_digit_has_the_code_of_python(page):
+def test_a_drawn_digit_has_the_code_of_python(page, litert_js):
     """Drawn by keyboard alone, from the tab order on."""
     reach(page, "demo")
     page.keyboard.press("ArrowRight")  # to the photograph
@@ -172,7 +172,7 @@ def test_axe_finds_nothing(scheme, chromium, served, packages):
     context.close()
 
 
-def test_axe_finds_nothing_at_the_codec_at_work(page, packages):
+def test_axe_finds_nothing_at_the_codec_at_work(page, packages, litert_js):
     page.locator("[data-mode=digit] .demo-begin").click()
     page.locator(".demo-pad:focus").wait_for(timeout=2 * SECONDS)
     page.add_script_tag(path=packages / "axe-core" / "axe.min.js")
@@ -241,7 +241,7 @@ def test_from_a_folder_there_are_recorded_pictures(chromium, site):
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.goto((site / "index.html").as_uri())
     assert page.locator(".demo-begin").count() == 0
-    assert "Browsers run no codec from a folder" in page.locator(".demo-none").first.inner_text()
+    assert "Browsers run no codec from a folder" in page.locator(".demo-none").last.text_content()
     page.locator(".demo-modes label").nth(1).click()
     images = page.locator("[data-mode=photo] img")
     images.first.wait_for()
@@ -281,7 +281,7 @@ def test_on_a_phone_pictures_fit_and_enlarge_and_tables_fold(chromium, served):
 
 
 @pytest.mark.skipif(FIREFOX is None, reason="Firefox is not installed")
-def test_firefox_has_the_same_bytes(served, packages):
+def test_firefox_has_the_same_bytes(served, packages, litert_js):
     """The front page's photograph and a stroke as digit, by WebDriver BiDi."""
     done = subprocess.run(
         ["node", str(REPOSITORY / "tests" / "web" / "firefox.mjs"), served.url],

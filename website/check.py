@@ -47,7 +47,7 @@ new PerformanceObserver((list) => {
   window.painted = list.getEntries().at(-1).startTime;
 }).observe({ type: "largest-contentful-paint", buffered: true });
 (function look() {
-  const button = document.querySelector(".demo-begin");
+  const button = document.querySelector(".demo-begin, .demo-none");
   const shown = ".demo-mode:not([hidden]) img:not([loading=lazy])";
   const stills = [...document.querySelectorAll(shown)];
   const there =
