@@ -67,8 +67,8 @@ def trained(made: Made) -> Callable[..., Trained]:
     return of
 
 
-# The two differ in the digits that they keep; what one does by default, the other does by -m slow.
-@pytest.fixture(params=["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)])
+# The two differ in the digits that they keep; what one does by default, the other does once a week.
+@pytest.fixture(params=["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.weekly)])
 def half(request) -> Iterator[str]:
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(request.param)
@@ -216,7 +216,7 @@ def test_encoders_and_decoders_reload_without_kerasae(tmp_path):
             np.testing.assert_allclose(got, value, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize(("name", "variant"), SAMPLED)
+@pytest.mark.parametrize(("name", "variant"), BY_ARCHITECTURE)
 def test_tflite_has_built_in_ops_only_and_computes_what_keras_does(
     name, variant, trained, converter, tmp_path
 ):

@@ -19,7 +19,7 @@ from PIL import Image
 
 from kerasae_export import Codec
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser]
+pytestmark = pytest.mark.browser
 
 DIGITS = REPOSITORY / "website" / "digits"
 PAGES = ("", "notebooks/index.html", "notebooks/02_introduction.html", "docs/others.html")
