@@ -239,6 +239,8 @@ def test_list_names_what_there_is():
         (["export", ".", "--out", "b", "--scheme", "int3"], 2, "`--scheme` must be one of"),
         (["export", ".", "--out", "b", "--signatures", "one"], 2, "'one' is not one of 'separate'"),
         (["export", ".", "--out", "b", "--step-loss", "1;2"], 2, "`--step-loss` must be numbers"),
+        (["export", ".", "--out", "b", "--also", "pdf"], 2, "'pdf' is not 'onnx'"),
+        (["export", ".", "--out", "b", "--batch", "x"], 2, "'x' is not a valid integer"),
         (["verify", "nowhere"], 1, "`BUNDLE` must be a bundle's folder"),
         (
             ["evaluate", "b", "--data", "digits", "--out", "o", "--codecs", "JPEG,GIF"],

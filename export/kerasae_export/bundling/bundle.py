@@ -204,10 +204,9 @@ def export_bundle(
             manifest = with_batch_parts(manifest, target, batch, few, files.codes[-1])
         if also is not None:
             manifest = with_onnx(manifest, target, files.codes)
-        glance = {
-            **at_a_glance(target, manifest, (files.encoder, files.decoder), few[:_SHOWN]),
-            "psnr_keras": psnr_of(models.encoder, models.decoder, few[:_SHOWN]),
-        }
+        glance = at_a_glance(target, manifest, (files.encoder, files.decoder), few[:_SHOWN])
+        shown = few[: glance["images"]]
+        glance["psnr_keras"] = psnr_of(models.encoder, models.decoder, shown)
         manifest = dataclasses.replace(manifest, facts={**manifest.facts, AT_A_GLANCE: glance})
         codec = Codec(manifest, files.encoder, files.decoder)
         write_golden(target, codec, choose_sample(picture, images, codec))

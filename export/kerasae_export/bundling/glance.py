@@ -28,6 +28,7 @@ MICRO = "tflite-micro"
 """The package that runs a model as a microcontroller would; Python 3.10 and 3.11 have it."""
 
 _RUNS, _SECONDS = 20, 0.2
+_FEWEST, _MACS = 4, 2 * 10**10  # images, and multiply-accumulates that more of them may take
 # In a process of its own: its allocations are printed by native code, and it aborts on some models.
 _ARENA = (
     "import sys; from tflite_micro import runtime; "
@@ -47,11 +48,13 @@ def at_a_glance(
         models: Encoder and decoder.
         images: Some of the calibration images, of the size of a tile, in [0, 1].
     """
-    whole = list(np.floor(np.asarray(images) * 255 + 0.5).astype(np.uint8))
     codec = Codec(manifest, *models)
     parts = {"encoder": manifest.encoder, "decoder": manifest.decoder}
     contents = {name: (target / part.file).read_bytes() for name, part in parts.items()}
     graphs = {n: Graph(contents[n], part.signature) for n, part in parts.items()}
+    macs = sum(graph.macs or 0 for graph in graphs.values()) * codec.qualities
+    few = np.asarray(images)[: max(_FEWEST, _MACS // max(macs, 1))]
+    whole = list(np.floor(few * 255 + 0.5).astype(np.uint8))
     return {
         "images": len(whole),
         "file_bytes": {part.file: len(contents[n]) for n, part in parts.items()},
