@@ -187,9 +187,24 @@ def test_list_names_what_there_is():
         (["train", "cnn", "--data", "digits", "--out", "x"], 2, "`ARCH` must be one of"),
         (["train", "undercomplete", "--data", "nonsense", "--out", "x"], 2, "`--data` must be"),
         (
-            ["train", "undercomplete", "--data", "melodies", "--out", "x"],
+            ["train", "rate_distortion", "--data", "melodies", "--out", "x"],
             2,
-            "`--data` must hold images for the architecture undercomplete",
+            "`--data` must hold images for the architecture rate_distortion",
+        ),
+        (
+            ["train", "convolutional", "--data", "wine", "--out", "x"],
+            2,
+            "`--data` must hold images for the architecture convolutional",
+        ),
+        (
+            ["train", "tabular", "--data", "digits", "--out", "x"],
+            2,
+            "`--data` must hold a table for the architecture tabular",
+        ),
+        (
+            ["train", "undercomplete", "--data", "digits", "--out", "x", "--label", "a"],
+            2,
+            "`--label` is for tables",
         ),
         (
             ["train", "recurrent", "--data", "digits", "--out", "x"],
@@ -585,3 +600,16 @@ def test_bundles_are_evaluated_beside_other_codecs(tmp_path):
     images = kerasae.load_images("digits").test[:100]
     digits = list(np.floor(images * 255 + 0.5).astype(np.uint8))
     assert len(Codec.load(tmp_path / "low").compress_many(digits)) == low["bytes"]
+
+
+def test_a_table_is_trained_by_the_name_of_a_dense_architecture(tmp_path, eager):
+    rows = ["id,size,kind"] + [f"{i},{i % 7}.5,{'ab'[i % 2]}" for i in range(40)]
+    (tmp_path / "t.csv").write_text("\n".join(rows))
+    run = tmp_path / "run"
+    given = ["train", "undercomplete", "--data", str(tmp_path / "t.csv"), "--drop", "id"]
+    options = ["--code-size", "1", "--hidden", "4", "--epochs", "1", "--out", str(run)]
+    found = CliRunner().invoke(kerasae.cli.main, [*given, *options])
+    assert found.exit_code == 0, found.output
+    assert "1 number and 1 category, 29 train, 3 validation, 8 test rows" in found.output
+    assert json.loads((run / "run.json").read_text())["table"] == {"drop": ["id"]}
+    assert load_model(run).output_shape == (None, 2)

@@ -34,7 +34,7 @@ def impute(model: keras.Model, rows: ArrayLike) -> Values:
         ValueError: If the model is of another kind, or the values do not fit it.
 
     Example:
-        >>> import kerasae
+        >>> import kerasae, numpy as np
         >>> table = kerasae.load_table("machines", limit=100)
         >>> model = kerasae.build_tabular(columns=table.columns, base="masked", hidden=(16,))
         >>> filled = impute(model, table.test)

@@ -131,7 +131,7 @@ class Table:
             rows: (n, columns), such as a model of this table gives.
 
         Returns:
-            A dict that frames are made of: `pandas.DataFrame(table.decode(rows))`.
+            A dict such as frames are made of, by `pandas.DataFrame(table.decode(rows))`.
 
         Raises:
             ValueError: If the rows do not fit the columns.
@@ -150,8 +150,10 @@ class Table:
         """Return the facts of the table in one line."""
         counts = ", ".join(f"{len(getattr(self, split)):,} {split}" for split in SPLITS)
         categories = sum(bool(column.categories) for column in self.columns)
-        kinds = f"{len(self.columns) - categories} numbers"
-        kinds += f" and {categories} categories" if categories else ""
+        numbers = len(self.columns) - categories
+        kinds = f"{numbers} number{'s' if numbers != 1 else ''}"
+        if categories:
+            kinds += f" and {categories} categor{'ies' if categories != 1 else 'y'}"
         text = f"{self.name}: {kinds}, {counts} rows"
         missing = float(np.isnan(self.train).mean())
         text += f", {missing:.1%} missing" if missing else ""

@@ -56,7 +56,7 @@ def raw_rows(outputs: Any, layout: Layout) -> Any:
         layout: Of the columns.
 
     Returns:
-        A tensor (batch, columns): numbers, and the index of the likeliest category.
+        A tensor (batch, columns) of numbers, and of the index of the likeliest category.
     """
     parts = []
     if layout.numbers:
