@@ -29,17 +29,18 @@ _WORDS = {
     "photo": (
         "Choose a photograph",
         "Or drop one here. Nothing leaves this device.",
-        "Photographs take the codec that ships with kerasae: a transform and learned tables, which "
-        "do better there than a small neural network. WebP and JPEG are the browser's own, at the "
+        "No autoencoder: photographs take the codec that ships with kerasae, a transform and "
+        "learned tables, without a network, which does better there than a small network and runs "
+        "everywhere. WebP and JPEG are the browser's own, at the "
         "finest setting that needs no more bytes. The more dB (PSNR), the closer to the original. "
         "The cat is “Chelsea” by Stefan van der Walt, CC0.",
     ),
     "digit": (
         "Draw a digit",
         "With a finger, a pen, the mouse or the arrow keys. Nothing leaves this device.",
-        "Digits take an autoencoder: one small network writes the code, another one draws the "
-        "digit from it. WebP and JPEG are the browser's own, and cannot be smaller than this. The "
-        "more dB (PSNR), the closer to the original. Trained on MNIST (LeCun, Cortes & Burges, "
+        "Digits take an autoencoder: one small network writes the code, another one, which the "
+        "receiver has, draws the digit from it. WebP and JPEG are the browser's own, and cannot be "
+        "smaller than this: of so small a picture their files are mostly headers. The more dB (PSNR), the closer to the original. Trained on MNIST (LeCun, Cortes & Burges, "
         "CC BY-SA 3.0).",
     ),
 }

@@ -6,6 +6,7 @@ do in a folder; only the README moves, since the site has a front page of its ow
 
 from __future__ import annotations
 
+import itertools
 import posixpath
 import re
 import struct
@@ -39,41 +40,48 @@ PARTS = {
     18: "In short",
     19: "Beyond",
 }
-GUIDES = [
-    "README.md",
-    "docs/others.md",
-    "docs/from_pythae.md",
-    "docs/from_keras.md",
-    "docs/architectures.md",
-    "docs/losses.md",
-    "docs/runs.md",
-    "docs/trackers.md",
-    "docs/streams.md",
-    "docs/fidelity.md",
-    "docs/photo_codec.md",
-    "docs/compression.md",
-    "docs/schemes.md",
-    "docs/scheme_quality.md",
-    "docs/onnx.md",
-    "docs/batch.md",
-    "docs/codec.md",
-    "docs/bundles.md",
-    "docs/receiver.md",
-    "docs/fuzz.md",
-    "docs/mutation.md",
-    "export/README.md",
-    "export/ports/js/README.md",
-    "export/ports/cpp/README.md",
-    "export/ports/kotlin/README.md",
-    "export/ports/swift/README.md",
-    "export/FORMAT.md",
-    "export/ports/conformance/README.md",
-    "export/kerasae_export/photo/families/photo-2/README.md",
-    "SECURITY.md",
-    "CONTRIBUTING.md",
-    "CHANGELOG.md",
-]
-"""In the order of the navigation; a page in docs/ that is not named here follows them."""
+GUIDES = {
+    "Start": ["README.md", "docs/others.md", "docs/from_pythae.md", "docs/from_keras.md"],
+    "Build and train": [
+        "docs/architectures.md",
+        "docs/losses.md",
+        "docs/streams.md",
+        "docs/runs.md",
+        "docs/trackers.md",
+        "docs/fidelity.md",
+    ],
+    "Photographs": [
+        "docs/photo_codec.md",
+        "docs/compression.md",
+        "export/kerasae_export/photo/families/photo-2/README.md",
+    ],
+    "Into an app": [
+        "export/README.md",
+        "export/ports/kotlin/README.md",
+        "export/ports/swift/README.md",
+        "export/ports/cpp/README.md",
+        "export/ports/js/README.md",
+        "docs/onnx.md",
+        "docs/bundles.md",
+        "docs/receiver.md",
+    ],
+    "Which export, and at what cost": [
+        "docs/schemes.md",
+        "docs/scheme_quality.md",
+        "docs/batch.md",
+        "docs/kernels.md",
+        "docs/codec.md",
+    ],
+    "How it is checked": [
+        "export/FORMAT.md",
+        "export/ports/conformance/README.md",
+        "docs/ports.md",
+        "docs/fuzz.md",
+        "docs/mutation.md",
+    ],
+    "Project": ["SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md"],
+}
+"""By what a reader wants; a page in docs/ that is not named here is under `Build and train`."""
 
 MOVED = {
     "README.md": "manual.md",
@@ -102,7 +110,7 @@ WIDE_TABLES = {
 }
 """Pages of few headings, whose tables take the room of a list of them."""
 
-DOORS = {"10": ("learn", "17-0"), "15": ("build", "22-0")}
+DOORS = {"10": ("learn", "17-0"), "09": ("build", "18-0")}
 """Pictures of the front page, by the number of the chapter they are from."""
 
 _CELL = re.compile(r"<td(?P<rest>[^>]*)>(?P<text>.*?)</td>", flags=re.DOTALL)
@@ -134,7 +142,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
         {"Home": "index.md"},
         {"Chapters": ["notebooks/README.md", *({k: v} for k, v in parts.items())]},
         {"API": first + rest},
-        {"Guides": [_entry(name) for name in _guides()]},
+        {"Guides": [{k: [_entry(name) for name in v]} for k, v in _guides().items()]},
     ]
     return config
 
@@ -159,9 +167,11 @@ def _entry(name: str) -> Any:
     return {TITLES[name]: target} if name in TITLES else target
 
 
-def _guides() -> list[str]:
-    others = [f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))]
-    return GUIDES[:-2] + [name for name in others if name not in GUIDES] + GUIDES[-2:]
+def _guides() -> dict[str, list[str]]:
+    known = [name for names in GUIDES.values() for name in names]
+    found = [f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))]
+    others = {"Build and train": [name for name in found if name not in known]}
+    return {group: names + others.get(group, []) for group, names in GUIDES.items()}
 
 
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
@@ -178,7 +188,7 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
             files.append(File.generated(config, f"notebooks/{name}", content=data))
     phone = gallery.card_picture((ROOT / "docs" / "page_phone.png").read_bytes(), top=True)
     files.append(File.generated(config, "assets/front/deploy.webp", content=phone))
-    for name in ["notebooks/README.md", *_guides()]:
+    for name in itertools.chain(["notebooks/README.md"], *_guides().values()):
         pages[name] = (ROOT / name).read_text(encoding="utf-8")
     own = {file.src_uri: file.content_string for file in files.documentation_pages()}
     linked = {config.theme["logo"]}

@@ -57,8 +57,9 @@ class Digits {
     return [clear, whole(folder, "All its controls, and its code")];
   }
 
-  /** Nothing is drawn yet. */
+  /** Nothing is drawn yet: the place to draw says so, and what was recorded goes. */
   #wait() {
+    this.stage.mode.classList.add("demo-empty");
     const nothing = { data: new Uint8Array(SIDE * SIDE), height: SIDE, width: SIDE };
     for (const name of ["kerasae", "webp", "jpeg"]) this.stage.show(name, nothing, "");
   }
@@ -87,6 +88,7 @@ class Digits {
       if (stale()) return;
       const { images } = await engine.call("decode", { kae });
       if (stale()) return;
+      stage.mode.classList.remove("demo-empty");
       const psnr = picture.psnr(original.data, images[0].data);
       const caption = `${say.bytes(kae.length)}, ${say.decibels(psnr)}`;
       stage.show("original", null, "28 × 28 pixels, 784 bytes");
