@@ -386,7 +386,7 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                     {
                         "columns": _MIXED,
                         "base": "vector_quantized",
-                        "code_size": 6,
+                        "code_size": 8,
                         "hidden": (24,),
                         "codebook_size": 12,
                     },
