@@ -40,8 +40,9 @@ _WORDS = {
         "With a finger, a pen, the mouse or the arrow keys. Nothing leaves this device.",
         "Digits take an autoencoder: one small network writes the code, another one, which the "
         "receiver has, draws the digit from it. WebP and JPEG are the browser's own, and cannot be "
-        "smaller than this: of so small a picture their files are mostly headers. The more dB (PSNR), the closer to the original. Trained on MNIST (LeCun, Cortes & Burges, "
-        "CC BY-SA 3.0).",
+        "smaller than this: of so small a picture their files are mostly headers. The more dB "
+        "(PSNR), the closer to the original. Trained on MNIST (LeCun, Cortes & Burges, CC BY-SA "
+        "3.0).",
     ),
 }
 
