@@ -315,7 +315,7 @@ def _options(file: Path) -> dict[str, Any]:
             raise ValueError(reprlib.repr(content))
     except ValueError as error:
         raise _damaged(file, error) from None
-    return {"version": 1, **content}
+    return {"version": 1, "table": {}, **content}
 
 
 def _damaged(file: Path, reason: object) -> ValueError:

@@ -48,7 +48,7 @@ def test_the_hyperparameters_shape_the_network():
         ("undercomplete", {"code_size": True}, "`code_size` must be a positive integer"),
         ("undercomplete", {"hidden": (8, -1)}, "`hidden` must hold positive integers"),
         ("undercomplete", {"hidden": 8}, "`hidden` must hold positive integers"),
-        ("undercomplete", {"input_shape": (28, 28)}, "`input_shape` must be \\(height"),
+        ("undercomplete", {"input_shape": (28, -28, 1)}, "`input_shape` must be"),
         ("undercomplete", {"loss": "none"}, "`loss` must be the name of a loss of Keras"),
         ("convolutional", {"hidden": ()}, "`hidden` must name the filters of at least one"),
         ("convolutional", {"code": "round"}, "`code` must be one of"),

@@ -489,7 +489,7 @@ def test_the_diagram_shows_every_layer_and_all_parameters(make):
     cells = [cell.removesuffix(", training only") for cell in parameters_of(figure)]
     counts = [int(cell.replace(",", "")) for cell in cells if cell[0].isdigit()]
     assert sum(counts) == model.count_params()
-    assert texts[-1].startswith(f"{model.count_params():,} parameters, ")
+    assert texts[-1].startswith(f"{model.count_params():,} parameters")
 
 
 def parameters_of(figure: plots.Figure) -> list[str]:

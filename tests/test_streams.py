@@ -424,7 +424,7 @@ def test_what_is_endless_needs_its_steps(x, monkeypatch):
         losses(batches(x), validation_data=endless)
     with pytest.raises(ValueError, match="are for streams; arrays tell"):
         losses(x, steps_per_epoch=3)
-    with pytest.raises(ValueError, match="`Images` and `Sequences` hold their own"):
+    with pytest.raises(ValueError, match="`Images` and the like hold their own"):
         losses(Images(x, x), validation_data=x)
 
 

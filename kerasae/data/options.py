@@ -86,21 +86,24 @@ def split_counts(pool: int, own_validation: int, options: Options) -> tuple[int,
     return min(pool, total - validation), validation
 
 
-def draw_splits(pool: int, own: Mapping[str, int], options: Options) -> dict[str, Integers]:
+def draw_splits(
+    pool: int, own: Mapping[str, int], options: Options, what: str = "images"
+) -> dict[str, Integers]:
     """Choose the images of each split.
 
     Args:
         pool: Number of sources to train on, and to carve missing splits from.
         own: Number of images in the splits that the set's own splits "validation" and "test".
         options: What the user asked for.
+        what: What they are, for the message.
 
     Returns:
         For each split the sorted indices, into its own images or else into the pool.
     """
     if pool < 3 - len(own):
         raise ValueError(
-            "`source` must hold at least 3 different images, one for each of train, validation "
-            f"and test. Received: source with {pool + sum(own.values())} readable images"
+            f"`source` must hold at least 3 different {what}, one for each of train, validation "
+            f"and test. Received: source with {pool + sum(own.values())} readable {what}"
         )
     parts: dict[str, Integers] = {}
     order = np.random.default_rng(options.seed).permutation(pool)

@@ -316,7 +316,7 @@ def _own(
             "`source` must hold at least 3 sequences, one for each of train, validation and test; "
             f"`window` cuts long ones into several. Received: {len(each)}"
         )
-    parts = draw_splits(len(each), {}, options)
+    parts = draw_splits(len(each), {}, options, "sequences")
     splits: dict[str, Any] = {s: [each[i] for i in parts[s]] for s in SPLITS}
     name = Path(source).name if named else "sequences"
     return Sequences(**splits, feature_names=names, name=name)

@@ -23,10 +23,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kerasae import _arguments
-from kerasae._columns import Column, check_rows, columns_of, lost_by_float32
+from kerasae._columns import Column, check_rows, columns_of
 from kerasae.data.images import SPLITS, Integers, no_values
 from kerasae.data.machines import ODD, machines
 from kerasae.data.options import Options, draw_splits
+from kerasae.data.table_columns import (
+    MOST_CATEGORIES,
+    as_texts,
+    encoded,
+    fitted,
+    listed,
+    number_column,
+    sorted_texts,
+)
 from kerasae.data.table_reading import TABLE_FILES, Raw, read_columns
 from kerasae_export.images import check_images
 
@@ -43,7 +52,6 @@ TABLES: dict[str, str] = {
 """Name and one-sentence description of the embedded tables of `load_table`."""
 
 _MACHINES = 4000, 1000  # rows to train and validate on, and to test on
-_MOST_CATEGORIES = 100
 
 Rows = NDArray[np.float32]
 
@@ -84,7 +92,7 @@ class Table:
         columns = self.columns
         if not columns:
             columns = tuple(
-                _number(f"x{i}", train[:, i].astype(float)) for i in range(train.shape[1])
+                number_column(f"x{i}", train[:, i].astype(float)) for i in range(train.shape[1])
             )
         object.__setattr__(self, "columns", columns_of(columns))
         for split in SPLITS:
@@ -116,13 +124,14 @@ class Table:
                 infinity, or an unseen category.
 
         Example:
+            >>> import numpy as np
             >>> table = load_table("machines", limit=200)
             >>> row = table.decode(table.test[:1])
             >>> bool(np.array_equal(table.encode(row), table.test[:1], equal_nan=True))
             True
         """
         _arguments.one_of("unseen", unseen, ("error", "missing"))
-        return _encoded(read_columns(source), self.columns, unseen, "source")
+        return encoded(read_columns(source), self.columns, unseen, "source")
 
     def decode(self, rows: ArrayLike) -> dict[str, list[Any]]:
         """Columns of rows by their names: numbers, and categories as texts; None where missing.
@@ -226,14 +235,14 @@ def load_table(
     raw = {k: v for k, v in raw.items() if k != label}
     if not raw:
         raise ValueError(f"`drop` must leave a column. Received: drop={drop!r}")
-    texts = {k: _as_texts(k, v) if k in categorical else v for k, v in raw.items()}
+    texts = {k: as_texts(k, v) if k in categorical else v for k, v in raw.items()}
     count = len(next(iter(texts.values())))
-    parts = draw_splits(count, {}, options) if fixed is None else fixed
+    parts = draw_splits(count, {}, options, "rows") if fixed is None else fixed
     if normal is not None:
         parts = _of_normal(parts, labels, label_names, normal)
-    columns = tuple(_fitted(k, v, parts["train"]) for k, v in texts.items())
+    columns = tuple(fitted(k, v, parts["train"]) for k, v in texts.items())
     splits: dict[str, Any] = {
-        split: _encoded({k: v[parts[split]] for k, v in texts.items()}, columns, unseen, "source")
+        split: encoded({k: v[parts[split]] for k, v in texts.items()}, columns, unseen, "source")
         for split in SPLITS
     }
     if labels is not None:
@@ -304,34 +313,21 @@ def _check_names(raw: dict[str, Raw], names: Iterable[str]) -> None:
         if name not in raw:
             raise ValueError(
                 f"`source` must have the columns that are named. Received: {name!r}, which is none "
-                f"of {_listed(raw)}"
+                f"of {listed(raw)}"
             )
 
 
-def _listed(names: Iterable[str], most: int = 8) -> str:
-    shown = [*names]
-    rest = f" and {len(shown) - most} more" if len(shown) > most else ""
-    return ", ".join(shown[:most]) + rest
-
-
-def _as_texts(name: str, values: Raw) -> Raw:
-    """Numbers as the names of categories: 3.0 is "3"."""
-    if values.dtype.kind != "f":
-        return values
-    return np.array([None if x != x else f"{x:g}" for x in values.tolist()], object)
-
-
 def _labels(name: str, values: Raw) -> tuple[Integers, tuple[str, ...]]:
-    texts = _as_texts(name, values)
+    texts = as_texts(name, values)
     if any(text is None for text in texts):
         raise ValueError(
             f"`label` must be a column without missing values. Received: {name!r}, of which "
             f"{sum(text is None for text in texts)} are missing"
         )
-    names = _sorted(texts)
-    if len(names) > _MOST_CATEGORIES:
+    names = sorted_texts(texts)
+    if len(names) > MOST_CATEGORIES:
         raise ValueError(
-            f"`label` must have at most {_MOST_CATEGORIES} values. "
+            f"`label` must have at most {MOST_CATEGORIES} values. "
             f"Received: {name!r}, which has {len(names)}"
         )
     index = {text: i for i, text in enumerate(names)}
@@ -339,22 +335,13 @@ def _labels(name: str, values: Raw) -> tuple[Integers, tuple[str, ...]]:
     return np.array([index[text] for text in texts], np.int64), named
 
 
-def _sorted(texts: Iterable[str]) -> list[str]:
-    """Different texts, by their numbers where they all are some."""
-    distinct = set(texts)
-    try:
-        return sorted(distinct, key=float)
-    except ValueError:
-        return sorted(distinct)
-
-
 def _of_normal(
     parts: dict[str, Integers], labels: Integers | None, names: tuple[str, ...], normal: Any
 ) -> dict[str, Integers]:
     """Splits of which only the test set has rows of other labels, and all of them."""
     if labels is None or normal not in names:
-        listed = f"a label, one of {_listed(names)}" if names else "one of the labels of `label`"
-        raise ValueError(f"`normal` must be {listed}. Received: normal={normal!r}")
+        rule = f"a label, one of {listed(names)}" if names else "one of the labels of `label`"
+        raise ValueError(f"`normal` must be {rule}. Received: normal={normal!r}")
     usual = labels == names.index(normal)
     kept = {split: parts[split][usual[parts[split]]] for split in ("train", "validation")}
     for split, rows in kept.items():
@@ -365,109 +352,3 @@ def _of_normal(
             )
     others = [parts[s][~usual[parts[s]]] for s in ("train", "validation")]
     return {**kept, "test": np.sort(np.concatenate([parts["test"], *others]))}
-
-
-def _fitted(name: str, values: Raw, train: Integers) -> Column:
-    """What a column is, by its training rows."""
-    seen = values[train]
-    if values.dtype.kind == "f":
-        if np.isinf(values).any():
-            raise ValueError(
-                f"`source` must hold finite numbers, or NaN where one is missing. "
-                f"Received: infinity in column {name!r}"
-            )
-        return _number(name, seen)
-    names = _sorted(text for text in seen if text is not None)
-    if not names:
-        raise _nothing(name)
-    if len(names) == 1:
-        raise _constant(name, repr(names[0]))
-    if len(names) > _MOST_CATEGORIES:
-        raise ValueError(
-            f"`source` must have columns of at most {_MOST_CATEGORIES} categories; "
-            f"`drop=({name!r},)` leaves this one out. "
-            f"Received: {len(names)} different texts in column {name!r}, such as {names[0][:30]!r}"
-        )
-    return Column(name, categories=tuple(names))
-
-
-def _number(name: str, values: NDArray[np.float64]) -> Column:
-    known = values[~np.isnan(values)]
-    if not len(known):
-        raise _nothing(name)
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean, deviation = float(known.mean()), float(known.std())
-    if known.min() == known.max():
-        raise _constant(name, f"{known[0]:g}")
-    single = np.finfo(np.float32)
-    if not np.isfinite([mean, deviation]).all() or np.abs(known).max() > float(single.max):
-        raise ValueError(
-            f"`source` must hold numbers of at most {float(single.max):.2g}, which float32 has; "
-            f"their logarithm may do. Received: {np.abs(known).max():.3g} in column {name!r}"
-        )
-    if lost_by_float32(mean, deviation) or deviation < float(single.tiny) ** 0.5:
-        raise ValueError(
-            f"`source` must hold numbers that float32 tells apart; subtract what they share, or "
-            f"take another unit. Received: column {name!r} of mean {mean:.8g} and deviation "
-            f"{deviation:.3g}"
-        )
-    return Column(name, mean=mean, deviation=deviation)
-
-
-def _nothing(name: str) -> ValueError:
-    return ValueError(
-        f"`source` must have a value in some training row of each column; `drop=({name!r},)` "
-        f"leaves this one out. Received: column {name!r}, in which all are missing"
-    )
-
-
-def _constant(name: str, value: str) -> ValueError:
-    return ValueError(
-        f"`source` must have columns that vary; `drop=({name!r},)` leaves this one out. "
-        f"Received: column {name!r}, which is {value} in all training rows"
-    )
-
-
-def _encoded(raw: dict[str, Raw], columns: tuple[Column, ...], unseen: str, argument: str) -> Rows:
-    """Rows of columns, by name, or where none is named, by place."""
-    names = [column.name for column in columns]
-    lacking = [name for name in names if name not in raw]
-    if lacking and len(raw) == len(names) and all(n == f"x{i}" for i, n in enumerate(raw)):
-        raw, lacking = dict(zip(names, raw.values(), strict=True)), []
-    if lacking:
-        raise ValueError(
-            f"`{argument}` must have the columns of the table. Received: columns "
-            f"{_listed(raw)}, without {_listed(map(repr, lacking))}"
-        )
-    rows = np.empty((len(next(iter(raw.values()))), len(columns)), np.float32)
-    for i, column in enumerate(columns):
-        rows[:, i] = _values(raw[column.name], column, unseen, argument)
-    return rows
-
-
-def _values(values: Raw, column: Column, unseen: str, argument: str) -> Any:
-    """The numbers of a column, or the indices of its categories."""
-    if not column.categories:
-        if values.dtype.kind != "f" and any(text is not None for text in values):
-            text = next(text for text in values if text is not None)
-            raise ValueError(
-                f"`{argument}` must have numbers in column {column.name!r}, as the table has. "
-                f"Received: {text[:40]!r}"
-            )
-        numbers = values.astype(float)
-        if np.isinf(numbers).any():
-            raise ValueError(
-                f"`{argument}` must hold finite numbers, or NaN where one is missing. "
-                f"Received: infinity in column {column.name!r}"
-            )
-        return numbers
-    index: dict[Any, float] = {text: float(i) for i, text in enumerate(column.categories)}
-    texts = _as_texts(column.name, values)
-    new = {text for text in texts if text is not None and text not in index}
-    if new and unseen == "error":
-        raise ValueError(
-            f"`{argument}` must have in column {column.name!r} categories that training rows have: "
-            f'{_listed(column.categories)}; `unseen="missing"` takes others as missing. '
-            f"Received: {sorted(new)[0]!r}"
-        )
-    return np.array([index.get(text, np.nan) for text in texts], np.float64)

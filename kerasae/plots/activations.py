@@ -23,6 +23,7 @@ _COLOURS = {"image": MUTED, "stem": BLUE, "encoder": BLUE, "code": ORANGE, "deco
 _BARS = 64  # units up to which a vector is drawn as bars
 _NAMES, _PICTURES, _ROW = 2.5, 6.3, 0.95  # inches: the names beside, the pictures, a row
 _STRIP = 128  # units side by side in a long vector
+_VOLUME = 4  # axes: depth, height, width, channels
 _LEAST = 16  # pixels of a map that is drawn, so that the gap of one between two maps is narrow
 
 
@@ -226,8 +227,10 @@ def _strip(axes: Any, values: NDArray[np.float64]) -> None:
 
 
 def _maps(axes: Any, row: _Row, most: int) -> None:
-    """The first channels side by side; an image as what it is."""
+    """The first channels side by side, of a volume those of its middle slice; an image as it is."""
     values = row.values
+    if volume := values.ndim == _VOLUME:
+        values = values[len(values) // 2]
     if row.picture and values.shape[-1] in (1, 3):
         tones = values[None, None]
     else:
@@ -241,8 +244,9 @@ def _maps(axes: Any, row: _Row, most: int) -> None:
     _show(axes, sheet if sheet.shape[-1] == 3 else sheet[..., 0])
     axes.set_anchor("W")
     total = values.shape[-1]
-    if not row.picture and count < total:
-        axes.set_xlabel(f"first {count} of {total} channels", fontsize=7, color=MUTED, labelpad=2)
+    notes = [f"first {count} of {total} channels"] if not row.picture and count < total else []
+    if notes := [*notes, *["middle slice"] * volume]:
+        axes.set_xlabel(", ".join(notes), fontsize=7, color=MUTED, labelpad=2)
         axes.xaxis.set_label_coords(0, -0.02)
         axes.xaxis.label.set_horizontalalignment("left")
 

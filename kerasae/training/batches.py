@@ -28,6 +28,7 @@ class Batches(keras.utils.PyDataset):
                 f"`flip` needs images (n, height, width, channels). Received: shape {images.shape}"
             )
         self._images, self._targets, self._config = images, targets, config
+        self._missing = bool(np.isnan(limits(images)[0]))  # values, as tables have them
         self.start(0)
 
     position = None  # the number of the epoch tells all
@@ -36,9 +37,9 @@ class Batches(keras.utils.PyDataset):
         """Nothing: each epoch has its own order."""
 
     def limits(self) -> tuple[float, float]:
-        """The smallest and the largest value, both NaN where one is."""
+        """The smallest and the largest value; both NaN where one has become NaN."""
         low, high = limits(self._images)
-        if np.isnan(low):  # of what is missing
+        if self._missing and np.isnan(low):
             low, high = float(np.nanmin(self._images)), float(np.nanmax(self._images))
         return low, high
 
