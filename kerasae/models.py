@@ -8,7 +8,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasae.layers import ExactContraction, LossLayer, TransposedDense, full_precision
+# From their modules: `import kerasae.layers` imports Keras, upon which this is imported.
+from kerasae.layers.objective import LossLayer, full_precision
+from kerasae.layers.penalties import ExactContraction
+from kerasae.layers.tying import TransposedDense
 
 __all__ = ["Autoencoder", "InpaintingAutoencoder", "TiedAutoencoder"]
 

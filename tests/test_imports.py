@@ -88,6 +88,16 @@ def test_import_kerasae_registers_its_layers(order, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("first", ["losses", "layers", "models", "builders", "training"])
+def test_any_room_may_be_imported_first(first):
+    """Each imports Keras, upon which models, layers and losses are imported and registered."""
+    registered = "keras.saving.get_registered_object('kerasae>Autoencoder')"
+    code = f"import kerasae.{first}, keras; print({registered}.__name__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "Autoencoder\n", done.stderr[-1500:]
+
+
+@pytest.mark.slow
 def test_a_function_is_not_hidden_by_the_module_of_its_name():
     code = (
         "import kerasae_export.conversion.convert\n"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from kerasae import _arguments
 from kerasae.layers.objective import LossLayer
-from kerasae.losses import perplexity
+from kerasae.losses.penalties import perplexity
 
 __all__ = ["FiniteScalarQuantizer", "VectorQuantizer", "nearest_entries"]
 

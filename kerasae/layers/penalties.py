@@ -10,7 +10,7 @@ from keras import ops
 
 from kerasae import _arguments
 from kerasae.layers.objective import LossLayer
-from kerasae.losses import bernoulli_kl, contractive_norm, sensitivity
+from kerasae.losses.penalties import bernoulli_kl, contractive_norm, sensitivity
 
 __all__ = ["ExactContraction", "KLSparsity", "L1Sparsity", "StochasticContraction"]
 

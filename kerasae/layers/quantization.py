@@ -13,7 +13,7 @@ from keras import ops
 
 from kerasae import _arguments
 from kerasae.layers.objective import LossLayer
-from kerasae.losses import interval_log_probability
+from kerasae.losses.likelihoods import interval_log_probability
 
 __all__ = ["Distortion", "EntropyBottleneck"]
 

@@ -10,13 +10,13 @@ from keras import ops
 
 from kerasae import _arguments
 from kerasae.layers.objective import LossLayer, RandomLayer
-from kerasae.losses import (
+from kerasae.losses.likelihoods import (
     bernoulli_log_likelihood,
     gaussian_kl,
     gaussian_log_likelihood,
     importance_weighted_bound,
-    scheduled,
 )
+from kerasae.losses.penalties import scheduled
 
 __all__ = ["LIKELIHOODS", "Binarization", "Sampling", "VariationalBound"]
 
