@@ -41,7 +41,16 @@ from hypothesis.errors import HypothesisDeprecationWarning
 
 mpl.use("agg")
 
-from random_calls import building, exporting, formulas, measures, plotting, streams, training
+from random_calls import (
+    building,
+    exporting,
+    formulas,
+    measures,
+    plotting,
+    streams,
+    tables,
+    training,
+)
 from random_calls.arguments import Drawing
 from random_calls.judging import Verdict, judge
 from random_calls.registry import TARGETS, Target, scratch
@@ -51,7 +60,7 @@ import kerasae_export
 
 HERE = Path(__file__).resolve().parent
 RESULT = HERE / "results" / "random_use.json"
-ROOMS = (building, exporting, formulas, measures, plotting, streams, training)
+ROOMS = (building, exporting, formulas, measures, plotting, streams, tables, training)
 REPORT = 60.0  # seconds between two lines of progress
 
 

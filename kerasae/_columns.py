@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,10 @@ class Column:
         mean: Of the numbers in the training rows.
         deviation: Their standard deviation, above 0.
         categories: The names of the categories, in the order of their indices; empty for numbers.
+
+    Raises:
+        ValueError: If the name is none, a number is not finite or the deviation not above 0, or the
+            categories are not at least two different names.
     """
 
     name: str
@@ -43,9 +48,10 @@ class Column:
         deviation = _arguments.number("deviation", self.deviation, low=0.0)
         object.__setattr__(self, "deviation", _arguments.finite("deviation", deviation))
         given = self.categories
-        names = () if isinstance(given, (str, bytes)) else tuple(given)
+        listed = isinstance(given, Iterable) and not isinstance(given, (str, bytes))
+        names = tuple(given) if listed else ()
         distinct = len(set(names)) == len(names) != 1 and all(isinstance(n, str) for n in names)
-        if isinstance(given, (str, bytes)) or not distinct:
+        if not (listed and distinct):
             raise ValueError(
                 f"`categories` must be the names of at least {_FEWEST_CATEGORIES} categories, each "
                 f"once, or none for numbers. Received: categories={given!r}"

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kerasae import _inference
+from kerasae_export.images import check_numbers
 
 __all__ = ["forecast", "impute"]
 
@@ -82,13 +83,14 @@ def forecast(model: keras.Model, prefixes: ArrayLike) -> Any:
         )
     length, features = shape
     alike = not isinstance(prefixes, (list, tuple))
-    each = [np.asarray(x) for x in (np.asarray(prefixes) if alike else prefixes)]  # type: ignore[union-attr]
-    if not each:
-        raise ValueError("`prefixes` must hold at least one signal. Received: none")
+    given = check_numbers("prefixes", prefixes) if alike else prefixes
+    if not np.iterable(given) or not len(given):
+        raise ValueError(f"`prefixes` must hold at least one signal. Received: {prefixes!r:.60}")
+    each = [check_numbers("prefixes", signal) for signal in given]
     whole = np.full((len(each), length, features), np.nan, np.float32)
     for i, prefix in enumerate(each):
         fits = prefix.ndim == 2 and prefix.shape[1] == features and 0 < len(prefix) < length
-        if not fits or not np.isfinite(np.asarray(prefix, float)).all():
+        if not fits or not np.isfinite(prefix).all():
             raise ValueError(
                 f"`prefixes` must be finite signals of 1 to {length - 1} steps of {features} "
                 f"features. Received: prefixes[{i}] of shape {prefix.shape}"

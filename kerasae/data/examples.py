@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kerasae import _arguments
 from kerasae.data.images import SPLITS, no_values
 from kerasae_export.images import check_images
 
@@ -44,10 +45,10 @@ class Examples:
     name: str = "examples"
 
     def __post_init__(self) -> None:
-        shape = self._shape(np.shape(self.train)[1:])
+        shape = self._shape(_arguments.array("train", self.train).shape[1:])
         for split in SPLITS:
             given = getattr(self, split)
-            if split != "train" and np.shape(given) == (0,):
+            if split != "train" and _arguments.array(split, given).shape == (0,):
                 given = np.empty((0, *shape), np.float32)
             values = check_images(split, given, shape=shape, allow_empty=True, missing=True)
             object.__setattr__(self, split, values)

@@ -73,7 +73,7 @@ def fitted(name: str, values: Raw, train: Integers) -> Column:
     return Column(name, categories=tuple(names))
 
 
-def number_column(name: str, values: NDArray[np.float64]) -> Column:
+def number_column(name: str, values: NDArray[np.float64], argument: str = "source") -> Column:
     """A column of numbers with their mean and deviation.
 
     Raises:
@@ -81,21 +81,21 @@ def number_column(name: str, values: NDArray[np.float64]) -> Column:
     """
     known = values[~np.isnan(values)]
     if not len(known):
-        raise _nothing(name)
+        raise _nothing(name, argument)
     with np.errstate(over="ignore", invalid="ignore"):
         mean, deviation = float(known.mean()), float(known.std())
     if known.min() == known.max():
-        raise _constant(name, f"{known[0]:g}")
+        raise _constant(name, f"{known[0]:g}", argument)
     single = np.finfo(np.float32)
     if not np.isfinite([mean, deviation]).all() or np.abs(known).max() > float(single.max):
         raise ValueError(
-            f"`source` must hold numbers of at most {float(single.max):.2g}, which float32 has; "
+            f"`{argument}` must hold numbers of at most {float(single.max):.2g}, as float32 does; "
             f"their logarithm may do. Received: {np.abs(known).max():.3g} in column {name!r}"
         )
     if lost_by_float32(mean, deviation) or deviation < float(single.tiny) ** 0.5:
         raise ValueError(
-            f"`source` must hold numbers that float32 tells apart; subtract what they share, or "
-            f"take another unit. Received: column {name!r} of mean {mean:.8g} and deviation "
+            f"`{argument}` must hold numbers that float32 tells apart; subtract what they share, "
+            f"or take another unit. Received: column {name!r} of mean {mean:.8g} and deviation "
             f"{deviation:.3g}"
         )
     return Column(name, mean=mean, deviation=deviation)
@@ -146,15 +146,19 @@ def _values(values: Raw, column: Column, unseen: str, argument: str) -> Any:
     return np.array([index.get(text, np.nan) for text in texts], np.float64)
 
 
-def _nothing(name: str) -> ValueError:
+def _nothing(name: str, argument: str = "source") -> ValueError:
     return ValueError(
-        f"`source` must have a value in some training row of each column; `drop=({name!r},)` "
-        f"leaves this one out. Received: column {name!r}, in which all are missing"
+        f"`{argument}` must have a value in some training row of each column"
+        f"{_without(name, argument)}. Received: column {name!r}, in which all are missing"
     )
 
 
-def _constant(name: str, value: str) -> ValueError:
+def _constant(name: str, value: str, argument: str = "source") -> ValueError:
     return ValueError(
-        f"`source` must have columns that vary; `drop=({name!r},)` leaves this one out. "
+        f"`{argument}` must have columns that vary{_without(name, argument)}. "
         f"Received: column {name!r}, which is {value} in all training rows"
     )
+
+
+def _without(name: str, argument: str) -> str:
+    return f"; `drop=({name!r},)` leaves this one out" if argument == "source" else ""

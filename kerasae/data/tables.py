@@ -92,12 +92,13 @@ class Table:
         columns = self.columns
         if not columns:
             columns = tuple(
-                number_column(f"x{i}", train[:, i].astype(float)) for i in range(train.shape[1])
+                number_column(f"x{i}", train[:, i].astype(float), "train")
+                for i in range(train.shape[1])
             )
         object.__setattr__(self, "columns", columns_of(columns))
         for split in SPLITS:
             given = getattr(self, split)
-            empty = np.shape(given) == (0,)
+            empty = _arguments.array(split, given).shape == (0,)
             rows = np.empty((0, train.shape[1]), np.float32) if empty else given
             checked = check_rows(split, rows, self.columns, allow_empty=split != "train")
             object.__setattr__(self, split, checked)

@@ -119,7 +119,8 @@ def _values(loss: Any, y_true: Any, y_pred: Any) -> Any:
 
 
 def _pairs(losses: Any) -> list[tuple[Any, float]]:
-    pairs = list(losses.items() if isinstance(losses, Mapping) else losses)
+    given = losses.items() if isinstance(losses, Mapping) else losses
+    pairs = list(given) if isinstance(given, Iterable) else []
     if not pairs or any(not isinstance(pair, (tuple, list)) or len(pair) != 2 for pair in pairs):
         raise ValueError(
             "`losses` must be a mapping of losses to weights, such as {'mse': 1, 'ssim': 0.1}, or "

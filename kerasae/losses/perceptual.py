@@ -62,10 +62,10 @@ class Perceptual(keras.losses.Loss):
         self.path = os.fspath(features) if isinstance(features, (str, os.PathLike)) else None
         self.features = _model(features)
         outputs = len(self.features.outputs)
-        if weights is not None and len(weights) != outputs:
+        if weights is not None and (np.ndim(weights) != 1 or len(weights) != outputs):
             raise ValueError(
                 f"`weights` must have one for each of the {outputs} outputs of `features`. "
-                f"Received: {len(weights)}"
+                f"Received: weights={weights!r}"
             )
         self.weights = [
             _arguments.number("weights", weight, low=0.0)

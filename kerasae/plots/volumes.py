@@ -95,4 +95,6 @@ def _checked(name: str, values: Any) -> NDArray[np.float32]:
             f"integer classes (n, depth, height, width). Received: {array.dtype} of shape "
             f"{array.shape}"
         )
+    if array.dtype == np.uint8:
+        array = array / np.float32(255 if array.max() > 1 else 1)
     return check_images(name, array, shape=array.shape[1:])

@@ -18,9 +18,9 @@ from __future__ import annotations
 import os
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from kerasae_export.format.arguments import check_path
 from kerasae_export.runtime.graph import Graph, Operator
 
 __all__ = ["DELEGATES", "Coverage", "delegate_coverage"]
@@ -108,14 +108,16 @@ def delegate_coverage(
     Raises:
         BundleError: If it is not a TF Lite file or lacks the signature.
         OSError: If the file cannot be read.
+        ValueError: If `model` is neither bytes nor a path.
 
     Example:
         >>> found = delegate_coverage("bundle/encoder.tflite")              # doctest: +SKIP
         >>> found["GPU"].whole, found["GPU"].refused                        # doctest: +SKIP
         (True, {})
     """
-    content = model if isinstance(model, (bytes, bytearray)) else Path(model).read_bytes()
-    graph = Graph(bytes(content), signature)
+    if not isinstance(model, (bytes, bytearray)):
+        model = check_path("model", model).read_bytes()
+    graph = Graph(bytes(model), signature)
     operators = [o for o in graph.operators if not _folded(graph, o)]
     return {
         "GPU": _coverage(graph, operators, _gpu),
