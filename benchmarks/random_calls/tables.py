@@ -117,19 +117,19 @@ def _(draw: Drawing) -> Call:
 
 @target("kerasae.impute")
 def _(draw: Drawing) -> Call:
-    model = draw(st.builds(of_rows, st.sampled_from(["masked", "undercomplete"])))
+    model = draw([of_rows("masked"), of_rows("undercomplete")])
     return Call(kerasae.impute, (model, _rows(draw, 4)))
 
 
 @target("kerasae.anomaly.column_scores")
 def _(draw: Drawing) -> Call:
-    model = draw(st.builds(of_rows, st.sampled_from(["variational", "undercomplete"])))
+    model = draw([of_rows("variational"), of_rows("undercomplete")])
     return Call(anomaly.column_scores, (model, _rows(draw, 4)))
 
 
 @target("kerasae.forecast")
 def _(draw: Drawing) -> Call:
-    model = draw(st.builds(of_signals, st.sampled_from(["suffix"])))
+    model = draw([of_signals("suffix")])
     return Call(
         kerasae.forecast, (model, draw.values((draw.sure((1, 3)), draw.sure((1, 9, 15)), 2)))
     )
@@ -140,7 +140,7 @@ def _(draw: Drawing) -> Call:
     def after(made: Any) -> Any:
         return made(np.zeros((1, *made.input_shape[1:]), np.float32), training=False)
 
-    return Call(kerasae.fixed_length, (draw(st.builds(of_any_length)), draw.whole(1, 5)), {}, after)
+    return Call(kerasae.fixed_length, (draw([of_any_length()]), draw.whole(1, 5)), {}, after)
 
 
 @target("kerasae.plots.plot_slices", batch=6)
@@ -235,5 +235,5 @@ def _features() -> keras.Model:
 
 _loss(
     "Perceptual",
-    lambda d: ((d(st.builds(_features)),), d.some(weights=lambda: d([None, (2.0,), [0.5]]))),
+    lambda d: ((d([_features()]),), d.some(weights=lambda: d([None, (2.0,), [0.5]]))),
 )
