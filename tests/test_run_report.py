@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 import keras
 import numpy as np
 import pytest
+from architectures import examples
 from PIL import Image
 
 import kerasae
@@ -150,13 +151,16 @@ def test_equal_data_have_one_fingerprint(few):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", list(kerasae.BUILDERS))
-def test_every_builder_can_be_looked_at(name, rng):
+def test_every_builder_can_be_looked_at(name):
     builder = kerasae.BUILDERS[name]
     model = kerasae.build(name, **builder.variants[0])
-    x = rng.random((12, *model.input_shape[1:])).astype(np.float32)
-    kind = kerasae.Sequences if builder.kind == "sequence" else Images
+    x = examples(name, builder.variants[0], 12)[0]
+    if builder.kind == "table":
+        data = kerasae.Table(x, x, columns=builder.variants[0]["columns"])
+    else:
+        data = (kerasae.Sequences if builder.kind == "sequence" else Images)(x, x)
     before = model.get_weights()
-    look = look_at(model, kind(x, x), seed=1)
+    look = look_at(model, data, seed=1)
     assert len(look.originals) == len(look.rebuilt) == 8
     assert look.originals.ndim == 4
     for part in (look.originals, look.rebuilt):

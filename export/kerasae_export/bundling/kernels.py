@@ -24,7 +24,7 @@ __all__ = ["differences_of", "pixel_tolerance"]
 
 _LEAST = 2  # in levels of 255: values halfway between two of them go either way on any device
 _MACS = 2 * 10**8  # multiply-accumulates of the decoder: some 1.5 s of the reference kernels
-_MOST = 250  # codes of each kind
+_MOST = 1000  # codes of each kind: of fewer the worst is not seen
 _SEED = 0
 
 
