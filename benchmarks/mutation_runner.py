@@ -158,6 +158,7 @@ def main() -> None:
     ]
     arguments += ["-m", "not slow and not weekly and not browser", "--assert=plain"]
     arguments += [f"--basetemp={work / 'tmp'}", "--rootdir=.", "-p", "no:randomly"]
+    arguments += ["-k", "not caller_of"]  # between a mutant and its caller are frames of mutmut
     sys.exit(pytest.main(arguments, plugins=[Runner(work)]))
 
 
