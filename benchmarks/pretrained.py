@@ -23,9 +23,12 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
+import numpy as np
+from sklearn.decomposition import PCA
 
 import kerasae
-from kerasae import Images, TrainConfig, evaluation
+from kerasae import Images, Sequences, TrainConfig, evaluation
+from kerasae.applications.masks import draw_masks
 from kerasae.pretrained import save_pretrained
 from kerasae.pretrained.cards import MODELS
 from kerasae.runs import Run
@@ -44,7 +47,13 @@ MNIST = {
     "licence": "CC BY-SA 3.0, as the data",
 }
 
-Measure = Callable[[keras.Model, Images], dict[str, float]]
+MELODIES = {
+    "data": "10,000 melodies of 16 quavers that a program draws by rule",
+    "data_licence": "Apache-2.0",
+    "licence": "Apache-2.0",
+}
+
+Measure = Callable[[keras.Model, Any], dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,15 @@ class Recipe:
     config: TrainConfig
     card: dict[str, str]
     measure: Measure = field(default=lambda model, images: {})
+    validation_fraction: float | None = None
+
+    def images(self) -> Images:
+        """The images of the run; with another part of them for validation, if one is given."""
+        if self.validation_fraction is None:
+            return self.run.images()
+        return kerasae.load_images(
+            self.run.data, validation_fraction=self.validation_fraction, seed=self.run.seed
+        )
 
 
 def probe(model: keras.Model, images: Images) -> dict[str, float]:
@@ -74,6 +92,58 @@ def bound(model: keras.Model, images: Images) -> dict[str, float]:
     return {"ELBO, test images, nats": float(found.elbo), "KL, test images, nats": float(found.kl)}
 
 
+def squared_error(model: keras.Model, images: Images) -> dict[str, float]:
+    """The squared error of row 2 of docs/fidelity.md, and that of PCA with as many values."""
+    flat = images.test.reshape(len(images.test), -1)
+    size = int(np.prod(kerasae.encoder(model).output_shape[1:]))
+    rebuilt = model.predict(images.test, verbose=0).reshape(flat.shape)
+    pca = PCA(size, svd_solver="full").fit(images.train.reshape(len(images.train), -1))
+    linear = pca.inverse_transform(pca.transform(flat))
+    return {
+        "squared error, test images, sum over pixels": float(
+            np.square(flat - rebuilt).sum(1).mean()
+        ),
+        "the same of PCA": float(np.square(flat - linear).sum(1).mean()),
+    }
+
+
+def cleaned(model: keras.Model, images: Images) -> dict[str, float]:
+    """PSNR of noisy test images and of what is made of them, as row 13 of docs/fidelity.md."""
+    noise = np.random.default_rng(0).normal(size=images.test.shape).astype(np.float32)
+    noisy = np.clip(images.test + 0.5 * noise, 0, 1)
+    rebuilt = np.clip(model.predict(noisy, verbose=0), 0, 1)
+    return {
+        "PSNR with Gaussian noise of 0.5, dB": float(evaluation.psnr(images.test, noisy)),
+        "PSNR after denoising, dB": float(evaluation.psnr(images.test, rebuilt)),
+    }
+
+
+def filled(kind: str, fraction: float) -> Measure:
+    """The squared error in holes of a kind, and that of the mean image there."""
+
+    def measure(model: keras.Model, images: Images) -> dict[str, float]:
+        count, *shape = images.test.shape[:3]
+        masks = draw_masks(kind, shape, count, fraction=fraction)
+        mean = np.broadcast_to(images.train.mean(axis=0), images.test.shape)
+        found = kerasae.inpaint(model, images.test, masks)
+        return {
+            "squared error in the holes": float(evaluation.hole_error(images.test, found, masks)),
+            "the same of the mean image": float(evaluation.hole_error(images.test, mean, masks)),
+        }
+
+    return measure
+
+
+def right_symbols(model: keras.Model, melodies: Sequences) -> dict[str, float]:
+    """How many symbols of the test melodies come back."""
+    rebuilt = model.predict(melodies.test, verbose=0)
+    same = rebuilt.argmax(-1) == melodies.test.argmax(-1)
+    return {
+        "symbols right, test melodies, %": 100 * float(same.mean()),
+        "melodies without an error, %": 100 * float(same.all(axis=1).mean()),
+    }
+
+
 RECIPES = {
     "digits-convolutional": Recipe(
         "A small convolutional autoencoder of 8x8 digits with a code of 8 values, for first steps "
@@ -88,6 +158,19 @@ RECIPES = {
         TrainConfig(epochs=120, batch_size=32, learning_rate=3e-3, seed=1),
         DIGITS,
         probe,
+    ),
+    "mnist-deep": Recipe(
+        "A deep autoencoder of MNIST with a code of 30 values, 784-1000-500-250-30 and back, that "
+        "rebuilds digits far better than as many principal components.",
+        Run(
+            "undercomplete",
+            {"code_size": 30, "hidden": [1000, 500, 250], "activation": "elu"},
+            "mnist",
+        ),
+        TrainConfig(epochs=120, learning_rate=1e-3),
+        MNIST,
+        squared_error,
+        validation_fraction=1 / 30,
     ),
     "mnist-undercomplete": Recipe(
         "A dense autoencoder of MNIST with a code of 32 values, for compression, search and as the "
@@ -115,6 +198,78 @@ RECIPES = {
         MNIST,
         bound,
     ),
+    "mnist-variational-plane": Recipe(
+        "A variational autoencoder of MNIST whose code is a point of a plane, to draw a map of "
+        "digits.",
+        Run(
+            "variational",
+            {"code_size": 2, "hidden": [512, 256, 128], "likelihood": "bernoulli"},
+            "mnist",
+            seed=4,
+        ),
+        TrainConfig(epochs=60, batch_size=256, learning_rate=2e-3, warmup_epochs=1, seed=4),
+        MNIST,
+        bound,
+    ),
+    "mnist-denoising": Recipe(
+        "A convolutional denoiser of MNIST, for Gaussian noise of a standard deviation of 0.5.",
+        Run(
+            "denoising",
+            {
+                "base": "convolutional",
+                "level": 0.5,
+                "code_size": 128,
+                "hidden": [32, 64],
+                "loss": "mse",
+            },
+            "mnist",
+        ),
+        TrainConfig(epochs=50, learning_rate=2e-3),
+        MNIST,
+        cleaned,
+    ),
+    "mnist-inpainting": Recipe(
+        "A convolutional autoencoder that fills blocks of a quarter of the pixels missing from "
+        "digits of MNIST.",
+        Run(
+            "masked",
+            {"mask": "block", "hidden": [32, 64], "code_size": 128, "loss": "mse"},
+            "mnist",
+        ),
+        TrainConfig(epochs=25, learning_rate=2e-3),
+        MNIST,
+        filled("block", 0.25),
+    ),
+    "mnist-unwriting": Recipe(
+        "A convolutional autoencoder that takes writing off digits of MNIST.",
+        Run(
+            "masked",
+            {
+                "mask": "text",
+                "mask_fraction": 0.2,
+                "hidden": [32, 64],
+                "code_size": 16,
+                "code": "spatial",
+                "loss": "mse",
+            },
+            "mnist",
+        ),
+        TrainConfig(epochs=20, learning_rate=2e-3),
+        MNIST,
+        filled("text", 0.2),
+    ),
+    "melodies-recurrent": Recipe(
+        "An LSTM that holds a melody of 16 quavers in 48 numbers.",
+        Run(
+            "recurrent",
+            {"cell": "lstm", "hidden": [128], "code_size": 48},
+            "melodies",
+            table={},
+        ),
+        TrainConfig(epochs=40, learning_rate=3e-3),
+        MELODIES,
+        right_symbols,
+    ),
 }
 
 
@@ -137,7 +292,7 @@ def make(name: str, recipe: Recipe, again: bool) -> None:
     if again and (folder / "model.keras").exists():
         shutil.rmtree(folder)
     print(f"{name}: {recipe.summary}", flush=True)
-    images = recipe.run.images()
+    images = recipe.images()
     model = recipe.run.train(images, recipe.config, folder, resume=True)
     summary = json.loads((folder / "summary.json").read_text())
     card: dict[str, Any] = {
@@ -158,7 +313,7 @@ def make(name: str, recipe: Recipe, again: bool) -> None:
         model,
         MODELS / name,
         card=card,
-        images=images,
+        images=images if isinstance(images, Images) else None,
         measure=lambda stored: recipe.measure(stored, images),
     )
     print(json.dumps(made["figures"]), f"{made['bytes']:,} bytes", flush=True)
