@@ -27,6 +27,7 @@ OUT = Path(__file__).resolve().parents[1] / "kerasae" / "data" / "drawn"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 SIZE, BODY = 28, 22  # pixels of an image, and of the largest side of its letters
 GREYS = 16  # levels, which is less than the eye sees at this size, and half the bytes
+FAINTEST = 0.4  # that the brightest pixel of a letter may be; hairlines vanish at this size
 STYLES = 4  # of a family at most, or one with 48 would be a tenth of the set
 BIG = 320  # pixels of the height at which glyphs are drawn before they are made small
 EMOJI_SIZE = 32
@@ -145,7 +146,8 @@ def strip(path: Path) -> np.ndarray | None:
         ImageDraw.Draw(canvas).text((x, y), letter, fill=255, font=font)
         small = np.asarray(canvas.resize((SIZE, SIZE), Image.Resampling.BOX), float) / 255
         tiles.append(np.round(small * (GREYS - 1)) * (255 // (GREYS - 1)))
-    if len({tile.tobytes() for tile in tiles}) < len(LETTERS):
+    too_thin = min(tile.max() for tile in tiles) < FAINTEST * 255
+    if too_thin or len({tile.tobytes() for tile in tiles}) < len(LETTERS):
         return None
     return np.concatenate(tiles, axis=1).astype(np.uint8)
 

@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from running import without_links
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "notebooks"))
 from measure import HIDDEN, REMOVED, WITHOUT_OUTPUT, tags
 
@@ -44,7 +46,7 @@ def chapter(path: Path) -> tuple[str, dict[str, bytes]]:
     for number, cell in enumerate(cells):
         source = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
-            parts.append(_folds(source))
+            parts.append(_folds(without_links(source)))  # the site has links of its own
         elif cell["cell_type"] == "code" and source.strip():
             if not tags(cell) & REMOVED:
                 parts.append(_code(source, folded=bool(tags(cell) & HIDDEN)))

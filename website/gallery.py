@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import chapters
+import running
 from measure import lines, visible, words
 from PIL import Image
 
@@ -135,7 +136,7 @@ def _card(chapter: Chapter) -> str:
 
 
 def reading_line(found: tuple[Chapter, ...], stem: str) -> str:
-    """Below a chapter's title: how long it takes, and the chapters before and after it."""
+    """Below a chapter's title: how long it takes, its neighbours, and where it runs."""
     at = next(i for i, chapter in enumerate(found) if chapter.stem == stem)
     steps = []
     for name, place in (("Previous", at - 1), ("Next", at + 1)):
@@ -145,4 +146,5 @@ def reading_line(found: tuple[Chapter, ...], stem: str) -> str:
             steps.append(f'<a href="{other.stem}.html" title="{title}">{name}</a>')
     minutes = f"<span>{found[at].minutes} minutes to read</span>"
     links = " ".join([*steps, '<a href="index.html">All chapters</a>'])
-    return f'<p class="reading">{minutes} {links}</p>'
+    run = running.run_line(stem, running.address())
+    return f'<p class="reading">{" ".join(filter(None, [minutes, links, run]))}</p>'

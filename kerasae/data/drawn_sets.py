@@ -21,7 +21,7 @@ from kerasae.data.pixels import fit_image, image_from_array, to_unit_range
 __all__ = ["DRAWN", "load_drawn"]
 
 DRAWN = {
-    "letters": "the 26 capitals in 314 typefaces, 8,164 images, 28x28 grey, labels A-Z; no font is "
+    "letters": "the 26 capitals in 308 typefaces, 8,008 images, 28x28 grey, labels A-Z; no font is "
     "in two splits. Drawn from free fonts of Debian (OFL, Apache-2.0, MIT, public domain).",
     "emoji": "698 emoji, 32x32 RGB on white: faces, people in five tones of skin, animals, food. "
     "Drawn from Noto Color Emoji (Google; artwork Apache-2.0, font OFL-1.1).",

@@ -81,10 +81,11 @@ def sound_wave(values: ArrayLike, *, rounds: int = 60, seed: int = 0) -> Values:
         ((8192,), True)
     """
     loudness = check_numbers("values", values)
-    if loudness.ndim != 2 or loudness.shape[1] != len(BANDS) or not len(loudness):
+    shaped = loudness.ndim == 2 and loudness.shape[1] == len(BANDS) and len(loudness) > 0
+    if not shaped or not np.isfinite(loudness).all():
         raise ValueError(
-            f"`values` must be a spectrogram (frames, {len(BANDS)}). "
-            f"Received: values of shape {loudness.shape}"
+            f"`values` must be a spectrogram (frames, {len(BANDS)}) of finite values. Received: "
+            f"{'values that are not finite' if shaped else f'values of shape {loudness.shape}'}"
         )
     rounds = _arguments.positive_int("rounds", rounds)
     rng = np.random.default_rng(_arguments.non_negative_int("seed", seed))
