@@ -4,6 +4,10 @@ Every public name is loaded on first use, so `import kerasae` itself is cheap an
 imports neither Keras nor TensorFlow. Loading a saved model that uses kerasae's own
 layers or models needs `import kerasae` first, which registers them with Keras as soon as Keras is
 imported; the encoder and the decoder alone never do.
+
+In Jupyter and IPython the import is quiet: TensorFlow starts without its native notes, unless
+`TF_CPP_MIN_LOG_LEVEL` is set to 0. Errors and Python's warnings show as ever. Import kerasae before
+Keras for that; `kerasae_export.quiet` says what is hidden, and how.
 """
 
 from __future__ import annotations

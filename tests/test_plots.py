@@ -35,6 +35,28 @@ def test_a_part_that_never_moves_has_no_panel():
     assert [axes.get_title(loc="left") for axes in figure.axes[1:]] == ["kl"]
 
 
+def test_the_learning_rate_has_a_strip_under_the_loss_on_the_same_epochs():
+    history = {"loss": [3.0, 2.0, 1.5], "kl": [0.0, 1.0, 2.0], "learning_rate": [1e-3, 5e-4, 0.0]}
+    figure = plots.plot_history(history)
+    loss, part, rate = figure.axes
+    assert (loss.get_ylabel(), part.get_title(loc="left")) == ("loss", "kl")
+    assert rate.get_ylabel() == "learning\nrate"
+    np.testing.assert_array_equal(rate.lines[0].get_xdata(), [1, 2, 3])
+    np.testing.assert_array_equal(rate.lines[0].get_ydata(), [1e-3, 5e-4, 0.0])
+    figure.draw_without_rendering()
+    boxes = [axes.get_window_extent() for axes in (loss, rate, part)]
+    assert boxes[0].y0 > boxes[1].y1 > boxes[1].y0 > boxes[2].y1
+    assert boxes[1].height < boxes[0].height / 3
+    assert (boxes[0].x0, boxes[0].x1) == (boxes[1].x0, boxes[1].x1)
+    assert loss.get_xlim() == rate.get_xlim()
+
+
+@pytest.mark.parametrize("rates", [[1e-3, 1e-3], [1e-3]])
+def test_a_rate_that_never_moves_has_no_strip(rates):
+    figure = plots.plot_history({"loss": [3.0, 2.0][: len(rates)], "learning_rate": rates})
+    assert len(figure.axes) == 1
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_reconstructions_come_with_their_differences(rng, channels):
     images = rng.random((6, 8, 10, channels))

@@ -262,6 +262,27 @@ def test_the_cosine_schedule_ends_at_zero(few):
     assert int(model.optimizer.iterations.value) == 6
 
 
+@pytest.mark.usefixtures("eager")
+def test_the_history_holds_the_rate_at_the_end_of_each_epoch(few):
+    config = TrainConfig(epochs=4, batch_size=80)
+    history = train(noisy_model(few), few, config, progress=False).history
+    epochs = np.arange(1, 5)
+    expected = 1e-3 * (1 + np.cos(np.pi * epochs / 4)) / 2
+    np.testing.assert_allclose(history["learning_rate"], expected, atol=1e-9)
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_rate_that_a_callback_reports_is_kept(few):
+    class Reporting(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["learning_rate"] = 7.0
+
+    config = TrainConfig(epochs=2, batch_size=80)
+    model = noisy_model(few)
+    history = train(model, few, config, progress=False, callbacks=Reporting()).history
+    assert history["learning_rate"] == [7.0, 7.0]
+
+
 @pytest.mark.slow
 def test_speed_follows_the_net_and_can_be_overridden(few, monkeypatch, fast_settings):
     dense = kerasae.build_undercomplete(input_shape=few.image_shape, code_size=4)

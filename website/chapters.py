@@ -7,8 +7,14 @@ import html
 import json
 import re
 import struct
+import sys
 from pathlib import Path
 from typing import Any
+
+from running import without_links
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "notebooks"))
+from measure import HIDDEN, REMOVED, WITHOUT_OUTPUT, tags
 
 __all__ = ["chapter", "title"]
 
@@ -27,7 +33,11 @@ def title(path: Path) -> str:
 
 
 def chapter(path: Path) -> tuple[str, dict[str, bytes]]:
-    """The page of a notebook, and its pictures and sounds by their names beside the page."""
+    """The page of a notebook, and its pictures and sounds by their names beside the page.
+
+    Code of a cell tagged `hide-input` is folded, that of one tagged `remove-input` left out; and so
+    for outputs and cells, as in Jupyter Book.
+    """
     notebook = json.loads(path.read_text(encoding="utf-8"))
     cells, widgets = notebook["cells"], notebook["metadata"].get("widgets", {})
     state = widgets.get("application/vnd.jupyter.widget-state+json", {}).get("state", {})
@@ -36,10 +46,15 @@ def chapter(path: Path) -> tuple[str, dict[str, bytes]]:
     for number, cell in enumerate(cells):
         source = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
-            parts.append(_folds(source))
+            parts.append(_folds(without_links(source)))  # the site has links of its own
         elif cell["cell_type"] == "code" and source.strip():
-            parts.append(f'```{{ .python data-search-exclude="" }}\n{source}\n```')
-            after = _texts(cells[number + 1 : number + 3])
+            if not tags(cell) & REMOVED:
+                parts.append(_code(source, folded=bool(tags(cell) & HIDDEN)))
+            if "remove-cell" in tags(cell) or "remove-output" in tags(cell):
+                continue
+            after = _texts([c for c in cells[number + 1 :] if "remove-cell" not in tags(c)][:2])
+            folded = bool(tags(cell) & WITHOUT_OUTPUT) and bool(cell["outputs"])
+            parts += ['<details class="folded" markdown="block"><summary>Output</summary>'] * folded
             for place, output in enumerate(cell["outputs"]):
                 texts = [_text(each, "text/markdown") for each in cell["outputs"][place + 1 :]]
                 caption = next(filter(_CAPTION.match, texts + after), "")
@@ -48,7 +63,17 @@ def chapter(path: Path) -> tuple[str, dict[str, bytes]]:
                     parts.append(_widget(view["model_id"], state, name, caption, files))
                 else:
                     parts.append(_output(output, name, caption, files))
+            parts += ["</details>"] * folded
     return "\n\n".join(parts) + "\n", files
+
+
+def _code(source: str, *, folded: bool) -> str:
+    """A cell's code, which a reader opens if it is folded."""
+    block = f'```{{ .python data-search-exclude="" }}\n{source}\n```'
+    if not folded:
+        return block
+    opened = '<details class="folded" markdown="block"><summary>Code</summary>'
+    return f"{opened}\n\n{block}\n\n</details>"
 
 
 def _texts(cells: list[dict[str, Any]]) -> list[str]:

@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 
 import chapters
+import running
+from measure import lines, visible, words
 from PIL import Image
 
 __all__ = ["COVERS", "Chapter", "all_chapters", "card_picture", "cards", "cover", "reading_line"]
@@ -48,7 +50,6 @@ LEAST = 0.6  # of its width and of its height that the picture fills, or it is c
 WORDS, LINES = 200, 25  # that a reader takes in a minute, of prose and of code
 _ROW = re.compile(r"^\| \[(?P<number>\d\d) [^\]]*\]\([^)]*\) \| (?P<line>[^|]*?) \|", re.MULTILINE)
 _TABLE = re.compile(r"^\| chapter \|.*?\n(?=\n)", re.MULTILINE | re.DOTALL)
-_FOLDED = re.compile(r"<details>.*?</details>", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -76,15 +77,10 @@ def all_chapters(folder: Path) -> tuple[Chapter, ...]:
 
 
 def _minutes(path: Path) -> int:
-    """Of reading, solutions not counted, which are folded."""
-    words = code = 0
-    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-        source = "".join(cell["source"])
-        if cell["cell_type"] == "markdown":
-            words += len(_FOLDED.sub("", source).split())
-        else:
-            code += len(source.splitlines())
-    return max(1, round(words / WORDS + code / LINES))
+    """Of reading, what is folded not counted."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    code = sum(map(lines, visible(cells)))
+    return max(1, round(words(cells) / WORDS + code / LINES))
 
 
 def cover(chapter: Chapter, files: dict[str, bytes]) -> bytes:
@@ -140,7 +136,7 @@ def _card(chapter: Chapter) -> str:
 
 
 def reading_line(found: tuple[Chapter, ...], stem: str) -> str:
-    """Below a chapter's title: how long it takes, and the chapters before and after it."""
+    """Below a chapter's title: how long it takes, its neighbours, and where it runs."""
     at = next(i for i, chapter in enumerate(found) if chapter.stem == stem)
     steps = []
     for name, place in (("Previous", at - 1), ("Next", at + 1)):
@@ -150,4 +146,5 @@ def reading_line(found: tuple[Chapter, ...], stem: str) -> str:
             steps.append(f'<a href="{other.stem}.html" title="{title}">{name}</a>')
     minutes = f"<span>{found[at].minutes} minutes to read</span>"
     links = " ".join([*steps, '<a href="index.html">All chapters</a>'])
-    return f'<p class="reading">{minutes} {links}</p>'
+    run = running.run_line(stem, running.address())
+    return f'<p class="reading">{" ".join(filter(None, [minutes, links, run]))}</p>'

@@ -44,6 +44,8 @@ GUIDES = {
     "Start": ["README.md", "docs/others.md", "docs/from_pythae.md", "docs/from_keras.md"],
     "Build and train": [
         "docs/architectures.md",
+        "docs/ten_lines.md",
+        "docs/data.md",
         "docs/losses.md",
         "docs/streams.md",
         "docs/runs.md",

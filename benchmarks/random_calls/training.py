@@ -350,3 +350,12 @@ def _(draw: Drawing) -> Call:
         (notes, draw([names])),
         draw.some(step=draw.number, rate=lambda: draw.whole(1000, 9000)),
     )
+
+
+@target("kerasae.data.sound_wave")
+def _(draw: Drawing) -> Call:
+    return Call(
+        data.sound_wave,
+        (draw(array((5, 128), 0, 1), bad_array((5, 128))),),
+        draw.some(rounds=lambda: draw.whole(1, 5), seed=draw.seed),
+    )

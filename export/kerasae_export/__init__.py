@@ -1,7 +1,8 @@
 """kerasae_export: autoencoders as TF Lite bundles, and an image codec around them.
 
 The receiving side, `Codec`, needs neither Keras nor TensorFlow; the exporting side does
-(`pip install kerasae-export[convert]`). Every name is loaded on first use.
+(`pip install kerasae-export[convert]`). Every name is loaded on first use. In a notebook the import
+is quiet: TensorFlow and LiteRT start without their native notes (`kerasae_export.quiet`).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kerasae_export._imports import alias_modules, on_first_use
+from kerasae_export.quiet import quiet_notebook
 
 if TYPE_CHECKING:
     from kerasae_export.bundling.bundle import export_bundle as export_bundle
@@ -89,6 +91,7 @@ _DOCUMENTED = (
 
 __all__ = ["__version__", *sorted(_HOME)]
 
+quiet_notebook()
 __getattr__, __dir__ = on_first_use(__name__, _HOME)
 alias_modules(
     {f"{__name__}.{old}": f"{__name__}.{new}" for old, new in _MOVED.items()},

@@ -3,8 +3,9 @@
 `load_images` is in `loading`, which asks `embedded`, `folders`, `tfds` or `arrays`; the type that
 they return is in `images`, and the splits are in `options`. `load_sequences` is in `sequences`,
 `load_table` in `tables`, which reads by `table_reading`. What is drawn by rule comes from
-`procedural` (melodies and heartbeats) and `street_scenes`. Nothing here needs Keras, and heavy
-libraries are imported by the loader that needs them.
+`procedural` (melodies and heartbeats), `sounds` and `street_scenes`, what was drawn from fonts from
+`drawn_sets`. Nothing here needs Keras, and heavy libraries are imported by the loader that needs
+them.
 """
 
 from typing import TypeAlias
@@ -14,6 +15,7 @@ from kerasae.data.examples import Examples, Volumes
 from kerasae.data.images import DataError, Images, Integers, LabelMaps, Pixels
 from kerasae.data.loading import load_images
 from kerasae.data.sequences import SEQUENCES, Sequences, load_sequences, melody_wave
+from kerasae.data.sounds import sound_wave
 from kerasae.data.tables import TABLES, Column, Table, load_table
 from kerasae.data.volumes import VOLUMES, load_volumes
 
@@ -46,4 +48,5 @@ __all__ = [
     "load_volumes",
     "melody_wave",
     "photograph",
+    "sound_wave",
 ]

@@ -1,4 +1,4 @@
-"""Sets that need no download: digits, faces, crops of photographs, and drawn street scenes."""
+"""Sets that need no download: digits, faces, crops of photographs, and drawn ones."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from PIL import Image
 
 from kerasae import _arguments
 from kerasae.data import street_scenes
+from kerasae.data.drawn_sets import DRAWN, load_drawn
 from kerasae.data.images import Images, Integers, last_if_ignored
 from kerasae.data.options import Options, draw_splits, split_counts
 from kerasae.data.pixels import fit_image, image_from_array, to_unit_range
@@ -32,6 +33,7 @@ EMBEDDED: dict[str, str] = {
     "restrictions).",
     "streets": "400 street scenes, 64x96 RGB, with one of eight classes for each pixel, or none: "
     "procedural, drawn by kerasae itself.",
+    **DRAWN,
 }
 """Name and one-sentence description, with origin and licence, of the sets that need no download."""
 
@@ -62,6 +64,8 @@ def load_embedded(name: str, options: Options) -> Images:
         return _load_crops(name, options)
     if name == "streets":
         return _load_streets(options)
+    if name in DRAWN:
+        return load_drawn(name, options)
     return _load_small(name, options)
 
 
@@ -117,7 +121,7 @@ def picture_to_publish(name: str, images: Images) -> NDArray[np.uint8] | None:
     if name == "textures":
         gravel = photograph("gravel")[:144, :192]
         return fit_image(image_from_array(gravel), gravel.shape[:2], channels)
-    if name not in ("digits", "streets") or len(images.test) < 4:
+    if name not in ("digits", "streets", *DRAWN) or len(images.test) < 4:
         return None
     four = np.floor(images.test[:4] * 255 + 0.5).astype(np.uint8)
     if name == "streets":

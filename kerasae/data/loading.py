@@ -47,7 +47,11 @@ def load_images(
     "textures" (64x64x1) are made the same way from brick, grass and stained tissue
     (immunohistochemistry), three close views without a subject; gravel is always the test set.
     "streets" (64x96x3) are 400 street scenes that kerasae draws itself, with a label of each
-    pixel; 20 % of the scenes, chosen by `seed`, are the test set.
+    pixel; 20 % of the scenes, chosen by `seed`, are the test set. "letters" (28x28x1, labels A-Z)
+    are the capitals of 308 typefaces, whose names are in `source_names`; "emoji" (32x32x3) are
+    faces, people, animals and food, which the label tells. Of both, 20 % are the test set: of the
+    typefaces, so that a test letter is of a font never seen, and of the figures, so that no person
+    is in two splits in another tone of skin.
 
     **TensorFlow Datasets**: any set with images, by its name ("mnist", "cifar10",
     "imagenet_resized/32x32"), with its own splits where it has them. Prepared sets are looked for

@@ -1,6 +1,6 @@
-"""Sequences to learn from: melodies and time series, drawn by rule from a seed.
+"""Sequences to learn from: melodies, sounds and time series, drawn by rule from a seed.
 
-Both sets are procedural: no composer wrote these melodies and no heart beat in these series.
+All are procedural: no composer wrote these melodies and no heart beat in these series.
 They have what an autoencoder of sequences can find, so that architectures can be compared and
 taught without a download. Your own sequences go into `Sequences` directly.
 
@@ -25,6 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from kerasae import _arguments, _padding
 from kerasae.data import beats as _beats
 from kerasae.data import procedural as _procedural
+from kerasae.data import sounds as _sounds
 from kerasae.data.arrays import is_array
 from kerasae.data.images import SPLITS, check_splits, no_values
 from kerasae.data.options import Options, draw_splits
@@ -40,6 +41,8 @@ SEQUENCES: dict[str, str] = {
     "12 keys, two modes and two metres.",
     "series": "procedural heartbeats, one channel; the test set holds three kinds of anomalies, "
     "training and validation none.",
+    "sounds": "procedural notes of eight instruments over three octaves, as spectrograms of 128 "
+    "bands; `kerasae.data.sound_wave` plays them.",
 }
 """Name and one-sentence description of the sets of `load_sequences`."""
 
@@ -49,9 +52,8 @@ _SIZES: dict[str, tuple[int | None, int]] = {
     "beats": (None, 3000),
     "melodies": (32, 10000),
     "series": (128, 3000),
+    "sounds": (64, 4000),
 }
-_OVERTONES = (1.0, 0.4, 0.2, 0.1)  # strength of each multiple of a tone's frequency
-_EDGE, _DECAY = 0.008, 1.5  # seconds of a tone's first and last swell, and how fast it fades
 
 Values = NDArray[np.float32]
 Integers = NDArray[np.int64]
@@ -199,8 +201,14 @@ def load_sequences(
     with a slow drift and noise. With `length` all have that many steps. Training and validation are
     normal; every other test beat has a `wide` QRS, an `inverted` T, or a `missing` P.
 
+    **"sounds"**, by default 4,000 of 64 steps of 16 ms: single notes from C3 to B5 of a plucked
+    string (Karplus & Strong 1983), a bell and brass (Chowning 1973), a clarinet, a flute, an organ,
+    a marimba and a voice, which the label names. The features are 128 bands up to 4 kHz, from 0,
+    70 dB below the loudest, to 1. `kerasae.data.sound_wave` makes them audible, and what a model
+    makes of them.
+
     Args:
-        source: `"melodies"`, `"series"` or `"beats"`, or your own, see above.
+        source: `"melodies"`, `"series"`, `"beats"` or `"sounds"`, or your own, see above.
         length: Of what is drawn: steps of a sequence, at least 8. Default: see above.
         limit: At most this many sequences in train and validation together (at least 2), and at
             most this many in test.
@@ -263,6 +271,11 @@ def load_sequences(
             "feature_names": (*map(_procedural.pitch_name, pitches), "hold", "rest"),
             "loss": "categorical_crossentropy",
         }
+    elif source == "sounds":
+        assert steps is not None
+        values, labels = _sounds.sounds(length or steps, pool + test, seed)
+        names = {"label_names": _sounds.INSTRUMENTS, "feature_names": _sounds.BANDS}
+        facts = {"name": source, **names}
     else:
         labels = np.zeros(pool + test, np.int64)
         odd = np.arange(pool + 1, pool + test, 2)  # every other one of the test set
@@ -394,16 +407,5 @@ def melody_wave(
         while end < len(symbols) and feature_names[symbols[end]] == "hold":
             end += 1
         first, last = edges[onset], edges[end]
-        wave[first:last] = _tone(440 * 2 ** ((pitch - 69) / 12), last - first, rate)
+        wave[first:last] = _sounds.tone(440 * 2 ** ((pitch - 69) / 12), last - first, rate)
     return wave
-
-
-def _tone(frequency: float, samples: int, rate: int) -> NDArray[np.float64]:
-    """A fading tone with soft ends, at most 1."""
-    time = np.arange(samples) / rate
-    heard = [(k, a) for k, a in enumerate(_OVERTONES, 1) if k * frequency < rate / 2]
-    tone = np.zeros(samples)
-    for multiple, strength in heard:
-        tone += strength * np.sin(2 * np.pi * multiple * frequency * time)
-    swell = np.minimum(1.0, np.minimum(time, time[::-1]) / _EDGE)
-    return tone * swell * np.exp(-_DECAY * time) / sum(_OVERTONES)

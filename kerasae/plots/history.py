@@ -10,19 +10,23 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from kerasae import _arguments
-from kerasae.plots._style import BLUE, INK, ORANGE, Figure
+from kerasae.plots._style import BLUE, INK, MUTED, ORANGE, PALE, Figure
 from kerasae_export.images import check_numbers
 
 __all__ = ["plot_history"]
 
 _PANELS = 4  # side by side
+_OWN = ("loss", "epoch")  # no parts of the loss
+_RATE = "learning_rate"
 
 
 def plot_history(history: Mapping[str, Sequence[float]]) -> Figure:
     """Plot the loss of each epoch, training and validation, and mark the best epoch.
 
     Whatever else was recorded, such as the reconstruction's and the code's share of the loss, is
-    drawn below in small panels, each with its validation twin.
+    drawn below in small panels, each with its validation twin. A learning rate that moves has a
+    thin panel right under the loss, on the same epochs: a curve that is flat where the rate has
+    come near 0 says nothing about convergence.
 
     Args:
         history: Column name to values, as in `keras.callbacks.History.history`. A column with
@@ -30,7 +34,7 @@ def plot_history(history: Mapping[str, Sequence[float]]) -> Figure:
             makes it.
 
     Returns:
-        A figure with the axes of the loss first, then one for each part.
+        A figure with the axes of the loss first, then one for each part, then that of the rate.
 
     Raises:
         ValueError: If `history` has no loss.
@@ -50,12 +54,14 @@ def plot_history(history: Mapping[str, Sequence[float]]) -> Figure:
             f"Received: {sorted(map(str, columns))}"
         )
     names = dict.fromkeys(name.removeprefix("val_") for name in columns)
-    parts = [name for name in names if name not in ("loss", "epoch") and _moves(columns, name)]
+    parts = [name for name in names if name not in (*_OWN, _RATE) and _moves(columns, name)]
+    rated = _RATE in columns and len(columns[_RATE]) > 1 and _moves(columns, _RATE)
 
     rows = math.ceil(len(parts) / _PANELS)
     across = math.ceil(len(parts) / rows) if rows else 1
-    figure = Figure(figsize=(max(6, 2.5 * across), 3.6 + 1.9 * rows), layout="constrained")
-    grid = figure.add_gridspec(1 + rows, across, height_ratios=[3.6] + [1.9] * rows)
+    heights = [3.6, *[0.9] * rated, *[1.9] * rows]
+    figure = Figure(figsize=(max(6, 2.5 * across), sum(heights)), layout="constrained")
+    grid = figure.add_gridspec(len(heights), across, height_ratios=heights)
     axes = figure.add_subplot(grid[0, :])
     _curves(axes, "loss", columns)
     if "val_loss" in columns:
@@ -66,13 +72,31 @@ def plot_history(history: Mapping[str, Sequence[float]]) -> Figure:
         axes.set(yscale="log", ylabel="loss (log scale)")
     axes.legend(frameon=False)
     for i, name in enumerate(parts):
-        panel = figure.add_subplot(grid[1 + i // across, i % across])
+        panel = figure.add_subplot(grid[1 + rated + i // across, i % across])
         _curves(panel, name, columns)
         panel.set_title(name.replace("_", " "), loc="left", fontsize=10, color=INK)
         panel.tick_params(labelsize=8)
         if i + across >= len(parts):  # the lowest of its column
             panel.set_xlabel("epoch", fontsize=9)
+    if rated:
+        _rate(figure.add_subplot(grid[1, :], sharex=axes), columns)
+        axes.tick_params(labelbottom=False)
+        axes.set_xlabel("")
     return figure
+
+
+def _rate(axes: Any, columns: Mapping[str, Any]) -> None:
+    """The learning rate as a thin strip."""
+    rates = columns[_RATE]
+    axes.fill_between(_epochs(rates, columns), rates, color=PALE, linewidth=0)
+    axes.plot(_epochs(rates, columns), rates, color=MUTED, linewidth=1.2)
+    axes.set_ylim(0, 1.1 * rates.max())
+    axes.set_yticks([0, rates.max()], ["0", f"{rates.max():.2g}"])
+    axes.tick_params(axis="y", labelsize=8)
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("learning\nrate", fontsize=8, color=INK)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins="auto", min_n_ticks=1))
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def part_figures(history: Mapping[str, Sequence[float]]) -> dict[str, Figure]:
@@ -81,7 +105,7 @@ def part_figures(history: Mapping[str, Sequence[float]]) -> dict[str, Figure]:
     names = dict.fromkeys(name.removeprefix("val_") for name in columns)
     figures = {}
     for name in names:
-        if name in ("loss", "epoch") or not _moves(columns, name):
+        if name in _OWN or not _moves(columns, name):
             continue
         figure = Figure(figsize=(3.4, 2.1), layout="constrained")
         axes = figure.add_subplot()

@@ -178,7 +178,7 @@ class TrainingState(keras.callbacks.Callback):
         history = keras.callbacks.History()
         history.set_model(self._trained)
         history.epoch = list(range(len(self.rows)))
-        history.history = self.history
+        history.history = self.history | self._rates
         if self._folder is not None:
             self._write_history(self._folder)  # it may lack what the last checkpoint holds
             save_file(self._folder / MODEL, self._trained.save)
@@ -190,6 +190,14 @@ class TrainingState(keras.callbacks.Callback):
     def history(self) -> dict[str, list[float]]:
         """The measures of all epochs."""
         return {name: [row.get(name, math.nan) for row in self.rows] for name in self._columns}
+
+    @property
+    def _rates(self) -> dict[str, list[float]]:
+        """The learning rate at the end of each epoch, if it is known of all of them."""
+        rates = [each["learning_rate"] for each in self.progress if "learning_rate" in each]
+        if len(rates) < len(self.rows) or "learning_rate" in self._columns:  # a callback's own
+            return {}
+        return {"learning_rate": rates}
 
     @property
     def _columns(self) -> list[str]:

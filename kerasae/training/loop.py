@@ -100,7 +100,8 @@ def train(
             checkpoints of the epochs before stay, and `resume` trains that epoch again.
 
     Returns:
-        The history of all epochs, those before a resume included.
+        The history of all epochs, those before a resume included: the measures, and as
+        `learning_rate` the rate at the end of each epoch, which `kerasae.plots.plot_history` draws.
 
     Raises:
         ValueError: If another training runs in `out`, `out` holds a run and `resume` is False, or a

@@ -53,21 +53,16 @@ import os
 import tempfile
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no start-up notes from TensorFlow
-from kerasae_export.quiet import silence_native
-
-silence_native()  # nor from other native libraries
-
-import keras
-import matplotlib.pyplot as plt
-import numpy as np
-from IPython.display import Markdown, display
-
 import kerasae
 from kerasae import TrainConfig, plots, train
 from kerasae_export import Codec, CorruptBitstreamError, export_bundle, verify_bundle
 from kerasae_export.comparison import compare_files, compare_together
 from kerasae_export.quality import pooled_psnr
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import Markdown, display
 
 # %matplotlib inline
 

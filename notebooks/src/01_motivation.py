@@ -46,10 +46,11 @@ import os
 import tempfile
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no start-up notes from TensorFlow
-from kerasae_export.quiet import silence_native
-
-silence_native()  # nor from other native libraries
+import kerasae
+from kerasae import TrainConfig, evaluation, plots, train
+from kerasae_export import Codec, export_bundle
+from kerasae_export.comparison import compare_files, compare_together
+from kerasae_export.split import predict  # runs a model on images, batch by batch
 
 import keras
 import matplotlib.pyplot as plt
@@ -58,12 +59,6 @@ from IPython.display import Markdown, display
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
-
-import kerasae
-from kerasae import TrainConfig, evaluation, plots, train
-from kerasae_export import Codec, export_bundle
-from kerasae_export.comparison import compare_files, compare_together
-from kerasae_export.split import predict  # runs a model on images, batch by batch
 
 # %matplotlib inline
 

@@ -42,20 +42,15 @@
 import dataclasses
 import os
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no start-up notes from TensorFlow
-from kerasae_export.quiet import silence_native
-
-silence_native()  # nor from other native libraries
+import kerasae
+from kerasae import evaluation, plots
+from kerasae_export.split import predict  # runs a model on images, batch by batch
 
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import Markdown, display
 from sklearn.neighbors import NearestNeighbors
-
-import kerasae
-from kerasae import evaluation, plots
-from kerasae_export.split import predict  # runs a model on images, batch by batch
 
 # %matplotlib inline
 

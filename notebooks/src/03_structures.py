@@ -42,22 +42,17 @@ import os
 import tempfile
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no start-up notes from TensorFlow
-from kerasae_export.quiet import silence_native
-
-silence_native()  # nor from other native libraries
+import kerasae
+from kerasae import TrainConfig, evaluation, plots, samplers, train
+from kerasae_export.conversion import Converter
+from kerasae_export.litemodel import LiteModel
+from kerasae_export.split import predict  # runs a model on images, batch by batch
 
 import ipywidgets
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import Markdown, display
-
-import kerasae
-from kerasae import TrainConfig, evaluation, plots, samplers, train
-from kerasae_export.conversion import Converter
-from kerasae_export.litemodel import LiteModel
-from kerasae_export.split import predict  # runs a model on images, batch by batch
 
 # %matplotlib inline
 

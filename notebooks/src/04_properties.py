@@ -46,22 +46,17 @@ import os
 import tempfile
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no start-up notes from TensorFlow
-from kerasae_export.quiet import silence_native
-
-silence_native()  # nor from other native libraries
+import kerasae
+from kerasae import TrainConfig, plots, train
+from kerasae.evaluation import linear_probe, psnr
+from kerasae_export import Codec, export_bundle
+from kerasae_export.evaluation.coders import ArchiveCoder, PillowCoder
 
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import Markdown, display
 from sklearn.decomposition import PCA
-
-import kerasae
-from kerasae import TrainConfig, plots, train
-from kerasae.evaluation import linear_probe, psnr
-from kerasae_export import Codec, export_bundle
-from kerasae_export.evaluation.coders import ArchiveCoder, PillowCoder
 
 # %matplotlib inline
 

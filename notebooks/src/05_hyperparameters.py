@@ -42,25 +42,19 @@
 # 3 dB more is half the error. Unlike the loss it means the same for every model.
 
 # %%
+import itertools
 import os
 import tempfile
 import time
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no start-up notes from TensorFlow
-from kerasae_export.quiet import silence_native
-
-silence_native()  # nor from other native libraries
-
-import itertools
+import kerasae
+from kerasae import TrainConfig, plots, train
+from kerasae.evaluation import psnr
 
 import keras
 import numpy as np
 from IPython.display import Markdown, display
 from sklearn.decomposition import PCA
-
-import kerasae
-from kerasae import TrainConfig, plots, train
-from kerasae.evaluation import psnr
 
 # %matplotlib inline
 

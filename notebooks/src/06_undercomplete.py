@@ -46,19 +46,14 @@
 # %%
 import os
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no start-up notes from TensorFlow
-from kerasae_export.quiet import silence_native
-
-silence_native()  # nor from other native libraries
+import kerasae
+from kerasae import TrainConfig, plots, train
 
 import keras
 import numpy as np
 from IPython.display import Markdown, display
 from scipy.linalg import subspace_angles
 from sklearn.decomposition import PCA
-
-import kerasae
-from kerasae import TrainConfig, plots, train
 
 FAST = os.environ.get("KERASAE_FAST") == "1"
 CODE_SIZES = (2, 4, 10) if FAST else (2, 10, 30)

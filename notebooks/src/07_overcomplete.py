@@ -46,23 +46,16 @@
 # what limits it, and it may even pay to have many units, each for something special.
 
 # %%
-import logging
 import os
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no start-up notes from TensorFlow
-from kerasae_export.quiet import silence_native
-
-silence_native()  # nor from other native libraries
+import kerasae
+from kerasae import TrainConfig, evaluation, plots, train
 
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import Markdown, display
 
-import kerasae
-from kerasae import TrainConfig, evaluation, plots, train
-
-logging.getLogger("tensorflow").setLevel("ERROR")  # nor advice on speed from TensorFlow
 # %matplotlib inline
 
 FAST = os.environ.get("KERASAE_FAST") == "1"

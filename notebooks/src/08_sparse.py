@@ -50,13 +50,10 @@
 
 # %%
 import dataclasses
-import logging
 import os
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no start-up notes from TensorFlow
-from kerasae_export.quiet import silence_native
-
-silence_native()  # nor from other native libraries
+import kerasae
+from kerasae import TrainConfig, evaluation, layers, losses, plots, train
 
 import keras
 import matplotlib.pyplot as plt
@@ -64,10 +61,6 @@ import numpy as np
 from IPython.display import Markdown, display
 from keras import ops
 
-import kerasae
-from kerasae import TrainConfig, evaluation, layers, losses, plots, train
-
-logging.getLogger("tensorflow").setLevel("ERROR")  # nor advice on speed from TensorFlow
 # %matplotlib inline
 
 FAST = os.environ.get("KERASAE_FAST") == "1"

@@ -40,13 +40,11 @@
 # paint a window for each position, make the way back.
 
 # %%
-import logging
 import os
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no start-up notes from TensorFlow
-from kerasae_export.quiet import silence_native
-
-silence_native()  # nor from other native libraries
+import kerasae
+from kerasae import TrainConfig, evaluation, plots, train
+from kerasae.masks import draw_masks
 
 import keras
 import matplotlib.pyplot as plt
@@ -55,11 +53,6 @@ from IPython.display import Markdown, display
 from scipy.ndimage import median_filter
 from sklearn.linear_model import Ridge
 
-import kerasae
-from kerasae import TrainConfig, evaluation, plots, train
-from kerasae.masks import draw_masks
-
-logging.getLogger("tensorflow").setLevel("ERROR")  # nor advice on speed from TensorFlow
 # %matplotlib inline
 
 FAST = os.environ.get("KERASAE_FAST") == "1"

@@ -47,13 +47,11 @@
 
 # %%
 import dataclasses
-import logging
 import os
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no start-up notes from TensorFlow
-from kerasae_export.quiet import silence_native
-
-silence_native()  # nor from other native libraries
+import kerasae
+from kerasae import TrainConfig, evaluation, plots, train
+from kerasae.data import photograph
 
 import keras
 import matplotlib.pyplot as plt
@@ -62,11 +60,6 @@ from IPython.display import Markdown, display
 from scipy.ndimage import gaussian_filter, median_filter
 from skimage.restoration import denoise_nl_means, denoise_tv_chambolle
 
-import kerasae
-from kerasae import TrainConfig, evaluation, plots, train
-from kerasae.data import photograph
-
-logging.getLogger("tensorflow").setLevel("ERROR")  # nor advice on speed from TensorFlow
 # %matplotlib inline
 
 FAST = os.environ.get("KERASAE_FAST") == "1"

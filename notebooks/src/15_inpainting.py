@@ -49,13 +49,12 @@
 
 # %%
 import dataclasses
-import logging
 import os
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no start-up notes from TensorFlow
-from kerasae_export.quiet import silence_native
-
-silence_native()  # nor from other native libraries
+import kerasae
+from kerasae import TrainConfig, evaluation, plots, train
+from kerasae.data import photograph
+from kerasae.masks import draw_masks
 
 import keras
 import matplotlib.pyplot as plt
@@ -65,12 +64,6 @@ from scipy.ndimage import binary_dilation, binary_erosion
 from skimage.draw import polygon
 from skimage.restoration import inpaint_biharmonic
 
-import kerasae
-from kerasae import TrainConfig, evaluation, plots, train
-from kerasae.data import photograph
-from kerasae.masks import draw_masks
-
-logging.getLogger("tensorflow").setLevel("ERROR")  # nor advice on speed from TensorFlow
 # %matplotlib inline
 
 FAST = os.environ.get("KERASAE_FAST") == "1"

@@ -52,23 +52,11 @@
 # examples: **calibration**.
 
 # %%
-import logging
 import os
 import tempfile
 import textwrap
 import time
 from pathlib import Path
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no start-up notes from TensorFlow
-from kerasae_export.quiet import silence_native
-
-silence_native()  # nor from other native libraries
-
-import keras
-import matplotlib.pyplot as plt
-import numpy as np
-from ai_edge_litert.interpreter import Interpreter
-from IPython.display import Markdown, display
 
 import kerasae
 from kerasae import TrainConfig, evaluation, plots, train
@@ -77,7 +65,12 @@ from kerasae_export.conversion import Converter
 from kerasae_export.litemodel import LiteModel
 from kerasae_export.manifest import SCHEMES
 
-logging.getLogger("tensorflow").setLevel("ERROR")  # nor advice on speed from TensorFlow
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+from IPython.display import Markdown, display
+
 # %matplotlib inline
 
 FAST = os.environ.get("KERASAE_FAST") == "1"

@@ -48,22 +48,10 @@
 
 # %%
 import io
-import logging
 import os
 import tempfile
 import time
 from pathlib import Path
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no start-up notes from TensorFlow
-from kerasae_export.quiet import silence_native
-
-silence_native()  # nor from other native libraries
-
-import keras
-import matplotlib.pyplot as plt
-import numpy as np
-from IPython.display import Markdown, display
-from PIL import Image
 
 import kerasae
 from kerasae import TrainConfig, evaluation, plots, train
@@ -71,7 +59,12 @@ from kerasae_export import Codec, export_bundle
 from kerasae_export.evaluation import evaluate, rate_at
 from kerasae_export.evaluation.coders import PillowCoder, mosaic, tiles
 
-logging.getLogger("tensorflow").setLevel("ERROR")  # nor advice on speed from TensorFlow
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import Markdown, display
+from PIL import Image
+
 # %matplotlib inline
 
 FAST = os.environ.get("KERASAE_FAST") == "1"

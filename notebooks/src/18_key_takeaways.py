@@ -42,13 +42,10 @@
 
 # %%
 import dataclasses
-import logging
 import os
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no start-up notes from TensorFlow
-from kerasae_export.quiet import silence_native
-
-silence_native()  # nor from other native libraries
+import kerasae
+from kerasae import TrainConfig, evaluation, plots, samplers, train
 
 import keras
 import matplotlib.pyplot as plt
@@ -56,10 +53,6 @@ import numpy as np
 from IPython.display import Markdown, display
 from sklearn.cluster import KMeans
 
-import kerasae
-from kerasae import TrainConfig, evaluation, plots, samplers, train
-
-logging.getLogger("tensorflow").setLevel("ERROR")  # nor advice on speed from TensorFlow
 # %matplotlib inline
 
 FAST = os.environ.get("KERASAE_FAST") == "1"

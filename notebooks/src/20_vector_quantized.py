@@ -52,26 +52,19 @@
 #   little at each step (an exponential moving average, EMA). It needs no gradient.
 
 # %%
-import logging
 import os
 import tempfile
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no start-up notes from TensorFlow
-from kerasae_export.quiet import silence_native
-
-silence_native()  # nor from other native libraries
+import kerasae
+from kerasae import TrainConfig, evaluation, plots, train
+from kerasae_export import Codec, export_bundle
 
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import Markdown, display
 
-import kerasae
-from kerasae import TrainConfig, evaluation, plots, train
-from kerasae_export import Codec, export_bundle
-
-logging.getLogger("tensorflow").setLevel("ERROR")  # nor advice on speed from TensorFlow
 # %matplotlib inline
 
 FAST = os.environ.get("KERASAE_FAST") == "1"

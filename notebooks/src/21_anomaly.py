@@ -43,13 +43,10 @@
 
 # %%
 import dataclasses
-import logging
 import os
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no start-up notes from TensorFlow
-from kerasae_export.quiet import silence_native
-
-silence_native()  # nor from other native libraries
+import kerasae
+from kerasae import TrainConfig, anomaly, evaluation, plots, train
 
 import keras
 import matplotlib.pyplot as plt
@@ -58,10 +55,6 @@ from IPython.display import Markdown, display
 from sklearn.decomposition import PCA
 from sklearn.metrics import roc_curve
 
-import kerasae
-from kerasae import TrainConfig, anomaly, evaluation, plots, train
-
-logging.getLogger("tensorflow").setLevel("ERROR")  # nor advice on speed from TensorFlow
 # %matplotlib inline
 
 FAST = os.environ.get("KERASAE_FAST") == "1"

@@ -47,21 +47,10 @@
 
 # %%
 import itertools
-import logging
 import os
 import tempfile
 import time
 from pathlib import Path
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no start-up notes from TensorFlow
-from kerasae_export.quiet import silence_native
-
-silence_native()  # nor from other native libraries
-
-import keras
-import matplotlib.pyplot as plt
-import numpy as np
-from IPython.display import Audio, Markdown, display
 
 import kerasae
 from kerasae import TrainConfig, evaluation, plots, samplers, train
@@ -69,7 +58,11 @@ from kerasae.sequences import melody_wave
 from kerasae_export import convert_both
 from kerasae_export.litemodel import LiteModel
 
-logging.getLogger("tensorflow").setLevel("ERROR")  # nor advice on speed from TensorFlow
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import Audio, Markdown, display
+
 # %matplotlib inline
 
 FAST = os.environ.get("KERASAE_FAST") == "1"

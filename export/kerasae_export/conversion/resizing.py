@@ -10,6 +10,8 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
+from kerasae_export.quiet import native_notes_hidden
+
 __all__ = ["check_resized"]
 
 _SIZES = ((1, 32, 32), (3, 48, 80))  # batch, height and width, where they are free
@@ -41,7 +43,8 @@ def check_resized(
     Raises:
         ValueError: If the runtime cannot resize the file, or another result comes out.
     """
-    runner = Interpreter(model_content=content).get_signature_runner(key)
+    with native_notes_hidden():
+        runner = Interpreter(model_content=content).get_signature_runner(key)
     details = runner.get_input_details()
     rng = np.random.default_rng(0)
     for batch, *sides in _SIZES:

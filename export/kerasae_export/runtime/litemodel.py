@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from kerasae_export.errors import BundleError
 from kerasae_export.format.manifest import Edge
 from kerasae_export.format.values import dequantise, quantise
+from kerasae_export.quiet import native_notes_hidden
 from kerasae_export.runtime.model_validation import check_graphs, check_tensors
 
 __all__ = ["KERNELS", "LiteModel", "dequantise", "quantise"]
@@ -54,11 +55,12 @@ class LiteModel:
         self._lock = threading.Lock()
         self._made_of = (content, threads, kernels)
         try:
-            self._interpreter = _interpreter(content, threads, kernels)
-            check_graphs(content)
-            for subgraph in range(self._interpreter.num_subgraphs()):
-                check_tensors(self._interpreter.get_tensor_details(subgraph))
-            self._interpreter.allocate_tensors()
+            with native_notes_hidden():
+                self._interpreter = _interpreter(content, threads, kernels)
+                check_graphs(content)
+                for subgraph in range(self._interpreter.num_subgraphs()):
+                    check_tensors(self._interpreter.get_tensor_details(subgraph))
+                self._interpreter.allocate_tensors()
         except BundleError:
             raise
         except (RuntimeError, ValueError) as error:
