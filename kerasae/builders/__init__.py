@@ -275,7 +275,7 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
             Builder(
                 name="vector_quantized",
                 kind="image",
-                summary="each position of the code is an entry of a codebook: VQ-VAE, or FSQ",
+                summary="each position of the code is an index: VQ-VAE, VQ-VAE-2, RQ-VAE, FSQ, LFQ",
                 paper="van den Oord, Vinyals & Kavukcuoglu (2017), Neural Discrete Representation "
                 "Learning, NeurIPS; Mentzer, Minnen, Agustsson & Tschannen (2024), Finite Scalar "
                 "Quantization: VQ-VAE Made Simple, ICLR",
@@ -294,6 +294,35 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                         "upsampling": "resize",
                     },
                     {"input_shape": (12,), "code_size": 6, "hidden": (24,), "codebook_size": 12},
+                    {
+                        "input_shape": (8, 8, 1),
+                        "code_size": 8,
+                        "hidden": (16,),
+                        "codebook_size": 16,
+                        "residual_levels": 2,
+                        "gradient": "rotation",
+                    },
+                    {
+                        "input_shape": (8, 8, 1),
+                        "code_size": 8,
+                        "hidden": (16,),
+                        "codebook_size": 16,
+                        "groups": 2,
+                        "similarity": "cosine",
+                    },
+                    {
+                        "input_shape": (8, 8, 1),
+                        "code_size": 6,
+                        "hidden": (16,),
+                        "codebook_size": 16,
+                        "hierarchical": True,
+                    },
+                    {
+                        "input_shape": (8, 8, 1),
+                        "hidden": (16,),
+                        "quantizer": "lfq",
+                        "codebook_size": 64,
+                    },
                 ),
             ),
             Builder(

@@ -1,6 +1,13 @@
 """Keras layers of kerasae, registered for safe reloading."""
 
-from kerasae.layers.codebooks import FiniteScalarQuantizer, VectorQuantizer
+from kerasae.layers.codebooks import (
+    FiniteScalarQuantizer,
+    GroupedVectorQuantizer,
+    LookupFreeQuantizer,
+    ResidualVectorQuantizer,
+    TwoLevelQuantizer,
+    VectorQuantizer,
+)
 from kerasae.layers.corruption import (
     GaussianCorruption,
     MaskingCorruption,
@@ -30,20 +37,24 @@ __all__ = [
     "ExactContraction",
     "FiniteScalarQuantizer",
     "GaussianCorruption",
+    "GroupedVectorQuantizer",
     "KLSparsity",
     "L1Sparsity",
+    "LookupFreeQuantizer",
     "LossLayer",
     "MaskingCorruption",
     "Perturbation",
     "RandomGaps",
     "RandomHoles",
     "RandomLayer",
+    "ResidualVectorQuantizer",
     "SaltAndPepper",
     "Sampling",
     "StochasticContraction",
     "TableBound",
     "TableLoss",
     "TransposedDense",
+    "TwoLevelQuantizer",
     "VariationalBound",
     "VectorQuantizer",
     "full_precision",
