@@ -45,6 +45,7 @@ GUIDES = {
     "Build and train": [
         "docs/architectures.md",
         "docs/losses.md",
+        "docs/quantizers.md",
         "docs/streams.md",
         "docs/runs.md",
         "docs/trackers.md",

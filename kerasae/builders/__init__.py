@@ -370,6 +370,36 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                 ),
             ),
             Builder(
+                name="masked_transformer",
+                kind="masked",
+                summary="a transformer that sees a quarter of an image's patches: features by MAE",
+                paper="He, Chen, Xie, Li, Dollár & Girshick (2022), Masked Autoencoders Are "
+                "Scalable Vision Learners, CVPR",
+                variants=(
+                    {
+                        "input_shape": (8, 8, 1),
+                        "code_size": 16,
+                        "hidden": (32, 32),
+                        "patch_size": 2,
+                        "decoder_size": 16,
+                        "decoder_hidden": (32,),
+                        "mask_fraction": 0.5,
+                    },
+                    {
+                        "input_shape": (6, 9, 3),
+                        "code_size": 18,
+                        "hidden": (32,),
+                        "activation": "relu",
+                        "loss": "binary_crossentropy",
+                        "patch_size": 3,
+                        "heads": 2,
+                        "decoder_size": 16,
+                        "decoder_hidden": (32, 16),
+                        "mask_fraction": 0.5,
+                    },
+                ),
+            ),
+            Builder(
                 name="segmentation",
                 kind="segmentation",
                 summary="the class of each pixel, by an encoder and decoder with skips between",

@@ -67,7 +67,7 @@ def _check(
     entropy_weight: Any,
 ) -> dict[str, Any]:
     """All of them in canonical types."""
-    checked = {
+    checked: dict[str, Any] = {
         "codebook_size": _arguments.positive_int("codebook_size", codebook_size),
         "residual_levels": _arguments.positive_int("residual_levels", residual_levels),
         "groups": _arguments.positive_int("groups", groups),

@@ -16,6 +16,7 @@ from kerasae.layers.corruption import (
 )
 from kerasae.layers.masking import RandomGaps, RandomHoles
 from kerasae.layers.objective import LossLayer, RandomLayer, full_precision
+from kerasae.layers.patches import HiddenPatches, RandomPatches
 from kerasae.layers.penalties import (
     ExactContraction,
     KLSparsity,
@@ -38,6 +39,7 @@ __all__ = [
     "FiniteScalarQuantizer",
     "GaussianCorruption",
     "GroupedVectorQuantizer",
+    "HiddenPatches",
     "KLSparsity",
     "L1Sparsity",
     "LookupFreeQuantizer",
@@ -47,6 +49,7 @@ __all__ = [
     "RandomGaps",
     "RandomHoles",
     "RandomLayer",
+    "RandomPatches",
     "ResidualVectorQuantizer",
     "SaltAndPepper",
     "Sampling",

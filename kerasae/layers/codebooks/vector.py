@@ -162,10 +162,11 @@ class VectorQuantizer(CodebookLayer):
                 (self.codebook_size,), dtype=vectors.dtype, seed=self.seed_generator
             )
             # Before the first batch there is no codebook: a second level would see chance alone.
-            some = ops.cast(ops.floor(chance * ops.cast(ops.shape(vectors)[0], chance.dtype)), "int32")
-            first = ops.equal(ops.sum(self.counts), 0.0)
-            drawn = ops.take(vectors, ops.minimum(some, ops.shape(vectors)[0] - 1), axis=0)
-            codebook = ops.where(first, ops.stop_gradient(drawn), codebook)
+            number = ops.shape(vectors)[0]
+            drawn = ops.cast(ops.floor(chance * ops.cast(number, chance.dtype)), "int32")
+            begun = ops.take(vectors, ops.minimum(drawn, number - 1), axis=0)
+            unused = ops.equal(ops.sum(self.counts), 0.0)
+            codebook = ops.where(unused, ops.stop_gradient(begun), codebook)
         indices = nearest_entries(vectors, codebook)
         entries = ops.take(codebook, indices, axis=0)
         code = ops.stop_gradient(ops.reshape(entries, ops.shape(inputs)))
