@@ -33,7 +33,7 @@ HERE = Path(__file__).parent
 RESULT = HERE / "results" / "quantizers.json"
 PAGE = HERE.parent / "docs" / "quantizers.md"
 SEED = 0
-IMAGES, EPOCHS, BATCH = 20_000, 4, 64
+IMAGES, EPOCHS, BATCH = 10_000, 4, 64
 
 COARSE = {"hidden": (32, 64), "residual": 1}  # 8x8 positions
 FINE = {"hidden": (64,), "residual": 2}  # 16x16 positions, as many convolutions

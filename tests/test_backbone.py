@@ -134,7 +134,7 @@ def two_outputs() -> keras.Model:
     ("backbone", "options", "message"),
     [
         ("resnet", {}, "`backbone` must be a built Keras model of one input and one output"),
-        (keras.Sequential(name="unbuilt"), {}, "`backbone` must be a built Keras model .* unbuilt"),
+        (keras.Sequential(name="unbuilt"), {}, "`backbone` must be a built Keras model .*=unbuilt"),
         (two_outputs(), {}, "`backbone` must be a built .* 1 inputs and 2 outputs of 'two'"),
         (
             halving(shape=(16, 16, 3)),
