@@ -33,16 +33,29 @@ from rows import (
     gpu,
     neighbours,
     photos,
+    quantised,
     segmentation,
     shapes,
     stacked,
+    transformers,
 )
 
 RESULT = Path(__file__).parent / "results" / "fidelity.json"
 PAGE = Path(__file__).parents[1] / "docs" / "fidelity.md"
 README = Path(__file__).parents[1] / "README.md"
 
-FAMILIES = (applications, classics, codes, neighbours, photos, segmentation, shapes, stacked)
+FAMILIES = (
+    applications,
+    classics,
+    codes,
+    neighbours,
+    photos,
+    quantised,
+    segmentation,
+    shapes,
+    stacked,
+    transformers,
+)
 ROWS: dict[str, Row] = dict(
     sorted(
         (item for family in FAMILIES for item in family.ROWS.items()),
@@ -94,6 +107,16 @@ WORDS = {  # what a measurement is called where its name does not say it
     "lowest_of_five": "lowest of the five splits",
     "pca_95": "residual of PCA with 95 % of the variance",
     "loss_beside_a_loop_by_hand": "largest relative difference of the loss from a loop by hand",
+    "one_codebook": "error of one codebook",
+    "four_levels": "error of four levels",
+    "one_codebook_of_4096": "at 768 bits, one codebook of 4,096 entries",
+    "two_levels_of_64": "two levels of 64",
+    "probe_of_a_random_encoder": "probe of a random encoder in percent",
+    "probe": "of the trained one",
+    "from_scratch": "1,000 labels from scratch in percent",
+    "scratch_spread": "range",
+    "fine-tuned": "fine-tuned",
+    "tuned_spread": "range",
     "notes_right": "notes right in percent",
     "notes_right_padded_with_rests": "notes right with rests for padding, in percent",
 }

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from kerasae.builders.convolutional import build_convolutional as build_convolutional
     from kerasae.builders.denoising import build_denoising as build_denoising
     from kerasae.builders.masked import build_masked as build_masked
+    from kerasae.builders.masked_transformer import (
+        build_masked_transformer as build_masked_transformer,
+    )
     from kerasae.builders.overcomplete import build_overcomplete as build_overcomplete
     from kerasae.builders.rate_distortion import build_rate_distortion as build_rate_distortion
     from kerasae.builders.recurrent import build_recurrent as build_recurrent
@@ -95,6 +98,7 @@ _HOME = {
     "build_convolutional": "kerasae.builders.convolutional",
     "build_denoising": "kerasae.builders.denoising",
     "build_masked": "kerasae.builders.masked",
+    "build_masked_transformer": "kerasae.builders.masked_transformer",
     "build_overcomplete": "kerasae.builders.overcomplete",
     "build_rate_distortion": "kerasae.builders.rate_distortion",
     "build_recurrent": "kerasae.builders.recurrent",

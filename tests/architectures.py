@@ -137,7 +137,8 @@ def for_export(
     if shape[0] is None:
         inputs = waves((9, shape[1]))
         model = kerasae.fixed_length(model, 9)
-    if BUILDERS[name].kind == "table" or len(shape) == 4:  # ranges that differ; convolutions in 3-D
+    # Ranges that differ; attention; convolutions in 3-D.
+    if BUILDERS[name].kind == "table" or name == "masked_transformer" or len(shape) == 4:
         schemes = tuple(scheme for scheme in schemes if scheme != "int8")
     return model, inputs, schemes
 

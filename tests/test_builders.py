@@ -259,6 +259,8 @@ def never_right(name: str, default: object) -> list[object]:
         return [None, 8, "64", (0,), (-1,), (8.5,), (True,), other]
     if name in ("code_size", "classes", "kernel_size", "k", "codebook_size", "convolutions"):
         return [0, -1, True, 1.5, "8", nan, [3], other]
+    if name == "backbone":
+        return [3, "mobilenet", [1.0], other]
     if name == "residual":
         return [-1, 1.5, "2", nan, other]
     if name in ("levels", "class_weights"):

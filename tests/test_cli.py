@@ -23,6 +23,7 @@ from PIL import Image
 import kerasae
 import kerasae.cli
 import kerasae.quickstart
+from kerasae.builders import BUILDERS
 from kerasae.cli.quickstart import _verdict
 from kerasae.cli.training import assignment
 from kerasae.runs import Run, load_model
@@ -179,6 +180,11 @@ def test_list_names_what_there_is():
         *SCHEMES,
     ):
         assert name in shown
+    for name, builder in BUILDERS.items():
+        assert builder.group != "other", name
+        title = f"Architectures: {builder.group}"
+        part = shown[shown.index(title) + len(title) :].partition("Architectures: ")[0]
+        assert re.search(rf"^ *{name} ", part, re.MULTILINE), name
 
 
 @pytest.mark.parametrize(

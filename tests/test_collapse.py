@@ -199,6 +199,18 @@ def test_a_codebook_may_be_larger_than_the_images_can_use(digits):
     assert not any("codebook" in finding for finding in findings(model, digits))
 
 
+def test_of_several_codebooks_the_one_that_is_used_least_counts(digits):
+    model = kerasae.build("vector_quantized", **{**SPATIAL, "codebook_size": 8, "groups": 2})
+    first, second = model.get_layer("quantizer").quantizers
+    codes = model.get_layer("encoder").predict(digits.validation, verbose=0).reshape(-1, 4)
+    spread = codes[np.random.default_rng(0).permutation(len(codes))[:8]]
+    first.codebook.assign(spread[:, :2])
+    second.codebook.assign(np.r_[spread[:1, 2:], np.full((7, 2), 1e3)].astype(np.float32))
+    found = [finding for finding in findings(model, digits) if "codebook" in finding]
+    assert len(found) == 1
+    assert "uses 1 of the 8 entries of a codebook" in found[0]
+
+
 def test_as_many_images_are_looked_at_as_have_so_many_pixels(monkeypatch):
     images = kerasae.Images(*[np.zeros((81, 8, 8, 1), np.float32)] * 3)
     monkeypatch.setattr(collapse, "_VALUES", 20 * 64 + 32)

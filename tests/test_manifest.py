@@ -72,7 +72,7 @@ def test_the_codec_part_holds_integers_and_strings_only(content):
         (["codec", "qualities"], [], "`codec.qualities` must be a list of 1 to 64"),
         (["codec", "qualities", 0], 7, "`codec.qualities\\[0\\]` must be an object"),
         (["codec", "qualities", 0, "classes"], 2, "classes` must be an integer from 1 to 1"),
-        (["codec", "codebook"], 32, "`codec.codebook` must be 0 unless the code has one channel"),
+        (["codec", "codebook"], 32, "of a step of 1 where there is a codebook"),
         (["decoder", "input", "dtype"], "int32", "`decoder.input.dtype` must be float32 or uint8"),
         (["codec", "code_shape"], [], "`codec.code_shape` must be 1 to 4"),
         (["codec", "code_shape"], [2**20, 2**20], "`codec.code_shape` must be 1 to 4"),

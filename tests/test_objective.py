@@ -187,7 +187,13 @@ print(json.dumps(found))
 """
 
 
-EACH_LOSS = ["denoising-0", "segmentation-0", "variational-0", "vector_quantized-0"]
+EACH_LOSS = [
+    "denoising-0",
+    "segmentation-0",
+    "variational-0",
+    "vector_quantized-0",
+    "vector_quantized-3",
+]
 
 
 @pytest.mark.slow

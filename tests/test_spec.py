@@ -78,6 +78,7 @@ def test_what_is_read_is_written(name):
         blocks(),
         blocks(tile=[1, MAX_SIDE], code_shape=[4, 4, 4, 1]),
         blocks(codebook=2**24),
+        blocks(code_shape=[3, 2], codebook=4, qualities=[quality(channels=2)]),
         part(qualities=[quality(step={"exponent": -149, "mantissas": [2**24 - 1]})]),
         part(qualities=[quality(step={"exponent": 104, "mantissas": [1]})]),
         part(qualities=[quality(tables=[{"frequencies": [4000, 96], "offset": 2**30}])]),
@@ -107,8 +108,8 @@ def test_what_is_at_the_bounds_is_read(content):
             "`codec.codebook` must be an integer from 0 to 16777216. Received: 16777217",
         ),
         (
-            blocks(code_shape=[2], codebook=1, qualities=[quality(channels=2)]),
-            "`codec.codebook` must be 0 unless the code has one channel. Received: 1",
+            blocks(code_shape=[2], codebook=1, qualities=[quality(channels=2, tables=[TABLE])]),
+            "`codec.qualities[0].tables` must be a list of 2. Received: 1",
         ),
         (part(layout="line"), "`codec.layout` must be one of grid, blocks. Received: 'line'"),
         (part(qualities=[]), "`codec.qualities` must be a list of 1 to 64. Received: []"),

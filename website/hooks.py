@@ -47,6 +47,7 @@ GUIDES = {
         "docs/ten_lines.md",
         "docs/data.md",
         "docs/losses.md",
+        "docs/quantizers.md",
         "docs/streams.md",
         "docs/runs.md",
         "docs/trackers.md",

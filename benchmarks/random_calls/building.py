@@ -50,8 +50,19 @@ HYPERPARAMETERS: dict[str, Any] = {
     "free_bits": [0.0, 0.5, np.float32(0.1)],
     "importance_samples": [1, 3, np.int64(2)],
     "binarize": [True, False],
-    "quantizer": ["vq", "fsq"],
+    "quantizer": ["vq", "fsq", "lfq"],
     "codebook_size": [2, 8, np.int64(16)],
+    "residual_levels": [1, 2, np.int64(3)],
+    "groups": [1, 2, np.int64(4)],
+    "hierarchical": [False, True, np.True_],
+    "similarity": ["euclidean", "cosine"],
+    "gradient": ["straight_through", "rotation"],
+    "entropy_weight": [0.1, 0, np.float32(0.5)],
+    "patch_size": [1, 2, np.int64(4)],
+    "heads": [1, 2, np.int64(3)],
+    "decoder_size": [2, 6, np.int64(8)],
+    "decoder_hidden": [(4,), [5, 4], ()],
+    "backbone": [None],
     "commitment": [0.25, np.float32(1)],
     "decay": [0.9, np.float32(0.5)],
     "restart": [0.1, 0.0, np.float32(0.2)],
@@ -77,7 +88,13 @@ def _hyperparameters(draw: Drawing, builder: Builder) -> dict[str, Any]:
         names += draw.sure(st.lists(st.sampled_from(sorted(HYPERPARAMETERS)), max_size=1))
     chosen = draw.sure(st.lists(st.sampled_from(sorted(set(names))), max_size=5, unique=True))
     options = {name: draw(HYPERPARAMETERS.get(name, ANYTHING)) for name in chosen}
-    if builder.name in ("rate_distortion", "masked", "vector_quantized", "segmentation"):
+    if builder.name in (
+        "rate_distortion",
+        "masked",
+        "masked_transformer",
+        "vector_quantized",
+        "segmentation",
+    ):
         options.setdefault("hidden", (4,))  # the defaults are slow
     options["input_shape"] = draw(LENGTHS if builder.kind == "sequence" else SHAPES)
     return options
@@ -172,6 +189,10 @@ def _(draw: Drawing) -> Call:
     return Call(kerasae.decorrelate_code, (built, draw.images((2, 30))))
 
 
+QUANTIZERS = [
+    [layers.VectorQuantizer(4), layers.VectorQuantizer(4)],
+    (layers.VectorQuantizer(3), layers.VectorQuantizer(3), layers.VectorQuantizer(3)),
+]
 LAYERS: dict[str, dict[str, Any]] = {
     "Binarization": {"seed": [None, 3, np.int64(1)]},
     "Distortion": {"lmbda": [0.1, np.float32(1)]},
@@ -188,10 +209,25 @@ LAYERS: dict[str, dict[str, Any]] = {
         "clip": [True, False],
         "seed": [None, 1],
     },
+    "GroupedVectorQuantizer": {"quantizers": QUANTIZERS},
+    "HiddenPatches": {"tokens": [4, np.int64(9)], "visible": [1, np.int64(4)]},
     "KLSparsity": {"rho": [0.1, np.float32(0.2)], "beta": [0.1]},
     "L1Sparsity": {"weight": [0.1, np.float32(0.2)]},
+    "LookupFreeQuantizer": {
+        "bits": [1, np.int64(3)],
+        "commitment": [0.2],
+        "entropy_weight": [0, np.float32(0.1)],
+    },
     "MaskingCorruption": {"level": [0.1, np.float32(0.3)], "seed": [None, 1]},
     "Perturbation": {"level": [0.1, np.float32(0.3)], "seed": [None, 1]},
+    "RandomPatches": {
+        "grid": [(2, 2), [3, np.int64(2)]],
+        "patch_size": [1, np.int64(2)],
+        "fraction": [0.5, np.float32(0.75)],
+        "hole_weight": [2.0],
+        "seed": [None, 1],
+    },
+    "ResidualVectorQuantizer": {"quantizers": QUANTIZERS},
     "RandomHoles": {
         "kind": ["block", "text"],
         "fraction": [0.2],
@@ -216,7 +252,10 @@ LAYERS: dict[str, dict[str, Any]] = {
         "free_bits": [0.0, 0.1],
         "samples": [1, 2],
     },
+    "TwoLevelQuantizer": {"quantizers": QUANTIZERS},
     "VectorQuantizer": {
+        "similarity": ["euclidean", "cosine"],
+        "gradient": ["straight_through", "rotation"],
         "codebook_size": [4, np.int64(8)],
         "commitment": [0.2],
         "decay": [0.9],
@@ -224,7 +263,16 @@ LAYERS: dict[str, dict[str, Any]] = {
         "seed": [None, 1],
     },
 }
-_REQUIRED = {"level", "units", "source"}  # without a default
+_REQUIRED = {
+    "level",
+    "units",
+    "source",
+    "quantizers",
+    "tokens",
+    "visible",
+    "grid",
+    "patch_size",
+}  # without a default
 
 
 def _layer(name: str) -> None:

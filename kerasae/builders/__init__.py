@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 __all__ = ["BUILDERS", "Builder", "build"]
 
 Kind = Literal["image", "sequence", "masked", "segmentation", "table"]
+Group = Literal[
+    "codes of few values",
+    "features",
+    "new images",
+    "small files",
+    "what is missing or in the way",
+    "classes of pixels",
+    "tables and sequences",
+    "other",
+]
 
 
 @dataclass(frozen=True)
@@ -34,6 +44,7 @@ class Builder:
         paper: The source of the equations.
         variants: Small hyperparameter sets, one per branch of the builder, that the
             contract tests build, train, save and export.
+        group: What it is for, by which `kerasae list` sorts.
     """
 
     name: str
@@ -41,6 +52,7 @@ class Builder:
     summary: str
     paper: str
     variants: tuple[Mapping[str, Any], ...] = field(default=({},), repr=False)
+    group: Group = "other"
 
     @property
     def function(self) -> Callable[..., keras.Model]:
@@ -101,6 +113,7 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
             Builder(
                 name="undercomplete",
                 kind="image",
+                group="codes of few values",
                 summary="dense layers around a code smaller than the input",
                 paper="Hinton & Salakhutdinov (2006), Reducing the Dimensionality of Data "
                 "with Neural Networks, Science 313",
@@ -114,6 +127,7 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
             Builder(
                 name="overcomplete",
                 kind="image",
+                group="features",
                 summary="a code at least as large as the input, with a regulariser",
                 paper="Goodfellow, Bengio & Courville (2016), Deep Learning, section 14.2",
                 variants=(
@@ -125,6 +139,7 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
             Builder(
                 name="sparse",
                 kind="image",
+                group="features",
                 summary="many units, few of them active: L1, KL, top-k or dropout",
                 paper="Makhzani & Frey (2013), k-Sparse Autoencoders; Ng (2011), CS294A Lecture "
                 "Notes: Sparse Autoencoder",
@@ -144,6 +159,7 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
             Builder(
                 name="convolutional",
                 kind="image",
+                group="codes of few values",
                 summary="strided convolutions around a dense or a spatial code",
                 paper="Masci, Meier, Ciresan & Schmidhuber (2011), Stacked Convolutional "
                 "Auto-Encoders for Hierarchical Feature Extraction, ICANN",
@@ -178,6 +194,7 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
             Builder(
                 name="denoising",
                 kind="image",
+                group="what is missing or in the way",
                 summary="learns to undo Gaussian, masking or salt-and-pepper corruption",
                 paper="Vincent, Larochelle, Lajoie, Bengio & Manzagol (2010), Stacked Denoising "
                 "Autoencoders, JMLR 11",
@@ -202,6 +219,7 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
             Builder(
                 name="contractive",
                 kind="image",
+                group="features",
                 summary="a code that hardly answers to small changes of the image",
                 paper="Rifai, Vincent, Muller, Glorot & Bengio (2011), Contractive Auto-Encoders: "
                 "Explicit Invariance During Feature Extraction, ICML",
@@ -231,6 +249,7 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
             Builder(
                 name="variational",
                 kind="image",
+                group="new images",
                 summary="codes with a distribution: beta, capacity, free bits, or IWAE",
                 paper="Kingma & Welling (2014), Auto-Encoding Variational Bayes, ICLR; Burda, "
                 "Grosse & Salakhutdinov (2016), Importance Weighted Autoencoders, ICLR",
@@ -275,7 +294,8 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
             Builder(
                 name="vector_quantized",
                 kind="image",
-                summary="each position of the code is an entry of a codebook: VQ-VAE, or FSQ",
+                group="new images",
+                summary="each position of the code is an index: VQ-VAE, VQ-VAE-2, RQ-VAE, FSQ, LFQ",
                 paper="van den Oord, Vinyals & Kavukcuoglu (2017), Neural Discrete Representation "
                 "Learning, NeurIPS; Mentzer, Minnen, Agustsson & Tschannen (2024), Finite Scalar "
                 "Quantization: VQ-VAE Made Simple, ICLR",
@@ -294,11 +314,41 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                         "upsampling": "resize",
                     },
                     {"input_shape": (12,), "code_size": 6, "hidden": (24,), "codebook_size": 12},
+                    {
+                        "input_shape": (8, 8, 1),
+                        "code_size": 8,
+                        "hidden": (16,),
+                        "codebook_size": 16,
+                        "residual_levels": 2,
+                        "gradient": "rotation",
+                    },
+                    {
+                        "input_shape": (8, 8, 1),
+                        "code_size": 8,
+                        "hidden": (16,),
+                        "codebook_size": 16,
+                        "groups": 2,
+                        "similarity": "cosine",
+                    },
+                    {
+                        "input_shape": (8, 8, 1),
+                        "code_size": 6,
+                        "hidden": (16,),
+                        "codebook_size": 16,
+                        "hierarchical": True,
+                    },
+                    {
+                        "input_shape": (8, 8, 1),
+                        "hidden": (16,),
+                        "quantizer": "lfq",
+                        "codebook_size": 64,
+                    },
                 ),
             ),
             Builder(
                 name="rate_distortion",
                 kind="image",
+                group="small files",
                 summary="a quantised code, trained for few bits under an entropy model",
                 paper="Ballé, Minnen, Singh, Hwang & Johnston (2018), Variational Image "
                 "Compression with a Scale Hyperprior, ICLR",
@@ -316,6 +366,7 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
             Builder(
                 name="masked",
                 kind="masked",
+                group="what is missing or in the way",
                 summary="fills holes: rectangles, brush strokes, or writing over the image",
                 paper="Pathak, Krähenbühl, Donahue, Darrell & Efros (2016), Context Encoders: "
                 "Feature Learning by Inpainting, CVPR",
@@ -341,8 +392,40 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                 ),
             ),
             Builder(
+                name="masked_transformer",
+                kind="masked",
+                group="features",
+                summary="a transformer that sees a quarter of an image's patches: features by MAE",
+                paper="He, Chen, Xie, Li, Dollár & Girshick (2022), Masked Autoencoders Are "
+                "Scalable Vision Learners, CVPR",
+                variants=(
+                    {
+                        "input_shape": (8, 8, 1),
+                        "code_size": 16,
+                        "hidden": (32, 32),
+                        "patch_size": 2,
+                        "decoder_size": 16,
+                        "decoder_hidden": (32,),
+                        "mask_fraction": 0.5,
+                    },
+                    {
+                        "input_shape": (6, 9, 3),
+                        "code_size": 18,
+                        "hidden": (32,),
+                        "activation": "relu",
+                        "loss": "binary_crossentropy",
+                        "patch_size": 3,
+                        "heads": 2,
+                        "decoder_size": 16,
+                        "decoder_hidden": (32, 16),
+                        "mask_fraction": 0.5,
+                    },
+                ),
+            ),
+            Builder(
                 name="segmentation",
                 kind="segmentation",
+                group="classes of pixels",
                 summary="the class of each pixel, by an encoder and decoder with skips between",
                 paper="Ronneberger, Fischer & Brox (2015), U-Net, MICCAI; Badrinarayanan, Kendall "
                 "& Cipolla (2017), SegNet, IEEE TPAMI 39",
@@ -375,6 +458,7 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
             Builder(
                 name="tabular",
                 kind="table",
+                group="tables and sequences",
                 summary="rows of a table, numbers and categories, on any of the dense ones",
                 paper="Hawkins, He, Williams & Baxter (2002), Outlier Detection Using Replicator "
                 "Neural Networks, DaWaK; Nazabal, Olmos, Ghahramani & Valera (2020), Handling "
@@ -411,6 +495,7 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
             Builder(
                 name="recurrent",
                 kind="sequence",
+                group="tables and sequences",
                 summary="LSTM, GRU or 1-D convolutions around one code for a whole sequence",
                 paper="Srivastava, Mansimov & Salakhutdinov (2015), Unsupervised Learning of Video "
                 "Representations using LSTMs, ICML; Cho et al. (2014), Learning Phrase "

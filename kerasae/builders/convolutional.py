@@ -8,7 +8,7 @@ from typing import Literal
 import keras
 
 from kerasae import _arguments
-from kerasae.builders import _convolutional, _dense, _losses
+from kerasae.builders import _backbone, _convolutional, _dense, _losses
 from kerasae.builders._losses import Loss
 
 __all__ = ["build_convolutional"]
@@ -27,6 +27,7 @@ def build_convolutional(
     upsampling: Literal["transposed", "resize"] = "transposed",
     residual: int = 0,
     normalization: Literal["batch"] | None = None,
+    backbone: keras.Model | None = None,
 ) -> keras.Model:
     """Build a convolutional autoencoder for images, signals or volumes of any size.
 
@@ -34,6 +35,12 @@ def build_convolutional(
     transpose, so that `n` layers change the side of an image by `2**n` (Masci et al. 2011;
     strides in place of pooling after Springenberg et al. 2015). A side that `2**n` does not
     divide is rounded up inside and cropped at the end.
+
+    With a `backbone` the encoder is a model of yours, such as one of `keras.applications` without
+    its top, with the weights that it has, and a linear layer behind it that makes the code. What
+    it wants done to pixels first is left to you, as a layer in front of it: a model for values in
+    [-1, 1] is `keras.Sequential([keras.layers.Rescaling(2.0, -1.0), model])`. It learns on with
+    `model.fit`, itself and no copy of it, unless you have set its `trainable` to False.
 
     Args:
         input_shape: (height, width, channels) of an image, (length, features) of a signal, or
@@ -61,6 +68,10 @@ def build_convolutional(
         normalization: `"batch"` for batch normalisation between each convolution and its
             activation, except at the code and the pixels (Ioffe & Szegedy 2015), or None. An
             export folds it into the convolutions, which it could not with other kinds.
+        backbone: A model for the encoder, from images of `input_shape` to a map (rows, columns,
+            channels), or, for a dense code, to a vector; or None. `hidden` is then the decoder's
+            alone. A spatial code has the rows and columns of the map, and the decoder doubles them
+            as often as it takes; where `hidden` has too few numbers for that, the last is repeated.
 
     Returns:
         A compiled model, float32 (batch, height, width, channels) to the same shape. Its
@@ -89,9 +100,16 @@ def build_convolutional(
         residual=residual,
         normalization=normalization,
     )
+    if backbone is None:
+        encoder = _convolutional.encoder(shape, code_size, hidden, activation, **encoder_options)
+    else:
+        model = _backbone.check(backbone, shape, code)
+        encoder = _backbone.encoder(model, shape, code_size, code)
+        if code == "spatial":
+            hidden = _backbone.stages(model, shape, hidden)
     return _dense.assemble(
         "convolutional",
-        _convolutional.encoder(shape, code_size, hidden, activation, **encoder_options),
+        encoder,
         _convolutional.decoder(
             shape, code_size, hidden, activation, output_activation, **decoder_options
         ),

@@ -41,9 +41,16 @@ def list() -> None:
         trained = f"{card['data']} ({card['data_licence']}); weights: {card['licence']}"
         return f"{escape(card['summary'])}\n[dim]{escape(trained)}[/dim]\n{escape(figures)}\n"
 
+    groups = dict.fromkeys(b.group for b in BUILDERS.values())
     console = open_console()
     for title, rows in (
-        ("Architectures", [(b.name, describe(b)) for b in BUILDERS.values()]),
+        *(
+            (
+                f"Architectures: {group}",
+                [(b.name, describe(b)) for b in BUILDERS.values() if b.group == group],
+            )
+            for group in groups
+        ),
         (
             "Data sets",
             [

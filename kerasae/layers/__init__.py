@@ -1,6 +1,13 @@
 """Keras layers of kerasae, registered for safe reloading."""
 
-from kerasae.layers.codebooks import FiniteScalarQuantizer, VectorQuantizer
+from kerasae.layers.codebooks import (
+    FiniteScalarQuantizer,
+    GroupedVectorQuantizer,
+    LookupFreeQuantizer,
+    ResidualVectorQuantizer,
+    TwoLevelQuantizer,
+    VectorQuantizer,
+)
 from kerasae.layers.corruption import (
     GaussianCorruption,
     MaskingCorruption,
@@ -9,6 +16,7 @@ from kerasae.layers.corruption import (
 )
 from kerasae.layers.masking import RandomGaps, RandomHoles
 from kerasae.layers.objective import LossLayer, RandomLayer, full_precision
+from kerasae.layers.patches import HiddenPatches, RandomPatches
 from kerasae.layers.penalties import (
     ExactContraction,
     KLSparsity,
@@ -30,20 +38,26 @@ __all__ = [
     "ExactContraction",
     "FiniteScalarQuantizer",
     "GaussianCorruption",
+    "GroupedVectorQuantizer",
+    "HiddenPatches",
     "KLSparsity",
     "L1Sparsity",
+    "LookupFreeQuantizer",
     "LossLayer",
     "MaskingCorruption",
     "Perturbation",
     "RandomGaps",
     "RandomHoles",
     "RandomLayer",
+    "RandomPatches",
+    "ResidualVectorQuantizer",
     "SaltAndPepper",
     "Sampling",
     "StochasticContraction",
     "TableBound",
     "TableLoss",
     "TransposedDense",
+    "TwoLevelQuantizer",
     "VariationalBound",
     "VectorQuantizer",
     "full_precision",

@@ -151,15 +151,20 @@ def _codebook(model: keras.Model, layer: Any, codes: Array) -> Iterator[str]:
                 "its code. Try fewer channels in `levels`, or more epochs."
             )
         return
-    indices = _inference.run([layer.encoder_tail()], codes)[0]
+    found = _inference.run([layer.encoder_tail()], codes)[0]
+    several = getattr(layer, "codebooks", 1) > 1
+    # Of several codebooks the one that is used least.
+    columns = np.moveaxis(found, -1, 0) if several else found[None]
+    indices = min(columns, key=lambda column: len(np.unique(column)))
     size, used = layer.codebook_size, len(np.unique(indices))
     evenly = size * -math.expm1(-indices.size / size)  # expected, if all are equally likely
     if used < _USED * evenly:
+        whose = "a" if several else "its"
         knob = "a smaller `codebook_size`, or more epochs"
         if not layer.restart:
             knob = "`restart=0.1`, which starts such entries anew"
         yield (
-            f"{model.name!r} uses {used} of the {size} entries of its codebook for "
+            f"{model.name!r} uses {used} of the {size} entries of {whose} codebook for "
             f"{indices.size:,} vectors; the others are dead. Try {knob}."
         )
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from kerasae_export.bundling.arguments import check_tile
 from kerasae_export.bundling.layout import find_layout, mirrored, resized
+from kerasae_export.conversion.split import codebooks, evenly
 from kerasae_export.conversion.split import decoder as decoder_of
 from kerasae_export.conversion.split import encoder as encoder_of
-from kerasae_export.conversion.split import evenly
 
 __all__ = ["CALIBRATION", "DeployedModels", "deployed_models", "full_range"]
 
@@ -28,11 +28,13 @@ class DeployedModels:
     Attributes:
         encoder: Image to code or indices.
         decoder: Code or indices to image.
-        codebook: Number of indices; 0 for a code of values.
+        codebook: Size of the codebook, or of each; 0 for a code of values.
         layout: `"grid"` or `"blocks"`.
         stride: Pixels of a cell.
         margin: Cells at the edge of a tile that depend on what surrounds it.
         before: Cells added in front of a calibration image to make it as large as a tile.
+        codebooks: Indices at each position, which have a last axis if there are several; 0 for a
+            code of values.
     """
 
     encoder: keras.Model
@@ -42,6 +44,7 @@ class DeployedModels:
     stride: int
     margin: int
     before: tuple[int, int] = (0, 0)
+    codebooks: int = 0
 
     def framed(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """The images, continued to the size of a tile."""
@@ -66,8 +69,10 @@ def deployed_models(
         ValueError: If the model cannot take tiles of that size.
     """
     bare, encoder, decoder = encoder_of(model, tail=False), encoder_of(model), decoder_of(model)
+    several = codebooks(model) if codebook else 0
     if tile is None:
-        return DeployedModels(encoder, decoder, codebook, *find_layout(bare, decoder, codebook))
+        found = find_layout(bare, decoder, codebook)
+        return DeployedModels(encoder, decoder, codebook, *found, codebooks=several)
 
     size = check_tile(tile, encoder.input_shape[1:3])
     rule = "`tile` must be None but for models that treat every place of an image alike"
@@ -89,7 +94,7 @@ def deployed_models(
     if found[0] != "grid" or decoder.output_shape[1:3] != size:
         raise ValueError(f"{rule}. Received: tile={tile!r} for model={model.name!r}")
     before = ((cells[0] - old[0]) // 2, (cells[1] - old[1]) // 2)
-    return DeployedModels(encoder, decoder, codebook, *found, before)
+    return DeployedModels(encoder, decoder, codebook, *found, before, several)
 
 
 def full_range(images: NDArray[np.float32]) -> NDArray[np.float32]:

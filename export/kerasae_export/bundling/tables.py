@@ -39,10 +39,10 @@ def fit_steps(
         losses: PSNR in dB that rounding may cost, for each quality, the best first.
 
     Returns:
-        For each quality, the step size of each channel of the code; 1 for indices.
+        For each quality, the step size of each channel of the code; ones for indices.
     """
     if models.codebook:
-        return [np.ones(1)]
+        return [np.ones(models.codebooks)]
     own_step = code_step(model)
     channels = models.encoder.output_shape[-1]
     if own_step is not None and len(losses) == 1:
@@ -91,7 +91,7 @@ def fit_spec(
         layout=models.layout,
         stride=models.stride,
         margin=models.margin,
-        code_shape=(*code_shape, 1) if models.codebook else code_shape,
+        code_shape=(*code_shape, 1) if models.codebooks == 1 else code_shape,
         codebook=models.codebook,
         group=group,
         qualities=tuple(_fit_quality(models, codes, steps, group) for steps in all_steps),
@@ -108,7 +108,7 @@ def _codes_of(
         down, right = models.before
         codes = [code[:, down : down + rows, right : right + columns] for code in codes]
     joined = np.concatenate(codes)
-    return joined[..., None] if models.codebook else joined
+    return joined[..., None] if models.codebooks == 1 else joined
 
 
 def _fit_quality(
@@ -122,7 +122,8 @@ def _fit_quality(
     else:
         flat = symbols.reshape(-1, symbols.shape[-1])
         tables = fit_tables(flat, codebook=models.codebook)
-    mantissas, exponent = ((1,), 0) if models.codebook else steps_of(steps)
+    ones = (1,) * models.codebooks
+    mantissas, exponent = (ones, 0) if models.codebook else steps_of(steps)
     return Quality(mantissas, exponent, tables.classes, tables.tables)
 
 

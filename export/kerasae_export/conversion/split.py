@@ -8,7 +8,8 @@ needs no kerasae:
 - a layer between the two that is not the identity at inference gives the stock models of
   its two halves as `encoder_tail()` and `decoder_head()`, or one of them; if it rounds the
   code, `code_step` is the distance between two values; if it makes indices of it,
-  `codebook_size` is how many there are;
+  `codebook_size` is how many there are, and if it makes several at each position, on a last axis,
+  `codebooks` is how many it makes;
 - a custom layer inside a nested model gives a stock layer that does the same at inference
   as `to_stock()`, or a functional model of stock layers;
 - the first output of each nested model is the code or the reconstruction; what else it has,
@@ -33,6 +34,7 @@ from kerasae_export.functional import AnyModel, autoencoder, stock_model
 __all__ = [
     "code_step",
     "codebook_size",
+    "codebooks",
     "decoder",
     "encoder",
     "evenly",
@@ -138,6 +140,12 @@ def codebook_size(model: keras.Model) -> int:
     """The size of the codebook that the code of a model indexes; 0 for a code of values."""
     sizes = [layer.codebook_size for layer in model.layers if hasattr(layer, "codebook_size")]
     return int(sizes[0]) if sizes else 0
+
+
+def codebooks(model: keras.Model) -> int:
+    """How many indices a position of the code has; if more than one, they have a last axis."""
+    counts = [getattr(x, "codebooks", 1) for x in model.layers if hasattr(x, "codebook_size")]
+    return int(counts[0]) if counts else 1
 
 
 def evenly(values: Any, count: int) -> Any:

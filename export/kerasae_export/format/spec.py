@@ -84,7 +84,8 @@ class CodecSpec:
         layout: `"grid"` or `"blocks"`, see `kerasae_export.format.tiling`.
         stride: Side of a cell of a grid in pixels; 1 for blocks.
         margin: Cells at the edge of a tile that depend on its surroundings; 0 for blocks.
-        code_shape: Shape of the code of one tile, channels last; indices have one channel.
+        code_shape: Shape of the code of one tile, channels last; indices have one channel for each
+            index of a position.
         codebook: Size of the codebook for a code of indices; 0 for a code of values.
         group: Side in cells of the squares that share a class; 1 for blocks.
         qualities: From the coarsest, quality 1, to the finest; one for indices.
@@ -118,7 +119,8 @@ class CodecSpec:
     @property
     def code_edge(self) -> tuple[int, ...]:
         """Shape of the code at the edges of the models, batch of 1 first."""
-        return (1, *(self.code_shape[:-1] if self.codebook else self.code_shape))
+        single = self.codebook and self.code_shape[-1] == 1
+        return (1, *(self.code_shape[:-1] if single else self.code_shape))
 
     @property
     def best(self) -> Quality:
@@ -160,8 +162,6 @@ def read_spec(fields: Fields) -> CodecSpec:
     if not 1 <= len(code_shape) <= 4 or math.prod(code_shape) > MAX_VALUES:
         raise fields.error("code_shape", "1 to 4 sizes of at most 2**24 values", list(code_shape))
     codebook = fields.integer("codebook", 0, _MAX_CODEBOOK)
-    if codebook and code_shape[-1] != 1:
-        raise fields.error("codebook", "0 unless the code has one channel", codebook)
     layout = fields.choice("layout", _LAYOUTS)
     stride = fields.integer("stride", 1, MAX_SIDE)
     margin = fields.integer("margin", 0, MAX_SIDE)
@@ -198,7 +198,8 @@ def _qualities(fields: Fields, channels: int, layout: str, codebook: int) -> tup
         _quality(Fields(item, f"{fields.path}qualities[{i}]."), channels, layout)
         for i, item in enumerate(items)
     )
-    if codebook and (qualities[0].step_mantissas, qualities[0].step_exponent) != ((1,), 0):
+    ones = (1,) * channels
+    if codebook and (qualities[0].step_mantissas, qualities[0].step_exponent) != (ones, 0):
         raise fields.error("qualities", "of a step of 1 where there is a codebook", items[0])
     if sum(len(quality.tables) for quality in qualities) > _MAX_TABLES:
         raise fields.error("qualities", f"of at most {_MAX_TABLES} tables", len(items))

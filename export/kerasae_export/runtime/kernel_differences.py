@@ -95,7 +95,8 @@ def drawn_codes(spec: CodecSpec, quality: Quality, count: int, seed: int) -> NDA
             drawn = rng.choice(len(known), size=shape[:-1], p=known / known.sum())
             code[..., channel] = drawn + table.offset
     if spec.codebook:
-        return np.clip(symbols, 0, spec.codebook - 1)[..., 0]
+        indices = np.clip(symbols, 0, spec.codebook - 1)
+        return indices.reshape(count, *spec.code_edge[1:])
     return symbols * quality.steps
 
 

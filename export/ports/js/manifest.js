@@ -95,9 +95,10 @@ export function canonical(value) {
   return JSON.stringify(Object.is(value, -0) ? 0 : value);
 }
 
-/** The shape of the code at the edges of the models; indices have no axis of channels. */
+/** The shape of the code at the edges of the models; one index a position has no axis of its own. */
 export function codeEdge(codec) {
-  return [1, ...(codec.codebook ? codec.code_shape.slice(0, -1) : codec.code_shape)];
+  const single = codec.codebook && codec.code_shape.at(-1) === 1;
+  return [1, ...(single ? codec.code_shape.slice(0, -1) : codec.code_shape)];
 }
 
 function product(sizes) {
@@ -115,9 +116,6 @@ function checkCodec(fields) {
   if (product(shape) > MAX_VALUES) throw fields.error("code_shape", "of at most 2^24 values");
   const codebook = fields.integer("codebook", 0, 2 ** 24);
   const channels = shape.at(-1);
-  if (codebook && channels !== 1) {
-    throw fields.error("codebook", "0 unless the code has one channel");
-  }
   const layout = fields.choice("layout", ["grid", "blocks"]);
   const stride = fields.integer("stride", 1, MAX_SIDE);
   const margin = fields.integer("margin", 0, MAX_SIDE);
@@ -146,7 +144,7 @@ function checkQuality(fields, channels, layout, codebook) {
   step.only("exponent mantissas");
   const exponent = step.integer("exponent", -149, 104);
   const mantissas = step.integers("mantissas", 1, 2 ** 24 - 1, channels, channels);
-  if (codebook && (exponent !== 0 || mantissas[0] !== 1)) {
+  if (codebook && (exponent !== 0 || mantissas.some((mantissa) => mantissa !== 1))) {
     throw fields.error("step", "1 where there is a codebook");
   }
   if (classes * channels > MAX_TABLES) {

@@ -101,9 +101,10 @@ def _quality(seed: int, channels: int, classes: int = 1) -> Quality:
     return Quality(mantissas, -22 - seed % 5, classes, _tables(seed, classes * channels))
 
 
-def _index_quality(codebook: int) -> Quality:
+def _index_quality(codebook: int, channels: int = 1) -> Quality:
     entries = min(codebook, 40) + 1
-    return Quality((1,), 0, 1, (Table(0, bell(entries, 6.0, -3.0)),))
+    tables = [Table(0, bell(entries, 6.0 + 5 * c, 2.0 * c - 3.0)) for c in range(channels)]
+    return Quality((1,) * channels, 0, 1, tuple(tables))
 
 
 # Both ends of what a table may be: two entries, 2049, all weight on one, offsets of +-2^30.
@@ -183,6 +184,12 @@ BUNDLES = (
         "float32",
         _spec(3, _blocks((6, 6), (3, 1), codebook=300), _index_quality(300)),
         True,
+    ),
+    Bundle(
+        "level-indices",
+        "int8",
+        _spec(3, _grid((8, 12), 4, 3, 0, codebook=24), _index_quality(24, 3)),
+        False,
     ),
     Bundle(
         "extreme",

@@ -70,7 +70,15 @@ def _lanes() -> Iterator[Case]:
 
 def _streams() -> Iterator[Case]:
     """No image, one, many; sizes and qualities that change; blocks of the most images."""
-    for bundle in ("grid", "classes", "blocks", "qualities", "indices", "dense-indices"):
+    for bundle in (
+        "grid",
+        "classes",
+        "blocks",
+        "qualities",
+        "indices",
+        "dense-indices",
+        "level-indices",
+    ):
         yield stream(f"stream-{bundle}-empty", bundle, [])
         yield stream(f"stream-{bundle}-one", bundle, [(1, 9, 11, 1)])
         yield stream(f"stream-{bundle}-sizes", bundle, [(2, 3, 5, 1), (1, 30, 7, 1), (3, 3, 5, 1)])

@@ -53,6 +53,9 @@ def changed_manifests() -> Iterator[tuple[str, bytes, str | None]]:
     indices = json.loads(texts["indices"])
     for name, (section, change) in _bad_indices().items():
         yield f"indices-{name}", _changed(indices, change), section
+    levels = json.loads(texts["level-indices"])
+    for name, (section, change) in _bad_levels().items():
+        yield f"level-indices-{name}", _changed(levels, change), section
 
 
 def _changed(content: Content, change: Change) -> bytes:
@@ -241,6 +244,16 @@ def _bad_grid() -> dict[str, tuple[str, Change]]:
         "tables-of-other-classes": _set("codec", "qualities", 1, "classes", 2),
     }
     return {name: ("1.1", change) for name, change in cases.items()}
+
+
+def _bad_levels() -> dict[str, tuple[str, Change]]:
+    step = ("codec", "qualities", 0, "step", "mantissas")
+    return {
+        "step-of-the-last": ("1.1", _set(*step, [1, 1, 2])),
+        "steps-two": ("1.1", _set(*step, [1, 1])),
+        "tables-two": ("1.1", _drop("codec", "qualities", 0, "tables", 0)),
+        "edge-without-levels": ("1", _set("decoder", "input", "shape", [1, 2, 3])),
+    }
 
 
 def _bad_indices() -> dict[str, tuple[str, Change]]:

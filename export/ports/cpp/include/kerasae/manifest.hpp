@@ -70,7 +70,9 @@ inline Quality read_quality(const Fields& fields, const CodecSpec& spec) {
     quality.exponent = static_cast<int>(step.integer("exponent", -149, 104));
     quality.mantissas =
         step.integers<std::int32_t>("mantissas", 1, (1 << 24) - 1, channels, channels);
-    if (spec.codebook > 0 && (quality.exponent != 0 || quality.mantissas[0] != 1))
+    const bool ones = std::all_of(quality.mantissas.begin(), quality.mantissas.end(),
+                                  [](std::int32_t mantissa) { return mantissa == 1; });
+    if (spec.codebook > 0 && (quality.exponent != 0 || !ones))
         fields.fail("step", "1 where there is a codebook");
     const std::size_t count = quality.classes * channels;
     if (count > max_tables)
@@ -113,8 +115,6 @@ inline CodecSpec read_codec(const Fields& fields) {
         if (values > max_values) fields.fail("code_shape", "of at most 2^24 values");
     }
     spec.codebook = static_cast<std::uint32_t>(fields.integer("codebook", 0, 1 << 24));
-    if (spec.codebook > 0 && spec.code_channels() != 1)
-        fields.fail("codebook", "0 unless the code has one channel");
     const std::string& layout = fields.text("layout");
     if (layout != "grid" && layout != "blocks") fields.fail("layout", "`grid` or `blocks`");
     spec.layout = layout == "grid" ? LayoutKind::grid : LayoutKind::blocks;

@@ -42,10 +42,11 @@ struct CodecSpec {
 
     std::uint32_t code_channels() const { return code_shape.back(); }
 
-    /// The shape of the code at the edges of the models; indices have no axis of channels.
+    /// The shape of the code at the edges of the models; one index a position has no axis of its own.
     std::vector<std::uint32_t> code_edge() const {
         std::vector<std::uint32_t> edge = {1};
-        edge.insert(edge.end(), code_shape.begin(), code_shape.end() - (codebook > 0 ? 1 : 0));
+        const bool single = codebook > 0 && code_channels() == 1;
+        edge.insert(edge.end(), code_shape.begin(), code_shape.end() - (single ? 1 : 0));
         return edge;
     }
 };

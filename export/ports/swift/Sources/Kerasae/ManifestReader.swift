@@ -73,7 +73,6 @@ extension CodecSpec {
         }
         codebook = try fields.int("codebook", 0...maxValues)
         let last = codeShape[codeShape.count - 1]
-        if codebook > 0 && last != 1 { throw fields.failure("codebook", "0 unless the code has one channel") }
         guard let layout = Layout(rawValue: try fields.text("layout")) else {
             throw fields.failure("layout", "`grid` or `blocks`")
         }
@@ -108,7 +107,7 @@ private func readQuality(
     try step.only(["exponent", "mantissas"])
     let exponent = try step.int("exponent", -149...104)
     let mantissas = try step.ints("mantissas", 1...maxValues - 1, channels...channels)
-    if codebook > 0 && (exponent != 0 || mantissas[0] != 1) {
+    if codebook > 0 && (exponent != 0 || !mantissas.allSatisfy({ $0 == 1 })) {
         throw fields.failure("step", "1 where there is a codebook")
     }
     let count = classes * channels

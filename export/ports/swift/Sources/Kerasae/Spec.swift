@@ -31,7 +31,9 @@ public struct CodecSpec: Sendable {
     let qualities: [Quality]
 
     /// The shape of the code at the edges of the models; indices have no axis of channels.
-    var codeEdge: [Int] { [1] + (codebook > 0 ? codeShape.dropLast() : codeShape[...]) }
+    var codeEdge: [Int] {
+        [1] + (codebook > 0 && codeShape.last == 1 ? codeShape.dropLast() : codeShape[...])
+    }
 }
 
 /// An input or output of a model. For `uint8`, value = scale * (q - zeroPoint).

@@ -47,7 +47,6 @@ private fun readCodec(fields: Fields): CodecSpec {
         values * size
     }
     val codebook = fields.int("codebook", 0..MAX_VALUES)
-    if (codebook > 0 && shape.last() != 1) fields.fail("codebook", "0 unless the code has one channel")
     val layout = when (fields.text("layout")) {
         "grid" -> LayoutKind.GRID
         "blocks" -> LayoutKind.BLOCKS
@@ -79,7 +78,7 @@ private fun readQuality(fields: Fields, layout: LayoutKind, channels: Int, codeb
     step.only("exponent", "mantissas")
     val exponent = step.int("exponent", -149..104)
     val mantissas = step.ints("mantissas", 1..MAX_VALUES - 1, channels..channels)
-    if (codebook > 0 && (exponent != 0 || mantissas[0] != 1)) fields.fail("step", "1 where there is a codebook")
+    if (codebook > 0 && (exponent != 0 || mantissas.any { it != 1 })) fields.fail("step", "1 where there is a codebook")
     val count = classes.toLong() * channels
     if (count > MAX_TABLES) fields.fail("classes", "such that there are at most $MAX_TABLES tables")
     val tables = fields.each("tables", count.toInt()..count.toInt()).map(::readTable).toList()

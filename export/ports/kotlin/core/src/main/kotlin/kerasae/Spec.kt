@@ -32,7 +32,8 @@ class CodecSpec internal constructor(
     val codeChannels get() = codeShape.last()
 
     /** The shape of the code at the edges of the models; indices have no axis of channels. */
-    internal val codeEdge get() = listOf(1) + if (codebook > 0) codeShape.dropLast(1) else codeShape
+    internal val codeEdge get() =
+        listOf(1) + if (codebook > 0 && codeShape.last() == 1) codeShape.dropLast(1) else codeShape
 }
 
 enum class DType { UINT8, FLOAT32, INT32 }
