@@ -30,6 +30,7 @@ from rows import (
     applications,
     classics,
     codes,
+    generation,
     gpu,
     neighbours,
     photos,
@@ -42,7 +43,17 @@ RESULT = Path(__file__).parent / "results" / "fidelity.json"
 PAGE = Path(__file__).parents[1] / "docs" / "fidelity.md"
 README = Path(__file__).parents[1] / "README.md"
 
-FAMILIES = (applications, classics, codes, neighbours, photos, segmentation, shapes, stacked)
+FAMILIES = (
+    applications,
+    classics,
+    codes,
+    generation,
+    neighbours,
+    photos,
+    segmentation,
+    shapes,
+    stacked,
+)
 ROWS: dict[str, Row] = dict(
     sorted(
         (item for family in FAMILIES for item in family.ROWS.items()),

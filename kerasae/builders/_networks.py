@@ -28,11 +28,13 @@ def halves(
     output_activation: str = "linear",
     seen: tuple[int, ...] | None = None,
     positions: int | None = None,
+    beside: int = 0,
 ) -> tuple[keras.Model, keras.Model]:
     """Encoder and decoder of a `"dense"` or `"convolutional"` network.
 
     The encoder sees an image of another shape than the decoder makes if `seen` says so. Of the
-    heads a `"log_variance"` is bounded. With `positions` a dense code is as many vectors.
+    heads a `"log_variance"` is bounded. With `positions` a dense code is as many vectors. The decoder
+    takes `beside` more values than the encoder gives.
     """
     _arguments.one_of("network", network, ("dense", "convolutional"))
     known = OPTIONS if network == "convolutional" else ()
@@ -45,10 +47,13 @@ def halves(
             f"{rule}. Received: {name}={options[name]!r}"
         )
     if network == "dense":
-        size = (code_size, _arguments.positive_ints("hidden", hidden), activation)
+        net = (_arguments.positive_ints("hidden", hidden), activation)
+        taken = code_size + beside
         return (
-            _dense.encoder(seen or shape, *size, heads=heads, positions=positions),
-            _dense.decoder(shape, *size, output_activation, logits=logits, positions=positions),
+            _dense.encoder(seen or shape, code_size, *net, heads=heads, positions=positions),
+            _dense.decoder(
+                shape, taken, *net, output_activation, logits=logits, positions=positions
+            ),
         )
     if len(shape) == 1:
         raise ValueError(
@@ -56,8 +61,9 @@ def halves(
             f"neighbours. Received: network={network!r}, input_shape={shape}"
         )
     hidden, encoding, decoding = _convolutional.check(hidden, code=code, **options)
-    size = (code_size, hidden, activation)
+    net = (hidden, activation)
+    taken = code_size + beside
     return (
-        _convolutional.encoder(seen or shape, *size, heads=heads, **encoding),
-        _convolutional.decoder(shape, *size, output_activation, logits=logits, **decoding),
+        _convolutional.encoder(seen or shape, code_size, *net, heads=heads, **encoding),
+        _convolutional.decoder(shape, taken, *net, output_activation, logits=logits, **decoding),
     )
