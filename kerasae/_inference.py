@@ -45,9 +45,9 @@ def prepared(model: AnyModel, argument: str = "model") -> keras.Model:
 def _no_model(model: Any, argument: str) -> ValueError:
     if isinstance(model, keras.Model) and _conditions.condition_of(model) is not None:
         return ValueError(
-            f"`{argument}` must be a model of one input; `kerasae.at_label(model, label)` fixes the "
-            f"label of a conditional one. Received: {argument}={model.name!r}, of an image and a "
-            "label"
+            f"`{argument}` must be a model of one input; `kerasae.at_label(model, label)` fixes "
+            f"the label of a conditional one. Received: {argument}={model.name!r}, of an image and "
+            "a label"
         )
     return ValueError(
         f"`{argument}` must be a Keras model of one input whose shape is known. "

@@ -8,12 +8,12 @@ import math
 import keras
 import numpy as np
 from keras import layers
-from rows import SEED, Row, mnist, trained
 
 import kerasae
 from kerasae import evaluation, priors
 from kerasae.data import Images
 from kerasae.training import TrainConfig
+from rows import RUNS, SEED, Row, mnist, trained
 
 _DRAWN = 10_000
 _CODE = 16
@@ -26,6 +26,7 @@ def cifar() -> Images:
     return kerasae.load_images("cifar10", seed=SEED)
 
 
+@functools.cache
 def classifier() -> tuple[keras.Model, float]:
     """A convolutional classifier of MNIST, of our own, and its accuracy on the test images."""
     images = mnist()
@@ -52,10 +53,32 @@ def classifier() -> tuple[keras.Model, float]:
     return net, float((found == images.test_labels).mean())
 
 
+@functools.cache
+def cifar_classifier() -> tuple[keras.Model, float]:
+    """The same of the copies of CIFAR-10, which it is far from knowing as well."""
+    images = cifar()
+
+    def build() -> keras.Model:
+        net = keras.Sequential([keras.Input((32, 32, 3))], name="classifier")
+        for filters in (24, 48, 64):
+            net.add(layers.Conv2D(filters, 3, strides=2, padding="same", activation="relu"))
+        for layer in (
+            layers.Flatten(),
+            layers.Dropout(0.3),
+            layers.Dense(64, activation="relu", name="features"),
+            layers.Dense(10, name="scores"),
+        ):
+            net.add(layer)
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        net.compile(keras.optimizers.Adam(2e-3), loss=loss, metrics=["accuracy"])
+        return net
+
+    net = fitted("classifier-cifar", build, images, epochs=8)
+    return net, float((classes_of(net, images.test) == images.test_labels).mean())
+
+
 def fitted(name: str, build, images: Images, epochs: int) -> keras.Model:
     """A classifier trained by `fit`, kept beside the runs."""
-    from rows import RUNS
-
     path = RUNS / f"{name}.keras"
     if path.exists():
         return keras.saving.load_model(path)

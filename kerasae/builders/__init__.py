@@ -277,8 +277,8 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                 name="conditional",
                 kind="conditional",
                 summary="a variational autoencoder that is told a label: a class, or attributes",
-                paper="Sohn, Lee & Yan (2015), Learning Structured Output Representation using Deep "
-                "Conditional Generative Models, NeurIPS",
+                paper="Sohn, Lee & Yan (2015), Learning Structured Output Representation using "
+                "Deep Conditional Generative Models, NeurIPS",
                 variants=(
                     {
                         "classes": 3,

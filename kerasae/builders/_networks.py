@@ -28,13 +28,13 @@ def halves(
     output_activation: str = "linear",
     seen: tuple[int, ...] | None = None,
     positions: int | None = None,
-    beside: int = 0,
+    label: int = 0,
 ) -> tuple[keras.Model, keras.Model]:
     """Encoder and decoder of a `"dense"` or `"convolutional"` network.
 
     The encoder sees an image of another shape than the decoder makes if `seen` says so. Of the
-    heads a `"log_variance"` is bounded. With `positions` a dense code is as many vectors. The decoder
-    takes `beside` more values than the encoder gives.
+    heads a `"log_variance"` is bounded. With `positions` a dense code is as many vectors. With
+    a `label` of so many values both have a second input.
     """
     _arguments.one_of("network", network, ("dense", "convolutional"))
     known = OPTIONS if network == "convolutional" else ()
@@ -47,13 +47,11 @@ def halves(
             f"{rule}. Received: {name}={options[name]!r}"
         )
     if network == "dense":
-        net = (_arguments.positive_ints("hidden", hidden), activation)
-        taken = code_size + beside
+        size = (code_size, _arguments.positive_ints("hidden", hidden), activation)
+        told = {"positions": positions, "label": label}
         return (
-            _dense.encoder(seen or shape, code_size, *net, heads=heads, positions=positions),
-            _dense.decoder(
-                shape, taken, *net, output_activation, logits=logits, positions=positions
-            ),
+            _dense.encoder(seen or shape, *size, heads=heads, **told),
+            _dense.decoder(shape, *size, output_activation, logits=logits, **told),
         )
     if len(shape) == 1:
         raise ValueError(
@@ -61,9 +59,9 @@ def halves(
             f"neighbours. Received: network={network!r}, input_shape={shape}"
         )
     hidden, encoding, decoding = _convolutional.check(hidden, code=code, **options)
-    net = (hidden, activation)
-    taken = code_size + beside
+    size = (code_size, hidden, activation)
+    encoding, decoding = {**encoding, "label": label}, {**decoding, "label": label}
     return (
-        _convolutional.encoder(seen or shape, code_size, *net, heads=heads, **encoding),
-        _convolutional.decoder(shape, taken, *net, output_activation, logits=logits, **decoding),
+        _convolutional.encoder(seen or shape, *size, heads=heads, **encoding),
+        _convolutional.decoder(shape, *size, output_activation, logits=logits, **decoding),
     )

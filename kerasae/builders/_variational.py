@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
-from keras import layers
 
 from kerasae import _arguments
 from kerasae._conditions import LABEL
@@ -15,8 +13,6 @@ from kerasae.builders import _networks
 from kerasae.layers import Binarization, Condition, RepeatedLabels, Sampling, VariationalBound
 from kerasae.layers.variational import LIKELIHOODS
 from kerasae.models import Autoencoder
-
-Halves = tuple[keras.Model, keras.Model]
 
 
 def build(
@@ -67,15 +63,16 @@ def build(
             f"the KL that it has not. Received: importance_samples={samples}"
         )
 
-    encoder, decoder = _halves(
-        condition,
+    encoder, decoder = _networks.halves(
         network,
         shape,
         code_size,
         hidden,
         activation,
         network_options,
+        heads=("mean", "log_variance"),
         logits=likelihood == "bernoulli",
+        label=0 if condition is None else condition.size,
     )
     image = keras.Input(shape, name="image")
     x = Binarization(name="binarization")(image) if binarize else image
@@ -104,53 +101,3 @@ def build(
         optimizer=keras.optimizers.Adam(_arguments.number("learning_rate", learning_rate, low=0.0))
     )
     return model
-
-
-def _halves(
-    condition: Condition | None,
-    network: str,
-    shape: tuple[int, ...],
-    code_size: int,
-    hidden: Any,
-    activation: str,
-    options: Mapping[str, Any],
-    *,
-    logits: bool,
-) -> Halves:
-    """Encoder and decoder; with a condition both take a label, too.
-
-    The encoder sees it as one more channel of the image, a plane that it learns for each class, the
-    decoder as more values of the code.
-    """
-    heads = ("mean", "log_variance")
-    size = (hidden, activation, options)
-    if condition is None:
-        return _networks.halves(network, shape, code_size, *size, heads=heads, logits=logits)
-    if len(shape) == 1:
-        plane, seen = (condition.size,), (shape[0] + condition.size,)
-    else:
-        plane, seen = (*shape[:-1], 1), (*shape[:-1], shape[-1] + 1)
-    inner = _networks.halves(
-        network,
-        shape,
-        code_size,
-        *size,
-        heads=heads,
-        logits=logits,
-        seen=seen,
-        beside=condition.size,
-    )
-    image, label = keras.Input(shape, name="image"), keras.Input((condition.size,), name=LABEL)
-    drawn = layers.Dense(math.prod(plane), name="label_plane")(label)
-    if len(plane) > 1:
-        drawn = layers.Reshape(plane, name="label_as_channel")(drawn)
-    together = layers.Concatenate(name="image_and_label")([image, drawn])
-    encoder = keras.Model([image, label], _inside(inner[0])(together), name="encoder")
-    code, told = keras.Input((code_size,), name="code"), keras.Input((condition.size,), name=LABEL)
-    both = layers.Concatenate(name="code_and_label")([code, told])
-    return encoder, keras.Model([code, told], _inside(inner[1])(both), name="decoder")
-
-
-def _inside(half: keras.Model) -> keras.Model:
-    """A half under a name that no other part of the model has."""
-    return keras.Model(half.input, half.output, name="network")

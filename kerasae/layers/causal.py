@@ -74,9 +74,7 @@ class CausalBlock(keras.layers.Layer):
         """
         width = input_shape[-1]
         if width % self.heads:
-            raise ValueError(
-                f"`heads` must divide the width {width}. Received: heads={self.heads}"
-            )
+            raise ValueError(f"`heads` must divide the width {width}. Received: heads={self.heads}")
         for name, units, activation, inputs in (
             ("projection", 3 * width, None, width),
             ("attended", width, None, width),

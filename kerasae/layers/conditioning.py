@@ -18,8 +18,8 @@ class Condition(keras.layers.Layer):
     """Pass label vectors on, and in training replace some by zeros, which say nothing.
 
     A label is a vector: one-hot for a class, or the values of attributes. A vector of zeros stands
-    for a label that is missing. A model that has seen such vectors knows what to do without a label,
-    and can be guided (Ho & Salimans 2021, Classifier-Free Diffusion Guidance).
+    for a label that is missing. A model that has seen such vectors knows what to do without a
+    label, and can be guided (Ho & Salimans 2021, Classifier-Free Diffusion Guidance).
 
     Args:
         classes: Number of classes, if labels are classes.
@@ -32,8 +32,8 @@ class Condition(keras.layers.Layer):
 
     Example:
         >>> import numpy as np
-        >>> Condition(classes=3)(np.eye(3)[:2]).shape
-        TensorShape([2, 3])
+        >>> tuple(Condition(classes=3)(np.eye(3)[:2]).shape)
+        (2, 3)
     """
 
     def __init__(

@@ -32,7 +32,12 @@ class AffineCoupling(keras.layers.Layer):
     """
 
     def __init__(
-        self, hidden: Sequence[int] = (128, 128), *, bound: float = 2.0, seed: int = 0, **options: Any
+        self,
+        hidden: Sequence[int] = (128, 128),
+        *,
+        bound: float = 2.0,
+        seed: int = 0,
+        **options: Any,
     ) -> None:
         super().__init__(**options)
         self.hidden = _arguments.positive_ints("hidden", hidden)

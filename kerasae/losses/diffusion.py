@@ -2,7 +2,8 @@
 
 Time runs from 0, the code itself, to 1, nothing but noise. With `a` and `s` of `cosine_schedule`
 a noisy code is `z = a x + s e`, e from the standard normal, and the network predicts
-`v = a e - s x` (Salimans & Ho 2022, Progressive Distillation for Fast Sampling of Diffusion Models).
+`v = a e - s x` (Salimans & Ho 2022, Progressive Distillation for Fast Sampling of Diffusion
+Models).
 """
 
 from __future__ import annotations

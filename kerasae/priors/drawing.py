@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -51,7 +52,9 @@ def shape_of(prior: keras.Model) -> tuple[int, ...]:
     return tuple(int(side) for side in prior.inputs[0].shape[1:])
 
 
-def labels_of(prior: keras.Model, labels: ArrayLike | None, count: int) -> NDArray[np.float32] | None:
+def labels_of(
+    prior: keras.Model, labels: ArrayLike | None, count: int
+) -> NDArray[np.float32] | None:
     """Label vectors of a prior, None of one that takes none.
 
     Raises:
@@ -221,7 +224,7 @@ def _of_noise(
     z: Any = ops.convert_to_tensor(noise)
     code: Any = z
     times = np.linspace(1.0, 0.0, steps + 1).astype(np.float32)
-    for time, before in zip(times[:-1], times[1:], strict=True):
+    for time, before in itertools.pairwise(times):
         found = _velocity(network, z, float(time), labels, guidance)
         now, then = (np.full((1, *wide), t, np.float32) for t in (time, before))
         z, code = ddim_step(z, found, now, then)

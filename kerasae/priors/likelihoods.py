@@ -65,11 +65,7 @@ def log_likelihood(
         told = None if vectors is None else vectors[first : first + _BATCH]
         outputs = prior(given if told is None else [given, told], training=False)
         numbers = ops.convert_to_numpy(outputs).astype(np.float64)
-        if kind in INDEX_PRIORS:
-            numbers = _log_probability(numbers, given)
-        else:
-            numbers = -numbers
-        found.append(numbers)
+        found.append(_log_probability(numbers, given) if kind in INDEX_PRIORS else -numbers)
     return np.concatenate(found)
 
 

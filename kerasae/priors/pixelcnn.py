@@ -35,8 +35,8 @@ def build_pixelcnn(
         -sum_i log2 p(k_i | k_1, ..., k_(i-1), label)
 
     Two stacks of convolutions, one of the rows above and one of the row to the left, see each index
-    that comes before and none that follows; `tanh(a) * sigmoid(b)` is the activation, into which the
-    label goes (van den Oord, Kalchbrenner, Vinyals, Espeholt, Graves & Kavukcuoglu 2016,
+    that comes before and none that follows; `tanh(a) * sigmoid(b)` is the activation, into which
+    the label goes (van den Oord, Kalchbrenner, Vinyals, Espeholt, Graves & Kavukcuoglu 2016,
     Conditional Image Generation with PixelCNN Decoders).
 
     Args:

@@ -54,7 +54,8 @@ def build(name: str, codes: Codes, **hyperparameters: Any) -> keras.Model:
         The compiled model.
 
     Raises:
-        ValueError: If the prior is for codes of the other kind, or a hyperparameter breaks its rule.
+        ValueError: If the prior is for the other kind of codes, or a hyperparameter breaks its
+            rule.
         TypeError: If the builder knows no such hyperparameter.
 
     Example:
@@ -66,7 +67,8 @@ def build(name: str, codes: Codes, **hyperparameters: Any) -> keras.Model:
     _arguments.one_of("name", name, KINDS)
     if not isinstance(codes, Codes):
         raise ValueError(
-            f"`codes` must be `Codes`, as `priors.encode` gives them. Received: {type(codes).__name__}"
+            "`codes` must be `Codes`, as `priors.encode` gives them. "
+            f"Received: {type(codes).__name__}"
         )
     if (name in INDEX_PRIORS) != bool(codes.codebook_size):
         kind = "indices" if codes.codebook_size else "values"

@@ -140,8 +140,8 @@ def open_feed(
         data, validation = data.train, data.validation if validation is None else validation
     if rules.condition is not None:
         raise ValueError(
-            f"`data` must be `Images` or the like with labels, in memory, for {rules.name!r}, which "
-            f"is told labels. Received: {type(data).__name__}"
+            "`data` must be `Images` or the like with labels, in memory, for "
+            f"{rules.name!r}, which is told labels. Received: {type(data).__name__}"
         )
     source = open_source("data", data, config.batch_size, config.seed)
     if validation is None:

@@ -31,9 +31,8 @@ from numpy.typing import NDArray
 
 from kerasae_export.functional import AnyModel, autoencoder, stock_model
 
-_LABEL = "label"
-
 __all__ = [
+    "LABEL",
     "code_step",
     "codebook_size",
     "decoder",
@@ -43,6 +42,9 @@ __all__ = [
     "predict",
     "predict_all",
 ]
+
+LABEL = "label"
+"""Name of the input of a conditional model that is no image and no code."""
 
 
 def encoder(model: AnyModel, *, tail: bool = True) -> keras.Model:
@@ -198,7 +200,7 @@ def _nested(model: keras.Model, name: str) -> keras.Model:
 
 def _codes(decoder: keras.Model) -> list[Any]:
     """The inputs of a decoder without the label of a conditional one."""
-    return [entry for entry in decoder.inputs if entry.name != _LABEL]
+    return [entry for entry in decoder.inputs if entry.name != LABEL]
 
 
 def _first_output(nested: keras.Model) -> keras.Model:
