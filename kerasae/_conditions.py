@@ -16,13 +16,29 @@ from numpy.typing import ArrayLike, NDArray
 from kerasae import _arguments
 from kerasae_export.images import check_numbers
 
-__all__ = ["CONDITION", "LABEL", "at_label", "condition_of", "label_vectors"]
+__all__ = [
+    "BESIDE_IMAGE",
+    "BESIDE_VALUES",
+    "CHANNEL",
+    "CONDITION",
+    "LABEL",
+    "PLANE",
+    "at_label",
+    "condition_of",
+    "label_vectors",
+]
 
 LABEL = "label"
 """Name of the second input of a conditional model, and of its encoder and decoder."""
 
 CONDITION = "condition"
 """Name of the layer behind that input, which knows what labels are."""
+
+PLANE, CHANNEL = "label_plane", "label_channel"
+"""Names of the layers that make a channel of an image of it."""
+
+BESIDE_IMAGE, BESIDE_VALUES = "image_and_label", "values_and_label"
+"""Names of the layers that put it beside the image, or beside a row or a code."""
 
 _MISSING = -1
 
@@ -144,9 +160,19 @@ def _one_hot(argument: str, given: NDArray[Any], size: int, count: int) -> NDArr
 
 
 def _fixed(half: keras.Model, vector: NDArray[Any]) -> keras.Model:
-    """An encoder or a decoder that is always told the same label."""
-    first, _ = half.inputs
-    values = keras.Input(first.shape[1:], name=first.name)
-    # A row of the batch gives the label its number of rows; its value goes away.
-    row = ops.reshape(ops.zeros_like(values), (-1, math.prod(values.shape[1:])))[:, :1]  # (B, 1)
-    return keras.Model(values, half([values, row + vector]), name=half.name)
+    """An encoder or a decoder that is always told the same label, of the same layers."""
+
+    def call(layer: Any, *args: Any, **options: Any) -> Any:
+        if layer.name in (BESIDE_IMAGE, BESIDE_VALUES):
+            values = args[0][0]
+            # A row of the batch gives the label its number of rows; its value goes away.
+            row = ops.reshape(ops.zeros_like(values), (-1, math.prod(values.shape[1:])))[:, :1]
+            label = row + vector
+            if layer.name == BESIDE_IMAGE:
+                label = half.get_layer(CHANNEL)(half.get_layer(PLANE)(label))
+            args = ([values, label],)
+        return layer(*args, **options)
+
+    copy = keras.models.clone_model(half, clone_function=lambda layer: layer, call_function=call)
+    outputs = copy.outputs if len(copy.outputs) > 1 else copy.outputs[0]
+    return keras.Model(copy.inputs[0], outputs, name=half.name)

@@ -169,6 +169,7 @@ def test_attention_is_that_of_numpy():
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", INDEX)
 def test_an_index_prior_learns_what_tables_cannot_and_draws_by_label(name):
     codes, prior = index_codes(), learn(name, label_dropout=0.2)

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from kerasae._conditions import LABEL
+from kerasae._conditions import BESIDE_IMAGE, BESIDE_VALUES, CHANNEL, LABEL, PLANE
 
 
 def with_image(image: Any, size: int) -> tuple[Any, Any]:
@@ -21,11 +21,11 @@ def with_image(image: Any, size: int) -> tuple[Any, Any]:
         return image, image
     label = keras.Input((size,), name=LABEL)
     if len(image.shape) == 2:
-        return [image, label], layers.Concatenate(name="row_and_label")([image, label])
+        return [image, label], layers.Concatenate(name=BESIDE_VALUES)([image, label])
     sides = tuple(image.shape[1:-1])
-    plane = layers.Dense(math.prod(sides), name="label_plane")(label)
-    plane = layers.Reshape((*sides, 1), name="label_channel")(plane)
-    return [image, label], layers.Concatenate(name="image_and_label")([image, plane])
+    plane = layers.Dense(math.prod(sides), name=PLANE)(label)
+    plane = layers.Reshape((*sides, 1), name=CHANNEL)(plane)
+    return [image, label], layers.Concatenate(name=BESIDE_IMAGE)([image, plane])
 
 
 def with_code(code: Any, size: int) -> tuple[Any, Any]:
@@ -33,4 +33,4 @@ def with_code(code: Any, size: int) -> tuple[Any, Any]:
     if not size:
         return code, code
     label = keras.Input((size,), name=LABEL)
-    return [code, label], layers.Concatenate(name="code_and_label")([code, label])
+    return [code, label], layers.Concatenate(name=BESIDE_VALUES)([code, label])

@@ -48,7 +48,7 @@ def halves(
         )
     if network == "dense":
         size = (code_size, _arguments.positive_ints("hidden", hidden), activation)
-        told = {"positions": positions, "label": label}
+        told: dict[str, Any] = {"positions": positions, "label": label}
         return (
             _dense.encoder(seen or shape, *size, heads=heads, **told),
             _dense.decoder(shape, *size, output_activation, logits=logits, **told),

@@ -129,7 +129,9 @@ class CausalBlock(keras.layers.Layer):
         size = query.shape[-1]
         scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2))) / math.sqrt(size)
         scores = ops.where(seen, ops.cast(scores, "float32"), _MASKED)
-        chosen = ops.matmul(ops.cast(ops.softmax(scores), value.dtype), value)  # (B, heads, T, d)
+        weights = ops.exp(scores - ops.max(scores, axis=-1, keepdims=True))
+        weights = weights / ops.sum(weights, axis=-1, keepdims=True)
+        chosen = ops.matmul(ops.cast(weights, value.dtype), value)  # (B, heads, T, d)
         merged = ops.transpose(chosen, (0, 2, 1, 3))
         merged = ops.reshape(merged, (-1, query.shape[2], self.heads * size))
         return self.attended(merged)

@@ -44,8 +44,9 @@ class Noising(RandomLayer):
         noise = ops.zeros_like(code)
         time = 0.5 * one
         if self.draws(training):
-            noise = keras.random.normal(ops.shape(code), code.dtype, seed=self.seed_generator)
-            start = keras.random.uniform((1, 1), dtype=code.dtype, seed=self.seed_generator)
+            draw = {"dtype": self.compute_dtype, "seed": self.seed_generator}
+            noise = keras.random.normal(ops.shape(code), **draw)
+            start = keras.random.uniform((1, 1), **draw)
             place = (ops.cumsum(one, axis=0) - 1) / ops.sum(one)
             time = ops.mod(start + place, 1.0)
         wide = ops.reshape(time, (-1, *(1 for _ in code.shape[1:])))

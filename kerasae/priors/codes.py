@@ -60,9 +60,8 @@ class Codes(Examples):
         codebook, of values mean and deviation of each entry of their last dimension.
         """
         labels = self.train_labels
-        known = labels is not None and np.ndim(labels) == 1
         told: dict[str, Any] = {"code_shape": self.code_shape}
-        if known:
+        if labels is not None and np.ndim(labels) == 1:
             told["classes"] = len(self.label_names) or int(np.max(labels)) + 1
         elif labels is not None:
             told["attributes"] = int(np.shape(labels)[1])

@@ -96,7 +96,7 @@ def draw(
     if guidance != 1.0 and (vectors is None or kind == "flow"):
         reason = "for a flow" if kind == "flow" else "for a prior without labels"
         raise ValueError(f"`guidance` must be 1 {reason}. Received: guidance={guidance:g}")
-    parts = []
+    parts: list[NDArray[Any]] = []
     for first in range(0, count, _BATCH):
         chosen = slice(first, min(first + _BATCH, count))
         told = None if vectors is None else vectors[chosen]
@@ -239,11 +239,11 @@ def _velocity(
     guidance: float,
 ) -> Any:
     """What the network predicts; guided, it is moved away from what it would without the label."""
-    times = np.full((len(z), 1), time, np.float32)
+    times = ops.full((len(z), 1), time, "float32")
     if labels is None:
         return network([z, times], training=False)
-    found = network([z, times, labels], training=False)
+    found = network([z, times, ops.convert_to_tensor(labels)], training=False)
     if guidance == 1.0:
         return found
-    without = network([z, times, np.zeros_like(labels)], training=False)
+    without = network([z, times, ops.zeros(labels.shape)], training=False)
     return without + guidance * (found - without)
