@@ -45,6 +45,8 @@ GUIDES = {
     "Build and train": [
         "docs/architectures.md",
         "docs/losses.md",
+        "docs/generation.md",
+        "docs/samples.md",
         "docs/streams.md",
         "docs/runs.md",
         "docs/trackers.md",
@@ -152,6 +154,7 @@ _API = [
     "data",
     "training",
     "evaluation",
+    "priors",
     "samplers",
     "plots",
     "applications",
