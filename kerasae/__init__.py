@@ -23,7 +23,9 @@ from kerasae_export._imports import alias_modules, on_first_use
 if TYPE_CHECKING:
     from kerasae import evaluation as evaluation
     from kerasae import plots as plots
+    from kerasae import priors as priors
     from kerasae import samplers as samplers
+    from kerasae._conditions import at_label as at_label
     from kerasae._padding import PADDING as PADDING
     from kerasae.applications import anomaly as anomaly
     from kerasae.applications import masks as masks
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from kerasae.builders import BUILDERS as BUILDERS
     from kerasae.builders import Builder as Builder
     from kerasae.builders import build as build
+    from kerasae.builders.conditional import build_conditional as build_conditional
     from kerasae.builders.contractive import build_contractive as build_contractive
     from kerasae.builders.convolutional import build_convolutional as build_convolutional
     from kerasae.builders.denoising import build_denoising as build_denoising
@@ -92,8 +95,10 @@ _HOME = {
     "Table": "kerasae.data.tables",
     "Volumes": "kerasae.data",
     "TrainConfig": "kerasae.training",
+    "at_label": "kerasae._conditions",
     "build": "kerasae.builders",
     "build_classifier": "kerasae.applications.classification",
+    "build_conditional": "kerasae.builders.conditional",
     "build_contractive": "kerasae.builders.contractive",
     "build_convolutional": "kerasae.builders.convolutional",
     "build_denoising": "kerasae.builders.denoising",
@@ -135,6 +140,7 @@ _MODULES = {
     "evaluation": "kerasae.evaluation",
     "masks": "kerasae.applications.masks",
     "plots": "kerasae.plots",
+    "priors": "kerasae.priors",
     "samplers": "kerasae.samplers",
 }
 

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kerasae import _arguments, _padding
+from kerasae import _arguments, _conditions, _padding
 from kerasae._columns import Column, check_rows
 from kerasae_export import images as images_
 from kerasae_export.functional import AnyModel, autoencoder, in_unit_range
@@ -23,9 +23,12 @@ _BATCH = 128
 _RANK_OF_SIGNALS = 3  # (batch, length, features)
 
 
-def check_model(model: Any, argument: str = "model") -> None:
-    """Refuse what is no Keras model of one input."""
-    if not isinstance(model, keras.Model) or len(getattr(model, "inputs", None) or ()) != 1:
+def check_model(model: Any, argument: str = "model", *, conditional: bool = False) -> None:
+    """Refuse what is no Keras model of one input; or, if it may, of one and a label."""
+    entries = len(getattr(model, "inputs", None) or ())
+    if conditional and _conditions.condition_of(model) is not None:
+        entries -= 1
+    if not isinstance(model, keras.Model) or entries != 1:
         raise _no_model(model, argument)
 
 
@@ -40,6 +43,12 @@ def prepared(model: AnyModel, argument: str = "model") -> keras.Model:
 
 
 def _no_model(model: Any, argument: str) -> ValueError:
+    if isinstance(model, keras.Model) and _conditions.condition_of(model) is not None:
+        return ValueError(
+            f"`{argument}` must be a model of one input; `kerasae.at_label(model, label)` fixes "
+            f"the label of a conditional one. Received: {argument}={model.name!r}, of an image and "
+            "a label"
+        )
     return ValueError(
         f"`{argument}` must be a Keras model of one input whose shape is known. "
         f"Received: {argument}={getattr(model, 'name', model)!r}"
@@ -63,7 +72,7 @@ def check_inputs(
     argument: str, values: Any, model: keras.Model, unit: str | None, *, advice: str = ""
 ) -> Floats:
     """Return what a functional model takes: images, rows of a table, sequences of any length."""
-    columns, shape = columns_of(model), tuple(model.input_shape[1:])
+    columns, shape = columns_of(model), tuple(model.inputs[0].shape[1:])
     if columns is not None:
         return check_rows(argument, values, columns)
     if takes_padding(model):

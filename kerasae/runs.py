@@ -50,8 +50,8 @@ class Run:
     Attributes:
         architecture: A key of `BUILDERS`.
         hyperparameters: What its builder is called with, except what the data give:
-            `input_shape`, the classes of pixels where these are learned, and the `loss` of
-            sequences.
+            `input_shape`, the classes of pixels where these are learned or of images where they
+            are told, and the `loss` of sequences.
         data: A source for `load_images` or `load_sequences`.
         image_size: See `load_images`.
         channels: See `load_images`.
@@ -132,7 +132,8 @@ class Run:
         if self.stream is not None:
             return self.stream
         path = Path(source)
-        labels = BUILDERS[self.architecture].kind == "segmentation"  # which no stream has
+        kind = BUILDERS[self.architecture].kind
+        labels = kind in ("segmentation", "conditional")  # which no stream has
         if source in EMBEDDED or source in SEQUENCES or labels or not path.exists():
             return False
         if path.is_file() and path.suffix != ".tar":  # `load_images` says what is wrong
@@ -162,8 +163,21 @@ class Run:
                     f"them. Received: {images.summary()}"
                 )
             given |= {"classes": images.classes, "ignored_class": images.ignored_class}
+        elif kind == "conditional":
+            given["classes"] = self._classes(images)
         keras.utils.set_random_seed(self.seed)
         return build(self.architecture, **{**given, **self.hyperparameters})
+
+    def _classes(self, images: DataSet) -> int:
+        """How many classes the images have that a conditional model is told."""
+        names = getattr(images, "label_names", ())
+        labels = getattr(images, "train_labels", None)
+        if not names or labels is None or labels.ndim != 1:
+            raise ValueError(
+                f"`data` must have a class of each image, as {self.architecture!r} is told it, "
+                f"such as a folder with a subfolder for each. Received: {images.summary()}"
+            )
+        return len(names)
 
     def _check_kind(self, images: DataSet) -> None:
         """Refuse data of another kind than the architecture takes."""

@@ -18,13 +18,14 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kerasae import _arguments, _inference
-from kerasae_export.images import check_numbers
+from kerasae import _arguments, _conditions, _inference
+from kerasae_export.images import check_images, check_numbers, why_unit_range
 
 if TYPE_CHECKING:
     from sklearn.mixture import GaussianMixture
 
 __all__ = [
+    "change_label",
     "fit_mixture",
     "interpolate",
     "manifold",
@@ -36,24 +37,32 @@ __all__ = [
 
 Floats = NDArray[np.float32]
 
+_BATCH = 128
 _REGULARIZATION = 1e-6  # of the mean variance, added to each; keeps covariances invertible
 
 
-def sample_prior(model: keras.Model, count: int, *, seed: int = 0) -> Floats:
+def sample_prior(
+    model: keras.Model, count: int, *, seed: int = 0, labels: ArrayLike | None = None
+) -> Floats:
     """Decode codes from the standard normal, the prior of a variational autoencoder.
 
-    The codes of any other model have a distribution of their own: see `fit_mixture`.
+    The codes of any other model have a distribution of their own: see `fit_mixture`, and
+    `kerasae.priors`.
 
     Args:
-        model: A model of `build_variational`, or another with its layer `bound`.
+        model: A model of `build_variational` or `build_conditional`, or another with its layer
+            `bound`.
         count: Number of images.
         seed: Seed of the codes.
+        labels: Of a conditional model: what the images are to show, one class for all, classes
+            (count,), -1 where the label is missing, vectors (count, classes), or attributes. None
+            draws without a label.
 
     Returns:
         float32 (count, height, width, channels), values in [0, 1].
 
     Raises:
-        ValueError: If the model has no prior, or an argument breaks its rule.
+        ValueError: If the model has no prior or takes no labels, or an argument breaks its rule.
 
     Example:
         >>> import kerasae
@@ -61,10 +70,88 @@ def sample_prior(model: keras.Model, count: int, *, seed: int = 0) -> Floats:
         >>> sample_prior(model, 3).shape
         (3, 8, 8, 1)
     """
-    count = _arguments.positive_int("count", count)
-    rng, shape = np.random.default_rng(_arguments.seed(seed)), _fixed_code_shape(model)
+    count, seed = _arguments.positive_int("count", count), _arguments.seed(seed)
+    condition = _conditions.condition_of(model)
+    if condition is not None:
+        vectors = _conditions.label_vectors("labels", labels, condition, count)
+        shape = tuple(_half(model, "decoder").inputs[0].shape[1:])
+        return _told(model, np.random.default_rng(seed).standard_normal((count, *shape)), vectors)
+    if labels is not None:
+        raise ValueError(
+            "`labels` must be None for a model that takes none; `build_conditional` makes one that "
+            f"does. Received: model={getattr(model, 'name', model)!r}"
+        )
+    rng, shape = np.random.default_rng(seed), _fixed_code_shape(model)
     _check_prior(model, "fit the codes with `fit_mixture` and draw with `sample_mixture`")
     return _inference.decode(model, rng.standard_normal((count, *shape)))
+
+
+def change_label(
+    model: keras.Model, images: ArrayLike, labels: ArrayLike | None, new_labels: ArrayLike
+) -> Floats:
+    """Show images with another label: the code of each stays, and what it is told changes.
+
+    Each image is encoded with its own label, and the code is decoded with the new one, so that a
+    digit 3 becomes the 8 of the same hand.
+
+    Args:
+        model: A model of `build_conditional`.
+        images: (n, height, width, channels).
+        labels: What they show, as of `sample_prior`; None where that is not known.
+        new_labels: What they are to show, in the same way.
+
+    Returns:
+        float32 (n, height, width, channels), values in [0, 1].
+
+    Raises:
+        ValueError: If the model is not conditional, or an argument breaks its rule.
+
+    Example:
+        >>> import kerasae
+        >>> images = kerasae.load_images("digits", limit=20)
+        >>> model = kerasae.build_conditional(classes=10, input_shape=(8, 8, 1), code_size=2)
+        >>> change_label(model, images.train, images.train_labels, 8).shape
+        (18, 8, 8, 1)
+    """
+    condition = _conditions.condition_of(model)
+    if condition is None:
+        raise ValueError(
+            "`model` must be conditional, as `build_conditional` makes it. "
+            f"Received: model={getattr(model, 'name', type(model).__name__)!r}"
+        )
+    encoder, argument = _half(model, "encoder"), "images"
+    unit = why_unit_range(model)
+    values = check_images(argument, images, shape=tuple(encoder.inputs[0].shape[1:]), unit=unit)
+    known = _conditions.label_vectors("labels", labels, condition, len(values))
+    wanted = _conditions.label_vectors("new_labels", new_labels, condition, len(values))
+    codes = [
+        keras.ops.convert_to_numpy(encoder([values[part], known[part]], training=False)[0])
+        for part in _parts(len(values))
+    ]
+    return _told(model, np.concatenate(codes), wanted)
+
+
+def _told(model: keras.Model, codes: NDArray[Any], labels: Floats) -> Floats:
+    """Images of codes and label vectors."""
+    decoder, made = _half(model, "decoder"), []
+    for part in _parts(len(codes)):
+        outputs = decoder([codes[part].astype(np.float32), labels[part]], training=False)
+        made.append(keras.ops.convert_to_numpy(keras.tree.flatten(outputs)[0]))
+    return np.clip(np.concatenate(made), 0, 1)
+
+
+def _half(model: keras.Model, name: str) -> keras.Model:
+    if name not in {layer.name for layer in model.layers}:
+        raise ValueError(
+            f"`model` must be an autoencoder; of a prior `kerasae.priors.sample` draws. "
+            f"Received: model={model.name!r}"
+        )
+    return model.get_layer(name)
+
+
+def _parts(count: int) -> list[slice]:
+    """Batches."""
+    return [slice(first, first + _BATCH) for first in range(0, count, _BATCH)]
 
 
 def fit_mixture(codes: ArrayLike, components: int = 10, *, seed: int = 0) -> GaussianMixture:

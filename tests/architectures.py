@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -111,9 +113,14 @@ def waves(shape: tuple[int | None, int], count: int = 128) -> np.ndarray:
     return (0.5 + 0.5 * np.sin(2 * np.pi * time / shape[0] + phase)).astype(np.float32)
 
 
-def examples(name: str, variant: dict, count: int = 128) -> tuple[np.ndarray, np.ndarray]:
+def examples(name: str, variant: dict, count: int = 128) -> tuple[Any, np.ndarray]:
     """What `fit` takes for the kind of a builder: inputs and targets."""
     shape, kind = shape_of(variant), BUILDERS[name].kind
+    if kind == "conditional":
+        values = waves((shape[0], 1), count)[..., 0] if len(shape) == 1 else blobs(shape, count)
+        size = variant.get("attributes") or variant["classes"]
+        labels = np.eye(size, dtype=np.float32)[np.arange(count) % size]
+        return (values, labels), values
     if kind == "table":
         return (table_rows(variant["columns"], count),) * 2
     if len(shape) == 1:
@@ -125,6 +132,11 @@ def examples(name: str, variant: dict, count: int = 128) -> tuple[np.ndarray, np
     if kind == "segmentation":
         return images, (images[..., 0] * variant["classes"] * 0.999).astype(np.uint8)
     return images, images
+
+
+def each(change: Callable[[np.ndarray], np.ndarray], inputs: Any) -> Any:
+    """The same done to an input, or to each of them."""
+    return tuple(map(change, inputs)) if isinstance(inputs, tuple) else change(inputs)
 
 
 def for_export(
@@ -155,6 +167,7 @@ def error(outputs: np.ndarray, targets: np.ndarray) -> float:
 
 def at_inference(net: keras.Model, *inputs: np.ndarray) -> list[np.ndarray]:
     """All outputs."""
+    inputs = tuple(keras.tree.flatten(list(inputs)))
     outputs = net(list(inputs) if len(inputs) > 1 else inputs[0], training=False)
     outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
     return [keras.ops.convert_to_numpy(output) for output in outputs]
@@ -178,9 +191,11 @@ def learn(folder: Path, name: str, variant: dict, compiled: bool) -> None:
     before = error(at_inference(model, inputs)[0], targets)
     epochs = []
     history = model.fit(
-        np.concatenate([inputs] * 10),  # to start an epoch takes longer than all of its steps
+        each(
+            lambda part: np.concatenate([part] * 10), inputs
+        ),  # to start an epoch takes longer than all of its steps
         np.concatenate([targets] * 10),
-        validation_data=(inputs[:64], targets[:64]),
+        validation_data=(each(lambda part: part[:64], inputs), targets[:64]),
         callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=lambda n, _: epochs.append(n))],
         epochs=3,
         verbose=0,
@@ -277,8 +292,9 @@ def values(model: keras.Model) -> list[np.ndarray]:
 
 def loss_of(model: keras.Model, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> float:
     """The loss of a batch, without noise."""
+    x = each(ops.convert_to_tensor, x)
     outputs = model(x, training=False)
     weights = None if weights is None else ops.convert_to_tensor(weights)
-    x, y = ops.convert_to_tensor(x), ops.convert_to_tensor(y)
+    y = ops.convert_to_tensor(y)
     loss = model.compute_loss(x, y, outputs, weights, training=False)
     return float(ops.convert_to_numpy(loss))

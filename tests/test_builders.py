@@ -24,6 +24,7 @@ from architectures import (
     check_files,
     check_one_file,
     draws,
+    each,
     examples,
     for_export,
     learn,
@@ -96,9 +97,20 @@ def test_shapes_and_names(name, variant):
     result = shape
     if BUILDERS[name].kind == "segmentation":
         result = (*shape[:-1], variant["classes"])
-    assert model.input_shape == kerasae.encoder(model).input_shape == (None, *shape)
+    (image, *labels), (code, *told) = (
+        getattr(kerasae, part)(model).inputs for part in ("encoder", "decoder")
+    )
+    assert model.inputs[0].shape == image.shape == (None, *shape)
+    assert [entry.shape for entry in model.inputs[1:]] == [entry.shape for entry in labels]
+    if BUILDERS[name].kind == "conditional":
+        assert [entry.name for entry in labels] == [entry.name for entry in told] == ["label"]
+    else:
+        assert not labels
     assert model.output_shape == kerasae.decoder(model).output_shape == (None, *result)
-    assert kerasae.encoder(model).output_shape == kerasae.decoder(model).input_shape
+    if not labels:
+        assert kerasae.encoder(model).output_shape == kerasae.decoder(model).input_shape
+    else:
+        assert kerasae.encoder(model).output_shape == code.shape
     layers = [layer for part in ("encoder", "decoder") for layer in model.get_layer(part).layers]
     default = {"dense", "reshape"} | {
         f"{kind}{n}d{rest}"
@@ -128,8 +140,9 @@ def test_the_model_is_its_decoder_after_its_encoder(name, variant):
     inputs, _ = examples(name, variant, 8)
     code = at_inference(kerasae.encoder(model), inputs)
     (expected,) = at_inference(model, inputs)
+    told = inputs[1:] if isinstance(inputs, tuple) else ()
     for output in (
-        at_inference(kerasae.decoder(model), *code)[0],
+        at_inference(kerasae.decoder(model), *code, *told)[0],
         at_inference(kerasae.inference_model(model), inputs)[0],
     ):
         np.testing.assert_allclose(output, expected, rtol=1e-5, atol=1e-6)
@@ -200,12 +213,14 @@ def test_encoders_and_decoders_reload_without_kerasae(tmp_path):
         name, variant = case.values
         model, folder = make(name, variant), tmp_path / str(i)
         folder.mkdir()
-        values = [examples(name, variant, 4)[0]]
+        values = keras.tree.flatten(examples(name, variant, 4)[0])
+        told = values[1:]
         for part in ("encoder", "decoder"):
             net = getattr(kerasae, part)(model)
             net.save(folder / f"{part}.keras")
             np.savez(folder / f"{part}_in.npz", *values)
-            values = expected[folder / f"{part}.npz"] = at_inference(net, *values)
+            expected[folder / f"{part}.npz"] = at_inference(net, *values)
+            values = [*expected[folder / f"{part}.npz"], *told]
     folders = [str(tmp_path / str(i)) for i in range(len(CASES))]
     done = subprocess.run(
         [sys.executable, "-c", LOAD_ALONE, *folders], capture_output=True, text=True, check=False
@@ -216,7 +231,11 @@ def test_encoders_and_decoders_reload_without_kerasae(tmp_path):
             np.testing.assert_allclose(got, value, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize(("name", "variant"), BY_ARCHITECTURE)
+# Two inputs are more than a `LiteModel` has: tests/test_conditional.py converts those.
+ONE_INPUT = [case for case in BY_ARCHITECTURE if case.values[0] != "conditional"]
+
+
+@pytest.mark.parametrize(("name", "variant"), ONE_INPUT)
 def test_tflite_has_built_in_ops_only_and_computes_what_keras_does(
     name, variant, trained, converter, tmp_path
 ):
@@ -237,7 +256,9 @@ def test_tflite_has_built_in_ops_only_and_computes_what_keras_does(
 @pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="the same process converts on every backend"
 )
-@pytest.mark.parametrize(("name", "variant"), FIRST_BY_WEEK)
+@pytest.mark.parametrize(
+    ("name", "variant"), [case for case in FIRST_BY_WEEK if case.values[0] != "conditional"]
+)
 def test_every_scheme_fits_as_two_files_and_as_one(name, variant, trained, converter, tmp_path):
     """One file in int8 is tested above, with every variant."""
     model = keras.saving.load_model(trained(name, variant).model)
@@ -303,7 +324,7 @@ def test_every_builder_is_documented_typed_and_public(name, builder):
     for hyperparameter in builder.hyperparameters:
         assert f"    {hyperparameter}: " in function.__doc__
         assert hyperparameter in function.__annotations__
-    assert builder.kind in ("image", "sequence", "masked", "segmentation", "table")
+    assert builder.kind in ("image", "sequence", "masked", "segmentation", "table", "conditional")
     assert json.dumps([dict(v) for v in builder.variants])
 
 
@@ -343,7 +364,12 @@ def test_a_weight_counts_an_image_as_often_as_it_says(name, variant):
     weights = np.array([0, 1, 2, 3, 0, 1], np.float32)
     often = weights.astype(int)
     weighted = loss_of(model, x, y, weights)
-    repeated = loss_of(model, np.repeat(x, often, axis=0), np.repeat(y, often, axis=0), None)
+    repeated = loss_of(
+        model,
+        each(lambda part: np.repeat(part, often, axis=0), x),
+        np.repeat(y, often, axis=0),
+        None,
+    )
     # Keras divides by the number of images, not by the sum of their weights.
     assert weighted == pytest.approx(repeated * weights.sum() / len(weights), rel=2e-3)
     assert loss_of(model, x, y, np.ones(6, np.float32)) == pytest.approx(
@@ -390,6 +416,8 @@ def test_half_precision_trains_as_full_precision(name, variant, half, eager):
     """By `train`, with the loss scaled for float16 by a factor that lets no step go by."""
     x, y = examples(name, variant, 48)
     labels = y if BUILDERS[name].kind == "segmentation" else np.zeros(48, int)
+    if BUILDERS[name].kind == "conditional":
+        x, labels = x
     if BUILDERS[name].kind == "table":
         data = kerasae.Table(x[:32], x[32:], x[32:], variant["columns"])
     else:
@@ -416,7 +444,8 @@ def test_half_precision_trains_as_full_precision(name, variant, half, eager):
 def test_double_precision_trains(name, variant, double, eager):
     x, y = examples(name, variant, 8)
     model = make(name, variant)
-    history = model.fit(x.astype(np.float64), y, batch_size=8, verbose=0).history
+    x = each(lambda part: part.astype(np.float64), x)
+    history = model.fit(x, y, batch_size=8, verbose=0).history
     assert np.isfinite(history["loss"]).all()
-    outputs = model(x.astype(np.float64), training=False)
+    outputs = model(x, training=False)
     assert keras.backend.standardize_dtype(outputs.dtype) == "float64"

@@ -64,7 +64,8 @@ def test_every_architecture_converts_and_computes_what_keras_does(
 ):
     model = make(name, variant)
     halves = kerasae.encoder(model), kerasae.decoder(model)
-    given = [rng.random((4, *halves[0].input_shape[1:]), np.float32)]
+    given = [rng.random((4, *entry.shape[1:]), np.float32) for entry in halves[0].inputs]
+    told = given[1:]
     for half in halves:
         path = converter.convert(half, tmp_path / f"{half.name}.onnx", format="onnx")
         expected = predict_all(half, given)
@@ -73,7 +74,7 @@ def test_every_architecture_converts_and_computes_what_keras_does(
                 assert (ours == theirs).mean() > 0.98
             else:
                 np.testing.assert_allclose(ours, theirs, atol=1e-3 * max(1e-3, np.ptp(theirs)))
-        given = expected
+        given = [*expected, *told]
 
 
 def test_a_model_with_two_inputs_keeps_their_names_and_takes_any_batch(converter, tmp_path, rng):

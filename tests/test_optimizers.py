@@ -268,7 +268,9 @@ def test_layers_compute_in_half_precision_while_they_train(half, few):
 def test_every_builder_has_layers_for_half_precision(name):
     builder = kerasae.BUILDERS[name]
     model = kerasae.build(name, **builder.variants[0])
-    x = np.random.default_rng(0).random((2, *model.input_shape[1:])).astype(np.float32)
+    rng = np.random.default_rng(0)
+    parts = [rng.random((2, *t.shape[1:])).astype(np.float32) for t in model.inputs]
+    x = parts if len(parts) > 1 else parts[0]
     before = keras.ops.convert_to_numpy(model(x))
     with mixed_precision(model, TrainConfig(mixed_precision="bfloat16")):
         half = model(x)

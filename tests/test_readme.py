@@ -34,6 +34,7 @@ PAGES = [
     "docs/fidelity.md",
     "docs/from_keras.md",
     "docs/from_pythae.md",
+    "docs/generation.md",
     "docs/others.md",
     "docs/losses.md",
     "export/README.md",
@@ -240,6 +241,13 @@ def test_the_snippets_for_those_who_come_from_elsewhere_run_in_order(name, tmp_p
 def test_the_snippets_of_the_losses_run_in_order():
     names = run((REPOSITORY / "docs" / "losses.md").read_text(encoding="utf-8"))
     assert len(names["loss"].losses) == len(names["seen"].outputs) == 2
+
+
+@pytest.mark.slow
+def test_the_snippets_of_conditions_and_priors_run_in_order():
+    names = run((REPOSITORY / "docs" / "generation.md").read_text(encoding="utf-8"))
+    assert names["drawn"].shape == (10, 8, 8, 1)
+    assert names["fives"].shape == (4, 8, 8, 1)
 
 
 def test_every_architecture_has_its_section():

@@ -157,6 +157,9 @@ def test_every_builder_can_be_looked_at(name):
     x = examples(name, builder.variants[0], 12)[0]
     if builder.kind == "table":
         data = kerasae.Table(x, x, columns=builder.variants[0]["columns"])
+    elif builder.kind == "conditional":
+        images, labels = x[0], x[1].argmax(axis=1)
+        data = Images(images, images, train_labels=labels, validation_labels=labels)
     else:
         data = (kerasae.Sequences if builder.kind == "sequence" else Images)(x, x)
     before = model.get_weights()

@@ -72,6 +72,8 @@ HYPERPARAMETERS: dict[str, Any] = {
     "mask_fraction": [0.25, np.float32(0.1)],
     "hole_weight": [1.0, 6, np.float32(2)],
     "classes": [2, 3, np.int64(4)],
+    "attributes": [None, 2, np.int64(3)],
+    "label_dropout": [0.0, 0.1, np.float32(0.5)],
     "skips": [None, "concat", "pooling"],
     "class_weights": [None, (1.0, 2.0), (1.0, 2.0, 3.0), np.ones(3)],
     "ignored_class": [None, 2, np.int64(3)],
@@ -102,7 +104,9 @@ def _hyperparameters(draw: Drawing, builder: Builder) -> dict[str, Any]:
 
 def _forward(model: keras.Model) -> Any:
     """What the model makes of random inputs, and what its encoder makes of them."""
-    values = np.random.default_rng(0).random((2, *model.input_shape[1:])).astype(np.float32)
+    rng = np.random.default_rng(0)
+    parts = [rng.random((2, *entry.shape[1:])).astype(np.float32) for entry in model.inputs]
+    values = parts if len(parts) > 1 else parts[0]
     return (
         model(values, training=False),
         kerasae.encoder(model)(values),
@@ -194,7 +198,19 @@ QUANTIZERS = [
     (layers.VectorQuantizer(3), layers.VectorQuantizer(3), layers.VectorQuantizer(3)),
 ]
 LAYERS: dict[str, dict[str, Any]] = {
+    "AffineCoupling": {
+        "hidden": [(3,), [2, 2], ()],
+        "bound": [2.0, np.float32(1)],
+        "seed": [0, np.int64(3)],
+    },
     "Binarization": {"seed": [None, 3, np.int64(1)]},
+    "CausalBlock": {"heads": [1, np.int64(2)], "dropout": [0.0, np.float32(0.1)]},
+    "Condition": {
+        "classes": [None, 3, np.int64(4)],
+        "attributes": [None, 2],
+        "dropout": [0.0, np.float32(0.1)],
+        "seed": [None, 3],
+    },
     "Distortion": {"lmbda": [0.1, np.float32(1)]},
     "EntropyBottleneck": {
         "step": [0.1, np.float32(1)],
@@ -202,6 +218,7 @@ LAYERS: dict[str, dict[str, Any]] = {
         "spread": [10.0, 1],
         "seed": [None, 2],
     },
+    "ExampleLoss": {},
     "ExactContraction": {"weight": [0.1], "source": ["code"]},
     "FiniteScalarQuantizer": {"levels": [(3, 4), [3], np.array([5, 5])]},
     "GaussianCorruption": {
@@ -218,7 +235,10 @@ LAYERS: dict[str, dict[str, Any]] = {
         "commitment": [0.2],
         "entropy_weight": [0, np.float32(0.1)],
     },
+    "IndexLikelihood": {},
+    "LearnedPositions": {},
     "MaskingCorruption": {"level": [0.1, np.float32(0.3)], "seed": [None, 1]},
+    "Noising": {"seed": [None, 1, np.int64(2)]},
     "Perturbation": {"level": [0.1, np.float32(0.3)], "seed": [None, 1]},
     "RandomPatches": {
         "grid": [(2, 2), [3, np.int64(2)]],
@@ -235,8 +255,10 @@ LAYERS: dict[str, dict[str, Any]] = {
         "hole_weight": [2.0],
         "seed": [0, np.int64(3)],
     },
+    "RepeatedLabels": {"samples": [1, np.int64(3)]},
     "SaltAndPepper": {"level": [0.1, np.float32(0.3)], "seed": [None, 1]},
     "Sampling": {"samples": [1, np.int64(2)], "seed": [None, 1]},
+    "TimeFeatures": {"size": [2, np.int64(8)]},
     "StochasticContraction": {"weight": [0.1], "sigma": [0.1, np.float32(0.01)]},
     "TransposedDense": {
         "units": [3, np.int64(2)],

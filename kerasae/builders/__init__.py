@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BUILDERS", "Builder", "build"]
 
-Kind = Literal["image", "sequence", "masked", "segmentation", "table"]
+Kind = Literal["image", "sequence", "masked", "segmentation", "table", "conditional"]
 Group = Literal[
     "codes of few values",
     "features",
@@ -39,7 +39,8 @@ class Builder:
     Attributes:
         name: Name in `BUILDERS`, of the module, and of the function `build_<name>`.
         kind: What `fit` takes: `fit(x, x)` for `"image"`, `"sequence"` and `"masked"`,
-            `fit(rows, rows)` for `"table"`, `fit(x, labels)` for `"segmentation"`.
+            `fit(rows, rows)` for `"table"`, `fit(x, labels)` for `"segmentation"`,
+            `fit((x, labels), x)` for `"conditional"`.
         summary: One line for people.
         paper: The source of the equations.
         variants: Small hyperparameter sets, one per branch of the builder, that the
@@ -289,6 +290,39 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                         "hidden": (8, 8),
                         "network": "convolutional",
                     },
+                ),
+            ),
+            Builder(
+                name="conditional",
+                kind="conditional",
+                summary="a variational autoencoder that is told a label: a class, or attributes",
+                paper="Sohn, Lee & Yan (2015), Learning Structured Output Representation using "
+                "Deep Conditional Generative Models, NeurIPS",
+                variants=(
+                    {
+                        "classes": 3,
+                        "input_shape": (10, 8, 1),
+                        "code_size": 4,
+                        "hidden": (64,),
+                        "likelihood": "bernoulli",
+                    },
+                    {
+                        "attributes": 2,
+                        "input_shape": (10, 12, 1),
+                        "code_size": 4,
+                        "hidden": (8, 16),
+                        "network": "convolutional",
+                    },
+                    {
+                        "classes": 4,
+                        "label_dropout": 0.0,
+                        "input_shape": (8, 8, 3),
+                        "code_size": 4,
+                        "hidden": (48,),
+                        "likelihood": "gaussian",
+                        "importance_samples": 3,
+                    },
+                    {"classes": 3, "input_shape": (12,), "code_size": 2, "hidden": (24,)},
                 ),
             ),
             Builder(

@@ -10,7 +10,7 @@ import keras
 from keras import layers
 
 from kerasae import _arguments
-from kerasae.builders import _dense
+from kerasae.builders import _dense, _labels
 from kerasae.layers import full_precision
 
 _MOMENTUM = 0.9  # Keras's .99 needs hundreds of steps, more than a small data set may have
@@ -59,11 +59,15 @@ def encoder(
     normalization: str | None = None,
     heads: Sequence[str] = ("code",),
     code_activation: str = "linear",
+    label: int = 0,
 ) -> keras.Model:
-    """Image to code; each of the `heads` is an output of the size of a code."""
+    """Image to code; each of the `heads` is an output of the size of a code.
+
+    With a label of so many values there is a second input.
+    """
     activation = _arguments.activation("activation", activation)
     image = keras.Input(shape, name="image")
-    x = image
+    inputs, x = _labels.with_image(image, label)
     for i, filters in enumerate(hidden, start=1):
         name = f"encode_{i}"
         x = _convolve(x, filters, kernel_size, activation, normalization, name, strides=2)
@@ -78,7 +82,7 @@ def encoder(
             _layer("Conv", image)(code_size, 1, **_dense.head(name, code_activation))(x)
             for name in heads
         ]
-    return keras.Model(image, outputs if len(outputs) > 1 else outputs[0], name="encoder")
+    return keras.Model(inputs, outputs if len(outputs) > 1 else outputs[0], name="encoder")
 
 
 def decoder(
@@ -94,8 +98,9 @@ def decoder(
     residual: int = 0,
     normalization: str | None = None,
     logits: bool = False,
+    label: int = 0,
 ) -> keras.Model:
-    """Code to image; the mirror of `encoder`.
+    """Code to image; the mirror of `encoder`, with a label beside a dense code if it has one.
 
     With `logits` the last layer is linear, whatever `output_activation`; the outputs are the
     sigmoid of what it gives, `reconstruction`, and that itself.
@@ -105,9 +110,11 @@ def decoder(
     grid = tuple(math.ceil(side / stride) for side in sides)
     dense = code == "dense"
     entry = keras.Input((code_size,) if dense else (*grid, code_size), name="code")
+    inputs: Any = entry
     if dense:
         units = math.prod(grid) * hidden[-1]
-        x = layers.Dense(units, activation=activation, name="decode_1")(entry)
+        inputs, x = _labels.with_code(entry, label)
+        x = layers.Dense(units, activation=activation, name="decode_1")(x)
         x = layers.Reshape((*grid, hidden[-1]), name="grid")(x)
     else:
         x = _convolve(entry, hidden[-1], 1, activation, normalization, "decode_1")
@@ -121,9 +128,9 @@ def decoder(
     # (B, rows * stride, columns * stride, C) -> (B, H, W, C)
     x = crop(x, sides, "crop", dtype=full)
     if not logits:
-        return keras.Model(entry, x, name="decoder")
+        return keras.Model(inputs, x, name="decoder")
     pixels = layers.Activation("sigmoid", name="reconstruction", dtype=full)(x)
-    return keras.Model(entry, [pixels, x], name="decoder")
+    return keras.Model(inputs, [pixels, x], name="decoder")
 
 
 def _convolve(

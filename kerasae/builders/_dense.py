@@ -10,7 +10,7 @@ import keras
 from keras import layers
 
 from kerasae import _arguments
-from kerasae.builders import _losses
+from kerasae.builders import _labels, _losses
 from kerasae.builders._losses import Loss
 from kerasae.layers import TransposedDense, full_precision
 from kerasae.losses import bounded_log_variance
@@ -30,30 +30,32 @@ def encoder(
     code_step: Step | None = None,
     heads: Sequence[str] = ("code",),
     positions: int | None = None,
+    label: int = 0,
 ) -> keras.Model:
     """Image, or another array, to code; each of the `heads` is an output of the size of a code.
 
     `dropout` follows each layer. A single head takes `code_activation`, and `code_step` ends it
     with stock operations; several heads are linear. With `positions` a code is as many vectors,
-    (B, positions, code_size).
+    (B, positions, code_size). With a label of so many values there is a second input.
     """
     activation = _arguments.activation("activation", activation)
     code_activation = _arguments.activation("code_activation", code_activation)
     image = keras.Input(shape, name="image")
-    x = image if len(shape) == 1 else layers.Flatten(name="flatten")(image)  # (B, pixels)
+    inputs, x = _labels.with_image(image, label)
+    x = x if len(shape) == 1 else layers.Flatten(name="flatten")(x)  # (B, pixels)
     for i, units in enumerate(hidden, start=1):
         x = layers.Dense(units, activation=activation, name=f"encode_{i}")(x)
         if dropout:
             x = layers.Dropout(dropout, name=f"dropout_{i}")(x)
     if len(heads) > 1:
         outputs = [layers.Dense(code_size, **head(name))(x) for name in heads]
-        return keras.Model(image, outputs, name="encoder")
+        return keras.Model(inputs, outputs, name="encoder")
     x = layers.Dense(code_size * (positions or 1), activation=code_activation, name=heads[0])(x)
     if positions is not None:
         x = layers.Reshape((positions, code_size), name="positions")(x)
     if dropout:
         x = layers.Dropout(dropout, name="dropout_code")(x)
-    return keras.Model(image, x if code_step is None else code_step(x), name="encoder")
+    return keras.Model(inputs, x if code_step is None else code_step(x), name="encoder")
 
 
 def head(name: str, activation: str = "linear") -> dict[str, Any]:
@@ -73,15 +75,18 @@ def decoder(
     logits: bool = False,
     tied: bool = False,
     positions: int | None = None,
+    label: int = 0,
 ) -> keras.Model:
     """Code to image; the mirror of `encoder`.
 
     If `tied`, its kernels are those of the encoder, transposed, once it is assembled. With
     `logits` the last layer is linear, whatever `output_activation`; the outputs are the
-    sigmoid of what it gives, `reconstruction`, and that itself.
+    sigmoid of what it gives, `reconstruction`, and that itself. With a label of so many values
+    there is a second input.
     """
     code = keras.Input((code_size,) if positions is None else (positions, code_size), name="code")
-    x = code if positions is None else layers.Flatten(name="flatten_code")(code)
+    inputs, x = _labels.with_code(code, label)
+    x = x if positions is None else layers.Flatten(name="flatten_code")(x)
     last = "linear" if logits else output_activation
     outward = [(f"decode_{i}", n, activation) for i, n in enumerate(reversed(hidden), start=1)]
     outward.append(("pixels", math.prod(shape), last))
@@ -95,10 +100,10 @@ def decoder(
             x = layers.Dense(units, activation=function, name=name, dtype=dtype)(x)
     if not logits:
         x = layers.Reshape(shape, name="reconstruction", dtype=full)(x)  # (B, H, W, C)
-        return keras.Model(code, x, name="decoder")
+        return keras.Model(inputs, x, name="decoder")
     x = layers.Reshape(shape, name="logits", dtype=full)(x)
     pixels = layers.Activation("sigmoid", name="reconstruction", dtype=full)(x)
-    return keras.Model(code, [pixels, x], name="decoder")
+    return keras.Model(inputs, [pixels, x], name="decoder")
 
 
 def autoencoder(

@@ -28,11 +28,13 @@ def halves(
     output_activation: str = "linear",
     seen: tuple[int, ...] | None = None,
     positions: int | None = None,
+    label: int = 0,
 ) -> tuple[keras.Model, keras.Model]:
     """Encoder and decoder of a `"dense"` or `"convolutional"` network.
 
     The encoder sees an image of another shape than the decoder makes if `seen` says so. Of the
-    heads a `"log_variance"` is bounded. With `positions` a dense code is as many vectors.
+    heads a `"log_variance"` is bounded. With `positions` a dense code is as many vectors. With
+    a `label` of so many values both have a second input.
     """
     _arguments.one_of("network", network, ("dense", "convolutional"))
     known = OPTIONS if network == "convolutional" else ()
@@ -46,9 +48,10 @@ def halves(
         )
     if network == "dense":
         size = (code_size, _arguments.positive_ints("hidden", hidden), activation)
+        told: dict[str, Any] = {"positions": positions, "label": label}
         return (
-            _dense.encoder(seen or shape, *size, heads=heads, positions=positions),
-            _dense.decoder(shape, *size, output_activation, logits=logits, positions=positions),
+            _dense.encoder(seen or shape, *size, heads=heads, **told),
+            _dense.decoder(shape, *size, output_activation, logits=logits, **told),
         )
     if len(shape) == 1:
         raise ValueError(
@@ -57,6 +60,7 @@ def halves(
         )
     hidden, encoding, decoding = _convolutional.check(hidden, code=code, **options)
     size = (code_size, hidden, activation)
+    encoding, decoding = {**encoding, "label": label}, {**decoding, "label": label}
     return (
         _convolutional.encoder(seen or shape, *size, heads=heads, **encoding),
         _convolutional.decoder(shape, *size, output_activation, logits=logits, **decoding),

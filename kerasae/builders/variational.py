@@ -7,11 +7,7 @@ from typing import Any, Literal
 
 import keras
 
-from kerasae import _arguments
-from kerasae.builders import _networks
-from kerasae.layers import Binarization, Sampling, VariationalBound
-from kerasae.layers.variational import LIKELIHOODS
-from kerasae.models import Autoencoder
+from kerasae.builders import _variational
 
 __all__ = ["build_variational"]
 
@@ -98,58 +94,21 @@ def build_variational(
         >>> model.get_layer("encoder").output_shape
         [(None, 2), (None, 2)]
     """
-    shape = _arguments.input_shape(input_shape)
-    code_size = _arguments.positive_int("code_size", code_size)
-    binarize = _arguments.boolean("binarize", binarize)
-    if likelihood is None:
-        likelihood = "bernoulli" if binarize else "gaussian_learned"
-    _arguments.one_of("likelihood", likelihood, LIKELIHOODS)
-    beta = _arguments.number("beta", beta, low=0.0, closed=True)
-    warmup_epochs = _arguments.number("warmup_epochs", warmup_epochs, low=0.0, closed=True)
-    free_bits = _arguments.number("free_bits", free_bits, low=0.0, closed=True)
-    sigma = _arguments.number("sigma", sigma, low=0.0)
-    samples = _arguments.positive_int("importance_samples", importance_samples)
-    if capacity is not None:
-        capacity = _arguments.number("capacity", capacity, low=0.0, closed=True)
-    if free_bits and capacity is not None:
-        raise ValueError(
-            f"`free_bits` must be 0 where a capacity is given. Received: free_bits={free_bits:g}, "
-            f"capacity={capacity:g}"
-        )
-    if samples > 1 and (free_bits or capacity is not None):
-        raise ValueError(
-            "`importance_samples` must be 1 where free bits or a capacity are given, which change "
-            f"the KL that it has not. Received: importance_samples={samples}"
-        )
-
-    encoder, decoder = _networks.halves(
-        network,
-        shape,
-        code_size,
-        hidden,
-        activation,
-        network_options,
-        heads=("mean", "log_variance"),
-        logits=likelihood == "bernoulli",
-    )
-    image = keras.Input(shape, name="image")
-    x = Binarization(name="binarization")(image) if binarize else image
-    mean, log_variance = encoder(x)
-    code = Sampling(samples, name="sampling")(mean, log_variance)
-    outputs = decoder(code)
-    bound = VariationalBound(
-        likelihood,
-        sigma=sigma,
+    return _variational.build(
+        "variational",
+        input_shape=input_shape,
+        code_size=code_size,
+        hidden=hidden,
+        activation=activation,
+        likelihood=likelihood,
         beta=beta,
         capacity=capacity,
         warmup_epochs=warmup_epochs,
         free_bits=free_bits,
-        samples=samples,
-        name="bound",
+        importance_samples=importance_samples,
+        sigma=sigma,
+        network=network,
+        binarize=binarize,
+        learning_rate=learning_rate,
+        **network_options,
     )
-    parameters = outputs if isinstance(outputs, (list, tuple)) else [outputs]
-    model = Autoencoder(image, bound(x, mean, log_variance, code, *parameters), name="variational")
-    model.compile(
-        optimizer=keras.optimizers.Adam(_arguments.number("learning_rate", learning_rate, low=0.0))
-    )
-    return model

@@ -108,6 +108,10 @@ def train(
         _show_segmentation(console, model, images)
         console.print(f"model, history and report are in {shown(out)}", soft_wrap=True)
         return
+    if BUILDERS[architecture].kind == "conditional":
+        _show_conditional(console, model, images)
+        console.print(f"model, history and report are in {shown(out)}", soft_wrap=True)
+        return
     loss_on_test = _loss(model, images.test)
     are_images = images.train.ndim == 4
     kind = {2: "rows", 3: "sequences", 5: "volumes"}.get(images.train.ndim, "images")
@@ -117,6 +121,14 @@ def train(
         shown(f"model, history and report are in {out}{next_step if are_images else ''}"),
         soft_wrap=True,
     )
+
+
+def _show_conditional(console: Console, model: keras.Model, images: Any) -> None:
+    from keras.utils import to_categorical
+
+    test = images.test, to_categorical(images.test_labels, len(images.label_names))
+    found = model.evaluate(test, images.test, verbose=0, return_dict=True)["loss"]
+    console.print(f"loss on the test images ({len(images.test):,}): {found:.4g}")
 
 
 def _of_a_table(

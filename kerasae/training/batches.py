@@ -17,10 +17,17 @@ __all__ = ["Batches", "BucketedBatches"]
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches (images, targets) in an order that depends on the seed and the epoch only."""
+    """Batches (images, targets) in an order that depends on the seed and the epoch only.
+
+    With labels, for a conditional model, they are ((images, labels), targets).
+    """
 
     def __init__(
-        self, images: NDArray[np.float32], targets: NDArray[Any], config: TrainConfig
+        self,
+        images: NDArray[np.float32],
+        targets: NDArray[Any],
+        config: TrainConfig,
+        labels: NDArray[np.float32] | None = None,
     ) -> None:
         super().__init__()
         if config.flip and images.ndim != 4:
@@ -28,6 +35,7 @@ class Batches(keras.utils.PyDataset):
                 f"`flip` needs images (n, height, width, channels). Received: shape {images.shape}"
             )
         self._images, self._targets, self._config = images, targets, config
+        self._labels = labels
         self._missing = bool(np.isnan(limits(images)[0]))  # values, as tables have them
         self.start(0)
 
@@ -52,13 +60,14 @@ class Batches(keras.utils.PyDataset):
     def __len__(self) -> int:
         return math.ceil(len(self._images) / self._config.batch_size)
 
-    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
+    def __getitem__(self, index: int) -> tuple[Any, NDArray[Any]]:
         size = self._config.batch_size
         chosen = self._order[index * size : (index + 1) * size]
         images = self._batch(self._images, chosen)
         # Never the same array twice: TensorFlow takes its memory for a tensor's own, and with
         # several replicas computes in that of the targets while it still reads the images.
-        return images, self._batch(self._targets, chosen)
+        targets = self._batch(self._targets, chosen)
+        return images if self._labels is None else (images, self._labels[chosen]), targets
 
     def _batch(self, values: NDArray[Any], chosen: NDArray[np.int64]) -> NDArray[Any]:
         batch, mirrored = values[chosen], self._mirrored[chosen]
@@ -113,7 +122,7 @@ class BucketedBatches(Batches):
     def __len__(self) -> int:
         return len(self._batches)
 
-    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
+    def __getitem__(self, index: int) -> tuple[Any, NDArray[Any]]:
         chosen = self._batches[index]
         length = self._length(chosen)
         return self._images[chosen, :length], self._targets[chosen, :length]

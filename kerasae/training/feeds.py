@@ -138,6 +138,11 @@ def open_feed(
         return _memory_feed(rules, in_memory(rules, data, validation, config.seed), config)
     if hasattr(data, "train") and hasattr(data, "validation") and is_source(data.train):
         data, validation = data.train, data.validation if validation is None else validation
+    if rules.condition is not None:
+        raise ValueError(
+            "`data` must be `Images` or the like with labels, in memory, for "
+            f"{rules.name!r}, which is told labels. Received: {type(data).__name__}"
+        )
     source = open_source("data", data, config.batch_size, config.seed)
     if validation is None:
         raise ValueError(
@@ -160,11 +165,18 @@ def _memory_feed(rules: Rules, data: DataSet, config: TrainConfig) -> Feed:
     if rules.learns_labels:
         targets = rules.check_labels(data.train_labels, len(data.train))
         held_out = rules.check_labels(data.validation_labels, len(data.validation))
-    inputs = data.validation
+    inputs: Any = data.validation
     if rules.cut_holes is not None:
         inputs = rules.cut_holes(inputs, seed=config.seed)
     # A validation goes forwards only, a third of what a step computes for an image.
     share = len(data.validation) / len(data.train) / 3
+    if rules.condition is not None:
+        train_labels, held_out_labels = (
+            rules.labels(split, getattr(data, f"{split}_labels", None), len(getattr(data, split)))
+            for split in ("train", "validation")
+        )
+        batches = Batches(data.train, targets, config, labels=train_labels)
+        return Feed(batches, ((inputs, held_out_labels), held_out), share, data)
     kind = BucketedBatches if _inference.takes_padding(rules.model) else Batches
     return Feed(kind(data.train, targets, config), (inputs, held_out), share, data)
 

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from kerasae import _inference
+from kerasae import _conditions, _inference
 from kerasae.data import DATA_SETS, DataSet, Examples, Images
 from kerasae.data.arrays import is_array, split_array
 from kerasae.data.sequences import Sequences
@@ -37,12 +37,12 @@ _WAYS_OUT = {
 
 
 def check_trainable(model: keras.Model) -> None:
-    """Refuse what is no compiled model of one input.
+    """Refuse what is no compiled model of one input, or of one and a label.
 
     Raises:
         ValueError: If it is not.
     """
-    _inference.check_model(model)
+    _inference.check_model(model, conditional=True)
     if not model.compiled:
         raise ValueError(f"`model` must be compiled. Received: model={model.name!r}")
 
@@ -62,6 +62,7 @@ class Rules:
         ignored: The label that it ignores.
         cut_holes: The layer's method that makes holes for validation, if it has one.
         model: What is trained.
+        condition: The layer of a conditional model that knows what labels are.
     """
 
     argument: str
@@ -74,6 +75,22 @@ class Rules:
     ignored: int | None
     cut_holes: Callable[..., NDArray[np.float32]] | None
     model: keras.Model
+    condition: Any = None
+
+    def labels(self, split: str, labels: Any, count: int) -> NDArray[np.float32]:
+        """What a conditional model is told of so many images, as vectors.
+
+        Raises:
+            ValueError: If there are no labels, or they do not fit.
+        """
+        if labels is None:
+            raise ValueError(
+                f"`{self.argument}` must have the labels that {self.name!r} is told, such as "
+                "`Images(train=x, train_labels=y, validation=..., validation_labels=...)`. "
+                "Received: none"
+            )
+        name = f"{self.argument}.{split}_labels"
+        return _conditions.label_vectors(name, labels, self.condition, count)
 
     def check(self, argument: str, values: Any) -> NDArray[np.float32]:
         """Inputs of the model as float32 values.
@@ -140,7 +157,7 @@ def rules_of(model: keras.Model, argument: str = "data") -> Rules:
     cutters = [layer.cut_holes for layer in model.layers if hasattr(layer, "cut_holes")]
     return Rules(
         argument,
-        shape=tuple(model.input_shape[1:]),
+        shape=tuple(model.inputs[0].shape[1:]),
         unit=unit,
         advice=f", or a model with `{options[0]}` takes them as they are" if options else "",
         output_shape=tuple(model.output_shape[1:]),
@@ -149,6 +166,7 @@ def rules_of(model: keras.Model, argument: str = "data") -> Rules:
         ignored=getattr(model.loss, "ignored_class", None),
         cut_holes=cutters[0] if cutters else None,
         model=model,
+        condition=_conditions.condition_of(model),
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 
-from kerasae import _inference
+from kerasae import _conditions, _inference
 from kerasae._padding import PADDING
 from kerasae.data import DataSet
 from kerasae.plots._style import CLASSES
@@ -70,19 +70,21 @@ def look_at(model: keras.Model, images: DataSet, *, seed: int = 0, measure: bool
     """Look at a model, which stays as it is.
 
     Args:
-        model: Any compiled model of one input.
+        model: Any compiled model of one input, or of one and a label; or a prior over codes.
         images: Of which the validation set is looked at.
         seed: Of the samples, and of the holes of a model that fills holes.
         measure: Whether to measure the reconstructions, too.
     """
     values, labels = take(images, _MEASURED if measure else _CODES)
-    inputs = values
+    if _is_prior(model):
+        return _at_codes(values, labels)
+    inputs, told = values, _told(model, images, len(values))
     for layer in model.layers:
         if hasattr(layer, "cut_holes"):
             inputs = layer.cut_holes(values, seed=seed)
     seen = inputs
     few = inputs if measure else inputs[:_SHOWN]
-    outputs = _inference.run([model], few)[0]
+    outputs = _run(model, few, told)
     psnr = None
     comparable = _inference.columns_of(model) is None and np.isfinite(values).all()
     if _inference.takes_padding(model):
@@ -97,16 +99,49 @@ def look_at(model: keras.Model, images: DataSet, *, seed: int = 0, measure: bool
         span = 1.0 if values.min() >= 0 and values.max() <= 1 else float(np.ptp(values))
         psnr = 10 * math.log10(span**2 / max(float(error), 1e-12)) if span else None
     scale = _scale(values)
-    codes = _codes(model, seen[:_CODES])
+    codes = _codes(model, seen[:_CODES], told)
     return Look(
         _pictures(inputs[:_SHOWN], scale),
         _pictures(outputs[:_SHOWN], scale, _inference.learns_labels(model)),
-        _samples(model, codes, scale, seed),
+        _samples(model, codes, scale, seed, told),
         None if codes is None else _plane(codes, np.nan_to_num(_unit(inputs[:_CODES], scale))),
         None if labels is None else labels[:_CODES],
         psnr,
         len(values) if measure else 0,
     )
+
+
+def _is_prior(model: keras.Model) -> bool:
+    """Whether a model is one of codes, and makes no images."""
+    names = {layer.name for layer in model.layers}
+    return "likelihood" in names and "encoder" not in names
+
+
+def _at_codes(values: Array, labels: Array | None) -> Look:
+    """The codes that a prior learns, as pictures; what it draws, only an autoencoder can show."""
+    maps = values[..., None] if values.ndim == 3 else values
+    shown = _pictures(maps[:_SHOWN], (float(maps.min()), max(float(np.ptp(maps)), 1e-12)))
+    few = None if labels is None else labels[:_CODES]
+    plane = None if len(maps) < 3 else _plane(maps[:_CODES], maps[:_CODES])
+    return Look(shown, shown, points=plane, labels=few)
+
+
+def _told(model: keras.Model, images: DataSet, count: int) -> Array | None:
+    """The labels of what is looked at, for a model that is told them."""
+    condition = _conditions.condition_of(model)
+    if condition is None:
+        return None
+    labels = getattr(images, "validation_labels", None)
+    vectors = _conditions.label_vectors("labels", labels, condition, len(images.validation))
+    return vectors[:: math.ceil(len(vectors) / count)][:count]
+
+
+def _run(model: keras.Model, values: Array, told: Array | None) -> Array:
+    """The first output."""
+    if told is None:
+        return _inference.run([model], values)[0]
+    outputs = keras.tree.flatten(model([values, told[: len(values)]], training=False))
+    return np.asarray(keras.ops.convert_to_numpy(outputs[0]))
 
 
 def _scale(values: Array) -> Scale:
@@ -149,8 +184,10 @@ def _pictures(values: Array, scale: Scale, scores: bool = False) -> Array:
     return drawn.any(axis=-1)[..., None].astype(float)
 
 
-def _codes(model: keras.Model, inputs: Array) -> Array | None:
+def _codes(model: keras.Model, inputs: Array, told: Array | None = None) -> Array | None:
     """What the nested encoder makes; None for a model of another maker."""
+    if told is not None:
+        return _run(model.get_layer("encoder"), inputs, told)
     try:
         encoder = _inference.nested(model, "encoder")
     except ValueError:
@@ -160,7 +197,9 @@ def _codes(model: keras.Model, inputs: Array) -> Array | None:
     return codes if codes.dtype.kind == "f" and np.isfinite(codes).all() else None
 
 
-def _samples(model: keras.Model, codes: Array | None, scale: Scale, seed: int) -> Array | None:
+def _samples(
+    model: keras.Model, codes: Array | None, scale: Scale, seed: int, told: Array | None = None
+) -> Array | None:
     """Of the prior, or for a code without one, of the normal distribution that fits the codes."""
     if codes is None or codes.ndim != 2 or len(codes) < 2:
         return None
@@ -171,6 +210,9 @@ def _samples(model: keras.Model, codes: Array | None, scale: Scale, seed: int) -
         centred = codes - codes.mean(axis=0, dtype=float)
         mixing = rng.standard_normal((count, len(codes))) / math.sqrt(len(codes))
         drawn = codes.mean(axis=0, dtype=float) + mixing @ centred
+    if told is not None:
+        few = drawn[: len(told)].astype(np.float32)
+        return _pictures(_run(model.get_layer("decoder"), few, told), scale)
     quantisers = [layer for layer in model.layers if hasattr(layer, "encoder_tail")]
     try:
         decoder = _inference.nested(model, "decoder")

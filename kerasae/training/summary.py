@@ -58,7 +58,7 @@ def summarise(
         "model": {
             "name": model.name,
             "parameters": model.count_params(),
-            "input": list(model.input_shape[1:]),
+            "input": list(model.inputs[0].shape[1:]),
             "code": _code(model),
         },
         "data": _data(feed, watched),

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kerasae_export.bundling import card
 from kerasae_export.bundling.arguments import (
+    check_alone,
     check_facts,
     check_images,
     check_losses,
@@ -150,6 +151,7 @@ def export_bundle(
     """
     target_folder = check_path("folder", folder)
     model = in_unit_range(autoencoder(model))
+    check_alone(model)
     images = check_images(model, calibration)
     check_model(model)
     for name, value, choices in (

@@ -13,7 +13,8 @@ needs no kerasae:
 - a custom layer inside a nested model gives a stock layer that does the same at inference
   as `to_stock()`, or a functional model of stock layers;
 - the first output of each nested model is the code or the reconstruction; what else it has,
-  such as a variance, serves training and is left out, unless the decoder takes it.
+  such as a variance, serves training and is left out, unless the decoder takes it;
+- an input named `label` of both is what a conditional model is told beside the image, or the code.
 
 Every other layer is the identity at inference and is left out.
 
@@ -32,6 +33,7 @@ from numpy.typing import NDArray
 from kerasae_export.functional import AnyModel, autoencoder, stock_model
 
 __all__ = [
+    "LABEL",
     "code_step",
     "codebook_size",
     "codebooks",
@@ -42,6 +44,9 @@ __all__ = [
     "predict",
     "predict_all",
 ]
+
+LABEL = "label"
+"""Name of the input of a conditional model that is no image and no code."""
 
 
 def encoder(model: AnyModel, *, tail: bool = True) -> keras.Model:
@@ -54,7 +59,8 @@ def encoder(model: AnyModel, *, tail: bool = True) -> keras.Model:
 
     Returns:
         A model that shares its weights with `model`. Its output is the code, or where the
-        decoder takes all outputs of the encoder, the first of them is.
+        decoder takes all outputs of the encoder, the first of them is. Of a conditional model it
+        has a second input, the label.
 
     Raises:
         ValueError: If `model` has no nested model named `encoder`, or is not what its layers say,
@@ -74,7 +80,7 @@ def encoder(model: AnyModel, *, tail: bool = True) -> keras.Model:
         layer.encoder_tail() for layer in model.layers if tail and hasattr(layer, "encoder_tail")
     ]
     stems = [layer for layer in model.layers if layer.name == "stem"]
-    if len(_nested(model, "decoder").inputs) == 1:
+    if len(_codes(_nested(model, "decoder"))) == 1:
         nested = _first_output(nested)
     return _chain([*stems, nested, *tails], "encoder")
 
@@ -127,7 +133,12 @@ def inference_model(model: AnyModel) -> keras.Model:
         ['image', 'encoder', 'decoder']
     """
     model = autoencoder(model)
-    return _chain([encoder(model), decoder(model)], model.name)
+    encode, decode = encoder(model), decoder(model)
+    if len(_codes(decode)) == len(decode.inputs):
+        return _chain([encode, decode], model.name)
+    inputs = [keras.Input(batch_shape=t.shape, dtype=t.dtype, name=t.name) for t in encode.inputs]
+    label = inputs[-1]
+    return keras.Model(inputs, decode([encode(inputs), label]), name=model.name)
 
 
 def code_step(model: keras.Model) -> float | None:
@@ -193,6 +204,11 @@ def _nested(model: keras.Model, name: str) -> keras.Model:
         f"`model` must hold a nested model named {name!r}, as every kerasae model does, or be a "
         f"pair (encoder, decoder). Received: model={getattr(model, 'name', model)!r}"
     )
+
+
+def _codes(decoder: keras.Model) -> list[Any]:
+    """The inputs of a decoder without the label of a conditional one."""
+    return [entry for entry in decoder.inputs if entry.name != LABEL]
 
 
 def _first_output(nested: keras.Model) -> keras.Model:

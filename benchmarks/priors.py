@@ -1,0 +1,333 @@
+"""Samples of each generative model, and how far they are from real images.
+
+    python benchmarks/priors.py                      # all of it
+    python benchmarks/priors.py mnist/transformer    # or some; the names are in MODELS
+    python benchmarks/priors.py --page               # write docs/samples.md from the results
+
+Needs MNIST and CIFAR-10 through TensorFlow Datasets (offline: set TFDS_DATA_DIR). Models are
+trained in `benchmarks/runs`, where a run that was cut off goes on. Each model draws 10,000 images,
+1,000 of each class where it takes labels, with a fixed seed; the first 64 are on the page, none
+chosen. The Frechet distance is that of the features of a classifier of our own, of the 10,000 test
+images to the 10,000 drawn ones; beside it stands the distance of the test images to as many
+training images, and to the reconstructions of the test images, below which no prior comes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+from PIL import Image
+from rows import SEED, mnist, trained
+from rows.generation import (
+    SETS,
+    cifar_classifier,
+    classes_of,
+    classifier,
+    features_of,
+    index_prior,
+    variational,
+)
+
+import kerasae
+from kerasae import priors, samplers
+from kerasae.evaluation import frechet_distance, sample_scores
+from kerasae.training import TrainConfig
+
+RESULT = Path(__file__).parent / "results" / "priors.json"
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE = DOCS / "samples.md"
+
+COUNT = 10_000
+SHOWN = 8  # rows and columns of a sheet
+SCORED = 2_000  # images whose precision and recall are measured
+Floats = np.ndarray
+
+
+class Drawn(NamedTuple):
+    """What a model made.
+
+    Attributes:
+        images: 10,000 of them.
+        rebuilt: The reconstructions of the test images by the autoencoder.
+        by_class: Whether image i was asked to show class i % 10.
+        seconds: Of all trainings.
+    """
+
+    images: Floats
+    rebuilt: Floats
+    by_class: bool
+    seconds: float
+
+
+class Model(NamedTuple):
+    """A line of the table: how it is called, and what draws."""
+
+    title: str
+    snippet: str
+    draw: Callable[[], Drawn]
+
+
+LABELS = np.arange(COUNT) % 10
+
+
+def latent() -> tuple[keras.Model, float]:
+    """The variational autoencoder whose codes flow and diffusion learn."""
+    size = {"input_shape": (28, 28, 1), "code_size": 16, "hidden": (256, 128)}
+    return trained(
+        "priors-variational-mnist",
+        lambda: kerasae.build_variational(**size),
+        mnist(),
+        TrainConfig(epochs=15, batch_size=256, learning_rate=2e-3, warmup_epochs=1, seed=SEED),
+    )
+
+
+def of_a_vae(make: Callable[[], tuple[keras.Model, float]]) -> Callable[[], Drawn]:
+    def draw() -> Drawn:
+        model, seconds = make()
+        return Drawn(samplers.sample_prior(model, COUNT, seed=SEED), rebuilt(model), False, seconds)
+
+    return draw
+
+
+def of_the_conditional() -> Drawn:
+    model, seconds = variational("conditional-binary-mnist", classes=10)
+    images = mnist()
+    drawn = samplers.sample_prior(model, COUNT, labels=LABELS, seed=SEED)
+    again = samplers.change_label(model, images.test, images.test_labels, images.test_labels)
+    return Drawn(drawn, again, True, seconds)
+
+
+def of_the_mixture() -> Drawn:
+    model, seconds = latent()
+    codes = priors.encode(model, mnist())
+    start = time.time()
+    mixture = samplers.fit_mixture(codes.train[:20_000], 30, seed=SEED)
+    seconds += time.time() - start
+    drawn = samplers.sample_mixture(model, mixture, COUNT, seed=SEED)
+    return Drawn(drawn, rebuilt(model), False, seconds)
+
+
+VALUES = {
+    "flow": ({"couplings": 8, "hidden": (128, 128)}, 12),
+    "diffusion": ({"width": 192, "blocks": 3}, 40),
+}
+
+
+def value_prior(kind: str) -> tuple[keras.Model, keras.Model, float]:
+    """The variational autoencoder, a prior over its codes, and the seconds of both."""
+    model, seconds = latent()
+    codes = priors.encode(model, mnist())
+    options, epochs = VALUES[kind]
+    prior, more = trained(
+        f"priors-{kind}-mnist",
+        lambda: priors.build(kind, codes, **options),
+        codes,
+        TrainConfig(
+            epochs=epochs, batch_size=256, learning_rate=2e-3, warmup_epochs=0.5, seed=SEED
+        ),
+    )
+    return model, prior, seconds + more
+
+
+def of_values(kind: str, **options) -> Callable[[], Drawn]:
+    def draw() -> Drawn:
+        model, prior, seconds = value_prior(kind)
+        drawn = priors.sample(prior, model, COUNT, labels=LABELS, seed=SEED, **options)
+        return Drawn(drawn, rebuilt(model), True, seconds)
+
+    return draw
+
+
+def of_indices(name: str, kind: str, **options) -> Callable[[], Drawn]:
+    def draw() -> Drawn:
+        model, prior, seconds = index_prior(name, kind)
+        drawn = priors.sample(prior, model, COUNT, labels=LABELS, seed=SEED, **options)
+        return Drawn(drawn, rebuilt(model, name), True, seconds)
+
+    return draw
+
+
+def rebuilt(model: keras.Model, name: str = "mnist") -> Floats:
+    """The test images, rebuilt without noise."""
+    return model.predict(SETS[name]().test, batch_size=500, verbose=0).clip(0, 1)
+
+
+PRIOR = "priors.sample(prior, model, 64, labels=np.arange(64) % 10{})"
+MODELS = {
+    "mnist/variational-binary": Model(
+        "VAE, Bernoulli",
+        "samplers.sample_prior(model, 64)",
+        of_a_vae(lambda: variational("variational-binary-mnist")),
+    ),
+    "mnist/variational": Model(
+        "VAE, learned variance", "samplers.sample_prior(model, 64)", of_a_vae(latent)
+    ),
+    "mnist/conditional": Model(
+        "conditional VAE, Bernoulli",
+        "samplers.sample_prior(model, 64, labels=np.arange(64) % 10)",
+        of_the_conditional,
+    ),
+    "mnist/mixture": Model(
+        "VAE, learned variance, and a mixture of 30 Gaussians",
+        "samplers.sample_mixture(model, mixture, 64)",
+        of_the_mixture,
+    ),
+    "mnist/flow": Model("the same VAE and a flow", PRIOR.format(""), of_values("flow")),
+    "mnist/diffusion": Model(
+        "the same VAE and a diffusion model", PRIOR.format(""), of_values("diffusion")
+    ),
+    "mnist/diffusion-guided": Model(
+        "the same, guided by 2",
+        PRIOR.format(", guidance=2"),
+        of_values("diffusion", guidance=2.0),
+    ),
+    "mnist/transformer": Model(
+        "VQ-VAE and a transformer", PRIOR.format(""), of_indices("mnist", "transformer")
+    ),
+    "mnist/pixelcnn": Model(
+        "VQ-VAE and a PixelCNN", PRIOR.format(""), of_indices("mnist", "pixelcnn")
+    ),
+    "cifar/transformer": Model(
+        "VQ-VAE and a transformer", PRIOR.format(""), of_indices("cifar", "transformer")
+    ),
+}
+
+
+def sheet(images: Floats, path: Path) -> None:
+    """The first 64 images, eight a row, each pixel twice as large."""
+    few = (255 * images[: SHOWN**2]).round().astype(np.uint8)
+    height, width, channels = few.shape[1:]
+    rows = few.reshape(SHOWN, SHOWN, height, width, channels).transpose(0, 2, 1, 3, 4)
+    picture = rows.reshape(SHOWN * height, SHOWN * width, channels).repeat(2, 0).repeat(2, 1)
+    Image.fromarray(picture.squeeze()).save(path, optimize=True)
+
+
+def measured(name: str, drawn: Drawn) -> dict[str, float]:
+    """Distances, scores, and how many show their class."""
+    data = name.partition("/")[0]
+    images = SETS[data]()
+    judge, accuracy = classifier() if data == "mnist" else cifar_classifier()
+    real, made = features_of(judge, images.test), features_of(judge, drawn.images)
+    few = sample_scores(real[:SCORED], made[:SCORED])
+    order = np.random.default_rng(SEED).permutation(len(images.train))[: len(images.test)]
+    found = {
+        "distance": frechet_distance(real, made),
+        "distance of training images": frechet_distance(
+            real, features_of(judge, images.train[order])
+        ),
+        "distance of reconstructions": frechet_distance(real, features_of(judge, drawn.rebuilt)),
+        "precision": few.precision,
+        "recall": few.recall,
+        "accuracy of the classifier": accuracy,
+        "seconds": drawn.seconds,
+    }
+    if drawn.by_class:
+        found["right class"] = float((classes_of(judge, drawn.images) == LABELS).mean())
+    return found
+
+
+def page(results: dict) -> str:
+    """docs/samples.md."""
+    lines = [
+        "# Samples",
+        "",
+        "What each generative model draws: the first 64 images of a fixed seed, none chosen. "
+        "Models that take a label were asked for 0 to 9 in turn, from left to right. "
+        "`python benchmarks/priors.py` trains them all, in minutes each, and writes this page.",
+        "",
+        "The Fréchet distance is between features of the 10,000 test images and of 10,000 drawn "
+        "ones, from the last hidden layer of a small classifier of our own: it compares lines of "
+        "one table, and with no figure of another network. *Floor* is that of the "
+        "reconstructions of the test images, which no prior over the codes of the same "
+        "autoencoder is likely to fall far below. Precision is how many samples look like real "
+        "images, recall how much of the real images they cover (of 2,000 each). *Right* is the "
+        "share of samples that the classifier takes for what was asked for.",
+    ]
+    names = {"mnist": "MNIST", "cifar": "JPEG copies of CIFAR-10"}
+    for data, title in names.items():
+        known = {n: r for n, r in results.items() if n.startswith(f"{data}/")}
+        if not known:
+            continue
+        first = next(iter(known.values()))
+        lines += [
+            "",
+            f"## {title}",
+            "",
+            f"The classifier is right on {first['accuracy of the classifier']:.1%} of the test "
+            f"images. As many training images are at a distance of "
+            f"{first['distance of training images']:.2f}.",
+            "",
+            "| model | Fréchet distance | floor | precision | recall | right |",
+            "|---|---:|---:|---:|---:|---:|",
+        ]
+        for name, model in MODELS.items():
+            if name in known:
+                r = known[name]
+                right = f"{r['right class']:.1%}" if "right class" in r else ""
+                lines.append(
+                    f"| {model.title} | {r['distance']:.2f} | "
+                    f"{r['distance of reconstructions']:.2f} | {r['precision']:.2f} | "
+                    f"{r['recall']:.2f} | {right} |"
+                )
+        lines += ["", verdict(known)] if verdict(known) else []
+        for name, model in MODELS.items():
+            if name in known:
+                picture = f"samples/{name.replace('/', '-')}.png"
+                said = f"{title}, {model.title}: `{model.snippet}`"
+                lines += ["", f"![{title}: {model.title}]({picture})", "", f"*{said}*"]
+    return "\n".join(lines) + "\n"
+
+
+def verdict(known: dict) -> str:
+    """The best prior beside the best VAE's own."""
+    plain = {n: r["distance"] for n, r in known.items() if "/variational" in n}
+    learned = {
+        n: r["distance"]
+        for n, r in known.items()
+        if n.rpartition("/")[2].split("-")[0] in ("diffusion", "transformer", "pixelcnn")
+    }
+    if not plain or not learned:
+        return ""
+    best, usual = min(learned, key=learned.__getitem__), min(plain, key=plain.__getitem__)
+    ratio = learned[best] / plain[usual]
+    return (
+        f"The aim was half the distance of the best VAE's own prior ({MODELS[usual].title}, "
+        f"{plain[usual]:.2f}) or less. The best learned prior, {MODELS[best].title}, is at "
+        f"{learned[best]:.2f}, {ratio:.0%} of it: the aim is {'met' if ratio <= 0.5 else 'missed'}."
+    )
+
+
+def main() -> None:
+    names = sys.argv[1:] or list(MODELS)
+    results = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+    if names == ["--page"]:
+        PAGE.write_text(page(results), encoding="utf-8")
+        return
+    unknown = sorted(set(names) - set(MODELS))
+    if unknown:
+        sys.exit(f"models must be among {', '.join(MODELS)}. Received: {', '.join(unknown)}")
+    (DOCS / "samples").mkdir(exist_ok=True)
+    for name in names:
+        drawn = MODELS[name].draw()
+        sheet(drawn.images, DOCS / "samples" / f"{name.replace('/', '-')}.png")
+        found = {key: round(value, 4) for key, value in measured(name, drawn).items()}
+        print(name, found, flush=True)
+        # Read again: another model may have been written meanwhile.
+        results = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+        results = {n: {**results, name: found}[n] for n in MODELS if n in {**results, name: found}}
+        RESULT.write_text(json.dumps(results, indent=1) + "\n")
+    PAGE.write_text(page(results), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
