@@ -1,6 +1,7 @@
 """How the golden bundles of all schemes and layouts were made: once, and never again.
 
-    python tests/golden/make_bundles.py FOLDER
+    python tests/golden/make_bundles.py FOLDER          # those of format version 1
+    python tests/golden/make_bundles.py FOLDER later    # those of format version 2
 
 They stay as they are, whatever the code becomes; `tests/test_golden.py` reads them.
 """
@@ -38,9 +39,15 @@ BUNDLES = (
     *((layout, "int8", "both") for layout in MODELS),
     *(("grid", scheme, "both") for scheme in ("float32", "float16", "dynamic")),
 )
+LATER = (
+    *((layout, "mixed", "separate") for layout in MODELS),
+    ("blocks", "mixed", "both"),
+    ("grid", "int16x8", "separate"),
+    ("blocks", "int16x8", "both"),
+)
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, bundles: tuple[tuple[str, str, str], ...]) -> None:
     values = blobs((16, 16, 1), 230)
     images = Images(values[:200], values[200:215], values[215:])
     models = {}
@@ -50,7 +57,7 @@ def main(folder: Path) -> None:
             builder, input_shape=(16, 16, 1), code_size=2, hidden=(4,), **options
         )
         train(models[layout], images, TrainConfig(epochs=40, batch_size=20, learning_rate=5e-3))
-    for layout, scheme, signatures in BUNDLES:
+    for layout, scheme, signatures in bundles:
         target = folder / f"{layout}-{scheme}-{signatures}"
         target.mkdir(parents=True)
         export_bundle(
@@ -100,4 +107,4 @@ def write_vectors(target: Path, codec: Codec) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), LATER if sys.argv[2:] == ["later"] else BUNDLES)

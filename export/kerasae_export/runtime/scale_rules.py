@@ -6,7 +6,7 @@ from kerasae_export.runtime.calls import Call
 
 __all__ = ["check_scales"]
 
-_INTEGERS = ("int8", "uint8")
+_INTEGERS = ("int8", "uint8", "int16")
 _WEIGHTED = frozenset(["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"])
 _COMPARING = frozenset(["EQUAL", "GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL", "NOT_EQUAL"])
 
@@ -32,7 +32,7 @@ def check_scales(call: Call) -> None:
     if call.name in ("ADD", "SUB", "SQUARED_DIFFERENCE") and call.results[0].scales:
         own, largest = call.results[0].scales[0], max(scales)
         # The kernels' fixed point: bits by which they shift a sum or a difference.
-        reach = 2.0**19
+        reach = 2.0**14 if "int16" in integers else 2.0**19
         if call.name == "SQUARED_DIFFERENCE":
             reach, largest = 2.0**12, largest**2
         if largest >= reach * own:
