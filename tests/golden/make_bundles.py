@@ -39,11 +39,12 @@ BUNDLES = (
     *((layout, "int8", "both") for layout in MODELS),
     *(("grid", scheme, "both") for scheme in ("float32", "float16", "dynamic")),
 )
+FLOAT = {"grid": ["encode_1", "pixels"], "blocks": ["code", "pixels"], "indices": ["decoder"]}
 LATER = (
-    *((layout, "mixed", "separate") for layout in MODELS),
+    ("grid", "mixed", "separate"),
     ("blocks", "mixed", "both"),
-    ("grid", "int16x8", "separate"),
-    ("blocks", "int16x8", "both"),
+    ("blocks", "int16x8", "separate"),
+    ("indices", "mixed", "separate"),
 )
 
 
@@ -56,7 +57,8 @@ def main(folder: Path, bundles: tuple[tuple[str, str, str], ...]) -> None:
         models[layout] = kerasae.build(
             builder, input_shape=(16, 16, 1), code_size=2, hidden=(4,), **options
         )
-        train(models[layout], images, TrainConfig(epochs=40, batch_size=20, learning_rate=5e-3))
+        epochs = 4 if bundles is LATER else 40
+        train(models[layout], images, TrainConfig(epochs=epochs, batch_size=20, learning_rate=5e-3))
     for layout, scheme, signatures in bundles:
         target = folder / f"{layout}-{scheme}-{signatures}"
         target.mkdir(parents=True)
@@ -66,6 +68,7 @@ def main(folder: Path, bundles: tuple[tuple[str, str, str], ...]) -> None:
             scheme=scheme,
             calibration=images.train,
             signatures=signatures,
+            float_layers=FLOAT[layout] if scheme == "mixed" else None,
         )
         codec = Codec.load(target / "bundle")
         if codec.manifest.codec.layout != ("blocks" if layout == "blocks" else "grid"):
@@ -87,7 +90,7 @@ def write_vectors(target: Path, codec: Codec) -> None:
     ]
     (target / "stream.kae").write_bytes(codec.compress_many(images))
     vectors["stream"] = [described(codec.encode(image), image.shape[:2], 1) for image in images]
-    count = codec._count(*GENERATED)
+    count = codec.layout.count(*GENERATED)
     symbols = np.fromiter(generated(1, codec.manifest.codec.codebook), np.int64, count)
     vectors["generated"].append(
         {

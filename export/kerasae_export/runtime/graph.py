@@ -198,6 +198,13 @@ class Graph:
         """Whether a tensor holds integers with a scale."""
         return self.is_real(tensor) and not self._is_float(tensor)
 
+    def scale(self, tensor: int) -> tuple[float, int] | None:
+        """Scale and zero point of a tensor that has one of each; None for others."""
+        details = self._graph.tensors[tensor].quantization
+        if not self.is_quantised(tensor) or len(details.scale) != 1:
+            return None
+        return float(details.scale[0]), int(details.zeroPoint[0])
+
     def kind(self, tensor: int) -> str:
         """The type of a tensor, such as `"INT8"`."""
         return _TYPES[self._graph.tensors[tensor].type]

@@ -60,10 +60,6 @@ def layer_losses(
 
 def costs_most(losses: Mapping[str, Mapping[str, float]]) -> dict[str, Any] | None:
     """The part that costs most: `part`, `layer` and `loss_db`; None if none costs anything."""
-    known = [
-        {"part": part, "layer": layer, "loss_db": loss}
-        for part, layers in losses.items()
-        for layer, loss in layers.items()
-        if loss >= _LEAST
-    ]
-    return max(known, key=lambda each: each["loss_db"], default=None)
+    known = [(loss, part, name) for part, each in losses.items() for name, loss in each.items()]
+    loss, part, name = max(known, default=(0.0, "", ""))
+    return {"part": part, "layer": name, "loss_db": loss} if loss >= _LEAST else None

@@ -274,7 +274,7 @@ def _quality(parity: Mapping[str, Any], pictures: Pictures | None, plotted: bool
     return f"<h2>Against Keras</h2>{text}"
 
 
-def _costs(found: Mapping[str, Any]) -> str:
+def _layer_losses(found: Mapping[str, Any]) -> str:
     """What each layer costs the images, where that was measured."""
     losses, most = found.get("losses"), found.get("costs_most")
     if not losses:
@@ -315,7 +315,7 @@ def _layers(found: Mapping[str, Any], plotted: bool) -> str:
             f"<p><b>Largest error: {escape(worst['layer'] or worst['operator'])}</b> "
             f"({escape(worst['operator'])}) of the {worst['part']}, {worst['own']:.1f} dB.</p>"
         )
-    text += _costs(found)
+    text += _layer_losses(found)
     if plotted and worst is not None:
         from kerasae_export.verification import plots
 
