@@ -21,18 +21,19 @@ pytestmark = pytest.mark.slow
 
 
 def images(count: int) -> np.ndarray:
-    """Smooth pictures: sums of a few waves."""
+    """Smooth pictures, sums of a few waves, with a little noise, which no code holds."""
     rng = np.random.default_rng(count)
     y, x = np.mgrid[:16, :16] / 16
     waves = rng.uniform(0, 3, (count, 2, 4)), rng.uniform(0, 6, (count, 4))
     phases = waves[0][:, 0, :, None, None] * y + waves[0][:, 1, :, None, None] * x
     values = np.sin(phases + waves[1][..., None, None]).mean(axis=1)
-    return np.float32(0.5 + 0.45 * values)[..., None]
+    noise = rng.normal(0, 0.008, values.shape)
+    return np.float32(np.clip(0.5 + 0.45 * values + noise, 0, 1))[..., None]
 
 
 @pytest.fixture(scope="module")
 def transform() -> keras.Model:
-    """Four principal axes of blocks of 4 x 4, beside which nets do hardly anything: some 47 dB."""
+    """Six principal axes of blocks of 4 x 4, beside which nets do hardly anything."""
     keras.utils.set_random_seed(0)
     blocks = images(200).reshape(-1, 4, 4, 4, 4).transpose(0, 1, 3, 2, 4).reshape(-1, 16)
     mean = float(blocks.mean())
@@ -90,7 +91,7 @@ def test_layers_are_found_that_int8_would_harm(transform, mixed, tmp_path):
     assert lost(plain, transform) > 1
     assert lost(mixed, transform) < 4 * MIXED_LOSS
     alone = manifest.facts["layer_losses_db"]
-    assert max(alone["decoder"].values()) > 1
+    assert max(alone["decoder"].values()) > 0.5
     for side, part in (("encoder", manifest.encoder), ("decoder", manifest.decoder)):
         kinds = {o.name: 0 for o in Graph(files[part.file]).operators}
         assert {"QUANTIZE", "DEQUANTIZE"} <= set(kinds)

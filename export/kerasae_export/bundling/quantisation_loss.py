@@ -21,6 +21,9 @@ __all__ = ["LIMIT", "psnr_of", "psnr_of_stored", "warn_of_loss"]
 LIMIT = 0.3
 """PSNR in dB that quantisation may cost, as `psnr_loss` of `verify_bundle`."""
 
+_UNSEEN = 1 / 255**2 / 12
+"""The mean squared error of pixels that are rounded to their 256 levels: less makes no picture."""
+
 _SMALLER = {
     "int8": ("dynamic", "float16"),
     "dynamic": ("float16",),
@@ -107,4 +110,4 @@ def _psnr(encode: LiteModel, decode: LiteModel, images: NDArray[np.float32]) -> 
 
 def _pooled(pixels: NDArray[Any], images: NDArray[np.float32]) -> float:
     error = np.square(np.subtract(images, np.clip(pixels, 0, 1), dtype=float)).mean()
-    return float(-10 * np.log10(max(error, 1e-12)))
+    return float(-10 * np.log10(max(error, _UNSEEN)))

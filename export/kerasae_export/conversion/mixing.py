@@ -194,7 +194,8 @@ class _Splice:
         """A float tensor for what is a float or an integer one."""
         if self._graph.tensors[tensor].type == _FLOAT32:
             return self._aliases.get(tensor, tensor)
-        if self._graph.tensors[tensor].quantization is None:
+        details = self._graph.tensors[tensor].quantization
+        if details is None or details.scale is None or not len(details.scale):
             return tensor  # indices and the like
         if tensor not in self._real:
             unmade = set(self._unmade)
