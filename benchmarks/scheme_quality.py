@@ -1,13 +1,12 @@
-"""Which scheme keeps how much at which quality: one codec, its models stored in five ways.
+"""Which scheme keeps how much at which quality: one codec, its models stored in six ways.
 
     python benchmarks/scheme_quality.py            # all models that are not in the results yet
     python benchmarks/scheme_quality.py --table    # write the table of the page from the results
 
 A bundle in float32 fixes steps and entropy tables for several qualities; then encoder and decoder
 are stored in each scheme, and images that were held out go through the whole codec with the same
-steps. So what differs is what the scheme loses. int16x8, activations in 16 bits, is not a scheme of
-bundles: its files are put in here by hand. Results go to `results/scheme_quality.json`, the table
-to `docs/scheme_quality.md`.
+steps. What differs is what the scheme loses. `mixed` finds the layers that it keeps in float32 as
+an export does. Results go to `results/scheme_quality.json`, the table to `docs/scheme_quality.md`.
 """
 
 from __future__ import annotations
@@ -32,7 +31,10 @@ from numpy.typing import NDArray
 import kerasae
 from kerasae.training import TrainConfig, train
 from kerasae_export import Codec, export_bundle
-from kerasae_export.conversion.convert import CONVERSIONS, Converter
+from kerasae_export.bundling.layer_losses import Losses, choose_float
+from kerasae_export.conversion.convert import Converter
+from kerasae_export.conversion.float_layers import SINGLE
+from kerasae_export.conversion.options import CONVERSIONS
 from kerasae_export.conversion.split import evenly
 from kerasae_export.format.manifest import Manifest, Part
 from kerasae_export.runtime.graph import Graph
@@ -63,6 +65,42 @@ def photographs(stride_blocks: int, code_size: int, hidden: int) -> tuple[keras.
     return model, images
 
 
+def transform(code_size: int, cell: int, hidden: int) -> tuple[keras.Model, Any]:
+    """Principal axes of squares of pixels, a linear path, with residual networks beside it."""
+    images = kerasae.load_images("photos", image_size=32, limit=800, seed=SEED)
+    keras.utils.set_random_seed(SEED)
+    side = 32 // cell
+    squares = images.train.reshape(-1, side, cell, side, cell, 3).transpose(0, 1, 3, 2, 4, 5)
+    squares = squares.reshape(-1, cell * cell * 3)
+    colour = squares.reshape(-1, 3).mean(axis=0)
+    axes = np.linalg.eigh(np.cov(squares.T))[1][:, ::-1][:, :code_size]
+
+    def corrected(features: Any, name: str) -> Any:
+        inner = keras.Input(features.shape[1:])
+        x = keras.layers.Conv2D(hidden, 3, padding="same", activation="relu", name=f"{name}_in")(
+            inner
+        )
+        x = keras.layers.Conv2D(
+            features.shape[-1], 3, padding="same", kernel_initializer="zeros", name=f"{name}_out"
+        )(x)
+        net = keras.Model(inner, x, name=name)
+        return keras.layers.Add(name=f"{name}_sum")([features, net(features)])
+
+    image = keras.Input(images.image_shape)
+    analysis = keras.layers.Conv2D(code_size, cell, strides=cell, name="analysis")
+    encoder = keras.Model(image, corrected(analysis(image), "encoder_net"), name="encoder")
+    code = keras.Input(encoder.output_shape[1:])
+    synthesis = keras.layers.Conv2DTranspose(3, cell, strides=cell, name="synthesis")
+    decoder = keras.Model(code, corrected(synthesis(code), "decoder_net"), name="decoder")
+    kernel = axes.reshape(cell, cell, 3, code_size)
+    analysis.set_weights([kernel, -np.tile(colour, cell * cell) @ axes])
+    synthesis.set_weights([kernel, colour])
+    model = keras.Model(image, decoder(encoder(image)), name="transform")
+    model.compile("adam", loss="mse")
+    train(model, images, TrainConfig(12, 16, 1e-3, seed=SEED), progress=False)
+    return model, images
+
+
 def pretrained(name: str, source: str) -> tuple[keras.Model, Any]:
     return kerasae.load_pretrained(name), kerasae.load_images(source, seed=SEED)
 
@@ -72,6 +110,7 @@ MODELS = {
     "`mnist-undercomplete`, pretrained": lambda: pretrained("mnist-undercomplete", "mnist"),
     "photographs, two strides, code of 12": lambda: photographs(2, 12, 24),
     "photographs, one stride, code of 12": lambda: photographs(1, 12, 24),
+    "photographs, transform and residual networks, code of 16": lambda: transform(16, 4, 24),
 }
 
 
@@ -88,13 +127,20 @@ def measured(model: keras.Model, images: Any, folder: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
     with Converter() as converter:
         for scheme in CONVERSIONS:
-            paths = {
-                name: converter.convert(
-                    half, folder / f"{scheme}-{name}.tflite", scheme=scheme, calibration=given[name]
-                )
-                for name, half in halves.items()
-            }
+            paths = {name: folder / f"{scheme}-{name}.tflite" for name in halves}
+            kept = {}
+            for name, half in halves.items():
+                if scheme != "mixed":
+                    converter.convert(half, paths[name], scheme=scheme, calibration=given[name])
+                    continue
+                mixer = converter.mixer({SINGLE: (half, given[name])})
+                losses = Losses(halves["encoder"], halves["decoder"], evenly(calibration, 64))
+                kept[name], alone = choose_float(mixer, SINGLE, losses, name)
+                print(name, kept[name], alone, flush=True)
+                paths[name].write_bytes(mixer.mixed({SINGLE: kept[name]}))
             found[scheme] = told(plain.manifest, paths, whole, folder)
+            if kept:
+                found[scheme]["float_layers"] = kept
     return found
 
 

@@ -208,7 +208,7 @@ def no_weights(model):
     of(model, "CONV_2D").inputs[1] = -1
 
 
-@case("must compute with float32, int8, uint8")
+@case("must compute with float32, int16, int8, uint8")
 def convolution_of_truths(model):
     read_by(model, "CONV_2D", 0).quantization = None
     read_by(model, "CONV_2D", 0).type = schema.TensorType.BOOL

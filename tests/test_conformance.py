@@ -113,7 +113,7 @@ def test_bundles_are_those_of_their_hashes() -> None:
         assert manifest.codec.hash(decoder).hex() == bundle["bundle_hash"] == manifest.bundle_hash
         schemes.add(manifest.scheme)
         layouts.add((manifest.codec.layout, manifest.codec.codebook > 0))
-    assert schemes == {"float32", "float16", "dynamic", "int8"}
+    assert schemes == {"float32", "float16", "dynamic", "int8", "int16x8", "mixed"}
     assert layouts == set(itertools.product(("grid", "blocks"), (False, True)))
 
 

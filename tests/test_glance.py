@@ -69,6 +69,15 @@ def test_any_file_can_be_asked(converter, tmp_path, rng):
         assert delegate_coverage(path)[delegate].macs == 0.0
 
 
+def test_a_mean_in_integers_is_not_taken_by_nnapi(converter, tmp_path, rng):
+    """It wants the scale of the input for the output, which the converter chooses anew."""
+    image = keras.Input((8, 8, 2))
+    model = keras.Model(image, keras.layers.GlobalAveragePooling2D()(image))
+    given = {"scheme": "int8", "calibration": rng.random((9, 8, 8, 2))}
+    found = delegate_coverage(converter.convert(model, tmp_path / "m.tflite", **given))
+    assert found["NNAPI"].refused == {"MEAN": ("with another scale than its input has", 1)}
+
+
 @pytest.mark.parametrize("content", [b"", b"no model", bytes(100)])
 def test_what_is_no_model_is_refused(content, tmp_path):
     with pytest.raises(BundleError, match="no readable graph"):

@@ -120,8 +120,10 @@ def test_the_bundles_cover_every_scheme_and_layout():
     }
     expected |= {("grid", scheme, True) for scheme in ("float32", "float16", "dynamic")}
     expected |= {(layout, "int8", True) for layout in ("grid", "blocks", "indices")}
+    expected |= {("grid", "mixed", False), ("blocks", "mixed", True), ("indices", "mixed", False)}
+    expected.add(("blocks", "int16x8", False))
     assert found == expected
-    assert len(NAMES) == len(expected) == 18
+    assert len(NAMES) == len(expected) == 22
 
 
 def test_nothing_is_added_for_a_single_quality():

@@ -52,7 +52,7 @@ def test_the_codec_part_holds_integers_and_strings_only(content):
     ("path", "value", "message"),
     [
         (["format"], "zip", "`format` must be"),
-        (["format_version"], 2, "format version 2"),
+        (["format_version"], 3, "format version 3"),
         (["scheme"], "int3", "`scheme` must be one of"),
         (["scheme"], [], "`scheme` must be one of"),
         (["bundle_hash"], "ab", "`bundle_hash` must be 64"),
@@ -180,8 +180,12 @@ def refused(text, sentence):
     ("path", "value", "sentence"),
     [
         (["format"], "zip", ": `format` must be 'kerasae-bundle'. Received: 'zip'"),
-        (["format_version"], 0, " is of format version 0; this code reads 1."),
-        (["format_version"], 2**31, " is of format version 2147483648; this code reads 1."),
+        (["format_version"], 0, " is of format version 0; this code reads 1 and 2."),
+        (
+            ["format_version"],
+            2**31,
+            " is of format version 2147483648; this code reads 1 and 2.",
+        ),
         (
             ["format_version"],
             2**31 + 1,

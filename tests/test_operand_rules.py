@@ -68,16 +68,19 @@ def test_some_take_any_number_of_inputs(name):
 
 REAL = "float32 int8 uint8"
 TYPES = {
-    "TANH": REAL,
-    "CONV_2D": REAL,
-    "ADD": f"{REAL} int32 int64",
-    "TILE": f"{REAL} int32 int64 bool",
+    "ELU": REAL,
+    "TANH": f"{REAL} int16",
+    "CONV_2D": f"{REAL} int16",
+    "CONV_3D": REAL,
+    "ADD": f"{REAL} int16 int32 int64",
+    "MAXIMUM": f"{REAL} int32 int64",
+    "TILE": f"{REAL} int16 int32 int64 bool",
     "SHAPE": f"{REAL} int32 int64 bool",
     "LESS": f"{REAL} int32 int64 bool",
     "LOGICAL_NOT": "bool",
-    "DEQUANTIZE": "float16 int8 uint8",
+    "DEQUANTIZE": "float16 int16 int8 uint8",
 }
-INPUTS = {"CONV_2D": 2, "ADD": 2, "TILE": 2, "LESS": 2}
+INPUTS = {"CONV_2D": 2, "CONV_3D": 2, "MAXIMUM": 2, "ADD": 2, "TILE": 2, "LESS": 2}
 EVERY = [
     "bool",
     "float16",
@@ -115,7 +118,12 @@ def test_what_is_computed_with_may_stand_behind_sizes(name, inputs):
     check_operands(call(name, *types, gives=["float32"]))
     types[place] = "float16"
     gives = call(name, *types, gives=["float16"])
-    allowed = "bool, float32, int32, int64, int8, uint8" if inputs != 3 else "float32, int8, uint8"
+    allowed = {
+        "CONV_3D_TRANSPOSE": "float32, int8, uint8",
+        "TRANSPOSE_CONV": "float32, int16, int8, uint8",
+        "ONE_HOT": "bool, float32, int32, int64, int8, uint8",
+        "SPLIT": "bool, float32, int16, int32, int64, int8, uint8",
+    }[name]
     refused(check_operands, gives, f"compute with {allowed}", "float16")
 
 
@@ -185,9 +193,31 @@ def test_scales_are_within_reach_of_that_of_the_output(name, good, bad, times, r
     rule = f"have scales within {times} times that of its output"
     refused(check_scales, scaled(name, *bad), rule, received)
     check_scales(scaled(name, *bad, gives=1.01))
-    check_scales(scaled(name, *bad, gives=None))
     check_scales(scaled(name, *bad, dtype="float32"))
     check_scales(scaled("MUL", *bad))
+    if name not in SUMS:
+        check_scales(scaled(name, *bad, gives=None))
+
+
+SUMS = ("ADD", "SUB", "SQUARED_DIFFERENCE")
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16"])
+@pytest.mark.parametrize("name", SUMS)
+def test_a_sum_of_integers_has_a_scale_for_each(name, dtype):
+    """A kernel divides by the scale that is missing, and ends the process."""
+    check_scales(scaled(name, 1.0, 1.0, dtype=dtype))
+    check_scales(scaled(name, None, None, gives=None, dtype="int32"))
+    for scales, gives in (([None, 1.0], 1.0), ([1.0, None], 1.0), ([1.0, 1.0], None)):
+        which = scaled(name, *scales, gives=gives, dtype=dtype)
+        refused(check_scales, which, "have a scale for each of its integers", "one without")
+
+
+@pytest.mark.parametrize("name", ["ADD", "SUB"])
+def test_sums_in_16_bits_reach_less_far(name):
+    check_scales(scaled(name, 2.0**13, 1.0, dtype="int16"))
+    rule = "have scales within 16384 times that of its output"
+    refused(check_scales, scaled(name, 2.0**14, 1.0, dtype="int16"), rule, [2.0**14, 1.0])
 
 
 @pytest.mark.parametrize(

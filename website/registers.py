@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from kerasae.builders import BUILDERS
 from kerasae.data import EMBEDDED
 from kerasae.data.sequences import SEQUENCES
-from kerasae_export.manifest import SCHEMES
+from kerasae_export.format.manifest import ALL_SCHEMES
 from kerasae_export.verification import TOLERANCES, Tolerance
 
 __all__ = ["fill"]
@@ -25,7 +25,7 @@ def fill(page: str) -> str:
         ),
         "images": _described(EMBEDDED),
         "sequences": _described(SEQUENCES),
-        "schemes": _described(SCHEMES),
+        "schemes": _described(ALL_SCHEMES),
         "tolerances": _table(
             ("name", "limit", "what it bounds"),
             *((f"`{name}`", _limit(each), each.what) for name, each in TOLERANCES.items()),

@@ -206,7 +206,7 @@ def _calibration(draw: Drawing) -> Any:
     return draw.images((9, 20))
 
 
-SCHEMES = ("float32", "float16", "dynamic", "int8")
+SCHEMES = ("float32", "float16", "dynamic", "int8", "int16x8", "mixed")
 
 
 def _file() -> Path:

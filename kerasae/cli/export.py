@@ -56,6 +56,11 @@ __all__ = ["export"]
     help="Let int8 leave layers in float32 that have no int8, such as ELU.",
 )
 @click.option(
+    "--float-layers",
+    metavar="NAME[,NAME...]",
+    help="Layers that mixed keeps in float32; by default those that cost most.",
+)
+@click.option(
     "--also",
     type=click.Choice(["onnx"]),
     help="Add the models as ONNX files; needs the extra `onnx`.",
@@ -78,6 +83,7 @@ def export(
     tile: int | None,
     sample: str | None,
     allow_float: bool,
+    float_layers: str | None,
     also: str | None,
     batch: int | None,
     author: str | None,
@@ -91,10 +97,10 @@ def export(
     losses = _losses(step_loss)
     given = {"author": author, "license": licence, "data_license": data_licence}
     told = {name: text for name, text in given.items() if text is not None}
-    from kerasae_export.format.manifest import SCHEMES
+    from kerasae_export.format.manifest import ALL_SCHEMES
 
-    if scheme not in SCHEMES:
-        raise ValueError(f"`--scheme` must be one of {', '.join(SCHEMES)}. Received: {scheme}")
+    if scheme not in ALL_SCHEMES:
+        raise ValueError(f"`--scheme` must be one of {', '.join(ALL_SCHEMES)}. Received: {scheme}")
     from kerasae.runs import Run, load_model
     from kerasae_export.bundling.bundle import export_bundle
     from kerasae_export.conversion.split import evenly
@@ -124,6 +130,7 @@ def export(
             allow_float=allow_float,
             also=also,
             batch=batch,
+            float_layers=None if float_layers is None else float_layers.split(","),
         )
     for path in sorted(out.iterdir()):
         if path.is_file():

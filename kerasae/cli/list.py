@@ -28,7 +28,7 @@ def list() -> None:
     from kerasae.data.tables import TABLES
     from kerasae.data.volumes import VOLUMES
     from kerasae.pretrained.cards import figure_text, pretrained_cards
-    from kerasae_export.format.manifest import SCHEMES
+    from kerasae_export.format.manifest import ALL_SCHEMES
 
     def describe(builder: Builder) -> str:
         names = [f"{name}={value!r}" for name, value in builder.hyperparameters.items()]
@@ -64,7 +64,7 @@ def list() -> None:
             ],
         ),
         ("Pretrained models", [(n, describe_card(c)) for n, c in pretrained_cards().items()]),
-        ("Export schemes", [*SCHEMES.items()]),
+        ("Export schemes", [*ALL_SCHEMES.items()]),
     ):
         table = Table("name", "what", title=title, title_justify="left", show_edge=False)
         for row in rows:

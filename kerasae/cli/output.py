@@ -64,6 +64,12 @@ def show_measurements(console: Console, verification: Verification) -> None:
             f"{worst['part']}, {worst['own']:.1f} dB below its signal.",
             soft_wrap=True,
         )
+    most = measured.get("layers", {}).get("costs_most")
+    if most:
+        console.print(
+            f"Costs most: {most['layer']} of the {most['part']}, {most['loss_db']:.2f} dB.",
+            soft_wrap=True,
+        )
     parity = measured.get("parity")
     if parity:
         console.print(

@@ -1,6 +1,7 @@
 """How the golden bundles of all schemes and layouts were made: once, and never again.
 
-    python tests/golden/make_bundles.py FOLDER
+    python tests/golden/make_bundles.py FOLDER          # those of format version 1
+    python tests/golden/make_bundles.py FOLDER later    # those of format version 2
 
 They stay as they are, whatever the code becomes; `tests/test_golden.py` reads them.
 """
@@ -38,9 +39,16 @@ BUNDLES = (
     *((layout, "int8", "both") for layout in MODELS),
     *(("grid", scheme, "both") for scheme in ("float32", "float16", "dynamic")),
 )
+FLOAT = {"grid": ["encode_1", "pixels"], "blocks": ["code", "pixels"], "indices": ["decoder"]}
+LATER = (
+    ("grid", "mixed", "separate"),
+    ("blocks", "mixed", "both"),
+    ("blocks", "int16x8", "separate"),
+    ("indices", "mixed", "separate"),
+)
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, bundles: tuple[tuple[str, str, str], ...]) -> None:
     values = blobs((16, 16, 1), 230)
     images = Images(values[:200], values[200:215], values[215:])
     models = {}
@@ -49,8 +57,9 @@ def main(folder: Path) -> None:
         models[layout] = kerasae.build(
             builder, input_shape=(16, 16, 1), code_size=2, hidden=(4,), **options
         )
-        train(models[layout], images, TrainConfig(epochs=40, batch_size=20, learning_rate=5e-3))
-    for layout, scheme, signatures in BUNDLES:
+        epochs = 4 if bundles is LATER else 40
+        train(models[layout], images, TrainConfig(epochs=epochs, batch_size=20, learning_rate=5e-3))
+    for layout, scheme, signatures in bundles:
         target = folder / f"{layout}-{scheme}-{signatures}"
         target.mkdir(parents=True)
         export_bundle(
@@ -59,6 +68,7 @@ def main(folder: Path) -> None:
             scheme=scheme,
             calibration=images.train,
             signatures=signatures,
+            float_layers=FLOAT[layout] if scheme == "mixed" else None,
         )
         codec = Codec.load(target / "bundle")
         if codec.manifest.codec.layout != ("blocks" if layout == "blocks" else "grid"):
@@ -80,7 +90,7 @@ def write_vectors(target: Path, codec: Codec) -> None:
     ]
     (target / "stream.kae").write_bytes(codec.compress_many(images))
     vectors["stream"] = [described(codec.encode(image), image.shape[:2], 1) for image in images]
-    count = codec._count(*GENERATED)
+    count = codec.layout.count(*GENERATED)
     symbols = np.fromiter(generated(1, codec.manifest.codec.codebook), np.int64, count)
     vectors["generated"].append(
         {
@@ -100,4 +110,4 @@ def write_vectors(target: Path, codec: Codec) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), LATER if sys.argv[2:] == ["later"] else BUNDLES)

@@ -5,11 +5,9 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import keras
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -29,27 +27,22 @@ from kerasae_export.bundling.glance import at_a_glance
 from kerasae_export.bundling.golden import choose_sample, write_golden
 from kerasae_export.bundling.kernels import differences_of, pixel_tolerance
 from kerasae_export.bundling.metadata import add_metadata
-from kerasae_export.bundling.models import (
-    CALIBRATION,
-    DeployedModels,
-    deployed_models,
-    full_range,
-)
+from kerasae_export.bundling.model_files import ModelFiles, convert_mixed, convert_models
+from kerasae_export.bundling.models import DeployedModels, deployed_models
 from kerasae_export.bundling.onnx import check_also, with_onnx, write_onnx_pair
-from kerasae_export.bundling.quantisation_loss import psnr_of, warn_of_loss
+from kerasae_export.bundling.quantisation_loss import psnr_of, psnr_of_stored, warn_of_loss
 from kerasae_export.bundling.summary import AT_A_GLANCE
-from kerasae_export.bundling.tables import fit_spec, fit_steps, rounded
+from kerasae_export.bundling.tables import fit_spec
 from kerasae_export.bundling.writing import replacing, write_manifest
+from kerasae_export.conversion.checks import check_float_layers
 from kerasae_export.conversion.convert import Converter
 from kerasae_export.conversion.float_layers import float_facts
 from kerasae_export.conversion.split import code_step
 from kerasae_export.format.arguments import check_path
-from kerasae_export.format.manifest import DECODE, ENCODE, SCHEMES, Manifest, Part
+from kerasae_export.format.manifest import ALL_SCHEMES, Manifest, Part
 from kerasae_export.functional import AnyModel, autoencoder, in_unit_range
 from kerasae_export.images import Sampled
 from kerasae_export.runtime.codec import Codec
-from kerasae_export.runtime.litemodel import LiteModel
-from kerasae_export.runtime.operators import check_program
 
 __all__ = ["SIGNATURES", "export_bundle", "sample_image"]
 
@@ -74,6 +67,7 @@ def export_bundle(
     allow_float: bool = False,
     also: str | None = None,
     batch: int | None = None,
+    float_layers: Sequence[str] | None = None,
 ) -> Path:
     """Export a trained autoencoder of images as a bundle: the models and a codec around them.
 
@@ -89,7 +83,8 @@ def export_bundle(
             or from 0 to 255 if its first layer is a `Rescaling` or `Normalization` of these.
         folder: Folder to write; it must not exist, be empty, or hold a bundle, which is
             replaced as a whole.
-        scheme: One of `kerasae_export.format.manifest.SCHEMES`; see `convert`.
+        scheme: One of `kerasae_export.format.manifest.ALL_SCHEMES`; see `convert`. With `"int16x8"`
+            and `"mixed"` the manifest is of format version 2, which older readers refuse.
         calibration: Real images, float32 (n, height, width, channels) in [0, 1], or uint8 from 0
             to 255, preferably 300 or more; none of them is stored, unless `sample` says so.
         signatures: `"separate"`: one file for each side; `"both"`: one file with the signatures
@@ -125,6 +120,11 @@ def export_bundle(
             further signatures of `model.tflite` and share its weights, otherwise
             `encoder_batch.tflite` and `decoder_batch.tflite`. Results, and the bytes of files, are
             the same, as the export makes sure; other readers ignore them.
+        float_layers: For `"mixed"`, names of layers to keep in float32, or of nested models with
+            all their layers; `"encoder"` and `"decoder"` stand for a whole side. By default they
+            are found: layer by layer, what it costs in dB to quantise it alone is measured on up
+            to 64 of the calibration images, and those that cost most stay in float32 until encoder
+            and decoder lose at most 0.05 dB each.
 
     Returns:
         The folder.
@@ -135,7 +135,7 @@ def export_bundle(
         BundleError: If `folder` holds something else.
 
     Warns:
-        UserWarning: If int8 or dynamic costs more than 0.3 dB of PSNR on up to 64 of the
+        UserWarning: If quantisation costs more than 0.3 dB of PSNR on up to 64 of the
             calibration images, with the scheme to take instead. The bundle is written all the
             same.
 
@@ -155,7 +155,7 @@ def export_bundle(
     images = check_images(model, calibration)
     check_model(model)
     for name, value, choices in (
-        ("scheme", scheme, tuple(SCHEMES)),
+        ("scheme", scheme, tuple(ALL_SCHEMES)),
         ("signatures", signatures, SIGNATURES),
     ):
         if not isinstance(value, str) or value not in choices:
@@ -163,6 +163,7 @@ def export_bundle(
                 f"`{name}` must be one of {', '.join(choices)}. Received: {name}={value!r}"
             )
     check_also(also)
+    float_layers = check_float_layers(float_layers, scheme, needed=False)
     batch = check_batch(batch)
     codebook = codebook_of(model)
     losses = check_losses(step_loss, codebook)
@@ -171,17 +172,12 @@ def export_bundle(
     models = deployed_models(model, codebook, tile)
     with replacing(target_folder) as target:
         with Converter() as converter:
-            files = _convert(
-                model,
-                models,
-                images,
-                losses,
-                scheme,
-                signatures == "both",
-                target,
-                converter,
-                allow_float,
-            )
+            together = signatures == "both"
+            given = (model, models, images, losses)
+            if scheme == "mixed":
+                files = convert_mixed(*given, together, target, converter, float_layers)
+            else:
+                files = convert_models(*given, scheme, together, target, converter, allow_float)
             if also is not None:
                 write_onnx_pair(models, target, converter)
         own_step = code_step(model) is not None or codebook > 0
@@ -196,7 +192,8 @@ def export_bundle(
             "calibration_images": len(images),
             "step_loss_db": _loss_fact(losses, own_step),
             **facts,
-            **(float_facts(target, models.encoder, models.decoder) if scheme == "int8" else {}),
+            **files.facts,
+            **_floats(target, models, scheme),
         }
         parts = files.parts()
         add_metadata(target, *parts, scheme, facts)
@@ -209,6 +206,7 @@ def export_bundle(
         glance = at_a_glance(target, manifest, (files.encoder, files.decoder), few[:_SHOWN])
         shown = few[: glance["images"]]
         glance["psnr_keras"] = psnr_of(models.encoder, models.decoder, shown)
+        glance["psnr_models"] = psnr_of_stored(files.encoder, files.decoder, shown)
         manifest = dataclasses.replace(manifest, facts={**manifest.facts, AT_A_GLANCE: glance})
         codec = Codec(manifest, files.encoder, files.decoder)
         write_golden(target, codec, choose_sample(picture, images, codec))
@@ -218,91 +216,15 @@ def export_bundle(
     return target_folder
 
 
-@dataclass(frozen=True)
-class _ModelFiles:
-    """The converted models.
-
-    Attributes:
-        encoder_path: The encoder's file.
-        decoder_path: The decoder's file, the same where one file holds both.
-        encoder: The encoder in it.
-        decoder: The decoder in it.
-        steps: For each quality, the step size of each channel of the code.
-        codes: For each quality, codes of calibration images, rounded to its step sizes.
-    """
-
-    encoder_path: Path
-    decoder_path: Path
-    encoder: LiteModel
-    decoder: LiteModel
-    steps: list[NDArray[np.float64]]
-    codes: list[NDArray[np.float64]]
-
-    @property
-    def paths(self) -> tuple[Path, Path]:
-        """The files of the encoder and of the decoder."""
-        return self.encoder_path, self.decoder_path
-
-    def parts(self) -> tuple[Part, Part]:
-        """The encoder's and the decoder's entry in the manifest."""
-        together = self.encoder_path == self.decoder_path
-        encode, decode = (ENCODE, DECODE) if together else (None, None)
-        return (
-            Part(self.encoder_path.name, self.encoder.input, self.encoder.output, encode),
-            Part(self.decoder_path.name, self.decoder.input, self.decoder.output, decode),
-        )
-
-
-def _convert(
-    model: keras.Model,
-    models: DeployedModels,
-    images: NDArray[np.float32],
-    losses: Sequence[float],
-    scheme: str,
-    together: bool,
-    target: Path,
-    converter: Converter,
-    allow_float: bool,
-) -> _ModelFiles:
-    """Convert the encoder, choose the step sizes by its codes, and convert the decoder for them."""
-    framed = full_range(models.few(images, CALIBRATION))
-    encoder_path = converter.convert(
-        models.encoder,
-        target / "encoder.tflite",
-        scheme=scheme,
-        calibration=framed,
-        allow_float=allow_float,
-    )
-    encoder = _opened(encoder_path)
-    all_steps = fit_steps(model, models, encoder, images, losses)
-    few = models.few(images, CALIBRATION // len(all_steps))
-    codes = [rounded(encoder.run(few), steps) for steps in all_steps]
-    if not together:
-        decoder_path = converter.convert(
-            models.decoder,
-            target / "decoder.tflite",
-            scheme=scheme,
-            calibration=np.concatenate(codes),
-            allow_float=allow_float,
-        )
-        decoder = _opened(decoder_path)
-        return _ModelFiles(encoder_path, decoder_path, encoder, decoder, all_steps, codes)
-    encoder_path.unlink()
-    path = converter.convert_both(
-        models.encoder,
-        models.decoder,
-        target / "model.tflite",
-        scheme=scheme,
-        calibration=framed,
-        code_calibration=np.concatenate(codes),
-        allow_float=allow_float,
-    )
-    encoder = _opened(path, ENCODE)  # the tables are fitted to this one
-    return _ModelFiles(path, path, encoder, encoder.sibling(DECODE), all_steps, codes)
+def _floats(target: Path, models: DeployedModels, scheme: str) -> dict[str, Any]:
+    """What the manifest says of layers in float32, for schemes of integers."""
+    if scheme not in ("int8", "mixed"):
+        return {}
+    return float_facts(target, models.encoder, models.decoder)
 
 
 def _manifest(
-    files: _ModelFiles,
+    files: ModelFiles,
     parts: tuple[Part, Part],
     models: DeployedModels,
     images: NDArray[np.float32],
@@ -330,14 +252,3 @@ def _loss_fact(losses: Sequence[float], own_step: bool) -> Any:
     if len(losses) > 1:
         return list(losses)
     return None if own_step else losses[0]
-
-
-def _opened(path: Path, signature: str | None = None) -> LiteModel:
-    """A converted model, if a receiver will open it too.
-
-    Raises:
-        BundleError: If it has operators that a bundle may not have, such as a loop.
-    """
-    content = path.read_bytes()
-    check_program(content)
-    return LiteModel(content, signature=signature)

@@ -45,7 +45,7 @@ def _told(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _floats(manifest: Manifest) -> str:
-    """Which layers of a bundle in int8 are not, where that was allowed."""
+    """Which layers of a bundle in int8 are not, where that was allowed or wanted."""
     layers = manifest.facts.get("float_layers")
     if not isinstance(layers, dict) or not layers:
         return ""

@@ -16,12 +16,20 @@ from kerasae_export.conversion.split import predict
 from kerasae_export.format.manifest import DECODE, ENCODE, MANIFEST, Manifest
 from kerasae_export.runtime.litemodel import LiteModel
 
-__all__ = ["LIMIT", "psnr_of", "warn_of_loss"]
+__all__ = ["LIMIT", "psnr_of", "psnr_of_stored", "warn_of_loss"]
 
 LIMIT = 0.3
 """PSNR in dB that quantisation may cost, as `psnr_loss` of `verify_bundle`."""
 
-_SMALLER = {"int8": ("dynamic", "float16"), "dynamic": ("float16",)}
+_UNSEEN = 1 / 255**2 / 12
+"""The mean squared error of pixels that are rounded to their 256 levels: less makes no picture."""
+
+_SMALLER = {
+    "int8": ("dynamic", "float16"),
+    "dynamic": ("float16",),
+    "int16x8": ("dynamic", "float16"),
+    "mixed": ("dynamic", "float16"),
+}
 """The schemes that keep more, the smallest files first."""
 
 
@@ -49,7 +57,7 @@ def warn_of_loss(
     scheme = manifest.scheme
     if scheme not in _SMALLER:
         return
-    full = _psnr_of(predict(decoder, predict(encoder, images)), images)
+    full = _pooled(predict(decoder, predict(encoder, images)), images)
     encode, decode = (
         LiteModel((folder / part.file).read_bytes(), signature=part.signature)
         for part in (manifest.encoder, manifest.decoder)
@@ -69,7 +77,12 @@ def warn_of_loss(
 
 def psnr_of(encoder: keras.Model, decoder: keras.Model, images: NDArray[np.float32]) -> float:
     """Pooled PSNR in dB of images in [0, 1] that Keras rebuilds, the code not rounded."""
-    return round(_psnr_of(predict(decoder, predict(encoder, images)), images), 2)
+    return round(_pooled(predict(decoder, predict(encoder, images)), images), 2)
+
+
+def psnr_of_stored(encode: LiteModel, decode: LiteModel, images: NDArray[np.float32]) -> float:
+    """Pooled PSNR in dB of images in [0, 1] that stored models rebuild, the code not rounded."""
+    return round(_psnr(encode, decode, images), 2)
 
 
 def _better(
@@ -92,9 +105,9 @@ def _better(
 
 
 def _psnr(encode: LiteModel, decode: LiteModel, images: NDArray[np.float32]) -> float:
-    return _psnr_of(decode.run(encode.run(images)), images)
+    return _pooled(decode.run(encode.run(images)), images)
 
 
-def _psnr_of(pixels: NDArray[Any], images: NDArray[np.float32]) -> float:
+def _pooled(pixels: NDArray[Any], images: NDArray[np.float32]) -> float:
     error = np.square(np.subtract(images, np.clip(pixels, 0, 1), dtype=float)).mean()
-    return float(-10 * np.log10(max(error, 1e-12)))
+    return float(-10 * np.log10(max(error, _UNSEEN)))

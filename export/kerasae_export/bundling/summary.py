@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +25,7 @@ def summary(manifest: Manifest) -> str:
     rows = [
         ("size", _each(found["file_bytes"], "`{}` {:,} bytes")),
         *_qualities(found),
+        *_scheme(manifest.scheme, found),
         (
             "time",
             f"{_each(found['ms'], '{} {:g} ms')} for a tile of {height} x {width}, one thread of "
@@ -37,6 +39,20 @@ def summary(manifest: Manifest) -> str:
     table = "\n".join(f"| {name} | {text} |" for name, text in rows)
     return f"\n## At a glance\n\n| | |\n|---|---|\n{table}\n\n{_NOTE}"
 
+
+# From the table of docs/scheme_quality.md.
+_ADVICE = (
+    (30.0, "below some 30 dB `int8` loses next to nothing and is small and fast"),
+    (
+        35.0,
+        "at 30 to 35 dB `int8` loses .1 to 1 dB; `mixed` and `dynamic` keep that, and `mixed` is "
+        "the faster where most of the work stays in int8",
+    ),
+    (
+        math.inf,
+        "above 35 dB `int8` loses 1 dB or more; `mixed`, `dynamic` and `float16` keep nearly all",
+    ),
+)
 
 _NOTE = """\
 Delegates by their documented lists, not by a device; `kerasae_export.delegate_coverage` names them.
@@ -63,6 +79,20 @@ def _qualities(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     told = "" if keras is None else f"; Keras, without rounding, {keras:.2f} dB"
     rows[-1] = (name, f"{text}{told}; on {found['images']} of the calibration images")
     return rows
+
+
+def _scheme(scheme: str, found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What the scheme loses here, and which one to take at this quality."""
+    keras, stored = found.get("psnr_keras"), found.get("psnr_models")
+    if keras is None or stored is None:
+        return []
+    lost = max(round(keras - stored, 2), 0.0)
+    advice = next(text for most, text in _ADVICE if keras < most)
+    text = (
+        f"`{scheme}` loses {lost:.2f} dB: these models rebuild with {stored:.2f} dB what Keras "
+        f"does with {keras:.2f}, before codes are rounded; {advice}"
+    )
+    return [("scheme", text)]
 
 
 def _kernels(manifest: Manifest) -> list[tuple[str, str]]:

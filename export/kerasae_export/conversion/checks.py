@@ -16,7 +16,17 @@ from kerasae_export.errors import ConversionError
 from kerasae_export.functional import stock_model, takes_levels
 from kerasae_export.images import Sampled, check_images, limits, why_unit_range
 
-__all__ = ["Calibration", "check_model", "check_samples", "file_names"]
+__all__ = [
+    "STATIC",
+    "Calibration",
+    "check_float_layers",
+    "check_model",
+    "check_samples",
+    "file_names",
+]
+
+STATIC = ("int8", "int16x8", "mixed")
+"""The schemes that quantise activations, by ranges that are taken from real inputs."""
 
 Calibration = ArrayLike | Sampled | Sequence[ArrayLike] | Mapping[str, ArrayLike] | None
 """Real inputs: an array, or for several inputs a list in their order, or a dict by name."""
@@ -54,15 +64,41 @@ def check_model(
             f"`{argument}` must have inputs whose names differ in letters and digits. "
             f"Received: {', '.join(names)}"
         )
-    if scheme in ("int8", "int16x8"):
+    if scheme in STATIC:
         for layer in model._flatten_layers():
             reason, way_out = _why_not_int8(layer)
-            if reason and not (scheme == "int16x8" and isinstance(layer, _ATTENTION)):
+            if reason and not (scheme != "int8" and isinstance(layer, _ATTENTION)):
                 raise ConversionError(
                     f"The scheme {scheme!r} does not fit model {model.name!r}, because {reason}: "
                     f'{way_out}use `scheme="dynamic"`, which quantises the weights only.'
                 )
     return model
+
+
+def check_float_layers(names: Any, scheme: str, *, needed: bool) -> list[str] | None:
+    """The names of layers to keep in float32; None if none were given.
+
+    Args:
+        names: What was given.
+        scheme: The scheme, of which only `"mixed"` keeps some.
+        needed: Whether that scheme needs them.
+    """
+    if scheme != "mixed":
+        if names is not None:
+            raise ValueError(
+                f"`float_layers` must be left out with the scheme {scheme!r}: only 'mixed' keeps "
+                f"some layers in float32. Received: float_layers={names!r}"
+            )
+        return None
+    if names is None and not needed:
+        return None
+    several = isinstance(names, Sequence) and not isinstance(names, (str, bytes))
+    if not several or not all(isinstance(name, str) for name in names):
+        raise ValueError(
+            "`float_layers` must be a list of names of layers or nested models, which stay in "
+            f"float32. Received: float_layers={names!r}"
+        )
+    return list(names)
 
 
 def _why_not_int8(layer: keras.Layer) -> tuple[str, str]:

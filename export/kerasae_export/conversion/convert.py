@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -23,28 +23,30 @@ from numpy.typing import NDArray
 from kerasae_export.atomic import write_file
 from kerasae_export.conversion import worker as _worker
 from kerasae_export.conversion.checks import (
+    STATIC,
     Calibration,
+    check_float_layers,
     check_model,
     check_samples,
     file_names,
 )
 from kerasae_export.conversion.float_layers import SINGLE, check_integers
-from kerasae_export.conversion.onnx_files import missing
+from kerasae_export.conversion.mixing import Mixer
+from kerasae_export.conversion.options import (
+    CONVERSIONS,
+    FORMATS,
+    check_boolean,
+    check_edges,
+    check_onnx,
+    check_target,
+)
 from kerasae_export.conversion.scratch import private_folder
 from kerasae_export.conversion.split import predict_all
 from kerasae_export.errors import ConversionError
-from kerasae_export.format.arguments import check_path
-from kerasae_export.format.manifest import DECODE, ENCODE, SCHEMES
+from kerasae_export.format.manifest import DECODE, ENCODE
 
 __all__ = ["CONVERSIONS", "FORMATS", "Calibration", "Converter", "convert", "convert_both"]
 
-CONVERSIONS = (*SCHEMES, "int16x8")
-"""The schemes of a single file; a bundle has one of `SCHEMES`."""
-
-FORMATS = ("tflite", "onnx")
-"""What `convert` writes."""
-
-_EDGES = ("uint8", "int8", "float32")
 _ADVICE = '; `scheme="dynamic"` quantises the weights only and may do.'
 _MEMORY = "; it ends so where no memory is left: free some, or give `calibration` fewer samples."
 
@@ -59,6 +61,7 @@ def convert(
     edges: str | None = None,
     dynamic_batch: bool = False,
     format: str = "tflite",
+    float_layers: Sequence[str] | None = None,
 ) -> Path:
     """Convert any Keras model to a TF Lite or an ONNX file: functional, `Sequential` or subclassed.
 
@@ -76,11 +79,13 @@ def convert(
         path: File to write, ending in `.tflite`; replaced as a whole or not at all.
         scheme: `"float32"`; `"float16"`, for weights; `"dynamic"`, int8 weights in tensors of 1024
             values or more, where kernels exist for it; `"int8"`, static quantisation of weights
-            and activations; or `"int16x8"`, int8 weights and activations in 16 bits, which lose
-            hardly anything, with edges in float32 and kernels that are slower than those of int8.
-            See `kerasae_export.format.manifest.SCHEMES`, which a bundle may have: not the last.
-        calibration: For `"int8"`, real inputs of shape (n, *model input), of the range that the
-            model was trained on; 100 to 500 are enough. Images may be uint8 from 0 to 255, which
+            and activations; `"int16x8"`, int8 weights and activations in 16 bits, which lose
+            hardly anything, with edges in float32 and kernels that are slower than those of int8;
+            or `"mixed"`, int8 but for `float_layers`, with edges in float32. See
+            `kerasae_export.format.manifest.ALL_SCHEMES`.
+        calibration: For `"int8"`, `"int16x8"` and `"mixed"`, real inputs of shape
+            (n, *model input), of the range that the model was trained on; 100 to 500 are enough.
+            Images may be uint8 from 0 to 255, which
             become values in [0, 1] unless the model begins with a `Rescaling` of its own. For a
             model with several inputs, a list in their order or a dict by their names, with
             equally many samples each. The other schemes ignore it.
@@ -98,6 +103,9 @@ def convert(
             `"float32"` or be left out, `calibration` is ignored, and inputs and outputs have the
             same names. The file is run by ONNX Runtime in two sizes of batch, beside Keras, before
             it is written. It needs the extra `onnx`.
+        float_layers: For `"mixed"`, names of layers, or of nested models with all their layers,
+            that compute in float32 as if nothing were quantised. A value is rounded only where it
+            goes into a layer that is not named, or comes out of one.
 
     Returns:
         The path.
@@ -131,6 +139,7 @@ def convert(
             edges=edges,
             dynamic_batch=dynamic_batch,
             format=format,
+            float_layers=float_layers,
         )
 
 
@@ -154,8 +163,8 @@ def convert_both(
         decoder: The decoder, which takes all outputs of the encoder, in their order.
         path: File to write, ending in `.tflite`; replaced as a whole or not at all.
         scheme: As for `convert`; the same for both.
-        calibration: For `"int8"`, real inputs of the encoder; see `convert`.
-        code_calibration: For `"int8"`, inputs of the decoder; by default what the encoder gives
+        calibration: For `"int8"` and `"int16x8"`, real inputs of the encoder; see `convert`.
+        code_calibration: Likewise, inputs of the decoder; by default what the encoder gives
             for `calibration`.
         allow_float: As for `convert`.
 
@@ -220,25 +229,49 @@ class Converter:
         edges: str | None = None,
         dynamic_batch: bool = False,
         format: str = "tflite",
+        float_layers: Sequence[str] | None = None,
     ) -> Path:
         """Convert one model; see the function `convert`."""
         if not isinstance(format, str) or format not in FORMATS:
             raise ValueError(
                 f"`format` must be one of {', '.join(FORMATS)}. Received: format={format!r}"
             )
-        target = _check_target(path, scheme, format, CONVERSIONS)
+        target = check_target(path, scheme, format)
+        names = check_float_layers(float_layers, scheme, needed=True)
         if format == "onnx":
-            _check_onnx(scheme, edges)
+            check_onnx(scheme, edges)
             model = check_model("model", model, "float32", free_sides=True)
             return self._write(target, "float32", {SINGLE: (model, [])}, True, {"format": format})
         options = {
-            "edges": _check_edges(edges, scheme),
-            "dynamic_batch": _check_boolean("dynamic_batch", dynamic_batch),
+            "edges": check_edges(edges, scheme),
+            "dynamic_batch": check_boolean("dynamic_batch", dynamic_batch),
         }
         model = check_model("model", model, scheme, free_sides=True)
-        static = scheme in ("int8", "int16x8")
-        samples = check_samples(model, calibration, scheme=scheme) if static else []
+        if names is not None:
+            if dynamic_batch:
+                raise ValueError(
+                    "`dynamic_batch` must be False with the scheme 'mixed'. "
+                    f"Received: dynamic_batch={dynamic_batch!r}"
+                )
+            mixer = self.mixer({SINGLE: (model, calibration)})
+            write_file(target, mixer.mixed({SINGLE: mixer.check(names)}))
+            return target
+        samples = check_samples(model, calibration, scheme=scheme) if scheme in STATIC else []
         return self._write(target, scheme, {SINGLE: (model, samples)}, allow_float, options)
+
+    def mixer(self, models: Mapping[str, tuple[keras.Model, Calibration]]) -> Mixer:
+        """What makes files of which some layers are in int8 and the others in float32.
+
+        Args:
+            models: For each signature, the model and real inputs of it; see `convert`.
+        """
+        parts = {}
+        for key, (model, calibration) in models.items():
+            checked = check_model("model", model, "mixed")
+            parts[key] = checked, check_samples(checked, calibration, scheme="mixed")
+        stored = self._content("int8", parts, {"edges": "float32", "islands": True})
+        exact = self._content("float32", {key: (m, []) for key, (m, _) in parts.items()})
+        return Mixer(stored, exact, {key: m for key, (m, _) in parts.items()})
 
     def convert_both(
         self,
@@ -252,12 +285,18 @@ class Converter:
         allow_float: bool = False,
     ) -> Path:
         """Convert a pair of models; see the function `convert_both`."""
-        target = _check_target(path, scheme)
+        target = check_target(path, scheme)
         encoder = check_model("encoder", encoder, scheme)
         decoder = check_model("decoder", decoder, scheme)
         images: list[NDArray[Any]] = []
         codes: list[NDArray[Any]] = []
-        if scheme == "int8":
+        if scheme == "mixed":
+            raise ValueError(
+                "`scheme` must be another than 'mixed' for two models in one file; "
+                '`export_bundle(..., scheme="mixed", signatures="both")` writes one. '
+                f"Received: scheme={scheme!r}"
+            )
+        if scheme in STATIC:
             images = check_samples(encoder, calibration, followed_by=decoder)
             if code_calibration is None:
                 results = predict_all(encoder, images)
@@ -274,6 +313,18 @@ class Converter:
         allow_float: bool,
         options: Mapping[str, Any] | None = None,
     ) -> Path:
+        content = self._content(scheme, parts, options)
+        if scheme == "int8" and not allow_float:
+            check_integers(content, {key: model for key, (model, _) in parts.items()})
+        write_file(target, content)
+        return target
+
+    def _content(
+        self,
+        scheme: str,
+        parts: Mapping[str, tuple[keras.Model, Sequence[NDArray[Any]]]],
+        options: Mapping[str, Any] | None = None,
+    ) -> bytes:
         names = " and ".join(repr(model.name) for model, _ in parts.values())
         with private_folder() as folder, _telling_of_the_machine(names, folder):
             for key, (model, samples) in parts.items():
@@ -288,11 +339,7 @@ class Converter:
                 **(options or {}),
             }
             self._run(job, names)
-            content = (folder / f"model.{job.get('format', 'tflite')}").read_bytes()
-        if scheme == "int8" and not allow_float:
-            check_integers(content, {key: model for key, (model, _) in parts.items()})
-        write_file(target, content)
-        return target
+            return (folder / f"model.{job.get('format', 'tflite')}").read_bytes()
 
     def _run(self, job: dict[str, Any], names: str) -> None:
         advice = _ADVICE if job["scheme"] == "int8" else ""
@@ -339,54 +386,3 @@ def _telling_of_the_machine(names: str, folder: Path) -> Iterator[None]:
             f"Model {names} could not be converted, and no scheme would change that: {reason}, "
             f"in {folder}."
         ) from None
-
-
-def _check_edges(edges: str | None, scheme: str) -> str:
-    if edges is None:
-        return _EDGES[0] if scheme == "int8" else "float32"
-    if not isinstance(edges, str) or edges not in _EDGES:
-        raise ValueError(f"`edges` must be one of {', '.join(_EDGES)}. Received: edges={edges!r}")
-    if scheme != "int8" and edges != "float32":
-        raise ValueError(
-            f"`edges` must be float32 with the scheme {scheme!r}, whose activations are floats. "
-            f"Received: edges={edges!r}"
-        )
-    return edges
-
-
-def _check_boolean(name: str, value: Any) -> bool:
-    if not isinstance(value, (bool, np.bool_)):
-        raise ValueError(f"`{name}` must be True or False. Received: {name}={value!r}")
-    return bool(value)
-
-
-def _check_onnx(scheme: str, edges: str | None) -> None:
-    """Refuse what an ONNX file is not; the default of `scheme` is that of TF Lite."""
-    if scheme not in ("float32", "int8"):
-        raise ValueError(
-            '`scheme` must be "float32", or left out, with `format="onnx"`. '
-            f"Received: scheme={scheme!r}"
-        )
-    if edges not in (None, "float32"):
-        raise ValueError(f'`edges` must be float32 with `format="onnx"`. Received: edges={edges!r}')
-    lacking = missing()
-    if lacking:
-        raise ConversionError(f"{lacking}.")
-
-
-def _check_target(
-    path: str | os.PathLike[str],
-    scheme: str,
-    format: str = "tflite",
-    schemes: Collection[str] = tuple(SCHEMES),
-) -> Path:
-    target = check_path("path", path)
-    if target.suffix != f".{format}":
-        raise ValueError(f"`path` must end in .{format}. Received: path={os.fspath(path)!r}")
-    if not target.parent.is_dir():
-        raise ValueError(f"`path` must lie in an existing folder. Received: path={path!r}")
-    if not isinstance(scheme, str) or scheme not in schemes:
-        raise ValueError(
-            f"`scheme` must be one of {', '.join(schemes)}. Received: scheme={scheme!r}"
-        )
-    return target

@@ -12,7 +12,7 @@ from kerasae_export.errors import ConversionError
 from kerasae_export.format.manifest import DECODE, ENCODE
 from kerasae_export.runtime.graph import PLUMBING, Graph, Operator
 
-__all__ = ["SINGLE", "check_integers", "float_facts", "float_layers"]
+__all__ = ["SINGLE", "check_integers", "float_facts", "float_layers", "scopes"]
 
 SINGLE = "serving_default"
 """The signature of a file with one model."""
@@ -36,7 +36,7 @@ def float_layers(content: bytes, signature: str, model: keras.Model) -> list[str
     ends = _ends(graph)
     found: dict[str, list[str]] = {}
     for operator in graph.float_operators:
-        layer = _named(graph, operator, model) or _last(operator, ends, model)
+        layer = _named(graph, operator, model) or "".join(_last(operator, ends, model)[:1])
         found.setdefault(repr(layer) if layer else _UNNAMED, []).append(operator.name)
     return [f"{layer} ({', '.join(dict.fromkeys(kinds))})" for layer, kinds in found.items()]
 
@@ -86,6 +86,36 @@ def float_facts(folder: Path, encoder: keras.Model, decoder: keras.Model) -> dic
     return {"allow_float": True, "float_layers": found} if found else {}
 
 
+def scopes(graph: Graph, operator: Operator, model: keras.Model) -> list[str]:
+    """The layers that an operator computes, as far as names tell, and the nested models around.
+
+    Args:
+        graph: The file's graph.
+        operator: One of its operators.
+        model: The model that was converted.
+
+    Returns:
+        Names, that of the last layer that was fused into the operator first.
+    """
+    names: list[str] = []
+    for path in graph.paths(operator, fused=True):
+        first, *inner = path.split("/")
+        if first.startswith(model.name):
+            names += _along(model, inner, first.removeprefix(model.name))[::-1]
+    return list(dict.fromkeys(names)) or _last(operator, _ends(graph), model)
+
+
+def _along(model: keras.Model, parts: list[str], suffix: str) -> list[str]:
+    """The nested models, from the outermost, and the layer that scopes lead to."""
+    layers = {layer.name: layer for layer in model.layers}
+    for i, part in enumerate(parts):
+        layer = layers.get(part.removesuffix(suffix))
+        if layer is not None:
+            deeper = isinstance(layer, keras.Model)
+            return [layer.name, *(_along(layer, parts[i + 1 :], suffix) if deeper else [])]
+    return []
+
+
 def _listed(words: list[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
 
@@ -122,12 +152,20 @@ def _ends(graph: Graph) -> dict[int, int]:
     return ends
 
 
-def _last(operator: Operator, ends: Mapping[int, int], model: keras.Model) -> str:
-    """The layer that makes an output, as the converter gives outputs names of its own."""
+def _last(operator: Operator, ends: Mapping[int, int], model: keras.Model) -> list[str]:
+    """The layer that makes an output, as the converter gives outputs names of its own.
+
+    Returns:
+        Its name, then those of the nested models around it; empty if it is no layer.
+    """
     places = [ends[t] for t in operator.outputs if t in ends]
+    around: list[str] = []
     while places:
         layer, _, place = model.outputs[places[0]]._keras_history
+        if not isinstance(layer, keras.Layer):
+            break
+        around.insert(0, str(layer.name))
         if not isinstance(layer, keras.Model):
-            return str(layer.name) if isinstance(layer, keras.Layer) else ""
+            break
         model, places = layer, [place]
-    return ""
+    return around

@@ -75,6 +75,7 @@ def _try(job: dict[str, Any]) -> dict[str, Any]:
             job["signatures"],
             edges=job.get("edges", "uint8"),
             dynamic_batch=job.get("dynamic_batch", False),
+            islands=job.get("islands", False),
         )
     except _MACHINE as error:
         reason = getattr(error, "strerror", None) or str(error).rpartition("; ")[2]
@@ -93,10 +94,12 @@ def _convert(
     *,
     edges: str,
     dynamic_batch: bool,
+    islands: bool,
 ) -> None:
     """Write `model.tflite` from `KEY.keras` and, for int8, `KEY-0.npy`, ... of each signature.
 
-    `signatures` holds for each key the names that the file gives to the model's inputs.
+    `signatures` holds for each key the names that the file gives to the model's inputs. With
+    `islands`, float operators stay that integers could do, for `Mixer` to find their twins.
     """
     archive = keras.export.ExportArchive()
     resized: dict[str, keras.Model] = {}
@@ -139,7 +142,7 @@ def _convert(
     if scheme == "int8":
         if edges != "float32":
             _check_edges(content, signatures)
-        content = in_integers(content)
+        content = content if islands else in_integers(content)
     for key, model in resized.items():
         check_resized(
             content,

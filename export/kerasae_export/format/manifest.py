@@ -21,10 +21,12 @@ from kerasae_export.format.validation import MANIFEST, Fields, parse_json, short
 from kerasae_export.format.variants import Batch, Onnx, read_batch, read_onnx
 
 __all__ = [
+    "ALL_SCHEMES",
     "DECODE",
     "ENCODE",
     "FORMAT_VERSION",
     "GOLDEN",
+    "LATER_SCHEMES",
     "MANIFEST",
     "SCHEMES",
     "Edge",
@@ -34,6 +36,10 @@ __all__ = [
 
 FORMAT = "kerasae-bundle"
 FORMAT_VERSION = 1
+"""Of a manifest with one of `SCHEMES`, which every reader knows."""
+LATER_VERSION = 2
+"""Of a manifest with one of `LATER_SCHEMES`."""
+
 MAX_MANIFEST_BYTES = 16 * 2**20
 
 SCHEMES = {
@@ -42,7 +48,20 @@ SCHEMES = {
     "dynamic": "large weights in int8, activations and edges in float32: small, not calibrated",
     "int8": "weights and activations in int8, edges in uint8: small and fast, for phones",
 }
+"""Name -> what it is, of the schemes of a bundle of format version 1, which all readers know."""
+
+LATER_SCHEMES = {
+    "int16x8": "weights in int8, activations in int16, edges in float32: hardly a difference, slow "
+    "without an accelerator",
+    "mixed": "weights and activations in int8, but for the layers that this would cost most, which "
+    "are in float32, as the edges are: for good images",
+}
+"""Name -> what it is, of the schemes of bundles of format version 2, which older readers refuse."""
+
+ALL_SCHEMES = {**SCHEMES, **LATER_SCHEMES}
 """Name -> what it is, of the schemes in which the models of a bundle may be stored."""
+
+_SCHEMES_OF = {FORMAT_VERSION: SCHEMES, LATER_VERSION: LATER_SCHEMES}
 
 ENCODE, DECODE = "encode", "decode"
 """The signatures of a file that holds both models."""
@@ -130,11 +149,16 @@ class Manifest:
     onnx: Onnx | None = None
     batch: Batch | None = None
 
+    @property
+    def format_version(self) -> int:
+        """The version of the manifest's format: the lowest that has its scheme."""
+        return LATER_VERSION if self.scheme in LATER_SCHEMES else FORMAT_VERSION
+
     def to_json(self) -> str:
         """The text of `manifest.json`."""
         content = {
             "format": FORMAT,
-            "format_version": FORMAT_VERSION,
+            "format_version": self.format_version,
             "scheme": self.scheme,
             "bundle_hash": self.bundle_hash,
             "pixel_tolerance": self.pixel_tolerance,
@@ -173,13 +197,14 @@ class Manifest:
                 f"{MANIFEST}: `format` must be {FORMAT!r}. Received: {short(content['format'])}"
             )
         version = root.integer("format_version", 0, 2**31)
-        if version != FORMAT_VERSION:
+        if version not in _SCHEMES_OF:
+            known = " and ".join(map(str, _SCHEMES_OF))
             raise BundleError(
-                f"{MANIFEST} is of format version {version}; this code reads {FORMAT_VERSION}."
+                f"{MANIFEST} is of format version {version}; this code reads {known}."
             )
         files = _files(root.object("files"))
         manifest = cls(
-            scheme=root.choice("scheme", SCHEMES),
+            scheme=root.choice("scheme", _SCHEMES_OF[version]),
             codec=read_spec(root.object("codec")),
             encoder=_part(root.object("encoder"), ENCODE),
             decoder=_part(root.object("decoder"), DECODE),

@@ -8,25 +8,22 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, BinaryIO, TypedDict, overload
+from typing import Any, BinaryIO, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kerasae_export.errors import BundleError
 from kerasae_export.format import bitstream
-from kerasae_export.format.arriving import arriving, arriving_blocks
 from kerasae_export.format.limits import MAX_IMAGES, MAX_PIXELS, Limits
 from kerasae_export.format.manifest import MANIFEST, Manifest
-from kerasae_export.format.payload import check_indices, pack_block, unpack_block
+from kerasae_export.format.payload import check_indices
 from kerasae_export.format.received import Data
-from kerasae_export.format.tiling import Layout
 from kerasae_export.photo.codec import PhotoCodec
 from kerasae_export.runtime.batches import BatchModel, batch_models
 from kerasae_export.runtime.blocks import Coded, encoded_blocks
 from kerasae_export.runtime.bundle_files import read_files
 from kerasae_export.runtime.checks import (
-    Budget,
     check_bytes,
     check_count,
     check_image,
@@ -35,6 +32,7 @@ from kerasae_export.runtime.checks import (
     check_symbols,
 )
 from kerasae_export.runtime.engines import Model, check_engine, open_engine
+from kerasae_export.runtime.symbols import SymbolCodec
 from kerasae_export.runtime.tiled import TiledModels
 
 __all__ = ["Codec", "Coded"]
@@ -42,7 +40,7 @@ __all__ = ["Codec", "Coded"]
 Image = NDArray[np.uint8]
 
 
-class Codec:
+class Codec(SymbolCodec):
     """Compresses images to bytes and back with the models of a bundle.
 
     A bundle may offer several qualities, from 1, the smallest files, to `qualities`, the best
@@ -74,12 +72,10 @@ class Codec:
         max_expansion: int = 1,
         batches: tuple[BatchModel, BatchModel] | None = None,
     ) -> None:
-        self.manifest: Manifest = manifest
-        self._limits = Limits(max_pixels, max_images, max_expansion)
-        self.max_pixels: int = self._limits.max_pixels
-        self.layout: Layout = Layout(manifest.codec)
+        super().__init__(
+            manifest, max_pixels=max_pixels, max_images=max_images, max_expansion=max_expansion
+        )
         self._models = TiledModels(manifest, self.layout, encoder, decoder, batches)
-        self._hash = bytes.fromhex(manifest.bundle_hash)
 
     @overload
     @classmethod
@@ -174,11 +170,6 @@ class Codec:
             max_expansion=max_expansion,
             batches=batches,
         )
-
-    @property
-    def qualities(self) -> int:
-        """How many qualities the bundle offers."""
-        return len(self.manifest.codec.qualities)
 
     def compress(self, image: NDArray[Any], *, quality: int | None = None) -> bytes:
         """Compress one image to a `.kae` file.
@@ -279,76 +270,10 @@ class Codec:
         while few := list(itertools.islice(coded, self._models.batch)):
             yield from self._rebuilt(few)
 
-    def iter_unpack(self, source: bytes | BinaryIO) -> Iterator[Coded]:
-        """Read the symbols of a stream or a file as `iter_decompress`, without running a model.
-
-        Args:
-            source: As for `iter_decompress`.
-
-        Yields:
-            For each image what `unpack` gives.
-
-        Raises:
-            BitstreamError: As for `iter_decompress`.
-            ValueError: As for `iter_decompress`.
-        """
-        data = arriving(source)
-        if data.look(2) != bitstream.STREAM_MAGIC:
-            yield self.unpack(data.rest())
-            return
-        budget = Budget(self.layout, self._limits, 0)
-        limits = {"max_pixels": self.max_pixels, "qualities": self.qualities}
-        for block in arriving_blocks(data, self._hash, budget, **limits):
-            yield from self._coded(block)
-
     def _rebuilt(self, coded: Sequence[Coded]) -> Iterator[Image]:
         if self._models.batch == 1:
             return (self.decode(*one) for one in coded)
         return self._models.decode_many(coded)
-
-    def _coded(self, block: bitstream.Block) -> Iterator[Coded]:
-        for symbols in unpack_block(self.layout, block, self._limits):
-            yield Coded(symbols, block.height, block.width, block.quality)
-
-    def pack(
-        self, symbols: NDArray[Any], height: int, width: int, *, quality: int | None = None
-    ) -> bytes:
-        """Write the `.kae` file of the symbols of an image.
-
-        Args:
-            symbols: Integers of shape (positions, channels of the code), as `encode` gives them.
-            height: Of the image, in pixels.
-            width: Of the image, in pixels.
-            quality: The quality given to `encode`; it selects the step sizes and entropy tables.
-
-        Returns:
-            The bytes of the file.
-
-        Raises:
-            ValueError: If the number of symbols is not that of such an image, a symbol is not an
-                index into the codebook, or there is no such quality.
-        """
-        quality = check_quality(quality, self.qualities)
-        symbols, height, width = check_symbols(symbols, self.layout, height, width)
-        block = pack_block(self.layout, [symbols], height, width, quality)
-        return bitstream.write_image(block, self._hash, qualities=self.qualities)
-
-    def unpack(self, data: Data) -> Coded:
-        """Read the symbols of a `.kae` file, without running a model.
-
-        Args:
-            data: The bytes of the file, made with the same bundle.
-
-        Returns:
-            The symbols, int32 of shape (positions, channels of the code), the height and the
-            width of the image, and the quality.
-
-        Raises:
-            BitstreamError: As for `decompress`.
-        """
-        block = bitstream.read_image(check_bytes(data), self._hash, **self._allowed(data))
-        symbols = unpack_block(self.layout, block, self._limits)[0]
-        return Coded(symbols, block.height, block.width, block.quality)
 
     def encode(self, image: Image, *, quality: int | None = None) -> NDArray[np.int64]:
         """Compute the symbols of an image by running the encoder tile by tile.
@@ -411,17 +336,3 @@ class Codec:
                 [*self._models.encode_many(images, self.qualities)],
                 [*self._models.decode_many(coded)],
             )
-
-    def _allowed(self, data: Data) -> _Allowed:
-        data = check_bytes(data)
-        return {
-            "max_pixels": self.max_pixels,
-            "qualities": self.qualities,
-            "check": Budget(self.layout, self._limits, len(data)),
-        }
-
-
-class _Allowed(TypedDict):
-    max_pixels: int
-    qualities: int
-    check: Budget

@@ -6,7 +6,9 @@ From what they say of themselves, no device was asked:
   of July 2025; TRANSPOSE_CONV up to version 3, as the delegate's own check has it. The page states
   versions for float models only; others are taken by name.
 - NNAPI: `NNAPIDelegateKernel::Validate` of TensorFlow Lite (nnapi_delegate.cc, commit 002e5f4), for
-  Android 11 and later. NNAPI is deprecated since Android 15.
+  Android 11 and later; every version below was compared with it. Of its other conditions those are
+  here that files of this converter meet: the bias of CONV_2D and the scales of MEAN. NNAPI is
+  deprecated since Android 15.
 - Core ML: "Core ML delegate", section "Supported ops", of the TensorFlow Lite documentation (commit
   021bfd4); float models only, Core ML 3.
 
@@ -179,6 +181,10 @@ def _nnapi(graph: Graph, operator: Operator) -> str:
         return "in 16 bits, of which it takes 8"
     if operator.name == "CONV_2D" and len(operator.inputs) != 3:
         return "without a bias"
+    if operator.name == "MEAN" and graph.scale(operator.inputs[0]) != graph.scale(
+        operator.outputs[0]
+    ):
+        return "with another scale than its input has"
     return _known(_NNAPI, graph, operator)
 
 

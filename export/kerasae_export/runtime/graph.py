@@ -198,6 +198,13 @@ class Graph:
         """Whether a tensor holds integers with a scale."""
         return self.is_real(tensor) and not self._is_float(tensor)
 
+    def scale(self, tensor: int) -> tuple[float, int] | None:
+        """Scale and zero point of a tensor that has one of each; None for others."""
+        details = self._graph.tensors[tensor].quantization
+        if not self.is_quantised(tensor) or len(details.scale) != 1:
+            return None
+        return float(details.scale[0]), int(details.zeroPoint[0])
+
     def kind(self, tensor: int) -> str:
         """The type of a tensor, such as `"INT8"`."""
         return _TYPES[self._graph.tensors[tensor].type]
@@ -282,14 +289,22 @@ class Graph:
                 return scopes[-1].removesuffix(suffix)
         return ""
 
-    def paths(self, operator: Operator) -> list[str]:
-        """The scopes that the names of its outputs, then of its weights, begin with."""
-        return self._paths(operator.inputs, operator.outputs)
+    def paths(self, operator: Operator, *, fused: bool = False) -> list[str]:
+        """The scopes that the names of its outputs, then of its weights, begin with.
+
+        Args:
+            operator: One of this graph.
+            fused: Whether to give the scopes of all that the converter fused into it.
+        """
+        names = self._names(operator.inputs, operator.outputs)
+        return [part for name in names for part in name.split(";")[: None if fused else 1]]
 
     def _paths(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> list[str]:
+        return [name.split(";")[0] for name in self._names(inputs, outputs)]
+
+    def _names(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> list[str]:
         weights = [t for t in inputs if t >= 0 and self.is_constant(t)]
-        names = [self._graph.tensors[t].name.decode(errors="replace") for t in (*outputs, *weights)]
-        return [name.split(";")[0] for name in names]
+        return [self._graph.tensors[t].name.decode(errors="replace") for t in (*outputs, *weights)]
 
     def _macs(self, name: str, node: Any) -> int | None:
         """Multiply-accumulates by the definition of the operator, those with padding included."""

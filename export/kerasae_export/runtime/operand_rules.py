@@ -8,7 +8,43 @@ __all__ = ["check_operands"]
 
 _WHOLE = frozenset({"int32", "int64"})
 _REAL = frozenset({"float32", "int8", "uint8"})
+_WIDE = frozenset({"int16"})
 _ANY = _REAL | _WHOLE | {"bool"}
+
+# Operators of which the converter makes such with activations of 16 bits and weights of 8.
+_SIXTEEN = frozenset(
+    [
+        "ADD",
+        "AVERAGE_POOL_2D",
+        "CONCATENATION",
+        "CONV_2D",
+        "DEPTHWISE_CONV_2D",
+        "DEQUANTIZE",
+        "EXPAND_DIMS",
+        "FULLY_CONNECTED",
+        "GELU",
+        "LEAKY_RELU",
+        "LOGISTIC",
+        "MAX_POOL_2D",
+        "MEAN",
+        "MUL",
+        "PAD",
+        "QUANTIZE",
+        "RELU",
+        "RELU6",
+        "RESHAPE",
+        "RESIZE_BILINEAR",
+        "SOFTMAX",
+        "SPLIT",
+        "SQUEEZE",
+        "STRIDED_SLICE",
+        "SUB",
+        "TANH",
+        "TILE",
+        "TRANSPOSE",
+        "TRANSPOSE_CONV",
+    ]
+)
 
 # Operators that only move values, and those that compute with whole numbers, too.
 _MOVING = frozenset(
@@ -134,6 +170,11 @@ def _check_types(call: Call) -> None:
 
 
 def _allowed(name: str) -> frozenset[str]:
+    return _narrow(name) | (_WIDE if name in _SIXTEEN else frozenset())
+
+
+def _narrow(name: str) -> frozenset[str]:
+    """The types of an operator whose activations have another width than 16 bits."""
     if name in _MOVING | _COMPARING or name in ("ONE_HOT", "SHAPE"):
         return _ANY
     if name in _LOGICAL:

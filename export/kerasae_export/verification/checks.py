@@ -88,11 +88,12 @@ def check_operators(side: Side, manifest: Manifest) -> Check:
     foreign = side.graph.foreign
     only = f"not built in: {', '.join(foreign)}" if foreign else "built-in ones only"
     floats: list[str] = []
-    if manifest.scheme == "int8":
+    if manifest.scheme in ("int8", "mixed"):
         operators = side.graph.float_operators
         floats = [f"{o.name} of {o.layer!r}" if o.layer else o.name for o in operators]
         only += f"; in float32: {', '.join(dict.fromkeys(floats))}" if floats else "; in integers"
-    passed = not foreign and (not floats or manifest.facts.get("allow_float") is True)
+    allowed = manifest.scheme == "mixed" or manifest.facts.get("allow_float") is True
+    passed = not foreign and (allowed or not floats)
     return Check(f"{side.name} operators", passed, f"{', '.join(used)}; {only}.")
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
-from kerasae_export.runtime.graph import PLUMBING, Graph, Operator
+from kerasae_export.runtime.graph import Graph, Operator
 from kerasae_export.runtime.litemodel import dequantise, quantise
+from kerasae_export.runtime.twins import match, working
 from kerasae_export.verification.parts import Side
 
 __all__ = ["EXACT", "LayerError", "compare_layers", "worst_layer"]
@@ -46,8 +46,7 @@ def compare_layers(
 ) -> tuple[list[LayerError], int]:
     """Compare the tensors of a stored model with those of its float32 twin.
 
-    Both graphs come from one Keras model, so their operators are matched by order, kind, fused
-    activation and shape: names change from one conversion to the next.
+    Operators are matched as `kerasae_export.runtime.twins` does.
 
     Args:
         side: The model as it is stored.
@@ -59,7 +58,7 @@ def compare_layers(
         many layers have no match.
     """
     twin = Graph(float_file)
-    pairs = _match(side.graph, twin)
+    pairs = match(side.graph, twin)
     stored, exact = _Tensors(side.graph.alone()), _Tensors(twin.alone())
     alone = [_Alone(twin, theirs) for _, theirs in pairs]
     entry, (stored_in,), (exact_in,) = side.part.input, side.graph.inputs, twin.inputs
@@ -82,31 +81,13 @@ def compare_layers(
     if entry.dtype == "uint8":
         ratio = noise_in.ratio or 0.0
         layers.insert(0, LayerError("input", "QUANTIZE", ratio, ratio))
-    return layers, len(_working(side.graph)) - len(pairs)
+    return layers, len(working(side.graph)) - len(pairs)
 
 
 def worst_layer(layers: Iterable[LayerError]) -> LayerError | None:
     """The layer with the largest error of its own."""
     known = [layer for layer in layers if layer.own is not None]
     return min(known, key=lambda layer: layer.own or 0.0, default=None)
-
-
-def _match(stored: Graph, exact: Graph) -> list[tuple[Operator, Operator]]:
-    """Operators that compute the same, in order of execution."""
-    ours, theirs = _working(stored), _working(exact)
-    keys = [[(o.name, o.activation, o.shape) for o in side] for side in (ours, theirs)]
-    matcher = SequenceMatcher(a=keys[0], b=keys[1], autojunk=False)
-    blocks = matcher.get_matching_blocks()
-    pairs = [(ours[b.a + i], theirs[b.b + i]) for b in blocks for i in range(b.size)]
-    return [
-        (a, b)
-        for a, b in pairs
-        if stored.is_real(a.outputs[0]) and exact.is_real(b.outputs[0])  # no indices
-    ]
-
-
-def _working(graph: Graph) -> list[Operator]:
-    return [operator for operator in graph.operators if operator.name not in PLUMBING]
 
 
 class _Tensors:

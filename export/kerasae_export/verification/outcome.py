@@ -58,18 +58,39 @@ TOLERANCES = MappingProxyType(
             "on both sides: what a phone may see of what a server has written.",
         ),
         "keras_difference": Tolerance(
-            {"float32": 1e-3, "float16": 1e-2, "dynamic": 0.05, "int8": 0.05},
+            {
+                "float32": 1e-3,
+                "float16": 1e-2,
+                "dynamic": 0.05,
+                "int8": 0.05,
+                "int16x8": 0.05,
+                "mixed": 0.05,
+            },
             "of the range",
             "How far codes and pixels are from those of Keras: float32 and float16 at the worst "
             "value, the others, which round on purpose, on average.",
         ),
         "psnr_loss": Tolerance(
-            {"float32": 0.01, "float16": 0.05, "dynamic": 0.3, "int8": 0.3},
+            {
+                "float32": 0.01,
+                "float16": 0.05,
+                "dynamic": 0.3,
+                "int8": 0.3,
+                "int16x8": 0.3,
+                "mixed": 0.3,
+            },
             "dB",
             "Pooled PSNR that the TF Lite files cost against Keras.",
         ),
         "ssim_loss": Tolerance(
-            {"float32": 0.001, "float16": 0.002, "dynamic": 0.01, "int8": 0.01},
+            {
+                "float32": 0.001,
+                "float16": 0.002,
+                "dynamic": 0.01,
+                "int8": 0.01,
+                "int16x8": 0.01,
+                "mixed": 0.01,
+            },
             "",
             "Mean SSIM that the TF Lite files cost against Keras.",
         ),

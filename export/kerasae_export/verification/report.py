@@ -274,6 +274,29 @@ def _quality(parity: Mapping[str, Any], pictures: Pictures | None, plotted: bool
     return f"<h2>Against Keras</h2>{text}"
 
 
+def _layer_losses(found: Mapping[str, Any]) -> str:
+    """What each layer costs the images, where that was measured."""
+    losses, most = found.get("losses"), found.get("costs_most")
+    if not losses:
+        return ""
+    told = "No layer costs the images anything."
+    if most is not None:
+        told = (
+            f"Costs most: {escape(most['layer'])} of the {most['part']}, {most['loss_db']:.2f} dB."
+        )
+    rows = [
+        (part, layer, f"{loss:.3f}")
+        for part, layers in losses.items()
+        for layer, loss in sorted(layers.items(), key=lambda each: -each[1])
+    ]
+    table = markup.table(("part", "layer", "dB"), rows)
+    return (
+        f"<p><b>{told}</b> The PSNR that is lost with this layer as it is stored and all others in "
+        "float32, on average over the images; <i>edges</i> are input and output.</p>"
+        f"<details><summary>all layers</summary>{table}</details>"
+    )
+
+
 def _layers(found: Mapping[str, Any], plotted: bool) -> str:
     if "error" in found:
         return (
@@ -292,6 +315,7 @@ def _layers(found: Mapping[str, Any], plotted: bool) -> str:
             f"<p><b>Largest error: {escape(worst['layer'] or worst['operator'])}</b> "
             f"({escape(worst['operator'])}) of the {worst['part']}, {worst['own']:.1f} dB.</p>"
         )
+    text += _layer_losses(found)
     if plotted and worst is not None:
         from kerasae_export.verification import plots
 

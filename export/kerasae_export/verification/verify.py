@@ -22,7 +22,7 @@ from kerasae_export.runtime.bundle_files import read_files
 from kerasae_export.runtime.codec import Codec
 from kerasae_export.runtime.litemodel import KERNELS
 from kerasae_export.verification import checks as checks_
-from kerasae_export.verification import kernels, measuring, onnx, parity, parts
+from kerasae_export.verification import costs, kernels, measuring, onnx, parity, parts
 from kerasae_export.verification.batch import check_batch
 from kerasae_export.verification.layers import LayerError, compare_layers, worst_layer
 from kerasae_export.verification.outcome import (
@@ -187,7 +187,7 @@ def _verify(
             codec, both, halves, pictures
         )
         if thorough and manifest.scheme != "float32":
-            measurements["layers"] = _layers(both, halves, pictures)
+            measurements["layers"] = _layers(manifest, both, halves, pictures)
     found.append(kernels.check_differences(differences, manifest.pixel_tolerance))
     for name, values in compared.items():
         found += kernels.check_kernels(name, values, indices=indices)
@@ -260,11 +260,12 @@ def _measure(
 
 
 def _layers(
+    manifest: Manifest,
     both: tuple[parts.Side, parts.Side],
     halves: tuple[keras.Model, keras.Model],
     pictures: NDArray[np.float32],
 ) -> dict[str, Any]:
-    """The errors of all layers, of the encoder on images and of the decoder on their codes."""
+    """The errors of all layers, and in schemes of eight bits what each costs the images."""
     from kerasae_export.conversion.convert import Converter
     from kerasae_export.errors import ConversionError
 
@@ -272,6 +273,7 @@ def _layers(
     codes = both[0].load().run(few)
     found: dict[str, Any] = {"images": len(few)}
     worst: list[tuple[str, LayerError | None]] = []
+    exact: dict[str, bytes] = {}
     with tempfile.TemporaryDirectory() as scratch, Converter() as converter:
         inputs: tuple[NDArray[Any], NDArray[Any]] = few, codes
         for side, half, values in zip(both, halves, inputs, strict=True):
@@ -279,11 +281,15 @@ def _layers(
                 path = converter.convert(half, Path(scratch) / "float.tflite", scheme="float32")
             except ConversionError as error:  # all checks are done without it
                 return {"error": str(error)}
-            layers, unmatched = compare_layers(side, path.read_bytes(), values)
+            exact[side.name] = path.read_bytes()
+            layers, unmatched = compare_layers(side, exact[side.name], values)
             found[side.name] = {"layers": [asdict(x) for x in layers], "unmatched": unmatched}
             worst.append((side.name, worst_layer(layers)))
     known = [{"part": name, **asdict(layer)} for name, layer in worst if layer is not None]
     found["largest_error"] = min(known, key=lambda layer: layer["own"], default=None)
+    if manifest.scheme in ("int8", "mixed"):
+        found["losses"] = costs.layer_losses(both, halves, exact, few)
+        found["costs_most"] = costs.costs_most(found["losses"])
     return found
 
 

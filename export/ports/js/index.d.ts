@@ -70,8 +70,9 @@ export interface CodecSpec {
 /** A manifest that was checked. */
 export interface Manifest {
   format: "kerasae-bundle";
-  format_version: 1;
-  scheme: "float32" | "float16" | "dynamic" | "int8";
+  /** 2 with the schemes `"int16x8"` and `"mixed"`, 1 with the others. */
+  format_version: 1 | 2;
+  scheme: "float32" | "float16" | "dynamic" | "int8" | "int16x8" | "mixed";
   bundle_hash: string;
   pixel_tolerance: number;
   encoder: Part;

@@ -12,7 +12,8 @@ const TABLE_BITS = 12;
 const MAX_ENTRIES = 2049;
 const MAX_FILES = 64;
 const MAX_BUNDLE_BYTES = 2 ** 30;
-const SCHEMES = ["float32", "float16", "dynamic", "int8"];
+// Those of each version of the format.
+const SCHEMES = { 1: ["float32", "float16", "dynamic", "int8"], 2: ["int16x8", "mixed"] };
 const SIGNATURES = { encoder: "encode", decoder: "decode" };
 
 /**
@@ -36,8 +37,13 @@ export function parseManifest(data) {
   }
   const root = new Fields(content, "");
   root.choice("format", ["kerasae-bundle"]);
-  root.integer("format_version", 1, 1);
-  root.choice("scheme", SCHEMES);
+  const version = root.integer("format_version", 0, 2 ** 31);
+  if (!Object.hasOwn(SCHEMES, version)) {
+    throw new BundleError(
+      `manifest.json is of format version ${version}; this code reads 1 and 2.`,
+    );
+  }
+  root.choice("scheme", SCHEMES[version]);
   root.digest("bundle_hash");
   root.integer("pixel_tolerance", 0, 255);
   root.object("facts");

@@ -238,6 +238,9 @@ BUNDLES = (
         _spec(1, _blocks((8192, 8192), (1,)), Quality((1,), 0, 1, (Table(0, (4095, 1)),))),
         True,
     ),
+    # Of format version 2: the codec part and the files are as before.
+    Bundle("mixed", "mixed", _spec(3, _grid((16, 16), 4, 4, 1), _quality(3, 4, classes=2)), True),
+    Bundle("int16x8", "int16x8", _spec(1, _blocks((8, 8), (5,)), _quality(2, 5)), True, both=True),
 )
 
 BY_NAME = {bundle.name: bundle for bundle in BUNDLES}

@@ -16,6 +16,7 @@ def good_files() -> Iterator[Case]:
     yield from _lanes()
     yield from _streams()
     yield from _at_the_limits()
+    yield from _later_bundles()
 
 
 def _sizes() -> Iterator[Case]:
@@ -107,3 +108,11 @@ def _at_the_limits() -> Iterator[Case]:
 # of 1,616 images has B = 5 + 6 x 9 + 8 + 7 = 74 bytes, and 2^10 + 2^3 B images are allowed.
 BLANK = 2**8 + 13
 RUNS = 2**12 + 2**7 * 11
+
+
+def _later_bundles() -> Iterator[Case]:
+    """Bundles of format version 2: their files and streams are of version 1 all the same."""
+    for bundle in BUNDLES[-2:]:
+        for size in ((1, 1), (17, 40)):
+            yield image(f"{bundle.name}-{size[0]}x{size[1]}", bundle.name, size, 1)
+        yield stream(f"stream-{bundle.name}", bundle.name, [(3, 9, 11, 1), (1, 30, 7, 1)])

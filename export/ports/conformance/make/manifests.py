@@ -47,6 +47,24 @@ def changed_manifests() -> Iterator[tuple[str, bytes, str | None]]:
         yield f"good-{name}", _changed(base, change), None
     for name, (section, change) in _bad().items():
         yield name, _changed(base, change), section
+    later = json.loads(texts["mixed"])
+    for name, change in {
+        "mixed": lambda c: None,
+        "int16x8": _set("scheme", "int16x8"),
+        "with-float-layers": _set("facts", "float_layers", {"decoder": ["'a' (CONV_2D)"]}),
+    }.items():
+        yield f"good-version-2-{name}", _changed(later, change), None
+    for name, change in {
+        "as-version-1": _set("format_version", 1),
+        "as-version-3": _set("format_version", 3),
+        "as-version-2^31": _set("format_version", 2**31),
+        "scheme-of-version-1": _set("scheme", "float32"),
+        "scheme-unknown": _set("scheme", "int4"),
+        "scheme-missing": _drop("scheme"),
+        "scheme-in-capitals": _set("scheme", "Mixed"),
+        "more-in-the-codec-part": _set("codec", "mixed", 1),
+    }.items():
+        yield f"version-2-{name}", _changed(later, change), "1"
     grid = json.loads(texts["classes"])
     for name, (section, change) in _bad_grid().items():
         yield f"grid-{name}", _changed(grid, change), section

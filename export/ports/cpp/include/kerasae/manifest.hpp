@@ -220,6 +220,17 @@ inline Digest digest_of(const std::string& digits) {
     return digest;
 }
 
+/// Each version of the format has its own schemes.
+inline void check_scheme(const Fields& root, std::int64_t version, const std::string& scheme) {
+    const bool later = scheme == "int16x8" || scheme == "mixed";
+    const bool first = scheme == "float32" || scheme == "float16" || scheme == "dynamic" ||
+                       scheme == "int8";
+    if (version == 1 && !first)
+        root.fail("scheme", "`float32`, `float16`, `dynamic` or `int8` in format version 1");
+    if (version == 2 && !later)
+        root.fail("scheme", "`int16x8` or `mixed` in format version 2");
+}
+
 }  // namespace detail
 
 /// Parse and check a manifest.
@@ -237,12 +248,13 @@ inline Manifest parse_manifest(std::string_view text) {
     }
     const detail::Fields root(content, "", "manifest.json");
     if (root.text("format") != "kerasae-bundle") root.fail("format", "`kerasae-bundle`");
-    root.integer("format_version", 1, 1);
+    const std::int64_t version = root.integer("format_version", 0, std::int64_t{1} << 31);
+    if (version != 1 && version != 2)
+        throw BundleError("manifest.json is of format version " + std::to_string(version) +
+                          "; this code reads 1 and 2.");
     Manifest manifest;
     manifest.scheme = root.text("scheme");
-    if (manifest.scheme != "float32" && manifest.scheme != "float16" &&
-        manifest.scheme != "dynamic" && manifest.scheme != "int8")
-        root.fail("scheme", "`float32`, `float16`, `dynamic` or `int8`");
+    detail::check_scheme(root, version, manifest.scheme);
     manifest.bundle_hash = detail::digest_of(root.digest("bundle_hash"));
     manifest.pixel_tolerance = static_cast<int>(root.integer("pixel_tolerance", 0, 255));
     manifest.codec = detail::read_codec(root.object("codec"));

@@ -9,15 +9,21 @@ private let maxBundleBytes = 1 << 30
 let maxEntries = 2049
 let total = 4096  // sum of the frequencies of a table
 
+/// The schemes of each version of the format.
+private let schemesOf = [1: ["float32", "float16", "dynamic", "int8"], 2: ["int16x8", "mixed"]]
+
 extension Manifest {
     /// Parse and check the content of `manifest.json`; throws `KerasaeError.bundle` if a field breaks its rule.
     public init(parsing content: [UInt8]) throws {
         let root = try Fields(parsing: content, file: "manifest.json", most: maxManifestBytes)
         if try root.text("format") != "kerasae-bundle" { throw root.failure("format", "`kerasae-bundle`") }
-        _ = try root.int("format_version", 1...1)
+        let version = try root.int("format_version", 0...(1 << 31))
+        guard let schemes = schemesOf[version] else {
+            throw KerasaeError.bundle("manifest.json is of format version \(version); this code reads 1 and 2.")
+        }
         scheme = try root.text("scheme")
-        if !["float32", "float16", "dynamic", "int8"].contains(scheme) {
-            throw root.failure("scheme", "`float32`, `float16`, `dynamic` or `int8`")
+        if !schemes.contains(scheme) {
+            throw root.failure("scheme", "one of \(schemes.joined(separator: ", ")) in format version \(version)")
         }
         hash = try root.digest("bundle_hash")
         pixelTolerance = try root.int("pixel_tolerance", 0...255)

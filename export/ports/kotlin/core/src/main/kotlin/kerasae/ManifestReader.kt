@@ -11,13 +11,21 @@ private const val MAX_BUNDLE_BYTES = 1L shl 30
 internal const val MAX_ENTRIES = 2049
 internal const val TOTAL = 4096 // sum of the frequencies of a table
 
+/** The schemes of each version of the format. */
+private val SCHEMES = mapOf(
+    1 to listOf("float32", "float16", "dynamic", "int8"),
+    2 to listOf("int16x8", "mixed"),
+)
+
 internal fun parseManifest(content: ByteArray): Manifest {
     val root = fieldsOf(content, "manifest.json", MAX_MANIFEST_BYTES)
     if (root.text("format") != "kerasae-bundle") root.fail("format", "`kerasae-bundle`")
-    root.int("format_version", 1..1)
+    val version = root.int("format_version", 0..Int.MAX_VALUE)
+    val schemes = SCHEMES[version]
+        ?: throw BundleError("manifest.json is of format version $version; this code reads 1 and 2.")
     val scheme = root.text("scheme")
-    if (scheme !in setOf("float32", "float16", "dynamic", "int8")) {
-        root.fail("scheme", "`float32`, `float16`, `dynamic` or `int8`")
+    if (scheme !in schemes) {
+        root.fail("scheme", "one of ${schemes.joinToString()} in format version $version")
     }
     val manifest = Manifest(
         scheme = scheme,
