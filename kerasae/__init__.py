@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from kerasae.sweeps import Between as Between
     from kerasae.sweeps import sweep as sweep
     from kerasae.training import TrainConfig as TrainConfig
+    from kerasae.training import connect_hosts as connect_hosts
     from kerasae.training import train as train
     from kerasae.training.trackers import tracker as tracker
     from kerasae_export.conversion.split import decoder as decoder
@@ -113,6 +114,7 @@ _HOME = {
     "build_undercomplete": "kerasae.builders.undercomplete",
     "build_variational": "kerasae.builders.variational",
     "build_vector_quantized": "kerasae.builders.vector_quantized",
+    "connect_hosts": "kerasae.training",
     "decoder": "kerasae_export.conversion.split",
     "decorrelate_code": "kerasae.applications.principal_axes",
     "encoder": "kerasae_export.conversion.split",

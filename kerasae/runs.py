@@ -27,6 +27,7 @@ from kerasae.data.streams import ImageStream
 from kerasae.data.tables import TABLE_FILES, TABLES, Table, load_table
 from kerasae.data.volumes import VOLUMES, load_volumes
 from kerasae.training import CONFIG, HISTORY, MODEL, TrainConfig, train
+from kerasae.training.hosts import hosts_of_training
 from kerasae.training.lock import locked
 from kerasae.training.run_folder import OPTIONS, checkpoints
 from kerasae_export.atomic import write_file
@@ -208,8 +209,9 @@ class Run:
         callbacks: Sequence[keras.callbacks.Callback] = (),
     ) -> keras.Model:
         """Build and train the model in a run folder, which `load` reads again."""
-        with locked(folder):
-            return self._train(images, config, folder, resume, progress, callbacks)
+        writes = hosts_of_training().writes
+        with locked(folder if writes else None):
+            return self._train(images, config, folder, resume, progress, callbacks, writes)
 
     def _train(
         self,
@@ -219,6 +221,7 @@ class Run:
         resume: bool,
         progress: bool,
         callbacks: Sequence[keras.callbacks.Callback],
+        writes: bool,
     ) -> keras.Model:
         file = folder / RUN
         before = _options_before(file) if resume else None
@@ -234,7 +237,7 @@ class Run:
         model = self.build(images)
         if self.decorrelate:
             check_linear_code(model)
-        if not checkpoints(folder):  # else `train` says what is wrong, or resumes
+        if writes and not checkpoints(folder):  # else `train` says what is wrong, or resumes
             folder.mkdir(parents=True, exist_ok=True)
             write_file(file, self._text().encode())
         finish = (lambda: decorrelate_code(model, images.train)) if self.decorrelate else None

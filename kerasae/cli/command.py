@@ -29,6 +29,10 @@ def command(function: Callable[..., Any]) -> click.Command:
             return function(*args, **kwargs)
         except (BundleError, BitstreamError, ConversionError, DataError, FloatingPointError) as e:
             _fail(_as_options(str(e)), 1)
+        except RuntimeError as error:
+            if type(error).__name__ != "HostsError":
+                raise
+            _fail(_as_options(str(error)), 1, at_once=True)
         except (ValueError, TypeError) as error:
             if os.environ.get("KERASAE_DEBUG"):
                 raise
@@ -59,8 +63,13 @@ def _as_options(message: str) -> str:
     return re.sub(r"`(\w+)`", lambda found: f"`{names.get(found[1], found[1])}`", message)
 
 
-def _fail(message: str, status: int) -> None:
+def _fail(message: str, status: int, *, at_once: bool = False) -> None:
+    """Say it and exit; at once, if JAX would wait for a process that has died."""
     from kerasae_export.console import printable
 
     click.echo(f"kerasae: {printable(message)}", err=True)
+    if at_once:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
     sys.exit(status)

@@ -61,6 +61,12 @@ __all__ = ["train"]
     help="Tell tensorboard, mlflow or wandb of the run; each is installed by itself.",
 )
 @click.option("--resume", is_flag=True, help="Continue an interrupted run.")
+@click.option(
+    "--distributed",
+    is_flag=True,
+    help="Train together with the other processes of this job, or on all devices of this machine; "
+    "with Keras on JAX.",
+)
 def train(
     architecture: str,
     out: Path,
@@ -76,6 +82,7 @@ def train(
     decorrelate: bool,
     trackers: tuple[str, ...],
     resume: bool,
+    distributed: bool,
     **options: Any,
 ) -> None:
     """Train an architecture on images, sequences or a table and leave the model in a run folder.
@@ -84,6 +91,8 @@ def train(
     """
     hyperparameters = hyperparameters_of(architecture, options)
     config = config_of(options)
+    if distributed:
+        _train_together(decorrelate, trackers)
     from kerasae.builders import BUILDERS
     from kerasae.runs import Run, portable
 
@@ -99,23 +108,35 @@ def train(
         stream=stream,
         table=_of_a_table(label, normal, categorical, drop),
     )
+    from kerasae.training.hosts import hosts_of_training, on_one_device
+
+    hosts = hosts_of_training()
     console = open_console()
+    console.quiet = not hosts.writes
     images = run.images()
     console.print(shown(images.summary()))
     with _telling_of_a_checkpoint(out), _tracked(trackers, out, config) as callbacks:
         model = run.train(images, config, out, resume=resume, callbacks=callbacks)
-    if BUILDERS[architecture].kind == "segmentation":
+    if not hosts.writes:
+        return
+    with on_one_device(hosts, model) as alone:
+        _show(console, alone, images, out, BUILDERS[architecture].kind)
+
+
+def _show(console: Console, model: keras.Model, images: Any, out: Path, kind: str) -> None:
+    """How well it does on test data, and what to do next."""
+    if kind == "segmentation":
         _show_segmentation(console, model, images)
         console.print(f"model, history and report are in {shown(out)}", soft_wrap=True)
         return
-    if BUILDERS[architecture].kind == "conditional":
+    if kind == "conditional":
         _show_conditional(console, model, images)
         console.print(f"model, history and report are in {shown(out)}", soft_wrap=True)
         return
     loss_on_test = _loss(model, images.test)
     are_images = images.train.ndim == 4
-    kind = {2: "rows", 3: "sequences", 5: "volumes"}.get(images.train.ndim, "images")
-    console.print(f"loss on the test {kind} ({len(images.test):,}): {loss_on_test:.4g}")
+    what = {2: "rows", 3: "sequences", 5: "volumes"}.get(images.train.ndim, "images")
+    console.print(f"loss on the test {what} ({len(images.test):,}): {loss_on_test:.4g}")
     next_step = f"; next: {called('kerasae')} export {shlex.quote(str(out))} --out BUNDLE"
     console.print(
         shown(f"model, history and report are in {out}{next_step if are_images else ''}"),
@@ -129,6 +150,23 @@ def _show_conditional(console: Console, model: keras.Model, images: Any) -> None
     test = images.test, to_categorical(images.test_labels, len(images.label_names))
     found = model.evaluate(test, images.test, verbose=0, return_dict=True)["loss"]
     console.print(f"loss on the test images ({len(images.test):,}): {found:.4g}")
+
+
+def _train_together(decorrelate: bool, trackers: Sequence[str]) -> None:
+    """Find the other processes, or all devices of this machine.
+
+    Raises:
+        ValueError: If an option is of one process only.
+    """
+    from kerasae.training import connect_hosts
+
+    hosts = connect_hosts()
+    if hosts.processes > 1 and (decorrelate or trackers):
+        name = "decorrelate" if decorrelate else "trackers"
+        raise ValueError(
+            f"`{name}` must not be given where {hosts.processes} processes train together. "
+            f"Received: {'--decorrelate' if decorrelate else '--tracker ' + trackers[0]}"
+        )
 
 
 def _of_a_table(

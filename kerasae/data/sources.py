@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from kerasae.data.ordered import in_order, leave_with_parent
 
-__all__ = ["Source", "as_array", "is_source", "open_source", "parts_of"]
+__all__ = ["Source", "as_array", "is_source", "open_source", "part_of", "parts_of"]
 
 _IMAGES = ("image", "images", "img", "pixel_values", "x", "inputs")
 _LABELS = ("segmentation_mask", "label", "labels", "y", "targets")
@@ -41,6 +41,8 @@ class Source:
         batched: Whether an item is known to be a batch; None where its rank has to tell.
         rows: Whether grey images come without the axis of their channels.
         skipped: Why files could not be read, by their names, so far.
+        every: The items of a pass from a place on, each so manyth, where those between need not
+            be read: `every(number, place, distance)`.
     """
 
     kind: str
@@ -51,6 +53,7 @@ class Source:
     batched: bool | None = None
     rows: bool = False
     skipped: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    every: Callable[[int, int, int], Iterator[Any]] | None = None
 
     def count(self) -> int:
         """The items of a pass, counted in one where nothing tells.
@@ -96,6 +99,31 @@ def open_source(argument: str, data: Any, batch_size: int, seed: int) -> Source:
             f"a generator{way}. Received: {type(data).__name__}"
         )
     return maker(data, batch_size, seed)
+
+
+def part_of(source: Source, index: int, count: int) -> Source:
+    """What one of several processes reads of a source: every so manyth item of a pass.
+
+    All have equally many; what is left over at the end of a pass nobody reads.
+
+    Args:
+        source: The whole.
+        index: Which process, from 0.
+        count: How many there are.
+    """
+    if count == 1:
+        return source
+
+    def read(number: int, start: int) -> Iterator[Any]:
+        if source.every is not None:
+            items = source.every(number, start * count + index, count)
+        else:
+            items = islice(source.read(number, start * count), index, None, count)
+        return islice(items, None if length is None else length - start)
+
+    length = None if source.length is None else source.length // count
+    exact = f"{source.exact}, one in {count}" if source.exact else ""
+    return dataclasses.replace(source, read=read, length=length, exact=exact, every=None)
 
 
 def parts_of(item: Any) -> tuple[Any, Any]:
@@ -232,16 +260,21 @@ def _of_rows(data: Any, batch_size: int, seed: int) -> Source:
     """Rows in any order: each epoch has its own, which follows from the seed."""
     rows = _as_arrays(data)
 
-    def read(number: int, start: int) -> Iterator[Any]:
+    def every(number: int, start: int, distance: int) -> Iterator[Any]:
         order = np.random.default_rng([seed, number]).permutation(len(data))
-        for first in range(start * batch_size, len(data), batch_size):
+        for first in range(start * batch_size, len(data), distance * batch_size):
             yield rows[order[first : first + batch_size].tolist()]
+
+    def read(number: int, start: int) -> Iterator[Any]:
+        return every(number, start, 1)
 
     # Its fingerprint is another each time where `map` took a function that cannot be hashed.
     columns = ", ".join(map(str, getattr(data, "column_names", ())))
     name = f"{len(data)} rows of {columns}, {batch_size} at a time, seed {seed}"
     length = math.ceil(len(data) / batch_size)
-    return Source("datasets.Dataset", read, length, exact=name, batched=True, rows=True)
+    return Source(
+        "datasets.Dataset", read, length, exact=name, batched=True, rows=True, every=every
+    )
 
 
 def _of_row_stream(data: Any, batch_size: int, seed: int) -> Source:

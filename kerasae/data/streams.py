@@ -130,8 +130,12 @@ class ImageSplit:
     def as_source(self, batch_size: int) -> Source:
         """Shuffled and augmented batches for `train`, by pass and position."""
 
+        def every(number: int, start: int, distance: int) -> Iterator[NDArray[np.float32]]:
+            order = self._order(number)
+            return self._read(order, self.augment, batch_size, number, start, distance)
+
         def read(number: int, start: int) -> Iterator[NDArray[np.float32]]:
-            return self._read(self._order(number), self.augment, batch_size, number, start)
+            return every(number, start, 1)
 
         if not len(self):
             return Source("stream of images", lambda number, start: iter(()), 0)
@@ -143,6 +147,7 @@ class ImageSplit:
             exact=self._description(batch_size),
             batched=True,
             skipped=self.skipped,
+            every=every,
         )
 
     def _order(self, number: int) -> Integers:
@@ -161,13 +166,19 @@ class ImageSplit:
         return arranged[np.argsort(moved, kind="stable")]
 
     def _read(
-        self, order: Integers, augment: Augment, batch_size: int, number: int, start: int
+        self,
+        order: Integers,
+        augment: Augment,
+        batch_size: int,
+        number: int,
+        start: int,
+        distance: int = 1,
     ) -> Iterator[NDArray[np.float32]]:
-        """Every batch of an order; it is empty where none of its files can be read."""
+        """Every batch of an order, or each so manyth; empty where no file of it can be read."""
         reader, job = self.reader, (self.reader, augment)
         pieces = (
             (order[first : first + batch_size], (reader.seed, number, first // batch_size))
-            for first in range(start * batch_size, len(order), batch_size)
+            for first in range(start * batch_size, len(order), distance * batch_size)
         )
         pool: Executor
         if reader.processes:

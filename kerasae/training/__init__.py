@@ -8,6 +8,7 @@ and ends with a look for `collapse`.
 
 from kerasae.training.collapse import CollapseWarning
 from kerasae.training.configuration import TrainConfig
+from kerasae.training.hosts import Hosts, HostsError, connect_hosts
 from kerasae.training.loop import train
 from kerasae.training.run_folder import CHECKPOINT as CHECKPOINT
 from kerasae.training.run_folder import CONFIG as CONFIG
@@ -15,4 +16,11 @@ from kerasae.training.run_folder import CURVE as CURVE
 from kerasae.training.run_folder import HISTORY as HISTORY
 from kerasae.training.run_folder import MODEL as MODEL
 
-__all__ = ["CollapseWarning", "TrainConfig", "train"]
+__all__ = [
+    "CollapseWarning",
+    "Hosts",
+    "HostsError",
+    "TrainConfig",
+    "connect_hosts",
+    "train",
+]

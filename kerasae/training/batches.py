@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import keras
@@ -11,15 +10,17 @@ from numpy.typing import NDArray
 
 from kerasae._padding import PADDING, buckets_of, lengths_of
 from kerasae.training.configuration import TrainConfig
+from kerasae.training.hosts import Hosts
 from kerasae_export.images import limits
 
-__all__ = ["Batches", "BucketedBatches"]
+__all__ = ["Batches", "BucketedBatches", "HeldOut"]
 
 
 class Batches(keras.utils.PyDataset):
     """Batches (images, targets) in an order that depends on the seed and the epoch only.
 
-    With labels, for a conditional model, they are ((images, labels), targets).
+    With labels, for a conditional model, they are ((images, labels), targets). Where several
+    processes train together, each has its part of every batch.
     """
 
     def __init__(
@@ -28,8 +29,11 @@ class Batches(keras.utils.PyDataset):
         targets: NDArray[Any],
         config: TrainConfig,
         labels: NDArray[np.float32] | None = None,
+        hosts: Hosts = Hosts(),
     ) -> None:
         super().__init__()
+        hosts.check_batch_size(config.batch_size)
+        self._hosts = hosts
         if config.flip and images.ndim != 4:
             raise ValueError(
                 f"`flip` needs images (n, height, width, channels). Received: shape {images.shape}"
@@ -58,11 +62,11 @@ class Batches(keras.utils.PyDataset):
         self._mirrored = rng.random(len(self._images)) < (0.5 if self._config.flip else 0.0)
 
     def __len__(self) -> int:
-        return math.ceil(len(self._images) / self._config.batch_size)
+        return self._hosts.count(len(self._images), self._config.batch_size)
 
     def __getitem__(self, index: int) -> tuple[Any, NDArray[Any]]:
         size = self._config.batch_size
-        chosen = self._order[index * size : (index + 1) * size]
+        chosen = self._hosts.part(self._order[index * size : (index + 1) * size])
         images = self._batch(self._images, chosen)
         # Never the same array twice: TensorFlow takes its memory for a tensor's own, and with
         # several replicas computes in that of the targets while it still reads the images.
@@ -76,6 +80,29 @@ class Batches(keras.utils.PyDataset):
         return batch
 
 
+class HeldOut(keras.utils.PyDataset):
+    """Batches (inputs, targets) that validate where several devices share them."""
+
+    def __init__(self, inputs: Any, targets: NDArray[Any], batch_size: int, hosts: Hosts) -> None:
+        super().__init__()
+        if len(targets) < hosts.devices:
+            raise ValueError(
+                f"`validation_data` must have an example for each of the {hosts.devices} devices. "
+                f"Received: {len(targets)}"
+            )
+        self._parts, self._batch_size, self._hosts = (inputs, targets), batch_size, hosts
+
+    def __len__(self) -> int:
+        return self._hosts.count(len(self._parts[1]), self._batch_size)
+
+    def __getitem__(self, index: int) -> tuple[Any, NDArray[Any]]:
+        first = index * self._batch_size
+        places = np.arange(first, min(first + self._batch_size, len(self._parts[1])))
+        chosen = self._hosts.part(places)
+        inputs, targets = keras.tree.map_structure(lambda values: values[chosen], self._parts)
+        return inputs, targets
+
+
 class BucketedBatches(Batches):
     """Batches of sequences of like lengths, each padded to the end of its bucket and no further.
 
@@ -85,8 +112,17 @@ class BucketedBatches(Batches):
     """
 
     def __init__(
-        self, sequences: NDArray[np.float32], targets: NDArray[Any], config: TrainConfig
+        self,
+        sequences: NDArray[np.float32],
+        targets: NDArray[Any],
+        config: TrainConfig,
+        hosts: Hosts = Hosts(),
     ) -> None:
+        if hosts.devices > 1:
+            raise ValueError(
+                "`data` must be sequences of one length where several devices share each batch. "
+                f"Received: sequences of several lengths and {hosts.devices} devices"
+            )
         lengths = lengths_of(sequences)
         self.buckets = buckets_of(lengths)
         self._bucket = np.searchsorted(self.buckets, lengths)

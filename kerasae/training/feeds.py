@@ -13,8 +13,9 @@ from kerasae.data import DATA_SETS, DataSet, Examples, Images
 from kerasae.data.arrays import is_array
 from kerasae.data.sequences import Sequences
 from kerasae.data.sources import Source, is_source, open_source
-from kerasae.training.batches import Batches, BucketedBatches
+from kerasae.training.batches import Batches, BucketedBatches, HeldOut
 from kerasae.training.configuration import TrainConfig
+from kerasae.training.hosts import Hosts
 from kerasae.training.inputs import Rules, check_config, in_memory, rules_of
 from kerasae.training.streams import StreamBatches
 
@@ -106,6 +107,8 @@ class Feed:
             return self.data
         if isinstance(self.validation, StreamBatches):
             few = self.validation.sample(_WATCHED)
+        elif isinstance(self.validation, HeldOut):
+            few = self.validation[0][-1][:_WATCHED]
         else:
             few = self.validation[-1][:_WATCHED]
         return {3: Sequences, 4: Images}.get(few.ndim, Examples)(few, few)
@@ -118,7 +121,12 @@ class Feed:
 
 
 def open_feed(
-    model: keras.Model, data: Any, validation: Any, config: TrainConfig, limits: Limits
+    model: keras.Model,
+    data: Any,
+    validation: Any,
+    config: TrainConfig,
+    limits: Limits,
+    hosts: Hosts = Hosts(),
 ) -> Feed:
     """The feed of a training, checked as far as it can be before the first epoch.
 
@@ -135,7 +143,8 @@ def open_feed(
                 f"batches they are. Received: {limits.steps_per_epoch} and "
                 f"{limits.validation_steps}, data={type(data).__name__}"
             )
-        return _memory_feed(rules, in_memory(rules, data, validation, config.seed), config)
+        arrays = in_memory(rules, data, validation, config.seed)
+        return _memory_feed(rules, arrays, config, hosts)
     if hasattr(data, "train") and hasattr(data, "validation") and is_source(data.train):
         data, validation = data.train, data.validation if validation is None else validation
     if rules.condition is not None:
@@ -143,24 +152,25 @@ def open_feed(
             "`data` must be `Images` or the like with labels, in memory, for "
             f"{rules.name!r}, which is told labels. Received: {type(data).__name__}"
         )
-    source = open_source("data", data, config.batch_size, config.seed)
+    source = open_source("data", data, hosts.check_batch_size(config.batch_size), config.seed)
     if validation is None:
         raise ValueError(
             "`validation_data` must be given for a stream, such as an array or another stream. "
             f"Received: validation_data=None beside a {source.kind}"
         )
-    batches = _batches(source, rules, config, limits.steps_per_epoch)
+    batches = _batches(source, rules, config, limits.steps_per_epoch, hosts)
     held_out = _held_out(
         dataclasses.replace(rules, argument="validation_data"),
         validation,
         config,
         limits.validation_steps,
+        hosts,
     )
     count = len(held_out) if isinstance(held_out, StreamBatches) else 1
     return Feed(batches, held_out, share=count / len(batches) / 3)
 
 
-def _memory_feed(rules: Rules, data: DataSet, config: TrainConfig) -> Feed:
+def _memory_feed(rules: Rules, data: DataSet, config: TrainConfig, hosts: Hosts) -> Feed:
     targets, held_out = data.train, data.validation
     if rules.learns_labels:
         targets = rules.check_labels(data.train_labels, len(data.train))
@@ -175,13 +185,22 @@ def _memory_feed(rules: Rules, data: DataSet, config: TrainConfig) -> Feed:
             rules.labels(split, getattr(data, f"{split}_labels", None), len(getattr(data, split)))
             for split in ("train", "validation")
         )
-        batches = Batches(data.train, targets, config, labels=train_labels)
-        return Feed(batches, ((inputs, held_out_labels), held_out), share, data)
+        batches = Batches(data.train, targets, config, labels=train_labels, hosts=hosts)
+        validation = _shared(((inputs, held_out_labels), held_out), config, hosts)
+        return Feed(batches, validation, share, data)
     kind = BucketedBatches if _inference.takes_padding(rules.model) else Batches
-    return Feed(kind(data.train, targets, config), (inputs, held_out), share, data)
+    batches = kind(data.train, targets, config, hosts=hosts)
+    return Feed(batches, _shared((inputs, held_out), config, hosts), share, data)
 
 
-def _batches(source: Source, rules: Rules, config: TrainConfig, steps: int | None) -> StreamBatches:
+def _shared(held_out: tuple[Any, Any], config: TrainConfig, hosts: Hosts) -> Any:
+    """Arrays that validate; as batches where several devices share them."""
+    return held_out if hosts.devices == 1 else HeldOut(*held_out, config.batch_size, hosts)
+
+
+def _batches(
+    source: Source, rules: Rules, config: TrainConfig, steps: int | None, hosts: Hosts
+) -> StreamBatches:
     if config.flip and len(rules.shape) != 3:
         raise ValueError(
             "`flip` needs images (n, height, width, channels). "
@@ -194,18 +213,21 @@ def _batches(source: Source, rules: Rules, config: TrainConfig, steps: int | Non
         steps=steps,
         seed=config.seed,
         flip=config.flip,
+        hosts=hosts,
     )
 
 
-def _held_out(rules: Rules, data: Any, config: TrainConfig, steps: int | None) -> Any:
+def _held_out(rules: Rules, data: Any, config: TrainConfig, steps: int | None, hosts: Hosts) -> Any:
     """Arrays, or batches of a stream, that validate each epoch alike."""
     if is_array(data):
         values = rules.check(rules.argument, data)
         inputs = values
         if rules.cut_holes is not None:
             inputs = rules.cut_holes(values, seed=config.seed)
-        return inputs, rules.targets(values, None)
-    source = open_source(rules.argument, data, config.batch_size, config.seed)
+        return _shared((inputs, rules.targets(values, None)), config, hosts)
+    source = open_source(
+        rules.argument, data, hosts.check_batch_size(config.batch_size), config.seed
+    )
     return StreamBatches(
         source,
         rules,
@@ -213,4 +235,5 @@ def _held_out(rules: Rules, data: Any, config: TrainConfig, steps: int | None) -
         steps=steps,
         seed=config.seed,
         validation=True,
+        hosts=hosts,
     )

@@ -23,6 +23,7 @@ from kerasae.training.compilation import (
 )
 from kerasae.training.configuration import TrainConfig
 from kerasae.training.feeds import Feed, Limits, open_feed
+from kerasae.training.hosts import Hosts, hosts_of_training, on_one_device, telling_of_others
 from kerasae.training.inputs import check_trainable
 from kerasae.training.lock import locked
 from kerasae.training.pictures import Pictures
@@ -65,6 +66,10 @@ def train(
     seed; other streams cannot tell where they were, and a resumed run begins a new pass. At the
     end a few hundred images pass through the model, and a `CollapseWarning` says what it does not
     use.
+
+    Several processes or devices train together after `connect_hosts`, or under
+    `keras.distribution.DataParallel`: the batch size is that of all together, each process reads
+    its part of every batch, and process 0 writes. Every process must see `out`.
 
     Args:
         model: A compiled model. It learns to reproduce its inputs, or their labels if its loss has
@@ -111,6 +116,7 @@ def train(
         DataError: If a stream fails, or a worker of it dies; the checkpoints of the epochs before
             stay.
         FloatingPointError: If the loss is no longer finite.
+        HostsError: If another process of the training has died, or trains something else.
 
     Example:
         >>> import kerasae
@@ -121,13 +127,14 @@ def train(
         2
     """
     check_trainable(model)
-    given = _callbacks(callbacks)
+    given, hosts = _callbacks(callbacks), hosts_of_training()
     limits = Limits(steps_per_epoch, validation_steps)
-    feed = open_feed(model, data, validation_data, config, limits)
+    feed = open_feed(model, data, validation_data, config, limits, hosts)
+    _check_hosts(hosts, config, finish)
     try:
         folder = None if out is None else _folder(out)
-        with locked(folder):
-            return _train(model, feed, config, folder, resume, progress, finish, given)
+        with locked(folder if hosts.writes else None), telling_of_others(hosts):
+            return _train(model, feed, config, folder, resume, progress, finish, given, hosts)
     finally:
         feed.close()
 
@@ -141,16 +148,20 @@ def _train(
     progress: bool,
     finish: Callable[[], Any] | None,
     given: list[keras.callbacks.Callback],
+    hosts: Hosts,
 ) -> keras.callbacks.History:
     checkpoints = open_run(folder, config, resume)
     with mixed_precision(model, config):
-        run = _fit(model, feed, config, folder, checkpoints, progress, given)
+        run = _fit(model, feed, config, folder, checkpoints, progress, given, hosts)
     history = run.finish(finish)
     feed.warn_of_skipped()
+    if not hosts.writes:
+        return history
     watched = feed.watched()
-    found = findings(model, watched, seed=config.seed)
-    if folder is not None:
-        tell(folder, model, feed, watched, run, config, found)
+    with on_one_device(hosts, model) as alone:
+        found = findings(alone, watched, seed=config.seed)
+        if folder is not None:
+            tell(folder, alone, feed, watched, run, config, found)
     warn_of_collapse(found)
     return history
 
@@ -163,15 +174,18 @@ def _fit(
     checkpoints: list[Path],
     progress: bool,
     given: list[keras.callbacks.Callback],
+    hosts: Hosts,
 ) -> TrainingState:
     batches = feed.batches
     steps = recompile(model, config, len(batches))
     steps = feed.fetch(steps, fixed=config.steps_per_execution != "auto")
     seed_random_layers(model, config.seed)
-    run = TrainingState(model, config, folder, batches, feed.validation)
+    run = TrainingState(model, config, folder if hosts.writes else None, batches, feed.validation)
     if checkpoints:
         run.restore(checkpoints)
-    if folder is not None:
+    hosts.agree("data", "give every process as many batches", len(batches))
+    hosts.agree("out", "be a folder that every process sees", len(run.rows))
+    if folder is not None and hosts.writes:
         write_file(folder / CONFIG, config.to_json().encode())
     callbacks = [*given, run]
     if config.pictures_every is not None and folder is not None:
@@ -179,7 +193,7 @@ def _fit(
     with contextlib.ExitStack() as stack:
         callbacks.insert(0, stack.enter_context(averages_in_validation()))
         callbacks.append(stack.enter_context(drawing_in_validation(model, config.seed)))
-        if progress and not run.finished:
+        if progress and hosts.writes and not run.finished:
             bar = progress_bar(config.epochs, len(batches), feed.share)
             callbacks.append(stack.enter_context(bar))
         if not run.finished:
@@ -201,6 +215,20 @@ def _fit(
                     raise
                 raise failure from failure.__cause__
     return run
+
+
+def _check_hosts(hosts: Hosts, config: TrainConfig, finish: Callable[[], Any] | None) -> None:
+    """Refuse what one process of several would have to compute alone."""
+    if hosts.processes > 1 and config.pictures_every is not None:
+        raise ValueError(
+            f"`pictures_every` must be None where {hosts.processes} processes train together. "
+            f"Received: pictures_every={config.pictures_every}"
+        )
+    if hosts.processes > 1 and finish is not None:
+        raise ValueError(
+            f"`finish` must be None where {hosts.processes} processes train together; what it does "
+            f"can be done with the saved model. Received: finish={finish!r}"
+        )
 
 
 def _callbacks(given: Any) -> list[keras.callbacks.Callback]:

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerasae.data import DataError
-from kerasae.data.sources import Source, as_array, close, parts_of
+from kerasae.data.sources import Source, as_array, close, part_of, parts_of
+from kerasae.training.hosts import Hosts
 from kerasae.training.inputs import Rules
 
 __all__ = ["StreamBatches"]
@@ -35,6 +36,9 @@ class StreamBatches(keras.utils.PyDataset):
         seed: Of the images that are mirrored, and of holes.
         flip: Mirror half of the images.
         validation: Whether each epoch is the first pass again, with the same holes.
+        hosts: The processes, of which each reads every so manyth item. A batch that is short, since
+            a pass ends or files are broken, is completed with its own examples, so that all have
+            equal parts.
 
     Raises:
         ValueError: If the source is empty, has no end, or its first batch does not fit.
@@ -51,9 +55,12 @@ class StreamBatches(keras.utils.PyDataset):
         seed: int,
         flip: bool = False,
         validation: bool = False,
+        hosts: Hosts = Hosts(),
     ) -> None:
         super().__init__()
+        source = part_of(source, hosts.index, hosts.processes)
         self._source, self._rules, self._batch_size = source, rules, batch_size
+        self._equal: int | None = None  # examples of each batch, where it is shared
         self._seed, self._flip, self._validation = seed, flip, validation
         self._anew = steps is None or validation
         self._pixels = self._started = False
@@ -72,6 +79,11 @@ class StreamBatches(keras.utils.PyDataset):
             count = self._guarded(source.count)
             steps = math.ceil(count / batch_size) if self._single else count
         self._steps = steps
+        if hosts.devices > 1:
+            own = not (self._single or source.exact)
+            self._equal = len(self._first[0]) if own else batch_size
+            hosts.check_batch_size(self._equal * hosts.processes)
+            self._first = self._completed(*self._first)
 
     def __len__(self) -> int:
         return self._steps
@@ -169,6 +181,7 @@ class StreamBatches(keras.utils.PyDataset):
             self.failure = error  # TensorFlow would pass on a text of it only
             raise
         self._next += 1
+        inputs, targets = self._completed(inputs, targets)
         if self._flip:
             rng = np.random.default_rng([self._seed, self._epoch, index])
             mirrored = rng.random(len(inputs)) < 0.5
@@ -181,6 +194,13 @@ class StreamBatches(keras.utils.PyDataset):
         if self._validation and self._rules.cut_holes is not None:
             inputs = self._rules.cut_holes(inputs, seed=self._seed + index)
         return inputs, targets
+
+    def _completed(self, inputs: NDArray[np.float32], targets: NDArray[Any]) -> Batch:
+        """A batch of the size that all processes have."""
+        if self._equal is None or len(inputs) == self._equal:
+            return inputs, targets
+        places = np.arange(self._equal) % len(inputs)
+        return inputs[places], targets[places]
 
     def _draw(self) -> Batch:
         """The next batch; where a pass ends, the next one begins."""
