@@ -205,7 +205,7 @@ def test_a_killed_process_ends_the_training_and_it_resumes(tmp_path):
             break
         time.sleep(0.1)
     running[1].send_signal(signal.SIGKILL)
-    said = running[0].communicate(timeout=120)[0]
+    said = running[0].communicate(timeout=240)[0]
     running[1].communicate()
     assert running[0].returncode != 0
     assert "HostsError: all 2 processes must go on until the training ends" in said

@@ -23,7 +23,8 @@ __all__ = [
     "telling_of_others",
 ]
 
-_HEARTBEAT, _SHUTDOWN = 30, 20  # seconds until a dead process is missed; to wait at the end
+_HEARTBEAT = 60  # seconds until a dead process is missed
+_SHUTDOWN = 86_400  # that the others wait at the end for process 0, which writes the report
 _COORDINATOR = ("KERAS_DISTRIBUTION_JOB_ADDRESSES", "JAX_COORDINATOR_ADDRESS")
 _PROCESSES = ("KERAS_DISTRIBUTION_NUM_PROCESSES", "JAX_NUM_PROCESSES", "WORLD_SIZE")
 _PROCESS = ("KERAS_DISTRIBUTION_PROCESS_ID", "JAX_PROCESS_ID", "RANK")
