@@ -20,9 +20,9 @@ from kerasae.training import TrainConfig, train
 NAMES = sorted(pretrained_cards())
 
 
-def test_three_models_come_with_the_package_and_are_small():
-    assert NAMES == ["digits-convolutional", "mnist-undercomplete", "mnist-variational"]
-    assert sum(file.stat().st_size for file in MODELS.rglob("*") if file.is_file()) < 3e6
+def test_the_models_that_come_with_the_package_are_small():
+    assert {"digits-convolutional", "mnist-deep", "mnist-undercomplete"} <= set(NAMES)
+    assert sum(file.stat().st_size for file in MODELS.rglob("*") if file.is_file()) < 16e6
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -54,8 +54,10 @@ def test_the_figures_of_a_card_are_those_of_what_is_stored(digits):
 @pytest.mark.slow
 def test_the_figures_of_mnist_are_those_of_what_is_stored(tfds_folder):
     images = kerasae.load_images("mnist")
-    for name in NAMES[1:]:
-        figure = pretrained_cards()[name]["figures"]["PSNR, 10,000 test images, dB"]
+    for name in NAMES:
+        figure = pretrained_cards()[name]["figures"].get("PSNR, 10,000 test images, dB")
+        if figure is None:
+            continue
         rebuilt = load_pretrained(name).predict(images.test, verbose=0).clip(0, 1)
         assert psnr(images.test, rebuilt) == pytest.approx(figure, abs=0.01)
 

@@ -52,6 +52,7 @@ GUIDES = {
         "docs/samples.md",
         "docs/streams.md",
         "docs/runs.md",
+        "docs/hosts.md",
         "docs/trackers.md",
         "docs/fidelity.md",
     ],

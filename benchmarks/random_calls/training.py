@@ -221,6 +221,13 @@ def _(draw: Drawing) -> Call:
     return Call(_tracked, (draw(["tensorboard"]), folder), options)
 
 
+@target("kerasae.connect_hosts", strict=False, names=("KERAS_BACKEND",))
+def _(draw: Drawing) -> Call:
+    """Never an address that somebody could wait for."""
+    options = draw.some(processes=lambda: draw([2]), process_id=lambda: draw([0, 1]))
+    return Call(kerasae.connect_hosts, (draw.sure("nowhere"),), options)
+
+
 @target("kerasae.pretrained_cards")
 def _(draw: Drawing) -> Call:
     return Call(kerasae.pretrained_cards, (), {}, lambda cards: len(cards))
