@@ -22,7 +22,12 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 UNPUBLISHED = ("faces", "nonfaces")
 NOT_SHOWN = "motorcycle_left"  # among the photographs
 ACROSS = {"digits": (16, 4), "letters": (26, 8), "emoji": (20, 6), "streets": (4, 3)}
-SERIES = ("series", "beats")
+FONTS = (
+    *("Bajaderka Regular", "Blankenburg_UNZ1A Regular", "Cabin Sketch Regular", "Havana Regular"),
+    *("Cherry Bomb Regular", "Dancing Script Regular", "Fantasma Bold", "Kristi Medium"),
+    *("Gamaliel Medium", "Le Murmure Regular", "Lobster Two Bold Italic", "Roboto Slab Bold"),
+)
+COARSE = ("photos", "streets", "textures")  # shown as large as they are
 
 
 def images(name: str) -> Figure:
@@ -32,13 +37,19 @@ def images(name: str) -> Figure:
     rng = np.random.default_rng(0)
     pixels, sources = data.train, data.sources["train"]
     if name == "letters":
-        fonts = rng.permutation(np.unique(sources))[:down]
+        fonts = [i for i, each in data.source_names.items() if each in FONTS]
+        pixels, sources = np.concatenate([pixels, data.validation, data.test]), every(data)
         chosen = np.concatenate([np.flatnonzero(sources == font) for font in fonts])
     else:
         hidden = [i for i, each in data.source_names.items() if each == NOT_SHOWN]
         free = np.flatnonzero(~np.isin(sources, hidden))
         chosen = rng.permutation(free)[: across * down]
     return grid([pixels[i] for i in chosen], across)
+
+
+def every(data: kerasae.Images) -> np.ndarray:
+    """The sources of all images, in the order of the splits."""
+    return np.concatenate([data.sources[split] for split in ("train", "validation", "test")])
 
 
 def grid(pictures: list[np.ndarray], across: int) -> Figure:
@@ -137,7 +148,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="sets; all by default")
     for name in parser.parse_args().names or NAMES:
         path = DOCS / f"data_{name}.png"
-        sheet(name).savefig(path, dpi=110)
+        sheet(name).savefig(path, dpi=75 if name in COARSE else 110)
         print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB", flush=True)
 
 

@@ -151,7 +151,7 @@ def test_holds_without_a_note_are_silent_and_high_overtones_are_left_out():
     [
         (
             {"source": "songs"},
-            "`source` must be one of beats, melodies, series, a file or a folder that exists",
+            "`source` must be one of beats, melodies, series, sounds, a file or a folder",
         ),
         ({"length": 7}, "`length` must be at least 8. Received: length=7"),
         ({"length": 9.5}, "`length` must be a positive integer"),

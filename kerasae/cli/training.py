@@ -43,8 +43,9 @@ data_options = _together(
     click.option(
         "--data",
         required=True,
-        help=f"{DATA_HELP} For sequence architectures: melodies, series, beats, or a file; for a "
-        "table: breast_cancer, machines, wine, or a file that ends in .csv, .parquet or .npy.",
+        help=f"{DATA_HELP} For sequence architectures: melodies, sounds, series, beats, or a file; "
+        "for a table: breast_cancer, machines, wine, or a file that ends in .csv, .parquet or "
+        ".npy.",
     ),
     click.option("--image-size", type=int, help="Side to resize or crop the images to."),
     click.option("--channels", type=click.Choice(["1", "3"]), help="Grey or colour."),
