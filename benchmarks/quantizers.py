@@ -1,10 +1,12 @@
 """Ways to quantise a code, at equal bits an image: error, and how the codebooks are used.
 
     python benchmarks/quantizers.py                 # all that results/quantizers.json lacks
+    python benchmarks/quantizers.py digits          # of these only the ones on small digits
     python benchmarks/quantizers.py residual-768    # or these, anew
     python benchmarks/quantizers.py --table         # write docs/quantizers.md
 
-The data are lossy copies of CIFAR-10 (offline: set TFDS_DATA_DIR). Each way is trained with one
+The data are the 8x8 digits of scikit-learn, and lossy copies of CIFAR-10 (offline: set
+TFDS_DATA_DIR). Each way is trained with one
 seed, for as many steps, on as many images; the network is the same but for what the code needs.
 Error is the mean squared error of the test images, divided by the variance of the training images.
 Bits are those of the indices as they are, before any entropy coding.
@@ -33,12 +35,23 @@ HERE = Path(__file__).parent
 RESULT = HERE / "results" / "quantizers.json"
 PAGE = HERE.parent / "docs" / "quantizers.md"
 SEED = 0
-IMAGES, EPOCHS, BATCH = 10_000, 4, 64
+IMAGES, EPOCHS, BATCH = 10_000, 4, 64  # of the colour images
+EPOCHS_OF_DIGITS = 40
 
+DIGITS = {"hidden": (24,), "residual": 1}  # 4x4 positions
 COARSE = {"hidden": (32, 64), "residual": 1}  # 8x8 positions
 FINE = {"hidden": (64,), "residual": 2}  # 16x16 positions, as many convolutions
 
 WAYS: dict[str, dict[str, Any]] = {
+    # 8 bits at each of 4x4 positions: the same network in all rows.
+    "plain-128": {**DIGITS, "codebook_size": 256},
+    "residual-128": {**DIGITS, "codebook_size": 16, "residual_levels": 2},
+    "grouped-128": {**DIGITS, "codebook_size": 16, "groups": 2},
+    "hierarchical-128": {**DIGITS, "codebook_size": 84, "hierarchical": True},
+    "cosine-128": {**DIGITS, "codebook_size": 256, "similarity": "cosine"},
+    "rotation-128": {**DIGITS, "codebook_size": 256, "gradient": "rotation"},
+    "fsq-128": {**DIGITS, "quantizer": "fsq", "levels": (8, 8, 4)},
+    "lfq-128": {**DIGITS, "quantizer": "lfq", "codebook_size": 256},
     # 12 bits at each of 8x8 positions: the same network in all rows.
     "plain-768": {**COARSE, "codebook_size": 4096},
     "residual-768": {**COARSE, "codebook_size": 64, "residual_levels": 2},
@@ -71,10 +84,12 @@ WORDS = {
 }
 
 
-def measure(name: str, *, images: int = IMAGES, epochs: int = EPOCHS) -> dict[str, Any]:
+def measure(name: str) -> dict[str, Any]:
     """Train one way, and look at the test images once."""
-    data = kerasae.load_images("cifar10", seed=SEED)
-    train = data.train[:images]
+    digits = name.endswith("-128")
+    data = kerasae.load_images("digits" if digits else "cifar10", seed=SEED)
+    epochs = EPOCHS_OF_DIGITS if digits else EPOCHS
+    train = data.train if digits else data.train[:IMAGES]
     variance = float(train.var(dtype=float))
     keras.utils.set_random_seed(SEED)
     model = kerasae.build_vector_quantized(
@@ -86,7 +101,7 @@ def measure(name: str, *, images: int = IMAGES, epochs: int = EPOCHS) -> dict[st
     start = time.perf_counter()
     rate = keras.optimizers.schedules.CosineDecay(1e-3, epochs * math.ceil(len(train) / BATCH))
     model.compile(keras.optimizers.Adam(rate), loss="mse")
-    model.fit(train, train, batch_size=BATCH, epochs=epochs, verbose=2)
+    model.fit(train, train, batch_size=BATCH, epochs=epochs, verbose=0)
     seconds = time.perf_counter() - start
     rebuilt = model.predict(data.test, batch_size=250, verbose=0)
     indices = kerasae.encoder(model).predict(data.test, batch_size=250, verbose=0)
@@ -130,6 +145,8 @@ def result_of(name: str) -> dict[str, Any]:
 def table(results: dict[str, Any], bits: int) -> str:
     """The ways of so many bits beside one codebook."""
     names = [name for name in WAYS if name.endswith(f"-{bits}") and name in results]
+    if not names:
+        return "Not measured yet."
     plain = results.get(f"plain-{bits}")
     lines = [
         "| | indices | entries | perplexity | error | beside one codebook |",
@@ -152,6 +169,10 @@ def main() -> None:
     if chosen == ["--table"]:
         write_page(results_so_far())
         return
+    if chosen == ["digits"]:
+        for name in (name for name in WAYS if name.endswith("-128")):
+            result_of(name)
+        return
     unknown = sorted(set(chosen) - set(WAYS))
     if unknown:
         sys.exit(f"ways must be among {', '.join(WAYS)}. Received: {', '.join(unknown)}")
@@ -165,7 +186,7 @@ def main() -> None:
 def write_page(results: dict[str, Any]) -> None:
     """`docs/quantizers.md`, between its marks."""
     text = PAGE.read_text()
-    for bits in (768, 1536):
+    for bits in (128, 768, 1536):
         before, mark, rest = text.partition(f"<!-- {bits} -->\n")
         after = rest[rest.index(f"<!-- /{bits} -->") :]
         text = f"{before}{mark}\n{table(results, bits)}\n\n{after}"

@@ -16,7 +16,7 @@ from keras import ops
 
 import kerasae
 from kerasae.builders import BUILDERS, build
-from kerasae.layers import RandomLayer
+from kerasae.layers import RandomLayer, ResidualVectorQuantizer
 from kerasae.training.compilation import all_layers
 from kerasae_export.conversion.convert import Converter
 from kerasae_export.format.manifest import SCHEMES
@@ -235,7 +235,11 @@ def check_one_file(
     decode = encode.sibling("decode")
     assert encode.input.shape == (1, *encoder.input_shape[1:])
     code = at_inference(encoder, inputs[100:])[0]
-    assert_like(encode, encode.run(inputs[100:]), code, scheme)
+    found = encode.run(inputs[100:])
+    if any(isinstance(layer, ResidualVectorQuantizer) for layer in model.layers):
+        assert_as_good(encode, found, code, decoder, inputs[100:], scheme)
+    else:
+        assert_like(encode, found, code, scheme)
     assert_like(decode, decode.run(code), at_inference(decoder, code)[0], scheme)
 
 
@@ -280,6 +284,24 @@ def assert_like(lite: LiteModel, found: np.ndarray, expected: np.ndarray, scheme
     assert difference.mean() < DIFFERENCE[scheme] * span
     if scheme == "float32":
         assert difference.max() < 1e-5 * span
+
+
+def assert_as_good(
+    lite: LiteModel,
+    found: np.ndarray,
+    expected: np.ndarray,
+    decoder: keras.Model,
+    images: np.ndarray,
+    scheme: str,
+) -> None:
+    """Indices of levels: the first is that of Keras, and all make images that are no worse.
+
+    What a level leaves over is small beside the code, of which 8 bits keep 255 steps: the next
+    level may well take another entry that is about as near.
+    """
+    assert_like(lite, found[..., 0], expected[..., 0], scheme)
+    errors = [np.square(at_inference(decoder, x)[0] - images).mean() for x in (found, expected)]
+    assert errors[0] < 1.05 * errors[1]
 
 
 def draws(model: keras.Model) -> bool:

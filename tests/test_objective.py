@@ -162,7 +162,6 @@ from kerasae.data import Images
 from kerasae import Sequences
 from kerasae.builders import BUILDERS
 from kerasae.training import TrainConfig, train
-from kerasae.training.compilation import all_layers
 warnings.simplefilter("ignore")  # a few steps teach little
 several = tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"])
 config = TrainConfig(epochs=2, batch_size=16, jit_compile=False, steps_per_execution=1, keep="last")
@@ -180,7 +179,7 @@ for case in [case for case in CASES if case.id in sys.argv[2:]]:
             histories.append(train(model, images, config, progress=False).history)
     batched = any("BatchNorm" in type(x).__name__ for p in model.layers
                   for x in getattr(p, "layers", [p]))
-    random = any(hasattr(x, "seed_generator") for x in all_layers(model))
+    random = any("seed_generator" in variable.path for variable in model.variables)
     found.append([case.id, random, batched, *histories])
     keras.backend.clear_session()  # the graphs of two replicas take much memory
 print(json.dumps(found))
