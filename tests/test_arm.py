@@ -111,4 +111,4 @@ def test_models_of_every_scheme_give_the_files_and_pixels_of_x86(
             with Image.open(rebuilt) as opened:
                 found = np.asarray(opened).reshape(image.shape)
             np.testing.assert_array_equal(found, codec.decompress(file.read_bytes()))
-    assert schemes == {"int8", "float32", "float16", "dynamic"}
+    assert schemes == {"int8", "float32", "float16", "dynamic", "int16x8", "mixed"}
