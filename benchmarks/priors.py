@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import textwrap
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -179,7 +180,7 @@ MODELS = {
         of_a_vae(lambda: variational("variational-binary-mnist")),
     ),
     "mnist/variational": Model(
-        'VAE, Bernoulli on grey pixels, `load_pretrained("mnist-variational")`',
+        "VAE that comes trained",
         "samplers.sample_prior(model, 64)",
         of_a_vae(latent),
     ),
@@ -192,13 +193,13 @@ MODELS = {
         of_the_conditional,
     ),
     "mnist/mixture": Model(
-        "the VAE that comes trained, and a mixture of 30 Gaussians",
+        "VAE that comes trained, and a mixture of 30 Gaussians",
         "samplers.sample_mixture(model, mixture, 64)",
         of_the_mixture,
     ),
-    "mnist/flow": Model("the same, and a flow", PRIOR.format(""), of_values("flow")),
+    "mnist/flow": Model("VAE that comes trained, and a flow", PRIOR.format(""), of_values("flow")),
     "mnist/diffusion": Model(
-        "the same, and a diffusion model", PRIOR.format(""), of_values("diffusion")
+        "VAE that comes trained, and a diffusion model", PRIOR.format(""), of_values("diffusion")
     ),
     "mnist/diffusion-guided": Model(
         "the same diffusion model, guided by 2",
@@ -299,7 +300,16 @@ def page(results: dict) -> str:
                 picture = f"samples/{name.replace('/', '-')}.png"
                 said = f"{title}, {model.title}: `{model.snippet}`"
                 lines += ["", f"![{title}: {model.title}]({picture})", "", f"*{said}*"]
-    return "\n".join(lines) + "\n"
+    waiting = [name for name in MODELS if name not in results]
+    if waiting:
+        names = ", ".join(f"`{name}`" for name in waiting)
+        lines += ["", "## Not drawn yet", "", f"Of the models of the script: {names}."]
+    wrapped = [x if x.startswith(("|", "#", "!", "*MNIST", "*JPEG")) else fill(x) for x in lines]
+    return "\n".join(wrapped) + "\n"
+
+
+def fill(text: str) -> str:
+    return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)
 
 
 def verdict(known: dict) -> str:
