@@ -266,7 +266,8 @@ def page(results: dict) -> str:
         "reconstructions of the test images, which no prior over the codes of the same "
         "autoencoder is likely to fall far below. Precision is how many samples look like real "
         "images, recall how much of the real images they cover (of 2,000 each). *Right* is the "
-        "share of samples that the classifier takes for what was asked for.",
+        "share of samples that the classifier takes for what was asked for. *VAE that comes "
+        'trained* is `load_pretrained("mnist-variational")`.',
     ]
     names = {"mnist": "MNIST", "cifar": "JPEG copies of CIFAR-10"}
     for data, title in names.items():
