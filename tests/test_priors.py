@@ -342,6 +342,22 @@ def test_each_trains_in_half_precision(name, eager):
         keras.config.set_dtype_policy(before)
 
 
+def test_a_prior_is_stored_beside_the_autoencoder_that_its_card_names(tmp_path):
+    prior = moved(built("diffusion"))
+    card = {"summary": "Codes of nothing.", "autoencoder": "mnist-variational"}
+    kerasae.save_pretrained(prior, tmp_path / "mine", card=card)
+    again = kerasae.load_pretrained(tmp_path / "mine")
+    options = {"labels": 1, "steps": 3}
+    np.testing.assert_allclose(
+        priors.sample_codes(again, 2, **options),
+        priors.sample_codes(prior, 2, **options),
+        atol=0.05,
+    )
+    assert "A prior over the codes of mnist-variational." in (
+        tmp_path / "mine" / "README.md"
+    ).read_text(encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def digits() -> Images:
     return kerasae.load_images("digits", limit=80)

@@ -17,11 +17,7 @@ _MASKED = -1e9
 
 @keras.saving.register_keras_serializable("kerasae")
 class LearnedPositions(keras.layers.Layer):
-    """Add a learned vector for each position, (batch, *positions, width).
-
-    Args:
-        **options: Those of every layer.
-    """
+    """Add a learned vector for each position, (batch, *positions, width)."""
 
     def build(self, input_shape: Any) -> None:
         """Make the vectors."""

@@ -16,7 +16,7 @@ __all__ = ["CARD", "MODELS", "card_text", "checked_card", "pretrained_cards", "r
 CARD = "card.json"
 MODELS = Path(__file__).parent / "models"
 
-_TEXTS = ("summary", "data", "data_licence", "licence")
+_TEXTS = ("summary", "data", "data_licence", "licence", "autoencoder")
 _MAPPINGS = ("hyperparameters", "training", "figures")
 
 
@@ -87,6 +87,8 @@ def card_text(name: str, card: Mapping[str, Any]) -> str:
     """The card as Markdown, which goes beside the weights."""
     figures = [f"| {what} | {figure_text(v)} |" for what, v in card.get("figures", {}).items()]
     lines = [f"# {name}", "", card.get("summary", "A trained model."), ""]
+    if "autoencoder" in card:
+        lines += [f"A prior over the codes of {card['autoencoder']}.", ""]
     if "data" in card:
         lines += [f"Trained on {card['data']} ({card.get('data_licence', 'licence unknown')}).", ""]
     if "licence" in card:

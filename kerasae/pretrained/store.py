@@ -75,10 +75,11 @@ def save_pretrained(
     normalisation, as it is. What is measured is measured on the model as it is loaded again.
 
     Args:
-        model: A compiled model, such as `train` leaves it.
+        model: A compiled model, such as `train` leaves it, or a prior of `kerasae.priors`.
         folder: Folder to write; one that `save_pretrained` wrote before is replaced.
         card: What to say of it: any of `summary`, `data`, `data_licence`, `licence`,
-            `architecture`, `hyperparameters`, `training`.
+            `architecture`, `hyperparameters`, `training`; of a prior also `autoencoder`, the name
+            of the model whose codes it knows.
         images: Of whose test set the PSNR of the reconstructions goes onto the card.
         measure: Called with the stored model; its figures go onto the card, each by its name.
 
@@ -97,7 +98,7 @@ def save_pretrained(
         >>> list(card["figures"])
         ['PSNR, 64 test images, dB']
     """
-    _inference.check_model(model)
+    _inference.check_model(model, conditional=True)
     content = checked_card(card)
     if measure is not None and not callable(measure):
         raise ValueError(f"`measure` must be a function. Received: {type(measure).__name__}")

@@ -22,7 +22,8 @@ __all__ = ["KINDS", "draw", "kind_of", "shape_of"]
 KINDS = ("pixelcnn", "transformer", "flow", "diffusion")
 INDEX_PRIORS = KINDS[:2]
 
-_BATCH = 250
+_BATCH = 250  # codes of indices at a time
+_VECTORS = 1000  # codes of values
 
 
 def kind_of(prior: Any, argument: str = "prior") -> str:
@@ -97,8 +98,9 @@ def draw(
         reason = "for a flow" if kind == "flow" else "for a prior without labels"
         raise ValueError(f"`guidance` must be 1 {reason}. Received: guidance={guidance:g}")
     parts: list[NDArray[Any]] = []
-    for first in range(0, count, _BATCH):
-        chosen = slice(first, min(first + _BATCH, count))
+    size = _BATCH if kind in INDEX_PRIORS else _VECTORS
+    for first in range(0, count, size):
+        chosen = slice(first, min(first + size, count))
         told = None if vectors is None else vectors[chosen]
         number = chosen.stop - first
         if kind in INDEX_PRIORS:

@@ -31,7 +31,7 @@ def log_likelihood(
         labels: As of `sample_codes`; None for the likelihood without a label.
 
     Returns:
-        float64 (n,): the log of the probability of indices, or of the density of values.
+        The log of the probability of indices, or of the density of values, float64 (n,).
 
     Raises:
         ValueError: If an argument breaks its rule.
