@@ -109,7 +109,7 @@ def test_what_is_at_the_bounds_is_read(content):
         ),
         (
             blocks(code_shape=[2], codebook=1, qualities=[quality(channels=2, tables=[TABLE])]),
-            "`codec.qualities[0].tables` must be a list of 2. Received: 1",
+            f"`codec.qualities[0].tables` must be a list of 2. Received: {[TABLE]}",
         ),
         (part(layout="line"), "`codec.layout` must be one of grid, blocks. Received: 'line'"),
         (part(qualities=[]), "`codec.qualities` must be a list of 1 to 64. Received: []"),
