@@ -23,6 +23,7 @@ from kerasae import plots
 from kerasae.training.averages import averaged, settle
 from kerasae.training.batches import Batches
 from kerasae.training.configuration import TrainConfig
+from kerasae.training.hosts import Hosts, on_one_device
 from kerasae.training.rates import current_rate, rate_on_plateau
 from kerasae.training.resources import Watch
 from kerasae.training.run_folder import (
@@ -167,7 +168,9 @@ class TrainingState(keras.callbacks.Callback):
         # Of epochs that an earlier version trained nothing is known but their losses.
         self.progress = [{} for _ in rows[len(progress) :]] + progress
 
-    def finish(self, last: Callable[[], Any] | None) -> keras.callbacks.History:
+    def finish(
+        self, last: Callable[[], Any] | None, hosts: Hosts = Hosts()
+    ) -> keras.callbacks.History:
         """Give the model the weights to keep, write what remains, and return the history."""
         if self._config.keep == "best":
             self._trained.set_weights(self._best)
@@ -181,7 +184,8 @@ class TrainingState(keras.callbacks.Callback):
         history.history = self.history | self._rates
         if self._folder is not None:
             self._write_history(self._folder)  # it may lack what the last checkpoint holds
-            save_file(self._folder / MODEL, self._trained.save)
+            with on_one_device(hosts, self._trained) as alone:
+                save_file(self._folder / MODEL, alone.save)
             figure = plots.plot_history(history.history)
             save_file(self._folder / CURVE, lambda path: figure.savefig(path, dpi=120))
         return history

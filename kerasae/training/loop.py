@@ -153,7 +153,7 @@ def _train(
     checkpoints = open_run(folder, config, resume)
     with mixed_precision(model, config):
         run = _fit(model, feed, config, folder, checkpoints, progress, given, hosts)
-    history = run.finish(finish)
+    history = run.finish(finish, hosts)
     feed.warn_of_skipped()
     if not hosts.writes:
         return history
