@@ -28,6 +28,7 @@ SNIPPETS = {
 OF_BUILDER = {name: (name, name.title().replace("_", "")) for name in BUILDERS}
 WITHOUT = {
     "conditional",  # the variational one with a label beside image and code
+    "masked_transformer",  # its attention alone takes more lines
 }
 """Builders that have no version of their own, and why."""
 

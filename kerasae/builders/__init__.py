@@ -324,6 +324,7 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
                     },
                     {"classes": 3, "input_shape": (12,), "code_size": 2, "hidden": (24,)},
                 ),
+                group="new images",
             ),
             Builder(
                 name="vector_quantized",

@@ -16,531 +16,444 @@
 # %% [markdown]
 # # Introduction: the input is the target
 #
-# *Section: introduction.* The [chapter before](01_motivation.ipynb) used an autoencoder. This one
-# watches how it comes to be: one network, one image, from random weights to a picture that you
-# can recognise, and the number that drives all of it.
-#
+# *Section: introduction.* A network gets every image twice: once as the question and once as the
+# answer. In this chapter you watch it learn, from the first step on.
+
+# %% tags=["remove-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+# %matplotlib inline
+import os
+
+FAST = os.environ.get("KERASAE_FAST") == "1"
+DATA, SHIPPED = ("digits", "digits-convolutional") if FAST else ("mnist", "mnist-undercomplete")
+EPOCHS, ROUNDS, COUNT = (10, 6, 1000) if FAST else (3, 5, 10_000)
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
+import kerasae
+from kerasae import plots
+
+import keras
+import numpy as np
+from IPython.display import display
+
+images = kerasae.load_images(DATA)
+keras.utils.set_random_seed(0)
+network = kerasae.build_undercomplete(
+    input_shape=images.image_shape, code_size=32, hidden=(256, 128), loss="mse"
+)
+five = images.validation[[2, 0, 1, 3, 5]]
+rng = np.random.default_rng(0)
+stops = [0, 3, 10, 30, 100, 300] + [1000] * (not FAST)
+film, done = [], 0
+for stop in stops:
+    for _ in range(stop - done):
+        batch = images.train[rng.integers(len(images.train), size=64)]
+        network.train_on_batch(batch, batch)
+    done = stop
+    film.append(keras.ops.convert_to_numpy(network(five)))
+film += [kerasae.load_pretrained(SHIPPED).predict(five, verbose=0), five]
+display(
+    plots.plot_traversals(
+        np.clip(np.stack(film, axis=1), 0, 1),
+        labels=[" "] * len(five),
+        values=[*map(str, stops), "shipped", "target"],
+        xlabel="training steps",
+    )
+)
+
+# %% [markdown]
+# *Follow a row: one held-out image while a network trains. At step 30 all rows show nearly the
+# same blur; the digits come afterwards. "Shipped" is the same network, trained for 25 epochs.*
+
+# %% [markdown]
 # **You will be able to**
 #
-# - write the training of an autoencoder in one line of Keras, and say what is compared with what;
-# - work the loss out by hand, from two images to one number, and turn it into decibels;
-# - tell what a network learns first, and what later;
-# - use the words supervised, unsupervised and self-supervised as others do;
-# - name the simple answers that an autoencoder has to beat before its loss means anything;
-# - explain why a perfect copy is the wrong goal, and which settings prevent it.
+# - train an autoencoder with one line of Keras, and say what is compared with what;
+# - work out its loss by hand, and turn it into decibels;
+# - say what a network learns first, and when a flat curve proves nothing;
+# - compare a loss with simple baselines;
+# - explain why a perfect copy is worthless.
 #
 # ## The idea
 #
-# A network that learns with a teacher sees pairs: an image and the right answer. An autoencoder
-# makes its pairs itself: an image and *the same image*. The error is the difference of the two,
-# so every unlabelled picture is a complete exercise with its solution. The work is done by
-# gradient descent as for any other network. What makes it interesting is that the answer must
-# pass through a code which is too small to hold it. This is why the network is compared with
-# its own input and still has something to learn.
+# A classifier learns from images and labels, and somebody has to write the labels. An autoencoder
+# learns from pairs of an image and *the same image*, so every picture is an exercise with its
+# solution. The exercise is hard because the image has to pass through a **bottleneck**: a **latent
+# code** with far fewer numbers than the image has pixels.
 
 # %%
-import dataclasses
-import os
-
 import kerasae
-from kerasae import evaluation, plots
-from kerasae_export.split import predict  # runs a model on images, batch by batch
+from kerasae import TrainConfig, evaluation, plots, train
 
 import keras
-import matplotlib.pyplot as plt
 import numpy as np
-from IPython.display import Markdown, display
 from sklearn.neighbors import NearestNeighbors
 
-# %matplotlib inline
-
-FAST = os.environ.get("KERASAE_FAST") == "1"
-CODE_SIZE = 12 if FAST else 32
-HIDDEN = (128, 64) if FAST else (256, 128)
-RATE = 3e-3 if FAST else 1e-3
-EPOCHS = 24 if FAST else 12
-
 # %% [markdown]
-# ## The data: no labels
-#
-# Handwritten digits come with labels. `dataclasses.replace` takes them away here, so that there
-# can be no doubt: whatever is learnt below is learnt from the images alone.
+# The data are handwritten digits, 28 by 28 pixels with values from 0 to 1. We take the images and
+# leave the labels where they are.
 
 # %%
-labelled = kerasae.load_images("digits" if FAST else "mnist")
-images = dataclasses.replace(
-    labelled, train_labels=None, validation_labels=None, test_labels=None, label_names=()
-)
-print(images.summary())
-assert images.train_labels is None
-
-mean_image = images.train.mean(axis=0)
-figure, grid = plt.subplots(1, 10, figsize=(9, 1.3))
-for axes, picture in zip(grid, [*images.train[:9], mean_image], strict=True):
-    plots.show_image(axes, picture)
-grid[-1].set_title("mean", fontsize=9)
-plt.show()
+images = kerasae.load_images(DATA)
+x_train, x_val, x_test = images.train, images.validation, images.test
+shape, pixels = images.image_shape, images.train[0].size
 
 # %% [markdown]
-# *Nine training images, and on the right the mean of all of them, pixel by pixel. Keep the mean
-# in mind. It is a blur that looks like no digit, and it comes back again and again in this
-# chapter.*
-
-# %% [markdown]
-# ## The model
+# ## The network
 #
-# The shape is an hourglass. `build_undercomplete` makes it and compiles it with the loss that it
-# is told, here the mean squared error.
+# The encoder turns an image into 32 numbers. The decoder turns 32 numbers into an image.
 
 # %%
 keras.utils.set_random_seed(0)
-model = kerasae.build_undercomplete(
-    input_shape=images.image_shape,
-    code_size=CODE_SIZE,
-    hidden=HIDDEN,
-    loss="mse",
-    learning_rate=RATE,
+encoder = keras.Sequential([keras.Input(shape), keras.layers.Flatten()])
+encoder.add(keras.layers.Dense(256, activation="relu"))
+encoder.add(keras.layers.Dense(128, activation="relu"))
+encoder.add(keras.layers.Dense(32, name="code"))
+
+decoder = keras.Sequential([keras.Input((32,))])
+decoder.add(keras.layers.Dense(128, activation="relu"))
+decoder.add(keras.layers.Dense(256, activation="relu"))
+decoder.add(keras.layers.Dense(pixels))
+decoder.add(keras.layers.Reshape(shape))
+
+autoencoder = keras.Sequential([encoder, decoder])
+autoencoder.compile(optimizer=keras.optimizers.Adam(1e-3), loss="mse")
+
+# %% tags=["remove-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+built = kerasae.build_undercomplete(
+    input_shape=shape, code_size=32, hidden=(256, 128), loss="mse", learning_rate=1e-3
 )
-display(plots.plot_architecture(model))
+built.set_weights(autoencoder.get_weights())
+assert np.allclose(built(x_val[:8]), autoencoder(x_val[:8]), atol=1e-6)
 
 # %% [markdown]
-# *The network from top to bottom. Blue layers encode, the orange one is the code, green ones
-# decode. Input and output have the same shape: that is what allows the two to be compared. The
-# last line says how much narrower the waist is than the image.*
-
-# %% [markdown]
+# `kerasae.build_undercomplete(code_size=32, hidden=(256, 128), loss="mse")` builds the same
+# network.
+#
 # ## What the loss compares
 #
-# Before any training, the weights are random numbers. The network gives an answer all the same.
-# Take one image and do by hand what Keras does for a batch: subtract, square, average.
+# The weights are still random, but the network gives an answer all the same. Take one image and
+# do by hand what Keras does for a batch: subtract, square, average.
 
 # %%
-number = 2
-image = images.validation[number]
-answer = predict(model, image[None])[0]
+image = x_val[2:3]  # change the 2
+answer = autoencoder.predict(image, verbose=0)
 squares = (answer - image) ** 2
-by_hand = squares.mean()
-by_keras = model.evaluate(image[None], image[None], verbose=0)
-assert np.isclose(by_hand, by_keras, rtol=1e-4)
+print(f"by hand:  {squares.mean():.4f}")
+print(f"by Keras: {autoencoder.evaluate(image, image, verbose=0):.4f}")
+panels = np.clip(np.stack([[image[0], answer[0], squares[0]]]), 0, 1)
+plots.plot_traversals(panels, labels=[" "], values=["target", "output", "squares"], xlabel="")
 
-figure, grid = plt.subplots(1, 3, figsize=(7.5, 2.6), layout="constrained")
-plots.show_image(grid[0], image)
-plots.show_image(grid[1], answer)
-shown = grid[2].imshow(squares[..., 0], cmap="magma", vmin=0, vmax=1)
-grid[2].set(xticks=[], yticks=[])
-figure.colorbar(shown, ax=grid[2], label="squared difference")
-for axes, title in zip(grid, ("input = target", "output", "what is averaged"), strict=True):
-    axes.set_title(title, fontsize=10)
-plt.show()
-display(
-    Markdown(
-        f"*The image, the untrained network's answer, and the square of their difference in each "
-        f"pixel. The mean of the right-hand picture is {by_hand:.4f}, and `model.evaluate(x, x)` "
-        f"says {by_keras:.4f}. This one number is all that is minimised. It says "
-        f"nothing about digits, strokes or meaning.*"
-    )
-)
+# %% tags=["remove-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+assert np.isclose(squares.mean(), autoencoder.evaluate(image, image, verbose=0), rtol=1e-4)
 
 # %% [markdown]
-# For pixels from 0 to 1 a mean squared error of $e$ is the same as a peak signal-to-noise ratio of
-# $-10 \log_{10} e$ decibels. Both are used below: the loss is what is minimised, decibels are
-# easier to read. The other common loss, binary cross-entropy, compares the same two images with
-# another formula; the [chapter on hyperparameters](05_hyperparameters.ipynb) compares the two.
+# *Right: the squared difference in each pixel, white where it is 1. The loss is the mean of this
+# picture. It knows nothing of digits or strokes.*
+
+# %% [markdown]
+# **Your turn, one second:** change the 2 to other numbers. Which digits have the smallest loss
+# before any training? (Those with little ink: a black output is nearly right for a thin 1.)
+#
+# Decibels are easier to read. For pixels from 0 to 1, a mean squared error $e$ is a peak
+# signal-to-noise ratio (PSNR) of $-10 \log_{10} e$ dB. Ten times less error is 10<!--given--> dB
+# more.
 #
 # ## The first hundred steps
 #
-# A *step* takes a few images, works out the loss, and moves every weight a little against its
-# gradient. Note the arguments of `train_on_batch`: the batch is there twice. Between steps we
-# look at what becomes of our one image, which is not among the training images.
+# A step takes 64 images, works out the loss, and moves every weight a little against its gradient.
+# The batch is there twice: the input is the target.
 
 # %%
 rng = np.random.default_rng(0)
-stops = (0, 1, 3, 10, 30, 100)
-others = images.validation[:200]
-watched, closeness, done = {}, {}, 0
-for stop in stops:
-    while done < stop:
-        batch = images.train[rng.integers(len(images.train), size=64)]
-        model.train_on_batch(batch, batch)  # the input is the target
-        done += 1
-    watched[stop] = predict(model, image[None])[0]
-    found = predict(model, others)
-    closeness[stop] = (
-        evaluation.psnr(np.broadcast_to(mean_image, others.shape), found),
-        evaluation.psnr(others, found),
-    )
-
-figure, grid = plt.subplots(1, len(stops) + 2, figsize=(9, 1.6))
-pictures = [*watched.values(), mean_image, image]
-names = [*(f"step {stop}" for stop in stops), "mean image", "target"]
-for axes, picture, name in zip(grid, pictures, names, strict=True):
-    plots.show_image(axes, picture)
-    axes.set_title(name, fontsize=8)
-plt.show()
-errors = {stop: float(np.square(watched[stop] - image).mean()) for stop in stops}
-turn = max(stop for stop, (to_mean, to_image) in closeness.items() if to_mean > to_image)
-assert errors[100] < errors[0]
-assert turn >= 3
-display(
-    Markdown(
-        f"*One held-out image during the first hundred steps, beside the mean image and the "
-        f"target. First a blur grows out of the noise, then the noise fades. At step {turn} "
-        f"the answers to {len(others)} held-out images are still closer to the mean image "
-        f"({closeness[turn][0]:.1f} dB) than to the images that they are meant to be "
-        f"({closeness[turn][1]:.1f} dB). The latter began at {closeness[0][1]:.1f} dB"
-        + (".*" if turn == 100 else f"; at step 100 it is {closeness[100][1]:.1f} dB.*")
-    )
-)
+strip = []
+for step in range(101):
+    if step in (0, 1, 3, 10, 30, 100):
+        strip.append(autoencoder.predict(image, verbose=0)[0])
+    if step < 100:
+        batch = x_train[rng.integers(len(x_train), size=64)]
+        autoencoder.train_on_batch(batch, batch)
+mean_image = x_train.mean(axis=0)
 
 # %% [markdown]
-# This order is no accident. What all images share pays off in every step, so it is learnt first,
-# and the biases of the last layer are enough for it. What tells one image from another has to come
-# through the code, and takes longer.
+# **Guess first:** is the output at step 100 closer to its target, or to the mean of all training
+# images, the same for every input? Write down your answer, then look.
+
+# %%
+your_guess = "target"  # or "mean image"
+held_out, means = x_val[:200], np.broadcast_to(mean_image, x_val[:200].shape)
+outputs = autoencoder.predict(held_out, verbose=0)
+to_mean, to_target = evaluation.psnr(means, outputs), evaluation.psnr(held_out, outputs)
+print(f"to the mean image {to_mean:.1f} dB, to the target {to_target:.1f} dB")
+print("your guess:", your_guess, "- true:", "mean image" if to_mean > to_target else "target")
+names = ["0", "1", "3", "10", "30", "100", "mean image", "target"]
+row = np.clip(np.stack([[*strip, mean_image, image[0]]]), 0, 1)
+plots.plot_traversals(row, labels=[" "], values=names, xlabel="steps")
 
 # %% [markdown]
+# *Look at the picture of step 100: a four that still looks like a nine. On average over held-out
+# images, the output is closer to the mean image than to its own target.*
+
+# %% [markdown]
+# The order is no accident. What all images share lowers the loss in every step, and the biases of
+# the last layer are enough to learn it. What tells one image from another has to come through the
+# code, and that takes longer.
+#
 # ## Training to the end
 #
-# `fit` does such steps over the whole training set, `epochs` times. Again the images are given
-# twice, and again for validation. A callback looks at the same image after each epoch. In daily
-# use `kerasae.train` does all this in one call and goes back to the best epoch at the end.
+# `fit` does such steps over all training images. Again the images are there twice.
 
 # %%
-look = keras.callbacks.LambdaCallback(
-    on_epoch_end=lambda epoch, logs: watched.update(
-        {f"epoch {epoch + 1}": predict(model, image[None])[0]}
-    )
-)
-history = model.fit(
-    images.train,
-    images.train,
+history = autoencoder.fit(
+    x_train,
+    x_train,
     batch_size=64,
     epochs=EPOCHS,
-    validation_data=(images.validation, images.validation),
-    callbacks=[look],
+    validation_data=(x_val, x_val),
     verbose=0,
 ).history
-display(plots.plot_history(history))
-
-# %%
-late = [1, 2, 4, 8, EPOCHS]
-figure, grid = plt.subplots(1, len(late) + 2, figsize=(9, 1.7))
-pictures = [watched[100], *(watched[f"epoch {epoch}"] for epoch in late), image]
-for axes, picture, name in zip(
-    grid, pictures, ["step 100", *(f"epoch {epoch}" for epoch in late), "target"], strict=True
-):
-    plots.show_image(axes, picture)
-    quality = evaluation.psnr(image[None], np.clip(picture, 0, 1)[None])
-    axes.set_title(name if name == "target" else f"{name}\n{quality:.1f} dB", fontsize=8)
-plt.show()
-assert history["val_loss"][-1] < 0.5 * errors[0]
-display(
-    Markdown(
-        f"*Above: loss of each epoch, lower is better. Most of the way is done in the first "
-        f"epochs. The circle marks the lowest validation loss; `fit` stays with the last epoch "
-        f"wherever the circle is. Below: the same held-out image as before. The blur takes the "
-        f"shape of its own digit, then the stroke gets edges. The validation loss ends at "
-        f"{history['val_loss'][-1]:.4f}, after {history['val_loss'][0]:.4f} in the first epoch.*"
-    )
-)
+print("validation loss:", [round(loss, 4) for loss in history["val_loss"]])
 
 # %% [markdown]
-# ## Reconstructions, and what they have to beat
-#
-# A loss of 0.01 means nothing by itself. On dark images with thin strokes even a black picture
-# has a small error. So we put simple answers beside the network, answers that need no training:
-#
-# - **grey**: the same tone everywhere, the best one;
-# - **mean image**: the blur from above, the same for every input. It is the best answer that
-#   does not look at the input at all;
-# - **nearest image**: the training image that is closest to the input. It looks at the input,
-#   and has the whole training set by heart;
-# - **untrained**: our network with random weights.
-#
-# The choices are made; so this is the place, and the only one, where test images are used.
+# The loss is still falling. When is training finished? Be careful with the usual answer, "when
+# the curve is flat". `kerasae.train` takes its learning rate from `TrainConfig`, whose `schedule`
+# is `"cosine"` by default: the rate starts at `learning_rate` and falls to zero in the last epoch.
+# Here are two such trainings that differ only in their length.
 
 # %%
-test = images.test[:1000]
-outputs = np.clip(predict(model, test), 0, 1)
-keras.utils.set_random_seed(0)
-untrained = kerasae.build_undercomplete(
-    input_shape=images.image_shape, code_size=CODE_SIZE, hidden=HIDDEN, loss="mse"
+fewer = kerasae.Images(train=x_train[:COUNT], validation=x_val, test=x_test)
+curves = {}
+for epochs in (ROUNDS, 2 * ROUNDS):
+    keras.utils.set_random_seed(0)
+    network = kerasae.build_undercomplete(
+        input_shape=shape, code_size=32, hidden=(256, 128), loss="mse"
+    )
+    config = TrainConfig(epochs=epochs, batch_size=64, learning_rate=2e-3)
+    losses = train(network, fewer, config, progress=False).history["val_loss"]
+    curves[f"{epochs} epochs"] = dict(enumerate(losses, start=1))
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
+import matplotlib.pyplot as plt
+
+figure, (above, below) = plt.subplots(
+    2, 1, figsize=(7, 4.4), sharex=True, height_ratios=[2, 1], layout="constrained"
 )
-vectors = images.train.reshape(len(images.train), -1)
-index = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(vectors)
-found = index.kneighbors(test.reshape(len(test), -1), return_distance=False)[:, 0]
-nearest = images.train[found]
-same_digit = float((labelled.train_labels[found] == labelled.test_labels[:1000]).mean())
+for (name, curve), colour in zip(curves.items(), (plots.ORANGE, plots.BLUE), strict=True):
+    length = len(curve)
+    above.plot(list(curve), list(curve.values()), "o-", ms=4, color=colour, label=name)
+    times = np.linspace(0, length, 100)
+    below.plot(times, 1e-3 * (1 + np.cos(np.pi * times / length)), color=colour)
+above.set(ylabel="validation loss (log scale)", yscale="log")
+above.set_yticks(ticks := [0.015, 0.02, 0.03, 0.04], [str(tick) for tick in ticks], minor=False)
+above.minorticks_off()
+above.legend(frameon=False)
+below.set(ylabel="learning rate", xlabel="epoch", xticks=range(2 * ROUNDS + 1))
+for axes in (above, below):
+    axes.spines[["top", "right"]].set_visible(False)
+plt.show()
+
+# %% tags=["remove-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+shorter, longer = (list(curve.values()) for curve in curves.values())
+assert min(longer) < 0.97 * min(shorter)
+assert history["val_loss"][-1] < history["val_loss"][0]
+
+# %% [markdown]
+# *Look at the end of the orange curve: it flattens because its learning rate (below) goes to zero.
+# The blue network goes on to a clearly lower loss.*
+
+# %% [markdown]
+# **A flat end is the step size, not convergence.** To find out whether training was long enough,
+# train twice as long.
+#
+# ## Baselines
+#
+# A loss of 0.01<!--given--> means nothing by itself. Set simple answers beside it. The best grey
+# tone and the mean image ignore their input. The nearest training image knows the training set by
+# heart.
+# "Shipped" comes with the package.
+
+# %%
+test = x_test[:1000]
+known = x_train.reshape(len(x_train), -1)
+search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(known)
+found = search.kneighbors(test.reshape(len(test), -1), return_distance=False)[:, 0]
+shipped = kerasae.load_pretrained(SHIPPED)
 answers = {
-    "grey": np.full_like(test, images.train.mean()),
-    "untrained": np.clip(predict(untrained, test), 0, 1),
+    "grey": np.full_like(test, x_train.mean()),
     "mean image": np.broadcast_to(mean_image, test.shape),
-    "nearest image": nearest,
-    "autoencoder": outputs,
+    "nearest image": x_train[found],
+    "ours": np.clip(autoencoder.predict(test, verbose=0), 0, 1),
+    "shipped": np.clip(shipped.predict(test, verbose=0), 0, 1),
 }
 scores = {name: evaluation.psnr(test, answer) for name, answer in answers.items()}
+names = ["original", *(f"{name}, {score:.1f} dB" for name, score in scores.items())]
+plots.plot_samples(np.stack([test[:9], *(a[:9] for a in answers.values())]), labels=names)
 
-display(plots.plot_reconstructions(test, outputs, count=7, gain=1))
-figure, axes = plt.subplots(figsize=(7, 2.6), layout="constrained")
-bars = axes.barh(
-    list(scores), list(scores.values()), color=[plots.MUTED] * (len(scores) - 1) + [plots.BLUE]
-)
-axes.bar_label(bars, [f" {score:.1f} dB" for score in scores.values()], fontsize=9)
-axes.invert_yaxis()
-axes.set(xlabel=f"PSNR on {len(test)} test images in dB, higher is better", ylabel="answer")
-axes.set_xlim(0, 1.15 * max(scores.values()))
-axes.spines[["top", "right"]].set_visible(False)
-plt.show()
-assert scores["autoencoder"] > scores["nearest image"] > scores["mean image"] > scores["grey"]
-display(
-    Markdown(
-        f"*Above: test images, what the network makes of them, and the difference (mid-grey: "
-        f"none). Below: the simple answers. The mean image reaches {scores['mean image']:.1f} dB "
-        f"without looking. "
-        f"The nearest of {len(images.train):,} training images, in {same_digit:.0%} of the cases "
-        f"the right digit in another hand, has {scores['nearest image']:.1f} dB. The autoencoder "
-        f"has {scores['autoencoder']:.1f} dB, from {CODE_SIZE} numbers an image.*"
-    )
-)
+# %% tags=["remove-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+assert scores["shipped"] > scores["mean image"] > scores["grey"]
+assert FAST or scores["shipped"] > scores["ours"] > scores["nearest image"]
 
 # %% [markdown]
-# So the network does not look images up in its memory. It composes them, out of parts that it
-# found in others. That is worth more than the decibels: it is why new images come out right.
+# *Compare the row of the nearest image with the last row. The training set holds no better copy;
+# the network composes one.*
 
 # %% [markdown]
 # ## Why it must not just copy
 #
-# A network that hands its input on unchanged has a loss of zero. Nobody has to train it: take a
-# code as large as the image, no activation, and the identity matrix for weights.
+# A network that returns its input unchanged has a loss of zero, and nobody has to train it. Make
+# the code as large as the image and set both weight matrices to the identity.
 
 # %%
-pixels = int(np.prod(images.image_shape))
-copier = kerasae.build_overcomplete(
-    input_shape=images.image_shape, code_size=pixels, loss="mse", regularizer=None
-)
-for half, layer in (("encoder", "code"), ("decoder", "pixels")):
-    copier.get_layer(half).get_layer(layer).set_weights([np.eye(pixels), np.zeros(pixels)])
-perfect = copier.evaluate(test, test, verbose=0)
-assert perfect < 1e-10
+copier = keras.Sequential([keras.Input(shape), keras.layers.Flatten()])
+copier.add(keras.layers.Dense(pixels, name="code"))
+copier.add(keras.layers.Dense(pixels))
+copier.add(keras.layers.Reshape(shape))
+copier.set_weights([np.eye(pixels), np.zeros(pixels)] * 2)
+copier.compile(loss="mse")
+print("loss of the copier:", round(copier.evaluate(test, test, verbose=0), 10))
 
-noise = rng.random(test.shape).astype(np.float32)
+# %% [markdown]
+# Now give both networks three kinds of input: digits, the same pixels in random order, and noise.
+
+# %%
 shuffled = rng.permuted(test.reshape(len(test), -1), axis=1).reshape(test.shape)
+noise = rng.random(test.shape).astype("float32")
 inputs = {"digits": test, "shuffled pixels": shuffled, "noise": noise}
-table, rows = {}, []
-for name, values in inputs.items():
-    copies = np.clip(predict(copier, values), 0, 1)
-    rebuilt = np.clip(predict(model, values), 0, 1)
-    table[name] = (evaluation.psnr(values, rebuilt), copies, rebuilt)
-    rows += [[*values[:3], *copies[:3], *rebuilt[:3]]]
+for name, x in inputs.items():
+    grey = evaluation.psnr(x, np.full_like(x, x.mean()))
+    output = np.clip(shipped.predict(x, verbose=0), 0, 1)
+    print(f"{name:16} grey {grey:4.1f} dB, autoencoder {evaluation.psnr(x, output):4.1f} dB")
 
-figure, axes_grid = plt.subplots(3, 9, figsize=(9, 3.2))
-for axes_row, row, name in zip(axes_grid, rows, inputs, strict=True):
-    for axes, picture in zip(axes_row, row, strict=True):
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
+figure, grid = plt.subplots(3, 9, figsize=(9, 3.2))
+for axes_row, (name, x) in zip(grid, inputs.items(), strict=True):
+    copies, rebuilt = (np.clip(m.predict(x[:3], verbose=0), 0, 1) for m in (copier, shipped))
+    for axes, picture in zip(axes_row, [*x[:3], *copies, *rebuilt], strict=True):
         plots.show_image(axes, picture)
     axes_row[0].set_ylabel(name, rotation=0, ha="right", va="center")
 for column, title in ((1, "input"), (4, "from the copier"), (7, "from the autoencoder")):
-    axes_grid[0, column].set_title(title, fontsize=10)
+    grid[0, column].set_title(title, fontsize=10)
 plt.show()
-gap = table["digits"][0] - max(table["noise"][0], table["shuffled pixels"][0])
-assert gap > 3
-display(
-    Markdown(
-        f"*Three kinds of input in rows. The copier (loss {perfect:.1g}) returns all of them "
-        f"without a flaw, so it cannot know what a digit is; its code is as large as the image, "
-        f"{pixels} numbers. The autoencoder returns digits ({table['digits'][0]:.1f} dB) and "
-        f"fails with the same pixels in another order ({table['shuffled pixels'][0]:.1f} dB) and "
-        f"with noise ({table['noise'][0]:.1f} dB). The failure is the proof: it has learnt what "
-        f"digits are like, and has no words for the rest.*"
-    )
-)
+
+# %% tags=["remove-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+assert copier.evaluate(test, test, verbose=0) < 1e-10
+for name, x in inputs.items():
+    grey = evaluation.psnr(x, np.full_like(x, x.mean()))
+    output = np.clip(shipped.predict(x, verbose=0), 0, 1)
+    assert (evaluation.psnr(x, output) > grey + 3) == (name == "digits")
 
 # %% [markdown]
-# Low loss is therefore not the goal; low loss *under a constraint* is. A narrow code is the
-# plainest constraint. Others are noise in the input, few active units, or a penalty on the code;
-# later chapters are about those ([overcomplete](07_overcomplete.ipynb), [sparse](08_sparse.ipynb),
-# [variational](10_variational.ipynb)).
+# *Compare the three rows on the right. The copier returns everything. The autoencoder returns
+# digits, and tries to see digits in everything else.*
+
+# %% [markdown]
+# Compare decibels only within a line, where the inputs are the same. On digits the autoencoder
+# beats the best grey by far. On the same pixels shuffled it is worse than grey. So what it uses is
+# the structure of digits. The line of noise alone would prove nothing: no code of 32 numbers can
+# hold noise.
+#
+# So the goal is a low loss *under a constraint*. Here the constraint is the bottleneck. Others are
+# [few active units](08_sparse.ipynb), a [penalty on the code](10_variational.ipynb) or
+# [noise on the input](14_denoising.ipynb).
 #
 # ## Three words
 #
-# | | the pairs are | who made the answers | example |
-# |---|---|---|---|
-# | supervised | image, label | people | the classes of digits, `fit(x, y)` |
-# | unsupervised | none: only images | nobody | k-means, PCA |
-# | self-supervised | image, something taken from the image itself | the data | `fit(x, x)` |
+# | word | pairs | example |
+# |---|---|---|
+# | supervised | image and label, written by people | `fit(x, y)` |
+# | unsupervised | only images | k-means, PCA |
+# | self-supervised | image and target, both from the data | `fit(x, x)` |
 #
-# An autoencoder is called both of the latter. It is *unsupervised* in what it needs, no labels,
-# and *self-supervised* in how it is trained, with a target and a loss like a supervised network.
-# Both words are right and the second one says more. Predicting hidden words, or the missing part
-# of a picture, is self-supervised in the same sense. What no word changes: a network that was
-# never told a label cannot say one.
-
-# %% [markdown]
-# ## An experiment: the learning rate
+# An autoencoder is called both unsupervised and self-supervised: it needs no labels, and it is
+# trained with a target. Whatever we call it, a network that has never seen a label cannot output
+# one.
 #
-# Everything stays as it is but the size of the steps. Training is short, and the choice is made
-# on validation images, like every choice.
-
-# %%
-rates = (1e-4, 1e-3, 1e-2, 1e-1)
-short = EPOCHS // 3
-curves = {}
-for rate in rates:
-    keras.utils.set_random_seed(0)
-    other = kerasae.build_undercomplete(
-        input_shape=images.image_shape,
-        code_size=CODE_SIZE,
-        hidden=HIDDEN,
-        loss="mse",
-        learning_rate=rate,
-    )
-    record = other.fit(
-        images.train,
-        images.train,
-        batch_size=64,
-        epochs=short,
-        validation_data=(images.validation, images.validation),
-        verbose=0,
-    )
-    curves[rate] = record.history["val_loss"]
-level = float(np.square(images.validation - mean_image).mean())
-
-figure, axes = plt.subplots(figsize=(7, 3.4), layout="constrained")
-colours = (plots.MUTED, plots.BLUE, plots.GREEN, plots.RED)
-for (rate, losses), colour in zip(curves.items(), colours, strict=True):
-    axes.plot(range(1, len(losses) + 1), losses, "o-", ms=3, color=colour, label=f"rate {rate:g}")
-axes.axhline(level, color=plots.INK, linewidth=1, linestyle="--", label="mean image")
-axes.set(xlabel="epoch", ylabel="validation loss (log scale)", yscale="log")
-axes.set_xticks(range(1, short + 1))
-axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
-axes.spines[["top", "right"]].set_visible(False)
-plt.show()
-best = min(curves, key=lambda rate: curves[rate][-1])
-stuck = curves[1e-1][-1] / level
-assert 1e-4 < best < 1e-1
-assert stuck > 0.7
-display(
-    Markdown(
-        f"*One curve for each rate; the dashed line is the loss of the mean image. Small steps "
-        f"({rates[0]:g}) are slow"
-        + (f", steps of {rates[2]:g} come to rest too high" if best < rates[2] else "")
-        + f". With steps of 0.1 the loss ends at {stuck:.0%} of the dashed line: "
-        f"whatever goes in, nearly the same picture comes out. Of these four, {best:g} has the "
-        f"lowest validation loss after {short} epochs.*"
-    )
-)
-
-# %% [markdown]
 # ## What can go wrong
 #
-# **The mean image as an answer.** The most common failure of an autoencoder is not a loss that
-# explodes. It is a loss that comes to rest at the dashed line. Units whose gradient has died, or
-# a learning rate that is too large, leave a network that ignores its input. If you do not know
-# where the line is, the curve looks like success. Work out the loss of the mean image first.
+# - **The mean image as an answer.** A learning rate that is too large kills the hidden units, and
+#   the loss stops at that of the mean image. Know that number before you look at the curve.
+# - **Output and pixels that do not match.** Pixels from 0 to 255 cannot come out of a sigmoid.
+# - **Showing training images.** Show held-out images.
+# - **Comparing unlike losses.** Mean or sum, squared error or cross-entropy: use one measure, such
+#   as PSNR.
 #
-# **Values and output that do not fit.** Pixels from 0 to 255 with a sigmoid output, which ends
-# at 1, can never match. Images are floats from 0 to 1 throughout this library.
-#
-# **Looking at training images.** Reconstructions of images that the network was trained on are
-# the best that it can do. Show held-out ones.
-#
-# **Losses that are compared across units.** A mean over pixels, a sum over pixels, squared error
-# and cross-entropy are four different scales. Compare models by one measure, such as PSNR.
-
-# %% [markdown]
 # ## Key takeaways
 #
-# 1. Training is `fit(x, x)`: the input is its own target, and no label is needed.
+# 1. Training is `fit(x, x)`: the input is its own target.
 # 2. The loss is one number from two images: subtract, square, average.
-# 3. First a network learns what all images share, the mean; the code brings the differences.
-# 4. A loss says something only beside simple answers: grey, mean image, nearest image.
-# 5. A perfect copy is worthless. The constraint, here a narrow code, is what makes it learn.
-# 6. Unsupervised names what an autoencoder needs, self-supervised how it is trained.
+# 3. The mean image is learnt first. The differences come through the code.
+# 4. A flat end can be the learning rate. Train twice as long to find out.
+# 5. A loss says something only beside baselines.
+# 6. A perfect copy is worthless; the constraint makes the network learn.
 
 # %% [markdown]
 # ## Exercises
 #
-# **1.** The best single grey tone is the mean of all pixels. Show that no other one has a lower
-# squared error, and find the best tone for the absolute error.
+# **1.** Train with a learning rate of 0.1<!--given-->. Where does the loss stop?
 #
 # <details><summary>Solution</summary>
 #
 # ```python
-# tones = np.linspace(0, 1, 101)
-# train_values = images.train[:500].ravel()
-# squared = [np.square(train_values - tone).mean() for tone in tones]
-# absolute = [np.abs(train_values - tone).mean() for tone in tones]
-# print(tones[np.argmin(squared)], train_values.mean())
-# print(tones[np.argmin(absolute)], np.median(train_values))
+# keras.utils.set_random_seed(0)
+# stuck = kerasae.build_undercomplete(
+#     input_shape=shape, code_size=32, hidden=(256, 128), loss="mse", learning_rate=0.1
+# )
+# stuck.fit(fewer.train, fewer.train, epochs=3, batch_size=64, verbose=0)
+# print(stuck.evaluate(x_val, x_val, verbose=0), np.square(x_val - mean_image).mean())
 # ```
 #
-# The mean minimises the squared error, the median the absolute one. Where most pixels are black
-# the median is black: a network trained with the absolute error starts by painting nothing.
+# Close to the loss of the mean image: nearly the same picture comes out for every input.
 #
 # </details>
 #
-# **2.** Train two networks that differ only in the random seed. Are their losses alike? Their
-# reconstructions? Their codes?
+# **2.** Which single grey tone has the lowest squared error, and which the lowest absolute error?
 #
 # <details><summary>Solution</summary>
 #
 # ```python
-# twins = []
-# for seed in (1, 2):
-#     keras.utils.set_random_seed(seed)
-#     twin = kerasae.build_undercomplete(
-#         input_shape=images.image_shape, code_size=CODE_SIZE, hidden=HIDDEN, loss="mse"
-#     )
-#     twin.fit(images.train, images.train, batch_size=64, epochs=short, verbose=0)
-#     twins.append(twin)
-# print([twin.evaluate(images.validation, images.validation, verbose=0) for twin in twins])
-# one, two = (predict(kerasae.encoder(twin), images.validation) for twin in twins)
-# print(np.round(np.corrcoef(one[:, 0], two[:, 0])[0, 1], 2))
+# tones, values = np.linspace(0, 1, 101), x_train[:500].ravel()
+# squared = [np.square(values - tone).mean() for tone in tones]
+# absolute = [np.abs(values - tone).mean() for tone in tones]
+# print(tones[np.argmin(squared)], values.mean())
+# print(tones[np.argmin(absolute)], np.median(values))
 # ```
 #
-# The losses are close, the reconstructions look alike, and the codes have nothing to do with each
-# other: the first number of one means something else than the first number of the other. A code
-# can only be read by the decoder that was trained with it.
+# The mean minimises the squared error, the median the absolute one. Most pixels are black, so the
+# median is black: a network trained with the absolute error begins with black pictures.
 #
 # </details>
 #
-# **3.** Replace the target: let the network learn the *negative* of each image, `fit(x, 1 - x)`.
-# Is it still self-supervised? Is it harder?
+# **3.** Let a network learn the *negative* of each image, `fit(x, 1 - x)`. Is it still
+# self-supervised? Is it harder?
 #
 # <details><summary>Solution</summary>
 #
 # ```python
 # keras.utils.set_random_seed(0)
 # negative = kerasae.build_undercomplete(
-#     input_shape=images.image_shape, code_size=CODE_SIZE, hidden=HIDDEN, loss="mse"
+#     input_shape=shape, code_size=32, hidden=(256, 128), loss="mse"
 # )
-# negative.fit(images.train, 1 - images.train, batch_size=64, epochs=short, verbose=0)
-# print(negative.evaluate(images.validation, 1 - images.validation, verbose=0))
-# print(history["val_loss"][short - 1])
-# display(plots.plot_reconstructions(1 - test, predict(negative, test), count=6))
+# negative.fit(x_train, 1 - x_train, batch_size=64, epochs=1, verbose=0)
+# print(negative.evaluate(x_val, 1 - x_val, verbose=0), history["val_loss"][0])
 # ```
 #
-# The target comes from the image itself, so yes. It is just as easy, since the last layer can
-# turn its signs and move its biases. Denoising and filling of holes use the same freedom: input and
-# target may differ, as long as nobody has to label anything.
+# Yes: the target still comes from the image. It is about as hard, since the last layer can turn
+# its signs and move its biases. Denoising uses the same freedom: input and target may differ.
 #
 # </details>
 
 # %% [markdown]
 # ## What to read next
 #
-# - [Structures](03_structures.ipynb): encoder, code and decoder, opened layer by layer.
-# - [`build_undercomplete`](../kerasae/builders/undercomplete.py): the model of this chapter.
+# [Structures](03_structures.ipynb) opens the encoder, the code and the decoder.
 #
 # **Papers and books**
 #
 # - D. E. Rumelhart, G. E. Hinton and R. J. Williams (1986), *Learning Internal Representations by
-#   Error Propagation*, in Parallel Distributed Processing, volume 1, MIT Press: a network that
-#   has to give its input back through a few hidden units (the encoding problem).
-# - P. Baldi (2012), *Autoencoders, Unsupervised Learning, and Deep Architectures*, Proceedings of
-#   Machine Learning Research 27.
+#   Error Propagation*, in Parallel Distributed Processing, volume 1, MIT Press.
+# - P. Baldi (2012), *Autoencoders, Unsupervised Learning, and Deep Architectures*, PMLR 27.
+# - I. Loshchilov and F. Hutter (2017), *SGDR: Stochastic Gradient Descent with Warm Restarts*,
+#   arXiv 1608.03983: the cosine schedule.
 # - I. Goodfellow, Y. Bengio and A. Courville (2016), *Deep Learning*, chapter 14, MIT Press.
-# - D. P. Kingma and J. Ba (2015), *Adam: A Method for Stochastic Optimization*, arXiv 1412.6980:
-#   the rule that turns gradients into steps here.
 #
-# The full run uses MNIST (Y. LeCun, C. Cortes and C. Burges, CC BY-SA 3.0). In fast mode the
-# digits are a copy of the test set of the UCI *Optical Recognition of Handwritten Digits* data set
-# (E. Alpaydin and C. Kaynak, CC BY 4.0), as shipped with scikit-learn.
+# Full run: MNIST (Y. LeCun, C. Cortes and C. Burges, CC BY-SA 3.0). Fast mode: UCI *Optical
+# Recognition of Handwritten Digits* (E. Alpaydin and C. Kaynak, CC BY 4.0), from scikit-learn.
