@@ -53,6 +53,12 @@ MELODIES = {
     "licence": "Apache-2.0",
 }
 
+LETTERS = {
+    "data": "letters, 8,008 capital letters in 308 typefaces, drawn from free fonts",
+    "data_licence": "OFL-1.1, Apache-2.0, MIT or public domain, by font",
+    "licence": "Apache-2.0",
+}
+
 Measure = Callable[[keras.Model, Any], dict[str, float]]
 
 
@@ -158,6 +164,17 @@ RECIPES = {
         TrainConfig(epochs=120, batch_size=32, learning_rate=3e-3, seed=1),
         DIGITS,
         probe,
+    ),
+    "letters-convolutional": Recipe(
+        "A convolutional autoencoder of capital letters with a code of 32 values: it draws letters "
+        "of typefaces that it has never seen, and walks from one to another.",
+        Run(
+            "convolutional",
+            {"code_size": 32, "hidden": [32, 64], "activation": "gelu", "loss": "mse"},
+            "letters",
+        ),
+        TrainConfig(epochs=60, batch_size=64, learning_rate=2e-3, warmup_epochs=1),
+        LETTERS,
     ),
     "mnist-deep": Recipe(
         "A deep autoencoder of MNIST with a code of 30 values, 784-1000-500-250-30 and back, that "

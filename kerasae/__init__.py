@@ -167,15 +167,23 @@ alias_modules(_MOVED, documented=_DOCUMENTED)
 class _RegisterClasses(importlib.abc.MetaPathFinder):
     """Imports layers and models, which registers them, right after somebody imports Keras."""
 
+    _asking = False
+
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        if name != "keras":
+        if name != "keras" or self._asking:
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec("keras")
+        # It stays until Keras is executed: somebody may only ask whether there is Keras.
+        self._asking = True
+        try:
+            spec = importlib.util.find_spec("keras")
+        finally:
+            self._asking = False
         if spec is not None and spec.loader is not None:
             execute = spec.loader.exec_module
 
             def execute_and_register(module: Any) -> None:
+                if self in sys.meta_path:
+                    sys.meta_path.remove(self)
                 execute(module)
                 importlib.import_module("kerasae.models")
 

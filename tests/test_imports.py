@@ -98,6 +98,19 @@ def test_any_room_may_be_imported_first(first):
 
 
 @pytest.mark.slow
+def test_who_only_asks_for_keras_does_not_stop_the_registration():
+    """As TensorFlow Datasets does."""
+    code = (
+        "import kerasae, importlib.util\n"
+        "importlib.util.find_spec('keras')\n"
+        "import keras\n"
+        "print(keras.saving.get_registered_object('kerasae>Autoencoder').__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "Autoencoder\n", done.stderr[-1500:]
+
+
+@pytest.mark.slow
 def test_a_function_is_not_hidden_by_the_module_of_its_name():
     code = (
         "import kerasae_export.conversion.convert\n"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.abc
+import importlib.util
 import logging
 import os
 import sys
@@ -99,13 +100,17 @@ def native_notes_hidden() -> Iterator[None]:
 class _QuietImports(importlib.abc.MetaPathFinder):
     """Hides the notes of the libraries that chatter while they are imported."""
 
+    _asking = False
+
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        if name not in _CHATTERING or not _to_be_quiet():
+        if name not in _CHATTERING or self._asking or not _to_be_quiet():
             return None
         os.environ.setdefault(_LEVEL, "3")
-        others = [finder for finder in sys.meta_path if finder is not self]
-        found = (finder.find_spec(name, path, target) for finder in others)
-        spec = next((each for each in found if each is not None), None)
+        self._asking = True
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            self._asking = False
         if spec is not None and spec.loader is not None:
             execute = spec.loader.exec_module
 
