@@ -64,8 +64,6 @@ def test_activations_in_16_bits(classifier, digits, converter, tmp_path):
         converter.convert(
             classifier, tmp_path / "e.tflite", scheme="int16x8", edges="uint8", **given
         )
-    with pytest.raises(ValueError, match="`scheme` must be one of float32, float16, dynamic, int8"):
-        convert_both(classifier, classifier, tmp_path / "e.tflite", scheme="int16x8", **given)
 
 
 def test_a_crash_of_the_converter_is_an_error_message(classifier, digits, tmp_path):

@@ -68,7 +68,7 @@ class RandomPatches(RandomLayer):
         """Tokens (batch, tokens, size) to those that are seen, and the order that says which.
 
         Returns:
-            The tokens that are seen, and int32 (batch, tokens): the numbers of all tokens, those
+            The tokens that are seen, and the numbers of all tokens, int32 (batch, tokens), those
             first that are seen.
         """
         count, batch = self.grid[0] * self.grid[1], ops.shape(inputs)[0]

@@ -140,9 +140,13 @@ def _through(part: Any, values: Sequence[Any], rows: list[_Row]) -> list[Any]:
 
 
 def _first(operation: Any) -> Any:
+    """What it gives first, in the graph that it is a part of."""
     import keras
 
-    return keras.tree.flatten(operation.output)[0]
+    # The output of a model is that of its own graph; where it was called is known by its node.
+    model = isinstance(operation, keras.Model)
+    output = operation._inbound_nodes[0].outputs if model else operation.output
+    return keras.tree.flatten(output)[0]
 
 
 def _numpy(value: Any) -> NDArray[Any]:

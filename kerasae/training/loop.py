@@ -105,7 +105,7 @@ def train(
             checkpoints of the epochs before stay, and `resume` trains that epoch again.
 
     Returns:
-        The history of all epochs, those before a resume included: the measures, and as
+        The history of all epochs, those before a resume included. It has the measures, and as
         `learning_rate` the rate at the end of each epoch, which `kerasae.plots.plot_history` draws.
 
     Raises:

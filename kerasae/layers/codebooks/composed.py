@@ -108,9 +108,10 @@ class ResidualVectorQuantizer(ComposedQuantizer):
 
     Example:
         >>> import numpy as np
+        >>> from keras import ops
         >>> from kerasae.layers import ResidualVectorQuantizer, VectorQuantizer
         >>> layer = ResidualVectorQuantizer([VectorQuantizer(8) for _ in range(3)])
-        >>> layer(np.zeros((1, 4, 4, 6), np.float32)).shape
+        >>> ops.shape(layer(np.zeros((1, 4, 4, 6), np.float32)))
         (1, 4, 4, 6)
         >>> layer.encoder_tail().output_shape
         (None, 4, 4, 3)
