@@ -18,8 +18,8 @@ from PIL import Image
 __all__ = ["COVERS", "Chapter", "all_chapters", "card_picture", "cards", "cover", "reading_line"]
 
 COVERS = {
-    "00": "20-0",
-    "01": "19-1",
+    "00": "02-0",
+    "01": "02-0",
     "02": "02-0",
     "03": "02-0",
     "04": "02-0",

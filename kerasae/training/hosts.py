@@ -264,7 +264,7 @@ def telling_of_others(hosts: Hosts) -> Iterator[None]:
     """
     try:
         yield
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:  # JAX raises either
         text = str(error)
         if hosts.processes == 1 or not any(word in text for word in _SIGNS):
             raise
