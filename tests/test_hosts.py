@@ -195,7 +195,7 @@ def test_several_devices_of_one_machine_train_as_one_does(tmp_path):
     assert_equal_training(json.loads((out / "devices.json").read_text()), alone)
 
 
-@pytest.mark.slow
+@pytest.mark.weekly
 def test_a_killed_process_ends_the_training_and_it_resumes(tmp_path):
     """With a sentence; and what was written before is sound."""
     port = free_port()

@@ -61,8 +61,8 @@ display(
 )
 
 # %% [markdown]
-# *Follow a row: one held-out image while a network trains. At step 30 all rows show nearly the
-# same blur; the digits come afterwards. "Shipped" is the same network, trained for 25 epochs.*
+# *Follow a row: one held-out image while a network trains. At step 30 the rows are hard to tell
+# apart; the digits come afterwards. "Shipped" is the same network, trained for 25 epochs.*
 
 # %% [markdown]
 # **You will be able to**
@@ -135,7 +135,8 @@ assert np.allclose(built(x_val[:8]), autoencoder(x_val[:8]), atol=1e-6)
 # do by hand what Keras does for a batch: subtract, square, average.
 
 # %%
-image = x_val[2:3]  # change the 2
+i = 2  # change it
+image = x_val[i : i + 1]
 answer = autoencoder.predict(image, verbose=0)
 squares = (answer - image) ** 2
 print(f"by hand:  {squares.mean():.4f}")
@@ -151,7 +152,7 @@ assert np.isclose(squares.mean(), autoencoder.evaluate(image, image, verbose=0),
 # picture. It knows nothing of digits or strokes.*
 
 # %% [markdown]
-# **Your turn, one second:** change the 2 to other numbers. Which digits have the smallest loss
+# **Your turn, one second:** change `i`. Which digits have the smallest loss
 # before any training? (Those with little ink: a black output is nearly right for a thin 1.)
 #
 # Decibels are easier to read. For pixels from 0 to 1, a mean squared error $e$ is a peak
@@ -161,7 +162,7 @@ assert np.isclose(squares.mean(), autoencoder.evaluate(image, image, verbose=0),
 # ## The first hundred steps
 #
 # A step takes 64 images, works out the loss, and moves every weight a little against its gradient.
-# The batch is there twice: the input is the target.
+# We pass the batch twice: the input is the target.
 
 # %%
 rng = np.random.default_rng(0)
@@ -194,13 +195,12 @@ plots.plot_traversals(row, labels=[" "], values=names, xlabel="steps")
 # images, the output is closer to the mean image than to its own target.*
 
 # %% [markdown]
-# The order is no accident. What all images share lowers the loss in every step, and the biases of
-# the last layer are enough to learn it. What tells one image from another has to come through the
-# code, and that takes longer.
+# The order is no accident. What all images share lowers the loss in every step. What tells one
+# image from another has to come through the code, and that takes longer.
 #
 # ## Training to the end
 #
-# `fit` does such steps over all training images. Again the images are there twice.
+# `fit` does such steps over all training images. Again we pass the images twice.
 
 # %%
 history = autoencoder.fit(
@@ -261,15 +261,14 @@ assert history["val_loss"][-1] < history["val_loss"][0]
 # The blue network goes on to a clearly lower loss.*
 
 # %% [markdown]
-# **A flat end is the step size, not convergence.** To find out whether training was long enough,
-# train twice as long.
+# **A flat end can be the learning rate, not convergence.** To find out whether training was long
+# enough, train twice as long.
 #
 # ## Baselines
 #
-# A loss of 0.01<!--given--> means nothing by itself. Set simple answers beside it. The best grey
-# tone and the mean image ignore their input. The nearest training image knows the training set by
-# heart.
-# "Shipped" comes with the package.
+# A loss of 0.01<!--given--> means nothing by itself. Compare it with simple answers. The best grey
+# tone and the mean image ignore their input. The nearest training image has memorised the training
+# set. "Shipped" comes with the package. All outputs are clipped to [0, 1] here.
 
 # %%
 test = x_test[:1000]
@@ -293,8 +292,8 @@ assert scores["shipped"] > scores["mean image"] > scores["grey"]
 assert FAST or scores["shipped"] > scores["ours"] > scores["nearest image"]
 
 # %% [markdown]
-# *Compare the row of the nearest image with the last row. The training set holds no better copy;
-# the network composes one.*
+# *Compare the row of the nearest image with the last row. The nearest image is sharp, and still
+# further from the original in squared error.*
 
 # %% [markdown]
 # ## Why it must not just copy
@@ -312,10 +311,11 @@ copier.compile(loss="mse")
 print("loss of the copier:", round(copier.evaluate(test, test, verbose=0), 10))
 
 # %% [markdown]
-# Now give both networks three kinds of input: digits, the same pixels in random order, and noise.
+# Now give both networks three kinds of input: digits, the same digits with their pixels in another
+# order (one order for all), and noise.
 
 # %%
-shuffled = rng.permuted(test.reshape(len(test), -1), axis=1).reshape(test.shape)
+shuffled = test.reshape(len(test), -1)[:, rng.permutation(pixels)].reshape(test.shape)
 noise = rng.random(test.shape).astype("float32")
 inputs = {"digits": test, "shuffled pixels": shuffled, "noise": noise}
 for name, x in inputs.items():
@@ -343,13 +343,13 @@ for name, x in inputs.items():
 
 # %% [markdown]
 # *Compare the three rows on the right. The copier returns everything. The autoencoder returns
-# digits, and tries to see digits in everything else.*
+# digits, and draws strokes for everything else.*
 
 # %% [markdown]
 # Compare decibels only within a line, where the inputs are the same. On digits the autoencoder
-# beats the best grey by far. On the same pixels shuffled it is worse than grey. So what it uses is
-# the structure of digits. The line of noise alone would prove nothing: no code of 32 numbers can
-# hold noise.
+# easily beats the best uniform grey. On shuffled digits, which are just as regular, it does not. So
+# what it uses is the structure of the digits it has seen. The noise row alone would prove nothing:
+# no code of 32 numbers can hold noise.
 #
 # So the goal is a low loss *under a constraint*. Here the constraint is the bottleneck. Others are
 # [few active units](08_sparse.ipynb), a [penalty on the code](10_variational.ipynb) or
@@ -380,9 +380,9 @@ for name, x in inputs.items():
 #
 # 1. Training is `fit(x, x)`: the input is its own target.
 # 2. The loss is one number from two images: subtract, square, average.
-# 3. The mean image is learnt first. The differences come through the code.
+# 3. What all images share is learned first. The differences come through the code.
 # 4. A flat end can be the learning rate. Train twice as long to find out.
-# 5. A loss says something only beside baselines.
+# 5. A loss is meaningful only next to baselines.
 # 6. A perfect copy is worthless; the constraint makes the network learn.
 
 # %% [markdown]

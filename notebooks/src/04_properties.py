@@ -16,8 +16,8 @@
 # %% [markdown]
 # # Properties: data-specific, unsupervised, lossy
 #
-# *Section: properties.* Three words stand in every introduction to autoencoders. This chapter
-# measures all three, and begins with a network that sees faces everywhere.
+# *Section: properties.* Three words appear in most introductions to autoencoders. This
+# chapter measures all three, and begins with a network that sees faces everywhere.
 
 # %% tags=["remove-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 # %matplotlib inline
@@ -65,27 +65,29 @@ for name, model in models.items():
 plots.plot_samples(np.stack(list(rows.values())), labels=list(rows))
 
 # %% [markdown]
-# *Look at the 0 and the 4 in the second row. Four networks, alike but for their training images,
-# reconstruct the same eight test images. The network of faces turns digits into faces.*
+# *Look at the 0 and the 4 in the second row. Four networks of the same design reconstruct the
+# same eight test images. The network trained on faces turns digits into faces.*
 
 # %% [markdown]
 # **You will be able to**
 #
 # - measure how far a network depends on its training images;
-# - use codes that were learnt without labels, and compare them fairly with raw pixels;
+# - use codes that were learned without labels, and compare them fairly with raw pixels;
 # - compare a learned codec with PNG, zip and LZMA, byte by byte;
 # - say what it would cost to make an autoencoder lossless.
 #
 # ## The idea
 #
 # A general compressor such as zip exploits repetition in any bytes and restores them exactly. An
-# autoencoder is the opposite in three ways. It is **data-specific**: it has learnt what its
+# autoencoder is different in three ways. It is **data-specific**: it has learned what its
 # training images have in common. It is **unsupervised**: the image is its own target, so no label
 # is needed. (Because of that target it is also called self-supervised.) And it is **lossy**: a
 # code smaller than the image cannot hold every image.
 #
 # These are three sides of one thing. A network with 32 numbers for an image spends them on what
-# varies among its own images. So they are informative, and the rest is lost.
+# varies among its own images. What varies in other ways has no place in the code, and is lost.
+#
+# Quality is measured in decibels (PSNR): 10<!--given--> dB more is a tenth of the squared error.
 
 # %%
 import tempfile
@@ -120,13 +122,12 @@ answers = np.clip(model.predict(guests, verbose=0), 0, 1)
 plots.plot_samples(np.stack([guests, answers]), labels=["shown", "answered"])
 
 # %% [markdown]
-# *Ten digits, and what the network of faces makes of them. Its decoder adds up 32 patterns of
-# faces; it has nothing else to draw with.*
+# *Ten digits, and what the network trained on faces makes of them. Its decoder adds up 32 patterns
+# of faces; it has nothing else to draw with.*
 
 # %% [markdown]
 # **Your turn, half a minute:** show it `"scenes"`, `"nonfaces"` and `"faces"`. Then train with
-# `code_size=4`. What becomes of the guests? (With four patterns every guest gets nearly the same
-# dim face.)
+# `code_size=4`. What becomes of the guests?
 #
 # ## Data-specific
 #
@@ -142,8 +143,8 @@ for column, each in kinds.items():
         scores[row, column] = evaluation.psnr(unseen, outputs)
 
 # %% [markdown]
-# **Guess first:** which network is best on nonfaces, their own or that of the scenes? Their own has
-# seen 72 images, that of the scenes 4,500 of another kind.
+# **Guess first:** which network is best on nonfaces: the one trained on nonfaces, or the one
+# trained on scenes? The first has seen 72 images, the second 4,500 of another kind.
 
 # %%
 your_guess = "nonfaces"
@@ -176,19 +177,19 @@ assert home > max(scores[name, "digits"] for name in names if name != "digits") 
 
 # %% [markdown]
 # *Read down a column: there the images are the same and only the network differs. Along a row the
-# images differ, too, and some are easier for everybody.*
+# images differ, too, and some are easier for every network.*
 
 # %% [markdown]
 # A network of one narrow kind, such as digits, knows that kind well and everything else badly. A
-# network of mixed images has learnt what all images share, smooth areas and edges, and does fairly
-# well everywhere. With many images it even beats the home network of a kind that has few. JPEG is
-# at the end of this road: it needs no training, and adapts to nothing.
+# network of mixed images has learned what all images share, smooth areas and edges, and does fairly
+# well everywhere. With many images it even beats the network of a kind that has few. The
+# networks also differ in how many images they saw; exercise 1 takes that apart.
 #
 # ## Unsupervised
 #
-# No label was used so far. What is such a code good for when labels come along later? Take an
-# autoencoder that comes with the package, trained on digits without labels, and give a linear
-# classifier few labelled images: as codes, as raw pixels, or as principal components (PCA).
+# No labels have been used so far. What is such a code good for when labels come along later? Take
+# an autoencoder that comes with the package, trained on digits without labels, and give a linear
+# classifier a few labelled images: as codes, as raw pixels, or as principal components (PCA).
 
 # %%
 written = kerasae.load_images("digits" if FAST else "mnist")
@@ -239,8 +240,9 @@ assert FAST or lead[1000] < lead[10]
 # lines meet.*
 
 # %% [markdown]
-# Labels have to tell the classifier which pixels matter. The code knew some of that before. It also
-# threw something away, which costs when there are labels enough to use it.
+# Labels have to tell the classifier which pixels matter. The code knew some of that before. Once
+# there are enough labels, they can tell it all, and the code has no advantage left. PCA, which
+# needs no labels either, does not help here: always measure it too.
 #
 # ## Lossy
 #
@@ -301,9 +303,9 @@ assert np.array_equal(received + residual, pixels)
 assert len(stream) + rest > sizes["LZMA"]
 
 # %% [markdown]
-# The detour costs more than twice what LZMA needs alone: small errors along the strokes are nearly
-# invisible, and expensive to correct. If every pixel counts, take a lossless program. And count the
-# decoder if it is not on the other side already.
+# The detour costs more than twice what LZMA needs alone: small errors along the strokes and in the
+# background hardly show, and are expensive to correct. If every pixel counts, take a lossless
+# program. And count the decoder if it is not on the other side already.
 #
 # ## What can go wrong
 #
@@ -318,16 +320,17 @@ assert len(stream) + rest > sizes["LZMA"]
 #
 # ## Key takeaways
 #
-# 1. Data-specific: a network draws everything with what it has learnt from its own images.
+# 1. Data-specific: a network draws everything with what it has learned from its own images.
 # 2. How badly it does elsewhere depends on how narrow its kind was.
-# 3. Unsupervised: codes learnt without labels save labels later; with many labels the lead is gone.
+# 3. Unsupervised: codes learned without labels save labels later; with many labels the lead is
+#    gone.
 # 4. Lossy: far fewer bytes than PNG, zip or LZMA, and no image comes back exactly.
 # 5. Sending the residual makes it lossless, and the gain is gone.
 
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Are the scenes a good school because they are many kinds, or because they are many images?
+# **1.** Are scenes good training images because they are varied, or because they are many?
 # Train on as many scenes as there are faces.
 #
 # <details><summary>Solution</summary>
@@ -345,7 +348,7 @@ assert len(stream) + rest > sizes["LZMA"]
 #     print(name, scores["scenes", name], evaluation.psnr(each.test[:1000], outputs))
 # ```
 #
-# Where the two numbers are close, variety helped. Where they are far apart, the number did.
+# Where the two numbers are close, the number of images mattered little.
 #
 # </details>
 #
