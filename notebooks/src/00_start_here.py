@@ -18,7 +18,7 @@
 #
 # *Section: objectives.*
 
-# %% tags=["remove-cell"]
+# %% tags=["remove-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 import os
 import tempfile
 
@@ -26,7 +26,7 @@ FAST = os.environ.get("KERASAE_FAST") == "1"
 EPOCHS = 1 if FAST else 6
 scratch = tempfile.TemporaryDirectory(prefix="kerasae-")
 
-# %% tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true}
 import kerasae
 from kerasae import plots
 
@@ -124,7 +124,7 @@ plots.plot_samples(samplers.interpolate(model, alphabet[0], alphabet[17], steps=
 # %% [markdown]
 # It works between fonts as well. Here the letter stays, and the typeface changes.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 g = letters.test_labels == 6
 thin, bold = (letters.test[g & (letters.sources["test"] == fonts[k])][0] for k in (38, 39))
 plots.plot_samples(samplers.interpolate(model, thin, bold, steps=10))
@@ -164,7 +164,7 @@ data = codec.compress(picture)
 received = codec.decompress(data)
 print(f"{picture.size} pixels, a file of {len(data)} bytes:", data.hex(" "))
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 from io import BytesIO
 from pathlib import Path
 
@@ -255,7 +255,7 @@ cat = chelsea()[:256, 64:448]
 data = photo_codec.compress(cat, target_bytes=2000)
 print(f"{cat.size:,} values, {len(data):,} bytes")
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 import matplotlib.pyplot as plt
 
 as_jpeg = [BytesIO() for _ in range(1, 40)]

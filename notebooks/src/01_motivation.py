@@ -18,7 +18,7 @@
 #
 # *Section: background and motivation.*
 
-# %% tags=["remove-cell"]
+# %% tags=["remove-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 import os
 import tempfile
 
@@ -30,7 +30,7 @@ EPOCHS, BATCH, LINK, CLUSTERS = (40, 32, 9600, 30) if FAST else (5, 128, 9600, 1
 PET_EPOCHS, PET_BATCH = (10, 16) if FAST else (3, 32)
 PAIR_SOURCE, PAIR = ("digits", ("1", "8")) if FAST else ("cifar10", ("cat", "dog"))
 
-# %% tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true}
 import kerasae
 from kerasae import plots
 
@@ -231,7 +231,7 @@ centres = groups.transform(pet_codes["train"]).argmin(axis=0)
 named = pets.train_labels[centres][groups.predict(pet_codes["test"])]
 print(f"{CLUSTERS} labels: {(named == pets.test_labels).mean():.1%} right; a coin has 50 %")
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 queries = [int(np.flatnonzero(pets.test_labels == label)[k]) for k in (0, 1) for label in (0, 1)]
 gaps = [np.linalg.norm(pet_codes["train"] - pet_codes["test"][q], axis=1) for q in queries]
 rows = [
