@@ -254,7 +254,7 @@ def test_each_chapter_is_a_card_with_its_best_picture(site, pages):
     assert sum(map(len, pictures)) < 600_000
     minutes = re.findall(r'<span class="card-minutes">(\d+) min</span>', page)
     assert len(minutes) == len(CHAPTERS)
-    assert all(8 <= int(each) <= 45 for each in minutes)
+    assert all(4 <= int(each) <= 45 for each in minutes)
 
 
 def test_each_chapter_leads_to_those_before_and_after_it(site):
