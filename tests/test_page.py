@@ -361,8 +361,8 @@ UNSUPPORTED = {
     ),
     "no JSON": (lambda s: {**s, MANIFEST: b"{"}, r"manifest\.json is not valid JSON: "),
     "another version": (
-        set_field("format_version", value=2),
-        r"`format_version` must be an integer from 1 to 1\. Received: 2",
+        set_field("format_version", value=3),
+        r"`format_version` must be an integer from 1 to 2\. Received: 3",
     ),
     "missing LiteRT.js": (
         lambda s: {k: v for k, v in s.items() if not k.endswith("internal.wasm")},
