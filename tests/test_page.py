@@ -362,7 +362,7 @@ UNSUPPORTED = {
     "no JSON": (lambda s: {**s, MANIFEST: b"{"}, r"manifest\.json is not valid JSON: "),
     "another version": (
         set_field("format_version", value=3),
-        r"`format_version` must be an integer from 1 to 2\. Received: 3",
+        r"manifest\.json is of format version 3; this code reads 1 and 2\.",
     ),
     "missing LiteRT.js": (
         lambda s: {k: v for k, v in s.items() if not k.endswith("internal.wasm")},
