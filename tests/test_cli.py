@@ -115,6 +115,8 @@ def test_help_tells_of_all_commands():
         "quickstart",
         "list",
         "train",
+        "prior",
+        "sample",
         "export",
         "verify",
         "evaluate",

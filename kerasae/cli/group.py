@@ -16,7 +16,9 @@ from kerasae.cli.evaluate import evaluate
 from kerasae.cli.export import export
 from kerasae.cli.kae import compress, decompress, info, serve
 from kerasae.cli.list import list as list_all
+from kerasae.cli.prior import prior
 from kerasae.cli.quickstart import quickstart
+from kerasae.cli.sample import sample
 from kerasae.cli.shards import shards
 from kerasae.cli.sweep import sweep
 from kerasae.cli.train import train
@@ -38,6 +40,8 @@ for _command in (
     train,
     compare,
     sweep,
+    prior,
+    sample,
     shards,
     export,
     verify,
