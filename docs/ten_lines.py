@@ -134,6 +134,33 @@ class Variational(keras.Model):
         return ops.sigmoid(logits)
 
 
+class Conditional(keras.Model):  # model.fit((images, labels), images), with labels one-hot
+    def __init__(self, code_size=2, missing=0.1):
+        super().__init__()
+        dense, self.plane = layers.Dense, layers.Dense(784)
+        self.encoder = keras.Sequential([layers.Flatten(), dense(256, "relu"), dense(128, "relu")])
+        self.mean, self.log_variance = dense(code_size), dense(code_size)
+        self.decoder = keras.Sequential([dense(128, "relu"), dense(256, "relu"), dense(784)])
+        self.missing, self.seed = missing, keras.random.SeedGenerator(0)
+        self.compile("adam")
+
+    def call(self, inputs, training=False):
+        image, label = inputs
+        # Some labels are left out, so that the model can do without. Zeros say nothing.
+        drawn = keras.random.uniform((ops.shape(image)[0], 1), seed=self.seed) if training else 1.0
+        label = ops.where(drawn < self.missing, 0.0, label)
+        plane = ops.reshape(self.plane(label), ops.shape(image))  # a second channel of the image
+        x = self.encoder(ops.concatenate([image, plane], axis=-1))
+        mean, log_variance = self.mean(x), self.log_variance(x)
+        noise = keras.random.normal(ops.shape(mean), seed=self.seed) if training else 0.0
+        code = mean + ops.exp(log_variance / 2) * noise
+        logits = ops.reshape(self.decoder(ops.concatenate([code, label], 1)), ops.shape(image))
+        bce = image * ops.softplus(-logits) + (1 - image) * ops.softplus(logits)
+        kl = (ops.exp(log_variance) + mean**2 - 1 - log_variance) / 2
+        self.add_loss(ops.mean(ops.sum(bce, axis=(1, 2, 3)) + ops.sum(kl, axis=1)))
+        return ops.sigmoid(logits)
+
+
 class Quantizer(layers.Layer):  # what stands between encoder and decoder of a VQ-VAE
     def __init__(self, entries=512, channels=64, commitment=0.25):
         super().__init__()
@@ -210,6 +237,45 @@ class Masked(keras.Model):
     def compute_loss(self, x, y, y_pred, sample_weight=None, training=True):
         weight = 1 + (self.hole_weight - 1) * self.hole  # what is missing counts more
         return super().compute_loss(x, y, y_pred, weight, training)
+
+
+def transformer(size, hidden, heads=4):
+    tokens = x = keras.Input((None, size))
+    for units in hidden:  # a block: attention, then two dense layers, each beside a way past it
+        y = layers.LayerNormalization(epsilon=1e-6)(x)
+        x = x + layers.MultiHeadAttention(heads, size // heads)(y, y)  # tokens see each other
+        y = layers.LayerNormalization(epsilon=1e-6)(x)
+        y = layers.Dense(units, "gelu")(y)
+        x = x + layers.Dense(size)(y)
+    x = layers.LayerNormalization(epsilon=1e-6)(x)
+    return keras.Model(tokens, x)
+
+
+class MaskedTransformer(keras.Model):  # of colour images, 32 x 32: 64 patches of 4 x 4
+    def __init__(self, size=96, inner=64, seen=16):
+        super().__init__()
+        at_its_place = {"equation": "bnc,cd->bnd", "bias_axes": "nd"}  # a bias for each place
+        self.stem = layers.EinsumDense(output_shape=(64, size), **at_its_place)
+        self.placed = layers.EinsumDense(output_shape=(64, inner), **at_its_place)
+        self.encoder, self.decoder = transformer(size, [384] * 4), transformer(inner, [256])
+        self.pixels, self.token = layers.Dense(48), self.add_weight((1, 1, size))
+        self.seen, self.seed = seen, keras.random.SeedGenerator(0)
+        self.compile("adam")
+
+    def call(self, image, training=False):
+        patches = ops.transpose(ops.reshape(image, (-1, 8, 4, 8, 12)), (0, 1, 3, 2, 4))
+        patches = ops.reshape(patches, (-1, 64, 48))
+        order = ops.argsort(keras.random.uniform(ops.shape(patches)[:2], seed=self.seed), axis=1)
+        back, seen = ops.argsort(order, axis=1), self.seen if training else 64
+        # The encoder sees a quarter of the patches; one learned token stands for all the others.
+        code = self.encoder(ops.take_along_axis(self.stem(patches), order[:, :seen, None], axis=1))
+        hidden = ops.tile(self.token, (ops.shape(image)[0], 64 - seen, 1))
+        x = ops.take_along_axis(ops.concatenate([code, hidden], 1), back[..., None], axis=1)
+        rebuilt = self.pixels(self.decoder(self.placed(x)))
+        weight = ops.where(back < seen, 1.0, 6.0)  # what was hidden counts more
+        self.add_loss(ops.mean(weight * ops.mean((rebuilt - patches) ** 2, axis=-1)))
+        rows = ops.transpose(ops.reshape(rebuilt, (-1, 8, 8, 4, 12)), (0, 1, 3, 2, 4))
+        return ops.reshape(rows, ops.shape(image))
 
 
 def segmentation(classes=8):  # of colour images, 64 x 96, without batch normalisation

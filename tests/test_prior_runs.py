@@ -53,9 +53,11 @@ def run(tmp_path_factory):
 def test_a_prior_is_trained_and_kept_with_what_it_belongs_to(run):
     folder, prior, said = run
     assert "codes of 16 indices, 4 x 4: 135 to train on" in said
-    assert "sample" in said and "--label 9" in said
+    assert "sample" in said
+    assert "--label 9" in said
     saved = json.loads((prior / PRIOR).read_text())
-    assert saved["kind"] == "transformer" and saved["hyperparameters"] == {"width": 8, "blocks": 1}
+    assert saved["kind"] == "transformer"
+    assert saved["hyperparameters"] == {"width": 8, "blocks": 1}
     assert saved["autoencoder"] == fingerprint(load_model(folder))
     found, model = PriorRun.load(prior, load_model(folder))
     assert (found.seed, found.label_names) == (3, tuple("0123456789"))
@@ -103,7 +105,8 @@ def test_a_conditional_run_is_asked_by_the_names_of_its_data(tmp_path):
     picture = np.asarray(Image.open(tmp_path / "a.png"))[10:, 10:]
     np.testing.assert_allclose(picture, np.round(255 * own), atol=1)
     said = call("prior", folder, "--out", tmp_path / "p", status=2)
-    assert "kerasae: " in said and not (tmp_path / "p" / PRIOR).exists()
+    assert "kerasae: " in said
+    assert not (tmp_path / "p" / PRIOR).exists()
 
 
 @pytest.mark.parametrize(
