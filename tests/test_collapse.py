@@ -179,6 +179,41 @@ DEAD = {
 }
 
 
+@pytest.fixture(scope="module")
+def told(digits):
+    """A conditional model of digits, trained for a moment, with the labels of `digits`."""
+    keras.utils.set_random_seed(0)
+    model = kerasae.build("conditional", **VARIATIONAL, learning_rate=1e-2)
+    often = np.concatenate([digits.train[:640]] * 15)
+    labels = keras.utils.to_categorical(np.concatenate([digits.train_labels[:640]] * 15), 10)
+    model.fit((often, labels), often, batch_size=64, verbose=0)
+    return model
+
+
+def test_a_conditional_model_uses_code_and_label(told, digits):
+    assert findings(told, digits) == []
+    weights = told.get_weights()
+    decoder, encoder = told.get_layer("decoder"), told.get_layer("encoder")
+    try:
+        first = decoder.layers[[layer.name for layer in decoder.layers].index("decode_1")]
+        kernel, bias = first.get_weights()
+        first.set_weights([np.concatenate([kernel[:8], 0 * kernel[8:]]), bias])  # of the label
+        (found,) = findings(told, digits)
+        assert re.search("takes no notice of its label: another one changes .*code_size", found)
+        for name in ("mean", "log_variance"):
+            head = encoder.get_layer(name)
+            head.set_weights([0 * weight for weight in head.get_weights()])
+        assert "has collapsed to its prior: 0 of 8 units" in findings(told, digits)[0]
+    finally:
+        told.set_weights(weights)
+
+
+def test_a_conditional_model_is_not_judged_without_labels(told, digits):
+    assert findings(told, kerasae.Images(train=digits.train)) == []
+    same = kerasae.Images(train=digits.train, train_labels=np.full(len(digits.train), 3))
+    assert findings(told, same) == []
+
+
 @pytest.mark.parametrize(("name", "options", "end"), DEAD.values(), ids=DEAD)
 def test_a_code_that_is_the_same_of_all_images_is_seen(name, options, end, digits):
     model = kerasae.build(name, **options)

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from kerasae import _inference
+from kerasae import _conditions, _inference
 from kerasae._columns import Column
 from kerasae.data import DataSet
 from kerasae.layers import ExactContraction, StochasticContraction
@@ -32,6 +32,7 @@ _BITS = 1.0  # of an image, the same for a rate
 _USED = 0.3  # of the entries that as many indices would use if all were used alike
 _FIRING = 0.1  # share of the units that fire for some image
 _FEW_STEPS = 1000
+_UNHEARD = 1e-3  # of the variance of decoded images, which another label changes by less
 _STILL = 1e-2  # standard deviation of a sigmoid unit that answers to no image
 
 Array = NDArray[Any]
@@ -55,6 +56,7 @@ def findings(model: keras.Model, images: DataSet, *, seed: int = 0) -> list[str]
     - Most entries of a codebook are never chosen, or a channel of FSQ has one level only.
     - Nine in ten units of a sparse code never fire.
     - The code of a contractive model is the same for all images.
+    - A conditional model decodes a code alike whatever label it is told.
     - The rate of a compressing model is below a bit an image.
     - If none of these: the reconstruction is no better than the mean of the training images.
 
@@ -74,6 +76,8 @@ def findings(model: keras.Model, images: DataSet, *, seed: int = 0) -> list[str]
         >>> "no better than the mean image" in findings(model, images)[0]
         True
     """
+    if (condition := _conditions.condition_of(model)) is not None and len(model.inputs) == 2:
+        return [*_conditional(model, condition, images)]
     if _inference.learns_labels(model) or model.input_shape != model.output_shape:
         return []
     targets = _watched(images)
@@ -89,9 +93,47 @@ def findings(model: keras.Model, images: DataSet, *, seed: int = 0) -> list[str]
 
 def _watched(images: DataSet) -> Array:
     """Evenly spaced ones of the validation or training set."""
-    values = images.validation if len(images.validation) >= _FEWEST else images.train
+    split, step = _spacing(images)
+    return getattr(images, split)[::step]
+
+
+def _spacing(images: DataSet) -> tuple[str, int]:
+    """Which split is looked at, and how far the images are apart."""
+    split = "validation" if len(images.validation) >= _FEWEST else "train"
+    values = getattr(images, split)
     most = max(8, min(_IMAGES, _VALUES // math.prod(values.shape[1:])))
-    return values[:: math.ceil(len(values) / most)]
+    return split, math.ceil(len(values) / most)
+
+
+def _conditional(model: keras.Model, condition: Any, images: DataSet) -> Iterator[str]:
+    """Of a model that is told labels: whether it uses its code, and the labels."""
+    halves = {layer.name: layer for layer in model.layers if isinstance(layer, keras.Model)}
+    bound, (split, step) = _inference.bound(model), _spacing(images)
+    given = getattr(images, f"{split}_labels", None)
+    if bound is None or given is None or not {"encoder", "decoder"} <= halves.keys():
+        return  # of another maker, or without labels
+    encoder, decoder = halves["encoder"], halves["decoder"]
+    values = getattr(images, split)[::step]
+    labels = _conditions.label_vectors("labels", given[::step], condition, len(values))
+    mean, log_variance = map(keras.ops.convert_to_numpy, encoder([values, labels], training=False))
+    yield from _variational(model, bound, mean, log_variance)
+    told, otherwise = (_decoded(decoder, mean, each) for each in (labels, np.roll(labels, 1, 0)))
+    other = (labels != np.roll(labels, 1, 0)).any(axis=1)
+    if not other.any():  # all have one label
+        return
+    change = float(np.square(told - otherwise, dtype=float)[other].mean())
+    spread = float(told[other].var(dtype=float))
+    if spread > 1e-8 and change < _UNHEARD * spread:
+        yield (
+            f"{model.name!r} takes no notice of its label: another one changes the images by "
+            f"{change / spread:.2g} of their variance. Try a smaller code (`code_size`), which "
+            "leaves to the label what the label says, or more epochs."
+        )
+
+
+def _decoded(decoder: keras.Model, codes: Array, labels: Array) -> Array:
+    found = decoder([codes, labels], training=False)
+    return keras.ops.convert_to_numpy(found[0] if isinstance(found, (list, tuple)) else found)
 
 
 def _of_the_code(model: keras.Model, inputs: Array) -> Iterator[str]:
