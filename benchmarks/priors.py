@@ -36,6 +36,7 @@ from rows.generation import (
     classifier,
     features_of,
     index_prior,
+    ready,
     variational,
 )
 
@@ -86,8 +87,7 @@ AUTOENCODER = "mnist-variational"
 
 def latent() -> tuple[keras.Model, float]:
     """The variational autoencoder whose codes mixture, flow and diffusion learn."""
-    card = kerasae.pretrained_cards()[AUTOENCODER]
-    return kerasae.load_pretrained(AUTOENCODER), 60.0 * card["training"]["minutes"]
+    return ready(AUTOENCODER)
 
 
 def learned_variance() -> tuple[keras.Model, float]:
@@ -127,24 +127,18 @@ def of_the_mixture() -> Drawn:
     return Drawn(drawn, rebuilt(model), False, seconds)
 
 
-VALUES = {
-    "flow": ({"couplings": 6, "hidden": (96, 96)}, 8),
-    "diffusion": ({"width": 192, "blocks": 3}, 20),
-}
-
-
 def value_prior(kind: str) -> tuple[keras.Model, keras.Model, float]:
     """The variational autoencoder, a prior over its codes, and the seconds of both."""
     model, seconds = latent()
+    if kind == "diffusion":
+        prior, more = ready(f"{AUTOENCODER}-prior")
+        return model, prior, seconds + more
     codes = priors.encode(model, mnist())
-    options, epochs = VALUES[kind]
     prior, more = trained(
         f"priors-{kind}-mnist",
-        lambda: priors.build(kind, codes, **options),
+        lambda: priors.build(kind, codes, couplings=6, hidden=(96, 96)),
         codes,
-        TrainConfig(
-            epochs=epochs, batch_size=256, learning_rate=2e-3, warmup_epochs=0.5, seed=SEED
-        ),
+        TrainConfig(epochs=8, batch_size=256, learning_rate=2e-3, warmup_epochs=0.5, seed=SEED),
     )
     return model, prior, seconds + more
 
