@@ -131,13 +131,15 @@ def index_bits(model: str) -> Measure:
     return measure
 
 
-def drawn_right(model: str) -> Measure:
+def drawn_right(model: str, guidance: float = 1.0) -> Measure:
     """How images are read that a prior draws by class."""
 
     def measure(prior: keras.Model, images: Images) -> dict[str, float]:
-        labels = np.arange(2000) % 10
+        labels = np.arange(2000) % len(images.label_names)
         autoencoder = kerasae.load_pretrained(model)
-        drawn = priors.sample(prior, autoencoder, len(labels), labels=labels, seed=0)
+        drawn = priors.sample(
+            prior, autoencoder, len(labels), labels=labels, guidance=guidance, seed=0
+        )
         return read(drawn, labels, images)
 
     return measure
@@ -146,9 +148,11 @@ def drawn_right(model: str) -> Measure:
 def read(drawn: np.ndarray, labels: np.ndarray, images: Images) -> dict[str, float]:
     """The share of images of the class that was asked for, by their three nearest digits."""
     judge = KNeighborsClassifier(3)
-    judge.fit(images.train[:10_000].reshape(10_000, -1), images.train_labels[:10_000])
-    flat = drawn.reshape(len(drawn), -1)
-    test = images.test[:2000].reshape(2000, -1)
+    train, test, flat = (
+        values.reshape(len(values), -1)
+        for values in (images.train[:10_000], images.test[:2000], drawn)
+    )
+    judge.fit(train, images.train_labels[:10_000])
     return {
         "draws that three nearest neighbours read as asked, %": 100
         * float((judge.predict(flat) == labels).mean()),

@@ -284,4 +284,14 @@ PRIORS: dict[str, PriorRecipe] = {
         MNIST,
         drawn_right("mnist-variational"),
     ),
+    "letters-convolutional-prior": PriorRecipe(
+        "A diffusion model over the codes of letters-convolutional: it draws letters of typefaces "
+        "that nobody has made.",
+        "letters-convolutional",
+        "diffusion",
+        {"width": 256, "blocks": 3},
+        TrainConfig(epochs=80, batch_size=128, learning_rate=2e-3, warmup_epochs=1, seed=10),
+        LETTERS,
+        drawn_right("letters-convolutional", guidance=2.0),
+    ),
 }

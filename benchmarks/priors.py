@@ -17,7 +17,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import textwrap
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -31,7 +30,6 @@ from PIL import Image
 from rows import SEED, mnist, trained
 from rows.generation import (
     SETS,
-    cifar_classifier,
     classes_of,
     classifier,
     features_of,
@@ -39,6 +37,7 @@ from rows.generation import (
     ready,
     variational,
 )
+from samples_page import page
 
 import kerasae
 from kerasae import priors, samplers
@@ -52,7 +51,7 @@ PAGE = DOCS / "samples.md"
 COUNT = 10_000
 SHOWN = 8  # rows and columns of a sheet
 SCORED = 2_000  # images whose precision and recall are measured
-Floats = np.ndarray
+Floats = NDArray = np.ndarray
 
 
 class Drawn(NamedTuple):
@@ -61,7 +60,7 @@ class Drawn(NamedTuple):
     Attributes:
         images: 10,000 of them.
         rebuilt: The reconstructions of the test images by the autoencoder.
-        by_class: Whether image i was asked to show class i % 10.
+        by_class: Whether each was asked to show a class, in turn.
         seconds: Of all trainings.
     """
 
@@ -79,15 +78,34 @@ class Model(NamedTuple):
     draw: Callable[[], Drawn]
 
 
-LABELS = np.arange(COUNT) % 10
+def labels_of(data: str) -> NDArray:
+    """The class of each image that is drawn."""
+    return np.arange(COUNT) % len(SETS[data]().label_names)
 
 
-AUTOENCODER = "mnist-variational"
+AUTOENCODERS = {"mnist": "mnist-variational", "letters": "letters-convolutional"}
+"""Those whose codes mixture, flow and diffusion learn."""
 
 
-def latent() -> tuple[keras.Model, float]:
-    """The variational autoencoder whose codes mixture, flow and diffusion learn."""
-    return ready(AUTOENCODER)
+def latent(data: str = "mnist") -> tuple[keras.Model, float]:
+    """One of them, and the seconds of its training."""
+    return ready(AUTOENCODERS[data])
+
+
+def of_letters() -> tuple[keras.Model, float]:
+    """A variational autoencoder of letters, with the network of the one that comes trained."""
+    return trained(
+        "priors-variational-letters",
+        lambda: kerasae.build_variational(
+            input_shape=(28, 28, 1),
+            code_size=32,
+            network="convolutional",
+            hidden=(32, 64),
+            likelihood="bernoulli",
+        ),
+        SETS["letters"](),
+        TrainConfig(epochs=40, batch_size=64, learning_rate=2e-3, warmup_epochs=1, seed=SEED),
+    )
 
 
 def learned_variance() -> tuple[keras.Model, float]:
@@ -101,10 +119,13 @@ def learned_variance() -> tuple[keras.Model, float]:
     )
 
 
-def of_a_vae(make: Callable[[], tuple[keras.Model, float]]) -> Callable[[], Drawn]:
+def of_a_vae(
+    make: Callable[[], tuple[keras.Model, float]], data: str = "mnist"
+) -> Callable[[], Drawn]:
     def draw() -> Drawn:
         model, seconds = make()
-        return Drawn(samplers.sample_prior(model, COUNT, seed=SEED), rebuilt(model), False, seconds)
+        drawn = samplers.sample_prior(model, COUNT, seed=SEED)
+        return Drawn(drawn, rebuilt(model, data), False, seconds)
 
     return draw
 
@@ -112,30 +133,33 @@ def of_a_vae(make: Callable[[], tuple[keras.Model, float]]) -> Callable[[], Draw
 def of_the_conditional() -> Drawn:
     model, seconds = variational("conditional-binary-mnist", classes=10)
     images = mnist()
-    drawn = samplers.sample_prior(model, COUNT, labels=LABELS, seed=SEED)
+    drawn = samplers.sample_prior(model, COUNT, labels=labels_of("mnist"), seed=SEED)
     again = samplers.change_label(model, images.test, images.test_labels, images.test_labels)
     return Drawn(drawn, again, True, seconds)
 
 
-def of_the_mixture() -> Drawn:
-    model, seconds = latent()
-    codes = priors.encode(model, mnist())
-    start = time.time()
-    mixture = samplers.fit_mixture(codes.train[:20_000], 30, seed=SEED)
-    seconds += time.time() - start
-    drawn = samplers.sample_mixture(model, mixture, COUNT, seed=SEED)
-    return Drawn(drawn, rebuilt(model), False, seconds)
+def of_the_mixture(data: str) -> Callable[[], Drawn]:
+    def draw() -> Drawn:
+        model, seconds = latent(data)
+        codes = priors.encode(model, SETS[data]())
+        start = time.time()
+        mixture = samplers.fit_mixture(codes.train[:20_000], 30, seed=SEED)
+        seconds += time.time() - start
+        drawn = samplers.sample_mixture(model, mixture, COUNT, seed=SEED)
+        return Drawn(drawn, rebuilt(model, data), False, seconds)
+
+    return draw
 
 
-def value_prior(kind: str) -> tuple[keras.Model, keras.Model, float]:
-    """The variational autoencoder, a prior over its codes, and the seconds of both."""
-    model, seconds = latent()
+def value_prior(data: str, kind: str) -> tuple[keras.Model, keras.Model, float]:
+    """The autoencoder, a prior over its codes, and the seconds of both."""
+    model, seconds = latent(data)
     if kind == "diffusion":
-        prior, more = ready(f"{AUTOENCODER}-prior")
+        prior, more = ready(f"{AUTOENCODERS[data]}-prior")
         return model, prior, seconds + more
-    codes = priors.encode(model, mnist())
+    codes = priors.encode(model, SETS[data]())
     prior, more = trained(
-        f"priors-{kind}-mnist",
+        f"priors-{kind}-{data}",
         lambda: priors.build(kind, codes, couplings=6, hidden=(96, 96)),
         codes,
         TrainConfig(epochs=8, batch_size=256, learning_rate=2e-3, warmup_epochs=0.5, seed=SEED),
@@ -143,11 +167,11 @@ def value_prior(kind: str) -> tuple[keras.Model, keras.Model, float]:
     return model, prior, seconds + more
 
 
-def of_values(kind: str, **options) -> Callable[[], Drawn]:
+def of_values(data: str, kind: str, **options) -> Callable[[], Drawn]:
     def draw() -> Drawn:
-        model, prior, seconds = value_prior(kind)
-        drawn = priors.sample(prior, model, COUNT, labels=LABELS, seed=SEED, **options)
-        return Drawn(drawn, rebuilt(model), True, seconds)
+        model, prior, seconds = value_prior(data, kind)
+        drawn = priors.sample(prior, model, COUNT, labels=labels_of(data), seed=SEED, **options)
+        return Drawn(drawn, rebuilt(model, data), True, seconds)
 
     return draw
 
@@ -155,7 +179,7 @@ def of_values(kind: str, **options) -> Callable[[], Drawn]:
 def of_indices(name: str, kind: str, **options) -> Callable[[], Drawn]:
     def draw() -> Drawn:
         model, prior, seconds = index_prior(name, kind)
-        drawn = priors.sample(prior, model, COUNT, labels=LABELS, seed=SEED, **options)
+        drawn = priors.sample(prior, model, COUNT, labels=labels_of(name), seed=SEED, **options)
         return Drawn(drawn, rebuilt(model, name), True, seconds)
 
     return draw
@@ -189,22 +213,46 @@ MODELS = {
     "mnist/mixture": Model(
         "VAE that comes trained, and a mixture of 30 Gaussians",
         "samplers.sample_mixture(model, mixture, 64)",
-        of_the_mixture,
+        of_the_mixture("mnist"),
     ),
-    "mnist/flow": Model("VAE that comes trained, and a flow", PRIOR.format(""), of_values("flow")),
+    "mnist/flow": Model(
+        "VAE that comes trained, and a flow", PRIOR.format(""), of_values("mnist", "flow")
+    ),
     "mnist/diffusion": Model(
-        "VAE that comes trained, and a diffusion model", PRIOR.format(""), of_values("diffusion")
+        "VAE that comes trained, and a diffusion model",
+        PRIOR.format(""),
+        of_values("mnist", "diffusion"),
     ),
     "mnist/diffusion-guided": Model(
         "the same diffusion model, guided by 2",
         PRIOR.format(", guidance=2"),
-        of_values("diffusion", guidance=2.0),
+        of_values("mnist", "diffusion", guidance=2.0),
     ),
     "mnist/transformer": Model(
         "VQ-VAE and a transformer", PRIOR.format(""), of_indices("mnist", "transformer")
     ),
     "mnist/pixelcnn": Model(
         "VQ-VAE and a PixelCNN", PRIOR.format(""), of_indices("mnist", "pixelcnn")
+    ),
+    "letters/variational": Model(
+        "VAE, Bernoulli",
+        "samplers.sample_prior(model, 64)",
+        of_a_vae(of_letters, "letters"),
+    ),
+    "letters/mixture": Model(
+        "convolutional one that comes trained, and a mixture of 30 Gaussians",
+        "samplers.sample_mixture(model, mixture, 64)",
+        of_the_mixture("letters"),
+    ),
+    "letters/diffusion": Model(
+        "convolutional one that comes trained, and a diffusion model",
+        PRIOR.format("").replace("10", "26"),
+        of_values("letters", "diffusion"),
+    ),
+    "letters/diffusion-guided": Model(
+        "the same diffusion model, guided by 2",
+        PRIOR.format(", guidance=2").replace("10", "26"),
+        of_values("letters", "diffusion", guidance=2.0),
     ),
     "cifar/transformer": Model(
         "VQ-VAE and a transformer", PRIOR.format(""), of_indices("cifar", "transformer")
@@ -225,7 +273,7 @@ def measured(name: str, drawn: Drawn) -> dict[str, float]:
     """Distances, scores, and how many show their class."""
     data = name.partition("/")[0]
     images = SETS[data]()
-    judge, accuracy = classifier() if data == "mnist" else cifar_classifier()
+    judge, accuracy = classifier(data)
     real, made = features_of(judge, images.test), features_of(judge, drawn.images)
     few = sample_scores(real[:SCORED], made[:SCORED])
     order = np.random.default_rng(SEED).permutation(len(images.train))[: len(images.test)]
@@ -241,96 +289,15 @@ def measured(name: str, drawn: Drawn) -> dict[str, float]:
         "seconds": drawn.seconds,
     }
     if drawn.by_class:
-        found["right class"] = float((classes_of(judge, drawn.images) == LABELS).mean())
+        found["right class"] = float((classes_of(judge, drawn.images) == labels_of(data)).mean())
     return found
-
-
-def page(results: dict) -> str:
-    """docs/samples.md."""
-    lines = [
-        "# Samples",
-        "",
-        "What each generative model draws: the first 64 images of a fixed seed, none chosen. "
-        "Models that take a label were asked for 0 to 9 in turn, from left to right. "
-        "`python benchmarks/priors.py` trains them all, in minutes each, and writes this page.",
-        "",
-        "The Fréchet distance is between features of the 10,000 test images and of 10,000 drawn "
-        "ones, from the last hidden layer of a small classifier of our own: it compares lines of "
-        "one table, and with no figure of another network. *Floor* is that of the "
-        "reconstructions of the test images, which no prior over the codes of the same "
-        "autoencoder is likely to fall far below. Precision is how many samples look like real "
-        "images, recall how much of the real images they cover (of 2,000 each). *Right* is the "
-        "share of samples that the classifier takes for what was asked for. *VAE that comes "
-        'trained* is `load_pretrained("mnist-variational")`.',
-    ]
-    names = {"mnist": "MNIST", "cifar": "JPEG copies of CIFAR-10"}
-    for data, title in names.items():
-        known = {n: r for n, r in results.items() if n.startswith(f"{data}/")}
-        if not known:
-            continue
-        first = next(iter(known.values()))
-        lines += [
-            "",
-            f"## {title}",
-            "",
-            f"The classifier is right on {first['accuracy of the classifier']:.1%} of the test "
-            f"images. As many training images are at a distance of "
-            f"{first['distance of training images']:.2f}.",
-            "",
-            "| model | Fréchet distance | floor | precision | recall | right |",
-            "|---|---:|---:|---:|---:|---:|",
-        ]
-        for name, model in MODELS.items():
-            if name in known:
-                r = known[name]
-                right = f"{r['right class']:.1%}" if "right class" in r else ""
-                lines.append(
-                    f"| {model.title} | {r['distance']:.2f} | "
-                    f"{r['distance of reconstructions']:.2f} | {r['precision']:.2f} | "
-                    f"{r['recall']:.2f} | {right} |"
-                )
-        lines += ["", verdict(known)] if verdict(known) else []
-        for name, model in MODELS.items():
-            if name in known:
-                picture = f"samples/{name.replace('/', '-')}.png"
-                said = f"{title}, {model.title}: `{model.snippet}`"
-                lines += ["", f"![{title}: {model.title}]({picture})", "", f"*{said}*"]
-    waiting = [name for name in MODELS if name not in results]
-    if waiting:
-        names = ", ".join(f"`{name}`" for name in waiting)
-        lines += ["", "## Not drawn yet", "", f"Of the models of the script: {names}."]
-    wrapped = [x if x.startswith(("|", "#", "!", "*MNIST", "*JPEG")) else fill(x) for x in lines]
-    return "\n".join(wrapped) + "\n"
-
-
-def fill(text: str) -> str:
-    return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)
-
-
-def verdict(known: dict) -> str:
-    """The best prior beside the best VAE's own."""
-    plain = {n: r["distance"] for n, r in known.items() if "/variational" in n}
-    learned = {
-        n: r["distance"]
-        for n, r in known.items()
-        if n.rpartition("/")[2].split("-")[0] in ("diffusion", "transformer", "pixelcnn")
-    }
-    if not plain or not learned:
-        return ""
-    best, usual = min(learned, key=learned.__getitem__), min(plain, key=plain.__getitem__)
-    ratio = learned[best] / plain[usual]
-    return (
-        f"The aim was half the distance of the best VAE's own prior ({MODELS[usual].title}, "
-        f"{plain[usual]:.2f}) or less. The best learned prior, {MODELS[best].title}, is at "
-        f"{learned[best]:.2f}, {ratio:.0%} of it: the aim is {'met' if ratio <= 0.5 else 'missed'}."
-    )
 
 
 def main() -> None:
     names = sys.argv[1:] or list(MODELS)
     results = json.loads(RESULT.read_text()) if RESULT.exists() else {}
     if names == ["--page"]:
-        PAGE.write_text(page(results), encoding="utf-8")
+        PAGE.write_text(page(results, MODELS), encoding="utf-8")
         return
     unknown = sorted(set(names) - set(MODELS))
     if unknown:
@@ -345,7 +312,7 @@ def main() -> None:
         results = json.loads(RESULT.read_text()) if RESULT.exists() else {}
         results = {n: {**results, name: found}[n] for n in MODELS if n in {**results, name: found}}
         RESULT.write_text(json.dumps(results, indent=1) + "\n")
-    PAGE.write_text(page(results), encoding="utf-8")
+    PAGE.write_text(page(results, MODELS), encoding="utf-8")
 
 
 if __name__ == "__main__":
