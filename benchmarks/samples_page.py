@@ -13,13 +13,14 @@ def page(results: dict, models: Mapping[str, Any]) -> str:
         "# Samples",
         "",
         "What each generative model draws: the first 64 images of a fixed seed, none chosen. "
-        "Models that take a label were asked for the classes in turn, from left to right: 0 to 9, or A "
-        "to Z. "
+        "Models that take a label were asked for the classes in turn, from left to right: 0 to 9, "
+        "or A to Z. "
         "`python benchmarks/priors.py` trains them all, in minutes each, and writes this page.",
         "",
         "The Fréchet distance is between features of the test images (10,000, of letters 1,612) "
-        "and of 10,000 drawn ones, from the last hidden layer of a small classifier of our own: it "
-        "compares lines of one table, and with no figure of another network. *Floor* is that of the "
+        "and of 10,000 drawn ones, from the last hidden layer of a small classifier of our own: "
+        "it compares lines of one table, and with no figure of another network. *Floor* is that of "
+        "the "
         "reconstructions of the test images, which no prior over the codes of the same "
         "autoencoder is likely to fall far below. Precision is how many samples look like real "
         "images, recall how much of the real images they cover (of 2,000 each). *Right* is the "
