@@ -270,7 +270,7 @@ PRIORS: dict[str, PriorRecipe] = {
         "mnist-vector-quantized",
         "transformer",
         {"width": 64, "blocks": 3},
-        TrainConfig(epochs=10, batch_size=128, learning_rate=3e-3, warmup_epochs=0.2, seed=8),
+        TrainConfig(epochs=5, batch_size=128, learning_rate=3e-3, warmup_epochs=0.2, seed=8),
         MNIST,
         index_bits("mnist-vector-quantized"),
     ),

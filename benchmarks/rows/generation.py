@@ -170,7 +170,7 @@ def index_prior(name: str, kind: str = "transformer") -> tuple[keras.Model, kera
         f"priors-{kind}-{name}",
         lambda: priors.build(kind, codes, **PRIORS[kind]),
         codes,
-        TrainConfig(epochs=8, batch_size=128, learning_rate=3e-3, warmup_epochs=0.2, seed=SEED),
+        TrainConfig(epochs=5, batch_size=128, learning_rate=3e-3, warmup_epochs=0.2, seed=SEED),
     )
     return model, prior, seconds + more
 
@@ -232,7 +232,7 @@ ROWS = {
     "autoregressive": Row(
         title="18. Autoregressive prior over indices (van den Oord et al. 2017; Esser et al. 2021)",
         protocol="MNIST and the JPEG copies of CIFAR-10, small VQ-VAEs of 128 entries, 7x7 and 8x8 "
-        "indices; a transformer of 3 blocks and width 64 over them, 10 and 8 epochs (of MNIST both "
+        "indices; a transformer of 3 blocks and width 64 over them, 5 epochs (of MNIST both "
         "are those that come trained); bits a test image by "
         "the likelihood without the label, against static tables of frequencies for each position "
         "(pseudocount 1), the lower saving of the two sets",
