@@ -177,8 +177,9 @@ assert FAST or abs(error["linear"] / error["PCA"] - 1) < 0.01
 # Always predicting the mean image gives a squared error of 52.9<!--mean-->; without a code nothing
 # can do better. PCA with 30 numbers leaves 13.87<!--pca-->, and the network arrives at the same
 # value. The two flat spaces agree up to a few degrees. Gradient descent got there without
-# eigenvectors; Baldi and Hornik proved in 1989 that there is no other minimum to get stuck in. PCA is the optimum on *training* images. On test images either of the two may be
-# slightly ahead, so the difference can have either sign.
+# eigenvectors; Baldi and Hornik proved in 1989 that there is no other minimum to get stuck in. PCA
+# is the optimum on *training* images. On test images either of the two may be slightly ahead, so
+# the difference can have either sign.
 #
 # ## The same space, other axes
 #
