@@ -24,8 +24,8 @@
 import os
 
 FAST = os.environ.get("KERASAE_FAST") == "1"
-LIMIT, EPOCHS, LONG, SEEDS = (1000, 3, 4, (1,)) if FAST else (None, 15, 30, (1, 2))
-WIDTHS = (32, 512) if FAST else (32, 128, 512)
+LIMIT, EPOCHS, LONG, SEEDS = (1000, 2, 3, ()) if FAST else (None, 15, 30, (1, 2))
+WIDTHS = (512,) if FAST else (32, 128, 512)
 
 # %% tags=["hide-input"] jupyter={"source_hidden": true}
 import kerasae
