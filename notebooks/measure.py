@@ -28,6 +28,8 @@ REWRITTEN: tuple[str, ...] = (
     "02_introduction",
     "03_structures",
     "04_properties",
+    "05_hyperparameters",
+    "06_undercomplete",
 )
 """Chapters that are held to the limits, such as "00_start_here"."""
 
