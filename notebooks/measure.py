@@ -28,6 +28,7 @@ REWRITTEN: tuple[str, ...] = (
     "02_introduction",
     "03_structures",
     "04_properties",
+    "07_overcomplete",
 )
 """Chapters that are held to the limits, such as "00_start_here"."""
 
