@@ -89,8 +89,11 @@ def build_overcomplete(
     if unknown:
         raise TypeError(f"`strengths` may be {', '.join(known)}. Received: {', '.join(unknown)}")
     if regularizer is None:
-        options = {} if code_activation is None else {"code_activation": code_activation}
-        return _dense.autoencoder("overcomplete", **shared, **options)
+        return _dense.autoencoder(
+            "overcomplete",
+            **shared,
+            code_activation="linear" if code_activation is None else code_activation,
+        )
     if not isinstance(regularizer, str) or regularizer not in sparse.PENALTIES:
         raise ValueError(
             f"`regularizer` must be one of {', '.join(map(repr, sparse.PENALTIES))}, or None to "
