@@ -29,6 +29,7 @@ REWRITTEN: tuple[str, ...] = (
     "03_structures",
     "04_properties",
     "07_overcomplete",
+    "08_sparse",
 )
 """Chapters that are held to the limits, such as "00_start_here"."""
 
