@@ -30,6 +30,8 @@ REWRITTEN: tuple[str, ...] = (
     "04_properties",
     "05_hyperparameters",
     "06_undercomplete",
+    "07_overcomplete",
+    "08_sparse",
 )
 """Chapters that are held to the limits, such as "00_start_here"."""
 

@@ -314,10 +314,32 @@ def test_what_cannot_be_classified_is_refused():
         kerasae.build_classifier(whole, classes=3)
 
 
-def test_a_code_has_an_activation_only_where_nothing_else_gives_it_one():
-    shape = {"input_shape": (8, 8, 1), "code_size": 64}
-    model = kerasae.build_overcomplete(**shape, regularizer=None, code_activation="tanh")
-    code = model.get_layer("encoder").get_layer("code")
-    assert code.activation is keras.activations.tanh
-    with pytest.raises(ValueError, match="`code_activation` needs `regularizer=None`"):
-        kerasae.build_overcomplete(**shape, regularizer="l1", code_activation="tanh")
+@pytest.mark.parametrize(
+    ("regularizer", "default"),
+    [
+        (None, "linear"),
+        ("l1", "relu"),
+        ("kl", "sigmoid"),
+        ("topk", "linear"),
+        ("dropout", "linear"),
+    ],
+)
+def test_a_code_has_the_activation_asked_for_or_that_of_its_penalty(regularizer, default):
+    shape = {"input_shape": (4, 4, 1), "code_size": 32}
+    builds = [lambda **o: kerasae.build_overcomplete(**shape, regularizer=regularizer, **o)]
+    if regularizer is not None:
+        builds.append(lambda **o: kerasae.build_sparse(**shape, penalty=regularizer, **o))
+    x = np.random.default_rng(0).random((3, 4, 4, 1), dtype=np.float32)
+    for build in builds:
+        code = kerasae.encoder(build()).get_layer("code")
+        assert code.activation is getattr(keras.activations, default)
+        if regularizer == "kl":
+            with pytest.raises(ValueError, match="`code_activation` must be 'sigmoid' for 'kl'"):
+                build(code_activation="relu")
+            continue
+        encoder = kerasae.encoder(build(code_activation="tanh"))
+        kernel, bias = encoder.get_layer("code").get_weights()
+        expected = np.tanh(x.reshape(3, 16) @ kernel + bias)
+        if regularizer == "topk":
+            expected[expected < np.sort(expected, axis=1)[:, [-25]]] = 0
+        np.testing.assert_allclose(encoder(x), expected, atol=1e-5)

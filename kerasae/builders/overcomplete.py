@@ -24,7 +24,7 @@ def build_overcomplete(
     loss: Loss = "binary_crossentropy",
     regularizer: str | None = "unspecified",
     learning_rate: float = 1e-3,
-    code_activation: str = "linear",
+    code_activation: str | None = None,
     tied: bool = False,
     **strengths: Any,
 ) -> keras.Model:
@@ -48,8 +48,9 @@ def build_overcomplete(
         regularizer: `"l1"`, `"kl"`, `"topk"` or `"dropout"`, as in `build_sparse`, or None; the
             default is refused.
         learning_rate: Step size of Adam.
-        code_activation: Activation of the code where no regulariser is named, such as `"sigmoid"`
-            for a layer of a stacked denoising autoencoder; a regulariser chooses its own.
+        code_activation: Activation of the code, such as `"sigmoid"` for a layer of a stacked
+            denoising autoencoder. By default that of the regulariser, as in `build_sparse`, and
+            none where no regulariser is named.
         tied: Whether each kernel of the decoder is the transpose of its mirror in the encoder
             (Vincent et al. 2010); biases are never shared.
         **strengths: `weight`, `rho`, `beta`, `k` or `rate`, as in `build_sparse`.
@@ -88,15 +89,20 @@ def build_overcomplete(
     if unknown:
         raise TypeError(f"`strengths` may be {', '.join(known)}. Received: {', '.join(unknown)}")
     if regularizer is None:
-        return _dense.autoencoder("overcomplete", **shared, code_activation=code_activation)
-    if _arguments.activation("code_activation", code_activation) != "linear":
-        raise ValueError(
-            "`code_activation` needs `regularizer=None`, for a regulariser chooses its own. "
-            f"Received: code_activation={code_activation!r}"
+        return _dense.autoencoder(
+            "overcomplete",
+            **shared,
+            code_activation="linear" if code_activation is None else code_activation,
         )
     if not isinstance(regularizer, str) or regularizer not in sparse.PENALTIES:
         raise ValueError(
             f"`regularizer` must be one of {', '.join(map(repr, sparse.PENALTIES))}, or None to "
             f"see the model copy its input. Received: regularizer={regularizer!r}"
         )
-    return sparse.build("overcomplete", regularizer, {**known, **strengths}, **shared)
+    return sparse.build(
+        "overcomplete",
+        regularizer,
+        {**known, **strengths},
+        code_activation=code_activation,
+        **shared,
+    )

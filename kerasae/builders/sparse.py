@@ -32,6 +32,7 @@ def build_sparse(
     k: int = 25,
     rate: float = 0.5,
     learning_rate: float = 1e-3,
+    code_activation: str | None = None,
     tied: bool = False,
 ) -> keras.Model:
     """Build a dense autoencoder of which only a few units of the code are active at a time.
@@ -64,6 +65,9 @@ def build_sparse(
         k: Units that `"topk"` keeps, at most `code_size`.
         rate: Share that `"dropout"` drops, in (0, 1).
         learning_rate: Step size of Adam.
+        code_activation: Activation of the code, such as `"relu"` for each of several models that
+            are compared. By default the one named above, and none for `"dropout"`; `"kl"` needs
+            `"sigmoid"`.
         tied: Whether each kernel of the decoder is the transpose of its mirror in the encoder, as
             in Makhzani & Frey (2013); biases are never shared.
 
@@ -91,12 +95,19 @@ def build_sparse(
         activation=activation,
         loss=loss,
         learning_rate=learning_rate,
+        code_activation=code_activation,
         tied=tied,
     )
 
 
 def build(
-    name: str, penalty: str, strengths: dict[str, Any], *, code_size: int, **shared: Any
+    name: str,
+    penalty: str,
+    strengths: dict[str, Any],
+    *,
+    code_size: int,
+    code_activation: str | None,
+    **shared: Any,
 ) -> keras.Model:
     """A dense autoencoder with one of the penalties; used by `overcomplete` too."""
     code_size = _arguments.positive_int("code_size", code_size)
@@ -105,24 +116,28 @@ def build(
     beta = _arguments.number("beta", strengths["beta"], low=0.0)
     k = _arguments.positive_int("k", strengths["k"])
     rate = _arguments.number("rate", strengths["rate"], low=0.0, high=1.0)
+    if code_activation is None:
+        code_activation = {"l1": "relu", "kl": "sigmoid"}.get(penalty, "linear")
+    code_activation = _arguments.activation("code_activation", code_activation)
     options: dict[str, Any]
     if penalty == "l1":
-        options = {
-            "code_activation": "relu",
-            "between": [L1Sparsity(weight, name="sparsity")],
-        }
+        options = {"between": [L1Sparsity(weight, name="sparsity")]}
     elif penalty == "kl":
-        options = {
-            "code_activation": "sigmoid",
-            "between": [KLSparsity(rho, beta, name="sparsity")],
-        }
+        if code_activation != "sigmoid":
+            raise ValueError(
+                "`code_activation` must be 'sigmoid' for 'kl', which compares shares of 1. "
+                f"Received: code_activation={code_activation!r}"
+            )
+        options = {"between": [KLSparsity(rho, beta, name="sparsity")]}
     elif penalty == "topk":
         if k > code_size:
             raise ValueError(f"`k` must be at most `code_size`, {code_size}. Received: k={k}")
         options = {"code_step": lambda code: keep_largest(code, k)}
     else:
         options = {"dropout": rate}
-    return _dense.autoencoder(name, code_size=code_size, **shared, **options)
+    return _dense.autoencoder(
+        name, code_size=code_size, code_activation=code_activation, **shared, **options
+    )
 
 
 def keep_largest(code: Any, k: int) -> Any:

@@ -16,509 +16,453 @@
 # %% [markdown]
 # # Sparse autoencoders
 #
-# *Section: types based on functionality, sparse autoencoders.* Many units, but only a few of them
-# at work for any one image. The code may be larger than the image, and still nothing can simply be
-# copied, because most of the code has to be silent most of the time.
-#
-# **You will be able to**
-#
-# - make a code sparse in three ways: with L1, with a KL term, or by keeping the largest `k` units;
-# - measure sparsity, so that methods with different units can be compared;
-# - say why dropout is not one of them, although it is often named among them;
-# - read the features of a layer, and tell living units from dead ones;
-# - scale a penalty: beside a mean or a sum, and per image or per batch.
+# *Section: types based on functionality, sparse autoencoders.* A code with many units, of which
+# only a few are active for any one image. Nobody told the network below what an edge is.
 
-# %% [markdown]
-# ## The idea
-#
-# Think of a box of stamps. With a handful of them one can print any digit, if the box holds enough
-# different strokes: a bow, a bar, a corner. Each digit needs *few* stamps, but other digits need
-# *other* ones. That is a sparse code: large, and mostly zero. In return, each unit can afford to
-# mean something.
-#
-# A sparse autoencoder adds a term $\Omega$ that counts, in one way or another, how many units are
-# at work in the code $h$:
-#
-# $$\min_{f, g} \frac{1}{N} \sum_{n=1}^{N} \ell(x_n, g(h_n)) + \Omega, \quad h_n = f(x_n)$$
-#
-# - `"l1"`: $\Omega = \lambda \sum_j \lvert h_j \rvert$, the mean over images, with ReLU units. Each
-#   image pays for what it uses.
-# - `"kl"`: $\Omega = \beta \sum_j \mathrm{KL}(\rho \,\Vert\, \bar h_j)$, where $\bar h_j$ is the
-#   mean of a unit over the batch, with sigmoid units. Each unit pays if it is on for more, or
-#   fewer, than a share $\rho$ of the images.
-# - `"topk"`: no term. All but the $k$ largest of the linear units are set to zero.
-
-# %%
-import dataclasses
+# %% tags=["remove-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+# %matplotlib inline
 import os
 
+FAST = os.environ.get("KERASAE_FAST") == "1"
+PIECES, EPOCHS, LIVE_EPOCHS = (6, 2, 1) if FAST else (32, 8, 3)
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 import kerasae
-from kerasae import TrainConfig, evaluation, layers, losses, plots, train
 
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
-from IPython.display import Markdown, display
+from matplotlib.colors import hsv_to_rgb
+from skimage import data
+
+SIDE, UNITS, K = 12, 256, 8
+photos = kerasae.load_images("photos", channels=1)
+rng = np.random.default_rng(0)
+pieces = {}
+for split, repeats in (("train", PIECES), ("validation", 4)):  # of different photographs
+    crops = np.repeat(getattr(photos, split)[..., 0], repeats, axis=0)
+    corners = rng.integers(0, 64 - SIDE, size=(len(crops), 2))
+    cut = [crop[y : y + SIDE, x : x + SIDE] for crop, (y, x) in zip(crops, corners, strict=True)]
+    cut = np.array(cut, dtype="float64").reshape(len(cut), SIDE * SIDE)
+    pieces[split] = rng.permutation(cut[cut.std(axis=1) > 0.04])  # without empty sky
+
+centred = {name: cut - cut.mean(axis=1, keepdims=True) for name, cut in pieces.items()}
+variances, axes_of = np.linalg.eigh(np.cov(centred["train"].T))
+whitening = axes_of / np.sqrt(variances + 0.3 * variances.mean()) @ axes_of.T
+gain = 1 / (centred["train"] @ whitening).std()
+patches = {
+    name: (cut @ whitening * gain).reshape(-1, SIDE, SIDE, 1).astype("float32")
+    for name, cut in centred.items()
+}
+
+keras.utils.set_random_seed(0)
+shared = {"input_shape": (SIDE, SIDE, 1), "code_size": UNITS, "loss": "mse"}
+shared |= {"tied": True, "learning_rate": 2e-3}
+ours = kerasae.build_sparse(penalty="topk", k=K, code_activation="relu", **shared)
+ours.fit(patches["train"], patches["train"], batch_size=128, epochs=EPOCHS, verbose=0)
+
+# The direction of a filter's stripes, from its spectrum, as a hue.
+kernel = kerasae.encoder(ours).get_layer("code").get_weights()[0]
+filters = kernel.T.reshape(-1, SIDE, SIDE)
+power = np.abs(np.fft.fft2(filters, s=(32, 32))) ** 2
+v, u = np.meshgrid(np.fft.fftfreq(32), np.fft.fftfreq(32), indexing="ij")
+double = 2 * np.arctan2(v, u)
+hue = np.arctan2((power * np.sin(double)).sum((1, 2)), (power * np.cos(double)).sum((1, 2)))
+hue = hue / (2 * np.pi) % 1
+
+strong = np.argsort(-np.linalg.norm(kernel, axis=0))[:120]
+strong = strong[np.argsort(hue[strong])]
+shapes = filters[strong] / np.abs(filters[strong]).max(axis=(1, 2), keepdims=True)
+colour = np.broadcast_to(hue[strong, None, None], shapes.shape)
+tinted = hsv_to_rgb(np.stack([colour, np.full_like(shapes, 0.6), (shapes + 1) / 2], axis=-1))
+tinted = np.pad(tinted, ((0, 0), (0, 1), (0, 1), (0, 0)), constant_values=1)
+tinted = tinted.reshape(10, 12, SIDE + 1, SIDE + 1, 3).swapaxes(1, 2)
+
+cat = data.chelsea()[10:290, 96:376].mean(axis=-1).reshape(140, 2, 140, 2).mean(axis=(1, 3)) / 255
+windows = np.lib.stride_tricks.sliding_window_view(cat, (SIDE, SIDE)).reshape(-1, SIDE * SIDE)
+windows = (windows - windows.mean(axis=1, keepdims=True)) @ whitening * gain
+active = kerasae.encoder(ours).predict(windows.reshape(-1, SIDE, SIDE, 1), verbose=0)
+height = np.clip(active.max(axis=1) / np.quantile(active.max(axis=1), 0.98), 0, 1)
+drawn = np.stack([hue[active.argmax(axis=1)], np.full_like(height, 0.75), height], axis=-1)
+
+figure, grid = plt.subplots(1, 3, figsize=(10.5, 3.4), width_ratios=[1, 1.2, 1])
+grid[0].imshow(cat[6:-6, 6:-6], cmap="gray")
+grid[1].imshow(tinted.reshape(10 * (SIDE + 1), 12 * (SIDE + 1), 3))
+grid[2].imshow(hsv_to_rgb(drawn).reshape(len(cat) - SIDE + 1, -1, 3))
+titles = ("a new photograph", "what 120 of 256 units look for", "the most active unit")
+for axes, title in zip(grid, titles, strict=True):
+    axes.set_title(title, fontsize=10)
+    axes.set_axis_off()
+plt.show()
+
+# %% [markdown]
+# *In the middle, each square is what one unit looks for: an edge of one direction, which is its
+# colour. Right: the same colours drawn where the units are active.*
+
+# %% [markdown]
+# **You will be able to**
+#
+# - make a code sparse in three ways: with L1, with a KL term, or by keeping the `k` largest units;
+# - measure how sparse a code is, whatever its units are;
+# - say why dropout is something else;
+# - read the filters of a layer;
+# - scale a penalty: beside a mean or a sum, and once per batch or per image.
+#
+# ## The idea
+#
+# Think of a box of stamps. A handful of stamps prints any picture, if the box holds enough
+# different ones: a short line here, an edge there. Each picture needs *few* of them, and other
+# pictures need *other* ones. That is a **sparse code**: many units, mostly zero. Copying the pixels
+# would take all units at once, so it is out of reach, even if the code is larger than the image.
+#
+# In 1996<!--given--> Olshausen and Field tried this on photographs, and the units turned into small
+# edges of all directions. Hubel and Wiesel had found cells that answer to just such edges in the
+# visual cortex of cats. You are about to repeat it in seconds.
+
+# %%
+import kerasae
+from kerasae import losses, plots
+
+import keras
+import numpy as np
 from keras import ops
 
-# %matplotlib inline
-
-FAST = os.environ.get("KERASAE_FAST") == "1"
-EPOCHS, CODE_SIZE, K, LABELS = (20, 100, 10, 1000) if FAST else (12, 500, 25, 2000)
-
 # %% [markdown]
-# ## The data
+# ## Photographs in pieces
 #
-# Handwritten digits. Of MNIST the middle 20 by 20 pixels are kept, since there is hardly any ink
-# outside; fast mode takes the small digits of scikit-learn as they are.
+# The data are pieces of 12 x 12 pixels of photographs, in grey. They were **whitened**:
+# neighbouring pixels of a photograph are nearly equal, and whitening takes away what can be
+# predicted from that alone. The code for it is folded under the title. The test patches are of a
+# photograph that the network never sees.
 
 # %%
-if FAST:
-    images = kerasae.load_images("digits")
-else:
-    images = kerasae.load_images("mnist", limit=10_000)
-    middle = {
-        split: getattr(images, split)[:, 4:-4, 4:-4] for split in ("train", "validation", "test")
-    }
-    images = dataclasses.replace(images, **middle)
-shape = images.image_shape
-PIXELS = int(np.prod(shape))
-print(images.summary())
-display(plots.plot_samples(images.train[:20], columns=10))
-display(
-    Markdown(
-        f"*Twenty training images of {PIXELS} pixels. The codes of this chapter have {CODE_SIZE} "
-        f"units.*"
-    )
-)
+x_train, x_test = patches["train"], patches["validation"]
+print(x_train.shape, f"mean {x_train.mean():.2f}, standard deviation {x_train.std():.2f}")
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
+raw = pieces["train"][:15].reshape(-1, SIDE, SIDE, 1)
+shown = np.clip(0.5 + x_train[:15] / 6, 0, 1)
+plots.plot_samples(np.stack([raw, shown]), labels=["photograph", "whitened"])
 
 # %% [markdown]
-# ## The models
+# *Compare above and below: smooth light is gone; edges and texture remain. Grey is zero.*
+
+# %% [markdown]
+# ## Top-k in ten lines
 #
-# One call each. `tied=True` gives the decoder the transposed weights of the encoder, so that a unit
-# reads and paints with one and the same picture. It also closes a loophole of L1: without it, the
-# encoder can make its values ever smaller, and pay ever less, while the decoder makes up for it
-# with larger weights.
-#
-# The weights of the penalties are divided by the number of pixels, since Keras takes the mean over
-# the pixels; more of that below. Two more models stand beside the three. One has no penalty. And
-# one has `"dropout"`, which switches off half of the units at random in each training step.
+# The most direct way to a sparse code: keep the `k` largest units of each image, and set all others
+# to zero. The gradient reaches the winners only, so each unit becomes a specialist.
 
 # %%
-shared = {
-    "input_shape": shape,
-    "code_size": CODE_SIZE,
-    "loss": "binary_crossentropy",
-    "tied": True,
+k = 8  # change me
+keras.utils.set_random_seed(1)
+
+image = keras.Input((12, 12, 1))
+code = keras.layers.Dense(256, activation="relu")(keras.layers.Flatten()(image))
+smallest_winner = ops.top_k(code, k)[0][:, -1:]
+code = ops.where(code >= smallest_winner, code, 0.0)
+pixels = keras.layers.Reshape((12, 12, 1))(keras.layers.Dense(144)(code))
+yours = keras.Model(image, pixels)
+
+yours.compile(optimizer=keras.optimizers.Adam(2e-3), loss="mse")
+yours.fit(x_train, x_train, batch_size=128, epochs=LIVE_EPOCHS, verbose=0)
+plots.plot_filters(yours, count=64, sort=True)
+
+# %% tags=["remove-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+untied = {**shared, "tied": False}
+twin = kerasae.build_sparse(penalty="topk", k=k, code_activation="relu", **untied)
+twin.set_weights(yours.get_weights())
+assert np.allclose(twin(x_test[:4]), yours(x_test[:4]), atol=1e-5)
+
+# %% [markdown]
+# *Look for edges and stripes. Each square shows the weights of one unit, the strongest first; the
+# last ones have hardly learned yet.*
+
+# %% [markdown]
+# **Your turn, half a minute:** set `k = 100` and run the cell again. Expect noise: so many active
+# units need not specialise. Then go back to 8.
+#
+# From here on, `ours` is the network of the title picture: the same layers from
+# `kerasae.build_sparse`, trained for longer, with **tied** weights. That means that the decoder
+# paints with the filters that the encoder looks with, and a unit has one picture.
+#
+# ## A patch from a few stamps
+#
+# `ours` has 256 units, and keeps 8 for a patch. **Guess first:** how much of the variance of new
+# patches can 8 units explain?
+
+# %%
+your_guess = 10  # percent
+
+codes = kerasae.encoder(ours).predict(x_test, verbose=0)
+strongest_first = np.sort(codes, axis=1)[:, ::-1]  # (patches, units)
+steps = {}
+for count in (1, 2, 4, 8):
+    kept = np.where(codes >= strongest_first[:, [count - 1]], codes, 0)
+    name = f"{count} unit{'s' * (count > 1)}"
+    steps[name] = kerasae.decoder(ours).predict(kept, verbose=0)
+wrong = x_test - steps["8 units"]
+print(f"your guess {your_guess} %, true {100 * (1 - wrong.var() / x_test.var()):.0f} %")
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
+clear = np.argsort(-np.square(codes).sum(axis=1))[:80:6]
+rows = [x_test[clear], *(rebuilt[clear] for rebuilt in steps.values())]
+scale = np.abs(x_test[clear]).max(axis=(1, 2, 3), keepdims=True)
+drawn = np.clip(0.5 + 0.5 * np.stack(rows) / scale, 0, 1)
+plots.plot_samples(drawn, labels=["original", *steps])
+
+# %% [markdown]
+# *From top to bottom more units are allowed to paint. The first one sets the main edge; eight draw
+# the main lines. The other 248 are silent.*
+
+# %% [markdown]
+# ## Three ways to be sparse
+#
+# A sparse autoencoder adds a penalty $\Omega$ on the code $h$, or selects units:
+#
+# - **L1:** $\Omega = \lambda \sum_j \lvert h_j \rvert$, averaged over the images. It penalises
+#   every active unit of every image.
+# - **KL:** $\Omega = \beta \sum_j \mathrm{KL}(\rho \,\Vert\, \bar h_j)$. It penalises a unit whose
+#   average activity $\bar h_j$ over a batch differs from $\rho$. That needs units between 0 and 1.
+# - **Top-k:** no term. It simply keeps the $k$ largest.
+#
+# For a fair comparison only one thing may change. So L1, top-k and dropout get the same ReLU units
+# as a control without a penalty. KL needs sigmoids, and has a control with sigmoids.
+
+# %%
+relu = shared | {"code_activation": "relu"}
+sigmoid = shared | {"code_activation": "sigmoid", "learning_rate": 1e-2}
+models = {
+    "no penalty": kerasae.build_overcomplete(regularizer=None, **relu),
+    "L1": kerasae.build_sparse(penalty="l1", weight=2.5 / 144, **relu),
+    "top-k": ours,
+    "dropout": kerasae.build_sparse(penalty="dropout", rate=0.5, **relu),
+    "no penalty, sigmoid": kerasae.build_overcomplete(regularizer=None, **sigmoid),
+    "KL": kerasae.build_sparse(penalty="kl", rho=0.05, beta=8 / 144, **sigmoid),
 }
-RHO, BETA = 0.05, 0.2
-options = {
-    "l1": {"penalty": "l1", "weight": 0.1 / PIXELS},
-    "kl": {"penalty": "kl", "rho": RHO, "beta": BETA / PIXELS},
-    "topk": {"penalty": "topk", "k": K},
-    "dropout": {"penalty": "dropout", "rate": 0.5},
-}
-models = {}
-keras.utils.set_random_seed(0)
-models["none"] = kerasae.build_overcomplete(
-    regularizer=None, code_activation="relu", **{**shared, "code_size": max(CODE_SIZE, PIXELS)}
-)
-for name, penalty in options.items():
-    keras.utils.set_random_seed(0)
-    models[name] = kerasae.build_sparse(**shared, **penalty)
-display(plots.plot_architecture(models["l1"]))
-
-# %% [markdown]
-# *The model with L1. The dashed layer between encoder and decoder adds the penalty to the loss; it
-# passes the code on unchanged and does nothing at inference. The decoder's layer owns no weights
-# but its biases.*
-
-# %% [markdown]
-# ## Training
-
-# %%
-config = TrainConfig(
-    epochs=EPOCHS, batch_size=64, learning_rate=3e-3, jit_compile=False if FAST else "auto"
-)
-histories = {}
 for name, model in models.items():
-    histories[name] = train(model, images, config, progress=False).history
+    units = kerasae.encoder(model).get_layer("code")
+    if name in ("no penalty, sigmoid", "KL"):
+        units.bias.assign(np.full(256, -3.0))  # begin nearly off, not at one half
+    if model is not ours:
+        model.fit(x_train, x_train, batch_size=128, epochs=EPOCHS, verbose=0)
 
-figure, axes = plt.subplots(figsize=(6.5, 3.2), layout="constrained")
-colours = dict(
-    zip(models, (plots.MUTED, plots.BLUE, plots.ORANGE, plots.GREEN, plots.RED), strict=True)
-)
-for name, history in histories.items():
-    axes.plot(range(1, EPOCHS + 1), history["val_loss"], color=colours[name], label=name)
-axes.set(xlabel="epoch", ylabel="validation loss")
-axes.legend(frameon=False, ncols=2)
-axes.spines[["top", "right"]].set_visible(False)
+# %% [markdown]
+# How sparse is a code? Sigmoids are never exactly zero, so counting zeros is not enough. Count
+# instead how many of the largest units hold 95 percent of the code's **energy**, its sum of
+# squares.
+
+# %%
+needed, explained = {}, {}
+for name, model in models.items():
+    code = kerasae.encoder(model).predict(x_test, verbose=0)
+    energy = np.sort(code**2, axis=1)[:, ::-1].cumsum(axis=1)
+    needed[name] = (energy < 0.95 * energy[:, -1:]).sum(axis=1).mean() + 1
+    wrong = x_test - model.predict(x_test, verbose=0)
+    explained[name] = 100 * (1 - wrong.var() / x_test.var())
+    not_zero = (np.abs(code) > 1e-6).sum(axis=1).mean()
+    counts = f"{not_zero:3.0f} not zero, {needed[name]:3.0f} hold the energy"
+    print(f"{name:20}{counts}, {explained[name]:.0f} % of the variance explained")
+
+# %% tags=["remove-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+control = needed["no penalty"]
+assert needed["top-k"] <= K
+assert needed["L1"] < control / 2
+assert FAST or needed["L1"] < control / 8
+assert FAST or needed["KL"] < needed["no penalty, sigmoid"] / 2
+assert FAST or (0.4 < needed["dropout"] / control < 0.6 and 8 < needed["dropout"] / K < 12)
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
+figure, grid = plt.subplots(6, 1, figsize=(9, 6), layout="constrained")
+for axes, (name, model) in zip(grid, models.items(), strict=True):
+    code = np.abs(kerasae.encoder(model).predict(x_test[:36], verbose=0))
+    axes.imshow(code / code.max(), cmap="magma", aspect="auto", vmax=0.6, interpolation="nearest")
+    axes.set(xticks=[], yticks=[])
+    axes.set_ylabel(name.replace(", ", ",\n"), rotation=0, ha="right", va="center", fontsize=9)
+grid[-1].set_xlabel("256 units")
 plt.show()
 
 # %% [markdown]
-# *Validation loss of each model, with its own penalty inside. The curves say that training came to
-# rest. They do not say which model is best: each counts something else.*
+# *Each row of a panel is a patch, each column a unit, and bright is active. Look for darkness: L1
+# and top-k are nearly silent, dropout is not. KL is far darker than its own control.*
 
-# %%
-outputs = {name: model.predict(images.test, verbose=0) for name, model in models.items()}
-codes = {name: np.asarray(kerasae.encoder(model)(images.test)) for name, model in models.items()}
-psnr = {name: evaluation.psnr(images.test, output) for name, output in outputs.items()}
-grid = np.stack([images.test[:10], *(output[:10] for output in outputs.values())])
-display(plots.plot_samples(grid, labels=["original", *outputs]))
-average = evaluation.psnr(
-    images.test, np.broadcast_to(images.train.mean(axis=0), images.test.shape)
-)
-assert min(psnr.values()) > average + 1
-display(
-    Markdown(
-        "*Ten test digits and what each model makes of them. All are readable. In PSNR: "
-        + ", ".join(f"{name} {value:.1f} dB" for name, value in psnr.items())
-        + f"; the average digit alone would have {average:.1f} dB.*"
-    )
-)
-
-# %% [markdown]
-# ## The features
-#
-# With tied weights, the picture of a unit is what it looks for and what it paints. Grey is zero.
-
-# %%
-for name, model in models.items():
-    display(Markdown(f"**{name}**"))
-    display(plots.plot_filters(model, count=32))
-
-# %% [markdown]
-# *The first 32 units of each model. Without a penalty they are speckled: each carries a bit of
-# everything. Those of top-k clearly have a shape: strokes, bows and large parts of digits (the
-# coarse digits of fast mode show little of it). Those of L1 and KL are nearly as speckled as those
-# without a penalty, with a blob or a bow here and there, and dropout is no worse: it has a few soft
-# blobs, too. Pictures that look like even noise belong to units that have hardly learnt anything.*
-
-# %% [markdown]
-# ## The codes
-#
-# Filters are a matter of taste; codes can be counted. A unit that is not exactly zero may still be
-# too weak to matter, and sigmoids are never exactly zero. So there are two counts: how many units
-# are not zero, by which a size above 0.000001 is meant, and how many of the largest ones hold 95 %
-# of the energy, the sum of squares, of a code. A unit that stays below 1 % of the largest value on
-# all test images counts as *dead*.
-
-# %%
-rows, active = {}, {}
-for name, code in codes.items():
-    energy = np.sort(np.square(code), axis=1)[:, ::-1].cumsum(axis=1)
-    needed = (energy < 0.95 * energy[:, -1:]).sum(axis=1) + 1
-    dead = (np.abs(code).max(axis=0) < 0.01 * np.abs(code).max()).sum()
-    not_zero = (np.abs(code) > 1e-6).sum(axis=1)
-    rows[name] = (code.shape[1], not_zero.mean(), needed.mean(), int(dead))
-    active[name] = needed
-
-bins = np.linspace(0, 1.05 * max(needed.max() for needed in active.values()), 40)
-figure, grid = plt.subplots(2, 5, figsize=(9, 4), layout="constrained")
-for column, (name, code) in enumerate(codes.items()):
-    top, bottom = grid[:, column]
-    top.hist(code.ravel()[::7], bins=40, color=colours[name], log=True)
-    top.set_title(name, fontsize=10)
-    top.set_xlabel("value of a unit", fontsize=9)
-    bottom.hist(active[name], bins=bins, color=colours[name])
-    bottom.set_xlabel("units for 95 % energy", fontsize=9)
-    for axes in (top, bottom):
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.tick_params(labelsize=8)
-grid[0, 0].set_ylabel("count (log scale)")
-grid[1, 0].set_ylabel("images")
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
+figure, grid = plt.subplots(6, 1, figsize=(9, 3.7), layout="constrained")
+for axes, (name, model) in zip(grid, models.items(), strict=True):
+    kernel = kerasae.encoder(model).get_layer("code").get_weights()[0]
+    strongest = np.argsort(-np.linalg.norm(kernel, axis=0))[:60:3]
+    shapes = kernel[:, strongest] / np.abs(kernel[:, strongest]).max(axis=0)
+    shapes = np.pad(shapes.T.reshape(20, 12, 12), ((0, 0), (0, 0), (0, 1)), constant_values=1)
+    axes.imshow(shapes.swapaxes(0, 1).reshape(12, -1), cmap="gray", vmin=-1, vmax=1)
+    axes.set(xticks=[], yticks=[])
+    axes.set_ylabel(name.replace(", ", ",\n"), rotation=0, ha="right", va="center", fontsize=9)
+    axes.spines[:].set_visible(False)
 plt.show()
-assert max(rows[name][2] for name in ("l1", "topk")) < min(
-    rows[name][2] for name in ("none", "dropout")
-)
 
 # %% [markdown]
-# *Top: every seventh value of the codes of the test images; mind the logarithmic counts. One bar
-# that towers over the others stands for the silent units. The model without a penalty has one as
-# well: ReLU units are zero for much of what they see. KL has a second, lower peak at 1, of units
-# that are fully on. Bottom: how many units an image needs. For the sparse models the hills stand
-# further to the left.*
-
-# %% [markdown]
-# The third measure is use: a linear probe on the codes, beside the pixels.
-
-# %%
-errors = {}
-for name in ("pixels", *models):
-    sets = [
-        x if name == "pixels" else np.asarray(kerasae.encoder(models[name])(x))
-        for x in (images.train[:LABELS], images.validation, images.test)
-    ]
-    errors[name] = evaluation.linear_probe(
-        sets[0],
-        images.train_labels[:LABELS],
-        sets[2],
-        images.test_labels,
-        validation_codes=sets[1],
-        validation_labels=images.validation_labels,
-        l2=(1e-3, 1e-2),
-    )
-table = "\n".join(
-    f"| {name} | {psnr[name]:.1f} | {size} | {not_zero:.0f} | {needed:.0f} | {dead} "
-    f"| {100 * errors[name]:.1f} % |"
-    for name, (size, not_zero, needed, dead) in rows.items()
-)
-display(
-    Markdown(
-        "| model | PSNR in dB | units | not zero | for 95 % of the energy | dead | probe error |\n"
-        f"|---|---|---|---|---|---|---|\n{table}\n| pixels | | {PIXELS} | | | "
-        f"| {100 * errors['pixels']:.1f} % |"
-    )
-)
-display(
-    Markdown(
-        f"L1 describes a digit with {rows['l1'][2]:.0f} units that matter, top-k with at most {K} "
-        f"by its rule, the model without a penalty with {rows['none'][2]:.0f}. Dead units are the "
-        f"price: a unit that never gets its turn gets no gradient either."
-    )
-)
+# *The strongest units of each network. With L1 and top-k they are edges and stripes, with KL some
+# are. Without a penalty, and with dropout, they look like noise.*
 
 # %% [markdown]
 # ## Dropout is something else
 #
-# Dropout is often listed with the sparse autoencoders, since units are missing in training. But
-# look at its row and its histogram. At inference nothing is switched off, and the code is as dense
-# as without any penalty, or denser.
+# Dropout is often listed with the sparse autoencoders, because it switches units off, too. But
+# chance decides which ones, not the image, and only in training. Afterwards its code needs half as
+# many units as the control and ten times as many as top-k, and they show no edges.
 #
-# The two even pull in opposite directions. A sparsity penalty makes each unit a specialist that
-# few images need. Dropout takes away the specialist in every other step, so that others must be
-# able to stand in for it: it rewards *redundancy*. Both are meant to forbid the plain copy, and so
-# both are called regularisers. Here dropout hardly forbids it: of the five models it has the best
-# reconstructions, and to the probe its code is worth about as much as the pixels. Which units are
-# silent is decided by the image in the one case, and by a throw of dice in the other.
+# What dropout rewards is *redundancy*: a unit is missing in every other step, so others must be
+# able to stand in for it. Test that. Switch off half of the units, and double the rest.
 
 # %%
-assert rows["dropout"][2] > 1.5 * rows["l1"][2]
-if not FAST:  # the words above are about the full run
-    assert max(psnr, key=psnr.get) == "dropout"
-    assert abs(errors["dropout"] - errors["pixels"]) < 0.01
-
-# %% [markdown]
-# ## An experiment: how many units?
-#
-# The `k` of top-k is the most honest knob of all: it says what it does. Which one to choose depends
-# on what the code is for. So two curves are drawn, both of validation images.
-
-# %%
-sweep = {K: models["topk"]}
-for k in (K // 5, 4 * K):
-    keras.utils.set_random_seed(0)
-    sweep[k] = kerasae.build_sparse(penalty="topk", k=k, **shared)
-    train(sweep[k], images, config, progress=False)
-sweep = dict(sorted(sweep.items()))
-curve = {}
-for k, model in sweep.items():
-    sets = [
-        np.asarray(kerasae.encoder(model)(x)) for x in (images.train[:LABELS], images.validation)
-    ]
-    wrong = evaluation.linear_probe(
-        sets[0], images.train_labels[:LABELS], sets[1], images.validation_labels, l2=1e-2
-    )
-    quality = evaluation.psnr(images.validation, model.predict(images.validation, verbose=0))
-    curve[k] = (quality, wrong)
-    display(Markdown(f"**k = {k}**"))
-    display(plots.plot_filters(model, count=16, sort=True))
-
-figure, (left, right) = plt.subplots(1, 2, figsize=(8, 2.8), layout="constrained")
-left.plot(list(curve), [c[0] for c in curve.values()], "o-", color=plots.BLUE)
-left.set(xlabel="k, units kept", ylabel="PSNR in dB, validation", xscale="log")
-right.plot(list(curve), [100 * c[1] for c in curve.values()], "o-", color=plots.ORANGE)
-right.set(xlabel="k, units kept", ylabel="probe error in %, validation", xscale="log")
-for axes in (left, right):
-    axes.set_xticks(list(curve), [str(k) for k in curve])
-    axes.minorticks_off()
-    axes.spines[["top", "right"]].set_visible(False)
-plt.show()
-qualities, wrongs = zip(*curve.values(), strict=True)
-assert qualities[0] < qualities[1]
-follows = list(wrongs) == sorted(wrongs, reverse=True)
-verdict = "Here the probe gets better with them" if follows else "The probe need not follow"
-display(
-    Markdown(
-        f"*Features for three values of k, the strongest units first, and what they are good for. "
-        f"With k = {min(curve)} a unit has to paint large parts of a digit, and reconstructions "
-        f"reach {qualities[0]:.1f} dB. With k = {max(curve)} units paint dots and thin strokes, "
-        f"and reconstructions reach {qualities[-1]:.1f} dB. {verdict}.*"
-    )
-)
+half = 2 * np.random.default_rng(0).permutation(np.repeat([0, 1], 128))
+for name in ("no penalty", "top-k", "dropout"):
+    code = half * kerasae.encoder(models[name]).predict(x_test, verbose=0)
+    wrong = x_test - kerasae.decoder(models[name]).predict(code, verbose=0)
+    left = 100 * (1 - wrong.var() / x_test.var())
+    print(f"{name:10} {explained[name]:4.0f} % explained, with half of the units {left:4.0f} %")
 
 # %% [markdown]
 # ## What can go wrong
 #
 # **The scale of KL.** In the lecture notes that the KL term comes from, the loss of an image is a
-# *sum* over its pixels, and so it is in many recipes. In Keras, `"mse"` and `"binary_crossentropy"`
-# are *means* over pixels. Beside a mean, the same $\beta$ is as many times too strong as there are
-# pixels. Above, it was divided by them. Here it is taken over as it stands.
+# *sum* over its pixels. In Keras it is a *mean*. Say that $\beta = 8$ is right beside a sum. Fill
+# in the value that is right beside a mean over 144 pixels.
 
 # %%
+your_beta = 8.0
+
 keras.utils.set_random_seed(0)
-strong = kerasae.build_sparse(penalty="kl", rho=RHO, beta=BETA, **shared)
-train(strong, images, config, progress=False)
-drowned = strong.predict(images.test, verbose=0)
-rows_shown = {
-    "original": images.test,
-    f"beta = {BETA} / {PIXELS}": outputs["kl"],
-    f"beta = {BETA}": drowned,
-}
-grid = np.stack([picture[:10] for picture in rows_shown.values()])
-display(plots.plot_samples(grid, labels=list(rows_shown)))
-taken = evaluation.psnr(images.test, drowned)
-assert taken < psnr["kl"] - 1
-display(
-    Markdown(
-        f"*The same number, beside a mean: {taken:.1f} dB, where the average digit alone has "
-        f"{average:.1f}, against {psnr['kl']:.1f} dB when divided. The penalty drowns the pixels.*"
-    )
-)
+other = kerasae.build_sparse(penalty="kl", rho=0.05, beta=your_beta, **sigmoid)
+kerasae.encoder(other).get_layer("code").bias.assign(np.full(256, -3.0))
+other.fit(x_train, x_train, batch_size=128, epochs=EPOCHS, verbose=0)
+wrong = x_test - other.predict(x_test, verbose=0)
+print(f"your beta {your_beta:.3f}: {100 * (1 - wrong.var() / x_test.var()):.0f} % explained")
+print(f"true beta {8 / 144:.3f}: {explained['KL']:.0f} % explained")
 
 # %% [markdown]
 # **`activity_regularizer` divides by the batch size.** Keras has a place for penalties on a layer's
-# output. It divides whatever comes back by the number of images in the batch. For L1 that is right:
-# the sum over the batch becomes a mean. For KL it is wrong: the term is a mean over the batch
-# already, and is divided once more. Measure it, on the same images in batches of three sizes.
+# output, and divides whatever they return by the number of images. For L1 that is right: the sum
+# over a batch becomes a mean. The KL term is already a mean over the batch, and is divided once
+# more. Measure it: the same 16 patches once, four times and sixteen times.
 
 # %%
-units = kerasae.encoder(models["kl"]).get_layer("code").get_weights()
-table = []
-for count in (16, 64, 256):
-    batch = images.train[:count].reshape(count, -1)
-    values = [count]
-    for penalty in (
-        keras.regularizers.L1(1.0),
-        lambda h: ops.sum(losses.bernoulli_kl(RHO, ops.mean(h, axis=0))),
-    ):
-        dense = keras.layers.Dense(CODE_SIZE, activation="sigmoid", activity_regularizer=penalty)
-        dense.build(batch.shape)
-        dense.set_weights(units)
+weights = kerasae.encoder(models["KL"]).get_layer("code").get_weights()
+penalties = {
+    "L1": keras.regularizers.L1(1.0),
+    "KL": lambda h: ops.sum(losses.bernoulli_kl(0.05, ops.mean(h, axis=0))),
+}
+terms = {}
+for copies in (1, 4, 16):
+    batch = np.tile(x_train[:16].reshape(16, 144), (copies, 1))
+    for name, penalty in penalties.items():
+        dense = keras.layers.Dense(256, activation="sigmoid", activity_regularizer=penalty)
+        dense.build((None, 144))
+        dense.set_weights(weights)
         dense(batch)
-        values.append(float(dense.losses[0]))
-    ours = layers.KLSparsity(rho=RHO, beta=1.0)
-    ours(ops.convert_to_tensor(keras.ops.sigmoid(batch @ units[0] + units[1])))
-    table.append([*values, float(ours.losses[0])])
-body = "\n".join(f"| {n:.0f} | {a:.2f} | {b:.4f} | {c:.2f} |" for n, a, b, c in table)
-display(
-    Markdown(
-        "| images in the batch | L1 as `activity_regularizer` | KL as `activity_regularizer` "
-        f"| KL of `build_sparse` |\n|---|---|---|---|\n{body}"
-    )
-)
-assert 0.8 < table[0][1] / table[-1][1] < 1.25
-assert table[0][2] / table[-1][2] > 4
+        terms[name, copies] = float(dense.losses[0])
+    print(f"batch of {len(batch):3}: L1 {terms['L1', copies]:.2f}, KL {terms['KL', copies]:.4f}")
+
+# %% tags=["remove-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+assert np.isclose(terms["L1", 1], terms["L1", 16], rtol=1e-3)
+assert np.isclose(terms["KL", 1], 16 * terms["KL", 16], rtol=1e-3)
 
 # %% [markdown]
-# *L1 hardly depends on the batch. KL as an `activity_regularizer` falls with its size, so that the
-# strength of the penalty changes whenever somebody changes the batch size. `build_sparse` adds the
-# term in a layer of its own, undivided: the last column stays about where it is.*
+# L1 does not depend on the size of the batch. KL shrinks with it, so that changing the batch size
+# changes the strength of the penalty. `build_sparse` adds the KL term undivided, in a layer of its
+# own.
 #
-# The same division is why weights from older recipes for L1 do not carry over: where an
-# implementation sums over the batch, its weight is as many times larger in effect as there are
-# images in a batch.
+# - **Small batches for KL.** A unit that should be on for 5 images in a hundred is on for 3 in a
+#   batch of 64, give or take 2. In a batch of 8 the mean says nothing.
+# - **Sigmoids that begin at one half.** Then the KL term is enormous at first, and can silence the
+#   network for good.
+# - **Dead units.** A unit that never wins gets no gradient, and keeps its random weights. Sort
+#   filters by strength before you judge them.
+# - **Counting zeros only.** Sigmoids are never zero. Count the energy.
 #
-# **Small batches for KL.** A unit that should be on for 5 % of the images is on for three in a
-# batch of 64, give or take two. With batches much smaller than $1/\rho$ the mean says nothing.
-#
-# **Counting zeros only.** Plain linear units and sigmoids are hardly ever zero. Count what matters.
-#
-# **Reading meaning into noise.** Dead units keep their initial weights, which look as speckled as
-# the features of a model that failed. `plots.plot_filters(model, sort=True)` shows the strong
-# first.
-
-# %% [markdown]
 # ## Key takeaways
 #
-# 1. A sparse code is large and mostly silent; which units speak depends on the image.
-# 2. L1 charges each image, KL charges each unit, top-k counts.
-# 3. Sparsity can give features with a place and a shape; here only top-k clearly did. Measure it by
-#    energy, not by looks.
-# 4. Dropout switches units off by chance, in training only. Its codes are dense: dropout and a
-#    sparsity penalty are two things.
-# 5. A weight is worth nothing without the scale of the loss beside it: mean or sum, per image or
-#    per batch.
+# 1. A sparse code has many units, and few of them are active; the image decides which.
+# 2. L1 penalises active units, KL penalises busy units, top-k keeps the largest.
+# 3. On whitened photographs a sparse code finds edges of all directions, without being told.
+# 4. Dropout makes units redundant, not sparse. Compare penalties on units of one kind.
+# 5. A penalty's weight means nothing until you know what stands beside it: a mean or a sum, per
+#    image or per batch.
 
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Does the loophole exist? Train L1 with untied weights (`tied=False`), and compare what the
-# encoder reads with to what the decoder paints with.
+# **1.** L1 has a loophole if weights are not tied. Which one? Train it with `tied=False`, and
+# compare the weights of encoder and decoder.
 #
 # <details><summary>Solution</summary>
 #
 # ```python
 # keras.utils.set_random_seed(0)
-# untied = kerasae.build_sparse(**{**shared, "tied": False}, **options["l1"])
-# train(untied, images, config, progress=False)
-# loose = np.asarray(kerasae.encoder(untied)(images.test))
-# print(f"mean of the code: tied {codes['l1'].mean():.3f}, untied {loose.mean():.3f}")
-# read = untied.get_layer("encoder").get_layer("code").get_weights()[0]
-# painted = untied.get_layer("decoder").get_layer("pixels").get_weights()[0]
-# print(f"mean size of its weights: encoder {np.abs(read).mean():.3f}")
-# print(f"                          decoder {np.abs(painted).mean():.3f}")
+# loose = kerasae.build_sparse(penalty="l1", weight=2.5 / 144, **relu | {"tied": False})
+# loose.fit(x_train, x_train, batch_size=128, epochs=EPOCHS, verbose=0)
+# for name, model in {"tied": models["L1"], "untied": loose}.items():
+#     code = kerasae.encoder(model).predict(x_test, verbose=0)
+#     print(f"{name:7} mean of the code {code.mean():.3f}")
+# up = kerasae.encoder(loose).get_layer("code").get_weights()[0]
+# down = kerasae.decoder(loose).get_layer("pixels").get_weights()[0]
+# print(f"mean size of a weight: up {np.abs(up).mean():.3f}, down {np.abs(down).mean():.3f}")
 # ```
 #
-# Untied, the values of the code are smaller, and so is the penalty, without anything having become
-# sparser; weights of the decoder that are larger than those of the encoder make up for it.
+# The encoder can make its values smaller, and pay less, while the decoder makes up for it with
+# larger weights. Nothing becomes sparser by that.
 #
 # </details>
 #
-# **2.** Raise the weight of L1 tenfold. What becomes of PSNR and of the units at work?
+# **2.** Train top-k on the patches *before* whitening. What do the units look for now?
 #
 # <details><summary>Solution</summary>
 #
 # ```python
+# smooth = (centred["train"] / centred["train"].std()).reshape(-1, 12, 12, 1).astype("float32")
 # keras.utils.set_random_seed(0)
-# strong = kerasae.build_sparse(**shared, penalty="l1", weight=1 / PIXELS)
-# train(strong, images, config, progress=False)
-# code = np.asarray(kerasae.encoder(strong)(images.test))
-# quality = evaluation.psnr(images.test, strong.predict(images.test, verbose=0))
-# print(f"units not zero: {rows['l1'][1]:.0f}, then {(code > 1e-6).sum(axis=1).mean():.0f}")
-# print(f"PSNR: {psnr['l1']:.1f} dB, then {quality:.1f} dB")
+# plain = kerasae.build_sparse(penalty="topk", k=K, **relu)
+# plain.fit(smooth, smooth, batch_size=128, epochs=EPOCHS, verbose=0)
+# plots.plot_filters(plain, count=64, sort=True)
 # ```
 #
-# Fewer units, and a worse picture. If the weight goes on growing, all units fall silent and every
-# output is the same grey mean.
+# Broad gradients and wide edges: neighbouring pixels are nearly equal, and that is all it takes to
+# explain most of the variance.
 #
 # </details>
 #
-# **3.** Which images use the same unit? Take the unit of the top-k model that is active most often
-# without being always active, and look at the twenty test images on which it is strongest.
+# **3.** Which patches does one unit answer to? Look at the twenty on which it is most active.
 #
 # <details><summary>Solution</summary>
 #
 # ```python
-# share = (codes["topk"] != 0).mean(axis=0)
-# unit = int(np.argmax(np.where(share < 0.3, share, 0)))
-# strongest = np.argsort(-codes["topk"][:, unit])[:20]
-# print(f"unit {unit}, active on {100 * share[unit]:.0f} % of the images")
-# display(plots.plot_samples(images.test[strongest], columns=10))
-# print(np.bincount(images.test_labels[strongest], minlength=10))
+# everything = kerasae.encoder(ours).predict(x_train, verbose=0)
+# unit = int(np.argmax(everything.max(axis=0)))
+# favourites = x_train[np.argsort(-everything[:, unit])[:20]]
+# plots.plot_samples(np.clip(0.5 + favourites / 8, 0, 1), columns=10)
 # ```
 #
-# They share a stroke, and often, but not always, a class: the unit was never told about classes.
+# They share an edge in one place and direction, and differ in all the rest.
 #
 # </details>
 
 # %% [markdown]
 # ## What to read next
 #
-# - [Convolutional autoencoders](09_convolutional.ipynb): features that work at every position.
-# - [`build_sparse`](../kerasae/builders/sparse.py): the four models in one screen of code.
+# [Convolutional autoencoders](09_convolutional.ipynb): one filter, used at every place. The
+# builder: [`build_sparse`](../kerasae/builders/sparse.py).
 #
 # **Papers and notes**
 #
 # - B. A. Olshausen and D. J. Field (1996), *Emergence of Simple-Cell Receptive Field Properties by
 #   Learning a Sparse Code for Natural Images*, Nature 381.
+# - D. H. Hubel and T. N. Wiesel (1962), *Receptive Fields, Binocular Interaction and Functional
+#   Architecture in the Cat's Visual Cortex*, Journal of Physiology 160.
 # - A. Ng (2011), *Sparse Autoencoder*, CS294A Lecture Notes, Stanford University: the KL term.
 # - A. Makhzani and B. Frey (2013), *k-Sparse Autoencoders*, arXiv 1312.5663.
 # - N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever and R. Salakhutdinov (2014), *Dropout: A
 #   Simple Way to Prevent Neural Networks from Overfitting*, Journal of Machine Learning Research
 #   15.
-# - I. Goodfellow, Y. Bengio and A. Courville (2016), *Deep Learning*, section 14.2.1, MIT Press.
 #
-# The digits are of MNIST (Y. LeCun, C. Cortes and C. J. C. Burges, CC BY-SA 3.0), in fast mode of
-# the UCI *Optical Recognition of Handwritten Digits* data set (E. Alpaydin and C. Kaynak,
-# CC BY 4.0), as shipped with scikit-learn.
+# Photographs, from scikit-learn and scikit-image: china by danielbuechele and flower by vultilion
+# (CC BY 2.0), chelsea and coffee (CC0), astronaut and rocket (public domain), motorcycle
+# (Middlebury Stereo 2014).
