@@ -60,7 +60,7 @@ plots.plot_samples(np.stack(rows), labels=["a font", "redrawn from 32 numbers"] 
 # **You will be able to**
 #
 # - say what encoder, code and decoder are, and use each of them;
-# - draw pictures that nobody has drawn before, by choosing their codes;
+# - draw new pictures by choosing codes;
 # - turn an autoencoder into a codec, and say when one is worth it;
 # - train one, and recognise what it cannot do.
 #
@@ -93,8 +93,12 @@ print("pixels", letter.size, "-> numbers", code.size)
 print(code.round(1))
 
 # %% [markdown]
-# These numbers are all that the decoder gets. Here one of them, number 26, takes nine values.
-# **Your turn:** choose another number from 0 to 31, and run the cell again. It takes a second.
+# These numbers are all that the decoder gets. I try nine values for number 26 and leave the rest
+# alone. I picked 26 because it changes a lot, and font 48 because any test font will do: the
+# network has seen none of them. At the ends I go further than any number printed above, to see
+# where the letter breaks. `clip` cuts values below 0 and above 1: the last layer has no limit of
+# its own. **Your turn:** choose another number from 0 to 31, and run the cell again. It takes a
+# second.
 
 # %%
 changed = np.repeat(code, 9, axis=0)
@@ -102,8 +106,8 @@ changed[:, 26] += np.linspace(-12, 12, 9)
 plots.plot_samples(decoder.predict(changed, verbose=0).clip(0, 1))
 
 # %% [markdown]
-# *The letter in the middle is drawn from its own code. To both sides, one number of 32 moves away
-# from its value.*
+# *The letter in the middle is drawn from its own code. The further from the middle, the more I
+# changed one number of it.*
 
 # %% [markdown]
 # ## Between two letters
@@ -115,11 +119,12 @@ plots.plot_samples(decoder.predict(changed, verbose=0).clip(0, 1))
 plots.plot_samples(samplers.interpolate(model, alphabet[0], alphabet[17], steps=10))
 
 # %% [markdown]
-# *Follow the row from left to right. In the middle are shapes that are neither letter, and that
-# nobody designed.*
+# *Follow the row from left to right. In the middle both letters shine through: not every code
+# between two letters is a letter.*
 
 # %% [markdown]
-# It works between fonts as well. Here the letter stays, and the typeface changes.
+# It works better between fonts. Here the letter stays, and the typeface changes. The network has
+# seen neither of the two.
 
 # %% tags=["hide-input"] jupyter={"source_hidden": true}
 g = letters.test_labels == 6
@@ -127,14 +132,14 @@ thin, bold = (letters.test[g & (letters.sources["test"] == fonts[k])][0] for k i
 plots.plot_samples(samplers.interpolate(model, thin, bold, steps=10))
 
 # %% [markdown]
-# *On the left an extra-light G, on the right an extra-bold italic one. Between them lie weights and
-# slants that were in no training image.*
+# *On the left an extra-light G, on the right an extra-bold italic one. Between them the strokes
+# get thicker and the letter leans over, step by step.*
 
 # %% [markdown]
 # ## Letters that never were
 #
-# Look at the codes of all training letters as a cloud of points, describe the cloud, and draw new
-# points from it. Then decode them.
+# Look at the codes of all training letters as a cloud of points, describe the cloud by 40 Gaussians
+# (a **mixture**), and draw new points from it. Then decode them.
 
 # %%
 codes = encoder.predict(letters.train, verbose=0)
@@ -148,8 +153,10 @@ plots.plot_samples(samplers.sample_mixture(model, mixture, 40, seed=0), columns=
 # %% [markdown]
 # ## Send it
 #
-# A code is short, so it is a compressed picture. One call turns the network into a **codec**. It
-# rounds the codes, packs them into bytes, and converts both halves for phones and browsers.
+# A code is short, so it is a compressed picture. `export_bundle` turns the network into a
+# **codec**, and `Codec.load` opens it. Both halves are converted for phones and browsers, with
+# small weights (`scheme="dynamic"`). A thousand letters (`calibration`) show how finely the codes
+# must be rounded before they are packed into bytes. `scratch` is a temporary folder.
 
 # %%
 folder = f"{scratch.name}/letters"
@@ -184,8 +191,9 @@ plots.plot_samples(np.stack([picture, received]) / 255, columns=2)
 
 # %% [markdown]
 # The receiver needs the decoder, once. So such a codec pays off when you send many small pictures
-# of one kind, here about 2,000<!--given--> letters against WebP. A damaged file is refused, not
-# drawn wrongly:
+# of one kind: here after about 2,000<!--given--> letters, if each is a file of its own, and against
+# the smallest WebP, whose quality is not the same. Each file carries a checksum, so nearly all
+# damage is noticed. Here I flip one bit:
 
 # %%
 damaged = bytearray(data)
@@ -199,8 +207,36 @@ except CorruptBitstreamError as error:
 # %% [markdown]
 # ## Train your own
 #
-# A smaller one, with a code of 12 numbers. The target of each picture is the picture itself. (The
-# same network in ten lines of plain Keras: [here](../docs/ten_lines.md).)
+# This is a whole convolutional autoencoder in plain Keras (`from keras import layers`; [other
+# architectures](../docs/ten_lines.md) are as short):
+#
+# ```python
+# def convolutional(code_size=32, channels=1):
+#     encoder = [
+#         layers.Conv2D(32, 3, strides=2, padding="same", activation="relu"),  # 14 x 14
+#         layers.Conv2D(64, 3, strides=2, padding="same", activation="relu"),  # 7 x 7
+#         layers.Flatten(),
+#         layers.Dense(code_size),
+#     ]
+#     decoder = [
+#         layers.Dense(7 * 7 * 64, "relu"),
+#         layers.Reshape((7, 7, 64)),
+#         layers.Conv2DTranspose(32, 3, strides=2, padding="same", activation="relu"),  # 14 x 14
+#         layers.Conv2DTranspose(1, 3, strides=2, padding="same", activation="sigmoid"),  # 28 x 28
+#     ]
+#     encoder, decoder = keras.Sequential(encoder), keras.Sequential(decoder)
+#     model = keras.Sequential([keras.Input((28, 28, channels)), encoder, decoder])
+#     model.compile("adam", loss="binary_crossentropy")
+#     return model
+# ```
+#
+# `model`, which we have used so far, has the same layers. It was trained for 60 epochs, with a
+# smoother activation than `relu`, with the squared error (`"mse"`), and without the `sigmoid`.
+#
+# You train a smaller one: `build_convolutional` builds it with 16 and 32 channels in place of 32
+# and 64, and a code of 12 numbers. The target of each picture is the picture itself. `train` is
+# Keras's `fit` with a learning rate that falls to zero; six epochs (`EPOCHS`) take about half a
+# minute.
 
 # %%
 keras.utils.set_random_seed(0)
@@ -211,6 +247,10 @@ config = TrainConfig(epochs=EPOCHS, batch_size=64, learning_rate=3e-3)
 history = train(mine, letters, config, progress=False)
 plots.plot_history(history.history)
 
+# %% [markdown]
+# *Look at the gap: on unseen fonts the loss stays above that of the training letters. Both flatten
+# as the learning rate (below) goes to zero.*
+
 # %%
 shown = alphabet[:10]
 plots.plot_samples(
@@ -219,16 +259,17 @@ plots.plot_samples(
 )
 
 # %% [markdown]
-# *Compare the middle row with the last. Fewer numbers and shorter training make blurrier letters.*
+# *Compare the middle row with the last. Yours are blurrier, for three reasons: fewer numbers, a
+# smaller network, shorter training. Exercise 1 changes the code alone.*
 
 # %% [markdown]
-# **The size of the code sets the trade.** More numbers give better pictures and larger files. The
-# exercises let you turn this knob alone.
+# **A longer code gives a sharper picture and a bigger file.**
 #
 # ## What can go wrong
 #
-# **Pictures of another kind.** The network knows letters, white on black, and nothing else. It
-# never says so.
+# **Pictures of another kind.** The network was trained on white letters on black. It draws an
+# answer for anything, and gives no warning. You get one if you compute the error, and compare it
+# with the error of pictures of the kind that it knows (exercise 3).
 
 # %%
 emoji = kerasae.load_images("emoji", channels=1, image_size=28).test[:4]
@@ -238,12 +279,13 @@ plots.plot_samples(
 )
 
 # %% [markdown]
-# *Each picture below is what comes back for the one above it. Black letters on white are easy for
-# you, and foreign to the network.*
+# *Each picture below is what comes back for the one above it. You read the black letters easily;
+# the network has never seen any. A C and a D shine through, in blots.*
 
 # %% [markdown]
-# That is why a codec for *any* photograph works differently. kerasae has one that comes trained: a
-# linear autoencoder of small squares, and the same way from codes to bytes.
+# For photographs of anything, the network must have learned what all photographs share. kerasae has
+# such a codec: it cuts a photograph into small squares, and a linear autoencoder, trained on many
+# photographs, gives each square a code. It packs codes into bytes as before.
 
 # %%
 from skimage.data import chelsea
@@ -271,8 +313,8 @@ for axes, picture, title in zip(
 plt.show()
 
 # %% [markdown]
-# *The photograph, our file, and JPEG at its lowest quality, which still takes more bytes. Look at
-# the eyes and at the fur.*
+# *The photograph, our file, and the smallest JPEG. Look at the eyes and at the fur. JPEG is an easy
+# rival at this size: chapter 17 takes WebP and AVIF, and more photographs.*
 
 # %% [markdown]
 # ## Key takeaways
@@ -280,11 +322,11 @@ plt.show()
 # 1. An autoencoder learns to repeat its input through a short code. It needs no labels.
 # 2. The decoder sees the code and nothing else. What is not in the code is lost.
 # 3. Codes can be changed, mixed and drawn at random: that makes new pictures.
-# 4. It works for the kind of picture it was trained on, and does not warn you about others.
+# 4. It works for the kind of picture it was trained on. Only the error tells you about others.
 #
 # ## Exercises
 #
-# **1.** Train with `code_size=2` and with `code_size=64`. What do two numbers suffice for?
+# **1.** Train with `code_size=2` and with `code_size=64`. What can it still draw from two numbers?
 #
 # <details><summary>Solution</summary>
 #
@@ -298,7 +340,8 @@ plt.show()
 #     display(plots.plot_samples(other.predict(letters.test[:10], verbose=0).clip(0, 1)))
 # ```
 #
-# Two numbers can say how much ink there is, and roughly where. With 64 the fonts differ, too.
+# From two numbers it draws blurred shapes: how much ink there is, and roughly where. With 64 the
+# fonts differ, too.
 #
 # </details>
 #
@@ -317,7 +360,8 @@ plt.show()
 # plots.plot_samples(decoder.predict(np.stack([thin_k, bolder]), verbose=0).clip(0, 1))
 # ```
 #
-# The K gets bolder: "bold" is a direction among the codes.
+# The K gets bolder. One example does not prove that "bold" is a direction among the codes; try
+# other letters.
 #
 # </details>
 #
@@ -336,8 +380,10 @@ plt.show()
 # plots.plot_reconstructions(q, narrow.predict(q, verbose=0).clip(0, 1), count=8)
 # ```
 #
-# It comes back as an O, or nearly. A large error often marks a picture unlike the training data,
-# which is how autoencoders find anomalies (chapter [21](21_anomaly.ipynb)).
+# It comes back as an O, or nearly. But a network with a code of 12 numbers that did see Q may lose
+# some tails, too: compare with `mine.predict(q, verbose=0)` before you blame the missing Q. A large
+# error often marks a picture unlike the training data, which is how autoencoders find anomalies
+# (chapter [21](21_anomaly.ipynb)).
 #
 # </details>
 #

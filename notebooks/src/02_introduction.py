@@ -61,24 +61,24 @@ display(
 )
 
 # %% [markdown]
-# *Follow a row: one held-out image while a network trains. At step 30 the rows are hard to tell
-# apart; the digits come afterwards. "Shipped" is the same network, trained for 25 epochs.*
+# *Follow a row: one held-out image while a network trains. At step 10 the rows look alike; soon
+# after they part. "Shipped" is the same network, trained for 25 epochs.*
 
 # %% [markdown]
 # **You will be able to**
 #
-# - train an autoencoder with one line of Keras, and say what is compared with what;
-# - work out its loss by hand, and turn it into decibels;
+# - build an autoencoder in plain Keras, train it, and say what is compared with what;
+# - work out its loss step by step, and turn it into decibels;
 # - say what a network learns first, and when a flat curve proves nothing;
 # - compare a loss with simple baselines;
-# - explain why a perfect copy is worthless.
+# - explain why a network that only copies is worthless.
 #
 # ## The idea
 #
 # A classifier learns from images and labels, and somebody has to write the labels. An autoencoder
-# learns from pairs of an image and *the same image*, so every picture is an exercise with its
-# solution. The exercise is hard because the image has to pass through a **bottleneck**: a **latent
-# code** with far fewer numbers than the image has pixels.
+# learns from pairs of an image and *the same image*, so every picture comes with its own answer.
+# The task is hard because the image has to pass through a **bottleneck**: a **latent code** with
+# far fewer numbers than the image has pixels.
 
 # %%
 import kerasae
@@ -89,8 +89,9 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 # %% [markdown]
-# The data are handwritten digits, 28 by 28 pixels with values from 0 to 1. We take the images and
-# leave the labels where they are.
+# The data are MNIST's handwritten digits, 28 by 28 pixels with values from 0 to 1. We take the
+# images and leave the labels where they are. (Names in capitals, such as `DATA`, are settings:
+# `DATA` is `"mnist"`, `SHIPPED` is `"mnist-undercomplete"`.)
 
 # %%
 images = kerasae.load_images(DATA)
@@ -100,7 +101,9 @@ shape, pixels = images.image_shape, images.train[0].size
 # %% [markdown]
 # ## The network
 #
-# The encoder turns an image into 32 numbers. The decoder turns 32 numbers into an image.
+# The encoder turns an image into 32 numbers. The decoder turns 32 numbers into an image. The code
+# and the output have no activation: the code may take any value, positive or negative, and with a
+# squared error the output can stay linear, too. We clip it to 0 and 1 when we show it.
 
 # %%
 keras.utils.set_random_seed(0)
@@ -132,7 +135,8 @@ assert np.allclose(built(x_val[:8]), autoencoder(x_val[:8]), atol=1e-6)
 # ## What the loss compares
 #
 # The weights are still random, but the network gives an answer all the same. Take one image and
-# do by hand what Keras does for a batch: subtract, square, average.
+# do in NumPy what Keras does for a batch: subtract, square, average. (`plot_traversals` here only
+# sets images in labelled rows.)
 
 # %%
 i = 2  # change it
@@ -152,12 +156,13 @@ assert np.isclose(squares.mean(), autoencoder.evaluate(image, image, verbose=0),
 # picture. It knows nothing of digits or strokes.*
 
 # %% [markdown]
-# **Your turn, one second:** change `i`. Which digits have the smallest loss
-# before any training? (Those with little ink: a black output is nearly right for a thin 1.)
+# **Your turn, one second:** change `i`. Which digits have the smallest loss before any training?
+# (Those with little ink: a black output is nearly right for a thin 1.)
 #
 # Decibels are easier to read. For pixels from 0 to 1, a mean squared error $e$ is a peak
-# signal-to-noise ratio (PSNR) of $-10 \log_{10} e$ dB. Ten times less error is 10<!--given--> dB
-# more.
+# signal-to-noise ratio (PSNR) of $-10 \log_{10} e$ dB. An error of 0.1<!--given--> is
+# 10<!--given--> dB, an error of 0.01<!--given--> is 20<!--given--> dB: ten times less error is
+# 10<!--given--> dB more.
 #
 # ## The first hundred steps
 #
@@ -176,8 +181,9 @@ for step in range(101):
 mean_image = x_train.mean(axis=0)
 
 # %% [markdown]
-# **Guess first:** is the output at step 100 closer to its target, or to the mean of all training
-# images, the same for every input? Write down your answer, then look.
+# **Guess first:** take 200 held-out images after step 100. Are the outputs, on the whole, closer to
+# their targets, or to the mean of all training images, the same for every input? Write down your
+# answer, then look.
 
 # %%
 your_guess = "target"  # or "mean image"
@@ -191,12 +197,13 @@ row = np.clip(np.stack([[*strip, mean_image, image[0]]]), 0, 1)
 plots.plot_traversals(row, labels=[" "], values=names, xlabel="steps")
 
 # %% [markdown]
-# *Look at the picture of step 100: a four that still looks like a nine. On average over held-out
-# images, the output is closer to the mean image than to its own target.*
+# *Look at the picture of step 100: a four that still looks like a nine. Over the 200 held-out
+# images, the outputs are still a little closer to the mean image than to their targets.*
 
 # %% [markdown]
-# The order is no accident. What all images share lowers the loss in every step. What tells one
-# image from another has to come through the code, and that takes longer.
+# That does not mean that nothing about the single image was learned: in the title picture a 6 and a
+# 1 are clear at step 100. But the order is no accident. What all images share lowers the loss in
+# every step. What tells one image from another has to come through the code, and that takes longer.
 #
 # ## Training to the end
 #
@@ -214,10 +221,12 @@ history = autoencoder.fit(
 print("validation loss:", [round(loss, 4) for loss in history["val_loss"]])
 
 # %% [markdown]
-# The loss is still falling. When is training finished? Be careful with the usual answer, "when
-# the curve is flat". `kerasae.train` takes its learning rate from `TrainConfig`, whose `schedule`
-# is `"cosine"` by default: the rate starts at `learning_rate` and falls to zero in the last epoch.
-# Here are two such trainings that differ only in their length.
+# The loss is still falling. (In decibels: `-10 * np.log10(loss)`.) When is training finished? Be
+# careful with the usual answer, "when the curve is flat". `kerasae.train` takes its learning rate
+# from `TrainConfig`, whose `schedule` is `"cosine"` by default: the rate starts at `learning_rate`
+# and falls to zero in the last epoch. Here are two such trainings that differ only in their length.
+# They use 10,000<!--given--> images (`COUNT`), for 5 epochs (`ROUNDS`) and for 10, so their losses
+# stay above those of `fit`.
 
 # %%
 fewer = kerasae.Images(train=x_train[:COUNT], validation=x_val, test=x_test)
@@ -258,7 +267,7 @@ assert history["val_loss"][-1] < history["val_loss"][0]
 
 # %% [markdown]
 # *Look at the end of the orange curve: it flattens because its learning rate (below) goes to zero.
-# The blue network goes on to a clearly lower loss.*
+# The blue network goes on to a clearly lower loss, and then flattens for the same reason.*
 
 # %% [markdown]
 # **A flat end can be the learning rate, not convergence.** To find out whether training was long
@@ -266,9 +275,11 @@ assert history["val_loss"][-1] < history["val_loss"][0]
 #
 # ## Baselines
 #
-# A loss of 0.01<!--given--> means nothing by itself. Compare it with simple answers. The best grey
-# tone and the mean image ignore their input. The nearest training image has memorised the training
-# set. "Shipped" comes with the package. All outputs are clipped to [0, 1] here.
+# A loss of 0.01<!--given--> means nothing by itself. Compare it with simple answers. The first two,
+# a grey tone and the mean image, give the same answer whatever you show them. Looking up the
+# nearest training image means keeping the whole training set. "Shipped" comes with the package.
+# These are test images, and all outputs are clipped to [0, 1]: so "ours" differs a little from its
+# validation loss.
 
 # %%
 test = x_test[:1000]
@@ -298,8 +309,9 @@ assert FAST or scores["shipped"] > scores["ours"] > scores["nearest image"]
 # %% [markdown]
 # ## Why it must not just copy
 #
-# A network that returns its input unchanged has a loss of zero, and nobody has to train it. Make
-# the code as large as the image and set both weight matrices to the identity.
+# A lossless file is a useful copy, because it is shorter. A network without a bottleneck can copy,
+# too: its loss is zero, it saves nothing, and nobody has to train it. Make the code as large as the
+# image and set both weight matrices to the identity.
 
 # %%
 copier = keras.Sequential([keras.Input(shape), keras.layers.Flatten()])
@@ -343,47 +355,35 @@ for name, x in inputs.items():
 
 # %% [markdown]
 # *Compare the three rows on the right. The copier returns everything. The autoencoder returns
-# digits, and draws strokes for everything else.*
+# digits, and draws strokes for the other two kinds.*
 
 # %% [markdown]
 # Compare decibels only within a line, where the inputs are the same. On digits the autoencoder
-# easily beats the best uniform grey. On shuffled digits, which are just as regular, it does not. So
-# what it uses is the structure of the digits it has seen. The noise row alone would prove nothing:
-# no code of 32 numbers can hold noise.
+# easily beats the best uniform grey. On shuffled digits it does not. Shuffling only renames the
+# pixels: what depends on what is still there, and PCA would compress them exactly as well. So this
+# network uses the structure of the digits it has seen. The noise row alone would prove nothing:
+# noise has no structure, and this smooth decoder cannot draw it from 32 numbers.
 #
 # So the goal is a low loss *under a constraint*. Here the constraint is the bottleneck. Others are
-# [few active units](08_sparse.ipynb), a [penalty on the code](10_variational.ipynb) or
-# [noise on the input](14_denoising.ipynb).
+# [few active units](08_sparse.ipynb), a [penalty on the code](10_variational.ipynb) or [noise on
+# the input](14_denoising.ipynb).
 #
-# ## Three words
-#
-# | word | pairs | example |
-# |---|---|---|
-# | supervised | image and label, written by people | `fit(x, y)` |
-# | unsupervised | only images | k-means, PCA |
-# | self-supervised | image and target, both from the data | `fit(x, x)` |
-#
-# An autoencoder is called both unsupervised and self-supervised: it needs no labels, and it is
-# trained with a target. Whatever we call it, a network that has never seen a label cannot output
-# one.
+# An autoencoder is called **unsupervised**, because it needs no labels, and **self-supervised**,
+# because it takes its target from the data.
 #
 # ## What can go wrong
 #
-# - **The mean image as an answer.** A learning rate that is too large kills the hidden units, and
-#   the loss stops at that of the mean image. Know that number before you look at the curve.
+# - **The mean image as an answer.** Training can get stuck there (exercise 1). Compute the mean
+#   image's loss first, so you recognise it.
 # - **Output and pixels that do not match.** Pixels from 0 to 255 cannot come out of a sigmoid.
-# - **Showing training images.** Show held-out images.
-# - **Comparing unlike losses.** Mean or sum, squared error or cross-entropy: use one measure, such
-#   as PSNR.
 #
 # ## Key takeaways
 #
-# 1. Training is `fit(x, x)`: the input is its own target.
-# 2. The loss is one number from two images: subtract, square, average.
-# 3. What all images share is learned first. The differences come through the code.
-# 4. A flat end can be the learning rate. Train twice as long to find out.
-# 5. A loss is meaningful only next to baselines.
-# 6. A perfect copy is worthless; the constraint makes the network learn.
+# 1. A plain autoencoder trains with `fit(x, x)`: the input is its own target.
+# 2. What all images share is learned first. The differences come through the code.
+# 3. A flat end can be the learning rate. Train twice as long to find out.
+# 4. A loss is meaningful only next to baselines.
+# 5. A copy without a constraint is worthless; the constraint makes the network learn.
 
 # %% [markdown]
 # ## Exercises
@@ -436,8 +436,8 @@ for name, x in inputs.items():
 # print(negative.evaluate(x_val, 1 - x_val, verbose=0), history["val_loss"][0])
 # ```
 #
-# Yes: the target still comes from the image. It is about as hard, since the last layer can turn
-# its signs and move its biases. Denoising uses the same freedom: input and target may differ.
+# Yes: the target still comes from the image. It is about as hard: the last layer can flip its
+# weights' signs and shift its biases. Denoising uses the same freedom: input and target may differ.
 #
 # </details>
 

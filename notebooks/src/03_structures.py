@@ -93,11 +93,12 @@ plt.show()
 #
 # ## The idea
 #
-# The **encoder** makes an image smaller, layer by layer, until a few numbers are left: the **latent
-# code**, also called the **bottleneck**. The **decoder** makes an image from the code. Only
+# The **encoder** turns an image into a few numbers, the **latent code**. Its layers first make more
+# numbers of the image: 784 pixels become 3,136, then 1,568. Only the last layer squeezes, to 16.
+# That narrow place is the **bottleneck**. The **decoder** makes an image from the code. Only
 # training needs the two as one network, because the error is measured at the end and its gradient
-# travels back through the decoder into the encoder. After training they part: the encoder
-# goes where images are made, the decoder where they are seen.
+# travels back through the decoder into the encoder. After training each can be used alone. For
+# compression, the encoder goes to the sender and the decoder to the receiver.
 
 # %%
 import kerasae
@@ -109,8 +110,11 @@ import numpy as np
 # %% [markdown]
 # ## Three parts in plain Keras
 #
-# Each convolution of stride 2 halves the height and the width. Each transposed convolution doubles
-# them again.
+# A convolution of stride 2 halves the height and the width. A **transposed convolution** of stride
+# 2 doubles them: each value of a small map is multiplied with a 3 by 3 kernel, these patches are
+# laid down two pixels apart, and where they overlap they are added up. The code and the last layer
+# have no activation, so they may be negative. (`DATA` is `"mnist"`; we train on the first 20,000
+# images, `COUNT`.)
 
 # %%
 images = kerasae.load_images(DATA)
@@ -143,7 +147,9 @@ copy.set_weights(yours.get_weights())
 assert np.allclose(copy(x_test[:4]), yours(x_test[:4]), atol=1e-5)
 
 # %% [markdown]
-# This is *your* network. Train it now; the halves are trained together.
+# This is *your* network. Train it now, for two epochs (`LIVE_EPOCHS`). The halves are trained
+# together. Beside it stands `ours`, the network of the title picture: the same layers from
+# `kerasae.build_convolutional`, other random weights at the start, and six epochs.
 
 # %%
 yours.fit(x_train, x_train, batch_size=64, epochs=LIVE_EPOCHS, verbose=0)
@@ -152,15 +158,13 @@ for name, model in {"yours": yours, "ours": ours}.items():
     print(f"{name}: {evaluation.psnr(x_test, outputs):.1f} dB")
 
 # %% [markdown]
-# `ours` is the network of the title picture: the same layers from `kerasae.build_convolutional`,
-# other random weights at the start, and more epochs.
-#
 # **Your turn, half a minute:** change the code size from 16 to 2 in both places, train again, and
 # expect a loss of some decibels. Then go back to 16.
 #
 # ## The encoder
 #
-# From here on we use our network. `plot_activations` shows what each layer makes of one image.
+# From here on we use our network: `encoder` and `decoder` are now the halves of `ours`.
+# `plot_activations` shows what each layer makes of one image.
 
 # %%
 image = x_test[4]
@@ -168,13 +172,14 @@ encoder, decoder = kerasae.encoder(ours), kerasae.decoder(ours)
 plots.plot_activations(ours, image, layers=("image", "encode_1", "encode_2", "flatten", "code"))
 
 # %% [markdown]
-# *From top to bottom the pictures get smaller. In the first maps you still see the digit; some
-# channels answer to an edge on one side of the stroke.*
+# *From top to bottom the maps get coarser and more. In the first ones you still see the digit; some
+# channels respond to an edge on one side of the stroke.*
 
 # %% [markdown]
 # **A convolution by hand.** A channel multiplies a 3 by 3 piece of the image with its 9 weights,
-# adds up the products and a bias, and sets negative results to 0 (ReLU). Take the place of the
-# highest value and do it in NumPy.
+# adds up the products and a bias, and sets negative results to 0 (ReLU). Find the brightest spot
+# and recompute it in NumPy. (With stride 2 and an even width, Keras pads only at the bottom and on
+# the right: the last patch would stick out there by one pixel.)
 
 # %%
 first = encoder.get_layer("encode_1")
@@ -209,13 +214,13 @@ for axes, numbers, title in zip(grid, (patch, weights, products), titles, strict
 plt.show()
 
 # %% [markdown]
-# *Nine pixels times nine weights are nine products. Their sum and the bias are one pixel of one
-# map. Sliding along by two pixels gives the next.*
+# *Nine pixels times nine weights are nine products. Add them up, add the bias (not drawn): one
+# pixel of one map. Sliding along by two pixels gives the next.*
 
 # %% [markdown]
 # **Parameters by hand.** A convolution has a 3 by 3 kernel for each pair of input and output
 # channel and a bias for each output channel, and uses them everywhere. A dense layer has one weight
-# for each pair of input and output, and a bias for each output. Fill in the last line.
+# for each pair of input and output, and a bias for each output. Complete `your_value`.
 
 # %%
 flat = encoder.get_layer("flatten").output.shape[1]
@@ -227,8 +232,9 @@ print("code:    ", your_value, "your value,", encoder.get_layer("code").count_pa
 # %% [markdown]
 # ## The code
 #
-# What is left of an image is 16 numbers. Here are three images: two of the same digit, and one of
-# another. **Guess first:** can you tell from the bars alone which two belong together?
+# What is left of an image is 16 numbers. Take two images of the same digit and one of another.
+# **Guess first:** in how many of the 16 places will the two sevens have the same sign? And the
+# seven and the other digit? Write down two numbers, then look.
 
 # %% tags=["hide-input"] jupyter={"source_hidden": true}
 codes = encoder.predict(x_test, verbose=0)
@@ -249,12 +255,12 @@ grid[2, 1].set_xlabel("position in the code")
 plt.show()
 
 # %% [markdown]
-# *Compare the bars: the codes of the first two images go up and down together, the third goes its
-# own way.*
+# *Compare the signs, place by place. The two sevens agree in 12 places, the first seven and the six
+# in 6. The distances above the bars say the same.*
 
 # %% [markdown]
-# What a single number stands for cannot be read. Nothing in the loss keeps the meanings apart, and
-# their order is arbitrary: with another random seed each position means something else.
+# You cannot tell from the bars what one number means. Nothing in the loss keeps the meanings apart,
+# and their order is arbitrary: with another random seed each position means something else.
 #
 # ## The decoder
 #
@@ -283,12 +289,12 @@ plots.plot_traversals(
 )
 
 # %% [markdown]
-# *The middle column is the image. Each row changes one number of the code; most numbers change
-# several things at once: slant, thickness, and in the end the digit.*
+# *The middle column is the reconstruction. Each row changes one number of the code, and with it
+# several things at once, such as slant and thickness. Far out, strokes break.*
 
 # %% [markdown]
-# Now walk from one image to another. Above, the pixels are faded; below, the numbers of the
-# code are, and the decoder draws each stop.
+# Now walk from one image to another. The top row blends pixels. The bottom row blends codes, and
+# the decoder draws each step.
 
 # %%
 start, end = x_test[4], x_test[12]  # change the 12
@@ -298,8 +304,8 @@ walk = np.clip(samplers.interpolate(ours, start, end, steps=9), 0, 1)
 plots.plot_samples(np.stack([fade, walk]), labels=["pixels", "code"])
 
 # %% [markdown]
-# *Look at the middle. The faded pixels show two legs, one over the other. Through the code there is
-# one stroke, and it bends.*
+# *Look at the middle. The blended pixels show two legs, one over the other. Through the code there
+# is one stroke, and it bends. Two different digits make a harder walk: try `x_test[8]`, a 3.*
 
 # %% [markdown]
 # ## Two halves belong together
@@ -325,8 +331,8 @@ assert right > evaluation.psnr(eight, np.clip(ways["ours, yours"], 0, 1)) + 3
 assert right > evaluation.psnr(eight, np.clip(ways["yours, ours"], 0, 1)) + 3
 
 # %% [markdown]
-# *Compare the last two rows with the first: your decoder reads our code of the 7 as a 0. A code is
-# a private language.*
+# *Compare the last two rows with the first: your decoder draws a 0 from our code of the 7. Each
+# decoder fits only its own encoder.*
 
 # %% [markdown]
 # That is why a sender and a receiver need halves of the *same* training. [Chapter
@@ -345,10 +351,11 @@ assert right > evaluation.psnr(eight, np.clip(ways["yours, ours"], 0, 1)) + 3
 # ## Key takeaways
 #
 # 1. Encoder, code, decoder: trained as one, used as two.
-# 2. Every layer is a sum of products, a bias and a simple function. You can check it by hand.
+# 2. Dense and convolutional layers add up products and a bias, and apply a simple function.
+#    `Flatten` and `Reshape` only rearrange.
 # 3. A convolution uses few weights everywhere; a dense layer has one for each pair of values.
 # 4. The code is all that the decoder knows, and its positions have no names.
-# 5. A decoder draws something for any code. Only its own encoder speaks its language.
+# 5. A decoder draws something for any code, and fits only its own encoder.
 
 # %% [markdown]
 # ## Exercises
@@ -361,7 +368,8 @@ assert right > evaluation.psnr(eight, np.clip(ways["yours, ours"], 0, 1)) + 3
 # print(16 * flat + flat, decoder.get_layer("decode_1").count_params())
 # ```
 #
-# One weight per pair of a code value and a unit, and one bias per unit.
+# 16 times 1,568 weights and 1,568 biases are 26,656: one weight per pair of a code value and a
+# unit, and one bias per unit.
 #
 # </details>
 #
@@ -380,7 +388,7 @@ assert right > evaluation.psnr(eight, np.clip(ways["yours, ours"], 0, 1)) + 3
 # print(np.round(losses, 2), "missed most:", int(np.argmin(losses)))
 # ```
 #
-# All are missed, some more than others.
+# All are missed: the PSNR falls whichever number you fix, but by different amounts.
 #
 # </details>
 #
@@ -397,7 +405,7 @@ assert right > evaluation.psnr(eight, np.clip(ways["yours, ours"], 0, 1)) + 3
 # ```
 #
 # Zeros are no digit, and few of the others are. A plain autoencoder leaves gaps between its codes;
-# the [variational](10_variational.ipynb) one closes them.
+# the [variational](10_variational.ipynb) one narrows them.
 #
 # </details>
 
