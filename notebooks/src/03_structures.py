@@ -79,8 +79,8 @@ for axes, (name, stage, colour) in zip(grid, panels, strict=True):
 plt.show()
 
 # %% [markdown]
-# *Read from left to right. The encoder (blue) turns the image into maps and the maps into a code
-# (orange). The decoder (green) sees nothing but the code.*
+# *Read from left to right. The encoder (blue headings) turns the image into maps and the maps into
+# a code (orange heading). The decoder (green headings) sees nothing but the code.*
 
 # %% [markdown]
 # **You will be able to**
@@ -88,14 +88,14 @@ plt.show()
 # - write the three parts in plain Keras;
 # - calculate one value of a convolution, and the number of parameters of each layer;
 # - read a code, and know what cannot be read from it;
-# - run a decoder on its own, with codes that no image has;
+# - run a decoder on its own, with codes that came from no image;
 # - say why two halves belong together.
 #
 # ## The idea
 #
-# The **encoder** turns an image into a few numbers, the **latent code**. Its layers first make more
-# numbers of the image: 784 pixels become 3,136, then 1,568. Only the last layer squeezes, to 16.
-# That narrow place is the **bottleneck**. The **decoder** makes an image from the code. Only
+# The **encoder** turns an image into a few numbers, the **latent code**. The first
+# layers actually produce more numbers than the image has: 784 pixels become 3,136, then 1,568.
+# Only the last layer squeezes, to 16. That narrow place is the **bottleneck**. The **decoder** makes an image from the code. Only
 # training needs the two as one network, because the error is measured at the end and its gradient
 # travels back through the decoder into the encoder. After training each can be used alone. For
 # compression, the encoder goes to the sender and the decoder to the receiver.
@@ -111,8 +111,8 @@ import numpy as np
 # ## Three parts in plain Keras
 #
 # A convolution of stride 2 halves the height and the width. A **transposed convolution** of stride
-# 2 doubles them: each value of a small map is multiplied with a 3 by 3 kernel, these patches are
-# laid down two pixels apart, and where they overlap they are added up. The code and the last layer
+# 2 doubles them: each value of a small map is multiplied by a 3 by 3 kernel, these patches are
+# laid down two pixels apart, and where they overlap they are added up, over all channels. The code and the last layer
 # have no activation, so they may be negative. (`DATA` is `"mnist"`; we train on the first 20,000
 # images, `COUNT`.)
 
@@ -158,8 +158,9 @@ for name, model in {"yours": yours, "ours": ours}.items():
     print(f"{name}: {evaluation.psnr(x_test, outputs):.1f} dB")
 
 # %% [markdown]
-# **Your turn, half a minute:** change the code size from 16 to 2 in both places, train again, and
-# expect a loss of some decibels. Then go back to 16.
+# **Your turn, half a minute:** make the code 2 numbers, in `Dense(16, name="code")` and in
+# `keras.Input((16,))`, train again, and expect several decibels (dB) less; 10<!--given--> dB less means ten
+# times the squared error. Then go back to 16.
 #
 # ## The encoder
 #
@@ -172,8 +173,8 @@ encoder, decoder = kerasae.encoder(ours), kerasae.decoder(ours)
 plots.plot_activations(ours, image, layers=("image", "encode_1", "encode_2", "flatten", "code"))
 
 # %% [markdown]
-# *From top to bottom the maps get coarser and more. In the first ones you still see the digit; some
-# channels respond to an edge on one side of the stroke.*
+# *Going down, there are more maps, each coarser; eight of each layer are shown. In the first ones
+# you still see the digit; some respond to an edge on one side of the stroke.*
 
 # %% [markdown]
 # **A convolution by hand.** A channel multiplies a 3 by 3 piece of the image with its 9 weights,
@@ -256,7 +257,7 @@ plt.show()
 
 # %% [markdown]
 # *Compare the signs, place by place. The two sevens agree in 12 places, the first seven and the six
-# in 6. The distances above the bars say the same.*
+# in 6. Three images prove nothing, but the distances above the bars say the same.*
 
 # %% [markdown]
 # You cannot tell from the bars what one number means. Nothing in the loss keeps the meanings apart,
@@ -290,7 +291,7 @@ plots.plot_traversals(
 
 # %% [markdown]
 # *The middle column is the reconstruction. Each row changes one number of the code, and with it
-# several things at once, such as slant and thickness. Far out, strokes break.*
+# several things at once, such as slant and thickness. Far out, strokes may break.*
 
 # %% [markdown]
 # Now walk from one image to another. The top row blends pixels. The bottom row blends codes, and
@@ -310,8 +311,8 @@ plots.plot_samples(np.stack([fade, walk]), labels=["pixels", "code"])
 # %% [markdown]
 # ## Two halves belong together
 #
-# Your network and ours have the same layers, the same data and nearly the same quality. So encode
-# with one and decode with the other.
+# Your network and ours have the same layers and the same data, and reconstruct about equally well.
+# So encode with one and decode with the other; in the labels the encoder comes first.
 
 # %%
 your_encoder, your_decoder = kerasae.encoder(yours), kerasae.decoder(yours)
@@ -346,7 +347,7 @@ assert right > evaluation.psnr(eight, np.clip(ways["yours, ours"], 0, 1)) + 3
 # - **Confusing parameters and code.** A network with many parameters can have a tiny code. The code
 #   is sent for every image, the parameters once.
 # - **A shortcut into the decoder.** A connection from an encoder layer to the decoder makes
-#   beautiful reconstructions and compresses nothing: the receiver would need that layer, too.
+#   beautiful reconstructions, but the receiver needs what passes through it: it is part of the code.
 #
 # ## Key takeaways
 #
@@ -379,16 +380,17 @@ assert right > evaluation.psnr(eight, np.clip(ways["yours, ours"], 0, 1)) + 3
 # <details><summary>Solution</summary>
 #
 # ```python
-# losses = []
+# quality = []
 # for position in range(16):
 #     without = codes[:1000].copy()
 #     without[:, position] = codes[:, position].mean()
 #     rebuilt = np.clip(decoder.predict(without, verbose=0), 0, 1)
-#     losses.append(evaluation.psnr(x_test[:1000], rebuilt))
-# print(np.round(losses, 2), "missed most:", int(np.argmin(losses)))
+#     quality.append(evaluation.psnr(x_test[:1000], rebuilt))
+# print(np.round(quality, 2), "missed most:", int(np.argmin(quality)))
 # ```
 #
-# All are missed: the PSNR falls whichever number you fix, but by different amounts.
+# Every number matters: compare with the PSNR of `ours` above, which all 16 stay below, by
+# different amounts.
 #
 # </details>
 #
@@ -404,8 +406,9 @@ assert right > evaluation.psnr(eight, np.clip(ways["yours, ours"], 0, 1)) + 3
 # plots.plot_samples(np.clip(made, 0, 1), columns=10)
 # ```
 #
-# Zeros are no digit, and few of the others are. A plain autoencoder leaves gaps between its codes;
-# the [variational](10_variational.ipynb) one narrows them.
+# The all-zero code gives no digit; few random ones do. Real codes fill only part of the space:
+# their numbers depend on each other, which our draws ignore, and nothing in the loss makes the
+# decoder draw digits elsewhere. The [variational](10_variational.ipynb) one asks for that.
 #
 # </details>
 
