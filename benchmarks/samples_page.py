@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+
+GUESSES = Path(__file__).parent / "results" / "real_or_drawn.json"
 
 
 def page(results: dict, models: Mapping[str, Any]) -> str:
@@ -69,11 +73,50 @@ def page(results: dict, models: Mapping[str, Any]) -> str:
     if waiting:
         names = ", ".join(f"`{name}`" for name in waiting)
         lines += ["", "## Not drawn yet", "", f"Of the models of the script: {names}."]
+    lines += guessing()
     wrapped = [
-        x if x.startswith(("|", "#", "!", "*MNIST", "*JPEG", "*Letters")) else fill(x)
+        x
+        if x.endswith("<br>") or x.startswith(("|", "#", "!", "*MNIST", "*JPEG", "*Letters", "<"))
+        else fill(x)
         for x in lines
     ]
     return "\n".join(wrapped) + "\n"
+
+
+def guessing() -> list[str]:
+    """Sheets of real and drawn images, and how somebody told them apart."""
+    if not GUESSES.exists():
+        return []
+    lines = [
+        "",
+        "## Real or drawn?",
+        "",
+        "On each sheet half of the images are real ones of the test set, and half were drawn. Try "
+        "it yourself before you open the answer.",
+    ]
+    for name, sheet in json.loads(GUESSES.read_text()).items():
+        key = " ".join(sheet["key"]).split()
+        right = [
+            sum(a == b for a, b in zip(" ".join(guess).split(), key, strict=True))
+            for guess in sheet["guesses"]
+        ]
+        said = " and ".join(f"{count} of {len(key)}" for count in right)
+        lines += [
+            "",
+            f"![{sheet['title']}](samples/mixed-{name}.png)",
+            "",
+            f"*{sheet['title']}: `{sheet['command']}`*",
+            "",
+            f"A reader who was told no more than this got {said} right; guessing blindly gives "
+            f"{len(key) // 2} on average.",
+            "",
+            "<details><summary>The answer, row by row</summary>",
+            "",
+            *(f"{row}<br>" for row in sheet["key"]),
+            "",
+            "</details>",
+        ]
+    return lines
 
 
 def fill(text: str) -> str:
