@@ -10,6 +10,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import jsonschema
 import keras
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from labelled import NAMES, labelled_bundle, labelled_model, pictures
 from PIL import Image
 
 import kerasae
+import kerasae_export
 from kerasae_export import BundleError, Codec, export_bundle, verify_bundle
 from kerasae_export.cli import run
 from kerasae_export.conversion.split import predict_all
@@ -253,9 +255,20 @@ def test_a_manifest_of_other_labels_is_refused(folder, edit, message):
         Manifest.from_json(json.dumps(content))
 
 
-def test_the_manifest_round_trips(folder):
+def test_the_manifest_round_trips_and_has_its_schema(folder):
     text = (folder / "manifest.json").read_text()
     assert Manifest.from_json(text).to_json() == text
+    path = Path(kerasae_export.__file__).parent / "format" / "manifest.schema.json"
+    schema = jsonschema.Draft202012Validator(json.loads(path.read_text()))
+    content = json.loads(text)
+    assert schema.is_valid(content)
+    for name in ("", "a" * 65, "\x7f", 3, "dark"):
+        assert not schema.is_valid(
+            {**content, "labels": {**content["labels"], "names": ["dark", name]}}
+        )
+    for gone in content["labels"]:
+        less = {key: value for key, value in content["labels"].items() if key != gone}
+        assert not schema.is_valid({**content, "labels": less})
 
 
 @pytest.mark.parametrize(
