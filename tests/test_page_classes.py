@@ -44,7 +44,7 @@ def test_a_chosen_class_is_shown_at_once(device, folder, screen, serve, site_of)
     assert_like(one, codec, image, "left", "left")
     choose(one, "#show-as", "right")
     assert one.page.input_value("#shows") == "1"
-    assert one.text("#rebuilt-caption") == "Reconstruction, shown as right"
+    assert one.text("#rebuilt-caption") == "Shown as right"
     assert_like(one, codec, image, "left", "right")
     left, right = one.pixels()[..., 0].reshape(6, 2, 3).mean(axis=(0, 2))
     assert right > left + 60
@@ -80,7 +80,7 @@ def test_what_was_received_is_shown_as_a_class_and_another_picture_is_told_anew(
     one.page.evaluate("document.querySelector('#source-line').textContent = 'waiting'")
     one.page.keyboard.press("ArrowDown")  # with the keyboard: dark
     one.shown()
-    assert one.text("#rebuilt-caption") == "Reconstruction, shown as dark"
+    assert one.text("#rebuilt-caption") == "Shown as dark"
     assert one.pixels().mean() < 80
     choose(one, "#show-as", "left")
     assert one.pixels()[:, :3].mean() > 150

@@ -24,8 +24,9 @@ export function setUpClasses() {
   addEventListener("shown", () => {
     $("shows").disabled = !state.shown.original; // what was received is encoded already
     const { value, selectedOptions } = $("show-as");
-    const what = value ? `Reconstruction, shown as ${selectedOptions[0].text}` : "Reconstruction";
-    $("rebuilt-caption").textContent = what;
+    $("rebuilt-caption").textContent = value
+      ? `Shown as ${selectedOptions[0].text}`
+      : "Reconstruction";
   });
 }
 
