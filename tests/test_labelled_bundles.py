@@ -14,11 +14,15 @@ import jsonschema
 import keras
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from labelled import NAMES, labelled_bundle, labelled_model, pictures
 from PIL import Image
 
 import kerasae
 import kerasae_export
+from kerasae.cli import main
+from kerasae.runs import Run
+from kerasae.training import TrainConfig
 from kerasae_export import BundleError, Codec, export_bundle, verify_bundle
 from kerasae_export.cli import run
 from kerasae_export.conversion.split import predict_all
@@ -339,3 +343,24 @@ def test_onnx_runtime_takes_no_label(codec, images):
     with pytest.raises(ValueError, match="`label` must be left out with `engine` 'onnx'"):
         without.compress(images[0], label=0)
     assert replace(codec.manifest, labels=None).labels is None
+
+
+@pytest.mark.slow
+def test_a_conditional_run_is_exported_with_the_classes_of_its_data(tmp_path, eager):
+    images = kerasae.load_images("digits", limit=60)
+    small = {"code_size": 2, "hidden": (8,)}
+    config = TrainConfig(epochs=1, batch_size=30, jit_compile=False, steps_per_execution=1)
+    run_folder, bundle = tmp_path / "run", tmp_path / "bundle"
+    Run("conditional", small, "digits", limit=60).train(images, config, run_folder)
+    said = CliRunner().invoke(
+        main, ["export", str(run_folder), "--scheme", "float32", "--out", str(bundle)]
+    )
+    assert said.exit_code == 0, said.output
+    codec = Codec.load(bundle)
+    assert codec.class_names == tuple("0123456789")
+    picture = np.uint8(255 * images.test[0] + 0.5)
+    three, four = (codec.decompress(codec.compress(picture), label=k) for k in (3, 4))
+    assert (three != four).any()
+    said = CliRunner().invoke(main, ["verify", str(bundle), "--run", str(run_folder)])
+    assert said.exit_code == 0, said.output
+    assert "labelled models, parity with Keras" in (bundle / "verification.json").read_text()
