@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import DESKTOP, PHONE, SECONDS, png, with_manifest
+from browser import DESKTOP, PHONE, SECONDS, png, violations, with_manifest
 from labelled import NAMES, labelled_bundle, labelled_model, pictures
 
 from kerasae_export import Codec
@@ -28,7 +28,7 @@ def choose(screen, selector: str, label: str):
 
 
 @pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_a_chosen_class_is_shown_at_once(device, folder, screen, serve, site_of):
+def test_a_chosen_class_is_shown_at_once(device, folder, screen, serve, site_of, axe):
     codec = Codec.load(folder)
     image = np.uint8(255 * pictures()[0][1] + 0.5)  # light to the left
     one = screen(device).open(serve(site_of(folder)).url)
@@ -51,6 +51,7 @@ def test_a_chosen_class_is_shown_at_once(device, folder, screen, serve, site_of)
     choose(one, "#show-as", "not told")
     assert_like(one, codec, image, "left", None)
     assert "dark, left, right" in one.text("#facts")
+    assert violations(one, axe) == []
     width = one.page.evaluate("document.documentElement.scrollWidth - innerWidth")
     assert width <= 0
 
