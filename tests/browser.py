@@ -9,6 +9,8 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import tarfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -254,6 +256,37 @@ class Screen:
 
     def symbols(self) -> list[int]:
         return [int(n) for n in self.page.locator("#symbols").text_content().split()]
+
+
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """axe-core, from npm, by its hash."""
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("npm, which fetches axe-core, is not installed")
+    folder = tmp_path_factory.mktemp("axe")
+    done = subprocess.run(
+        [npm, "pack", "axe-core@4.14.1", "--prefer-offline"],
+        cwd=folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    archive = folder / "axe-core-4.14.1.tgz"
+    if not archive.exists():
+        pytest.skip(f"axe-core cannot be fetched: {done.stderr[-200:]}")
+    digest = "e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745"
+    assert hashlib.sha256(archive.read_bytes()).hexdigest() == digest
+    with tarfile.open(archive) as tar:
+        member = tar.extractfile("package/axe.min.js")
+        assert member is not None
+        return member.read().decode()
+
+
+def violations(one: Screen, axe: str) -> list[str]:
+    one.page.evaluate(axe)
+    found = one.page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+    return [
+        f"{v['id']}: {v['help']}: {[n['html'][:120] for n in v['nodes']]}"
+        for v in found["violations"]
+    ]
 
 
 @pytest.fixture

@@ -261,9 +261,9 @@ def _from(entry: dict, value: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the same converter")
-def test_a_bundle_is_of_one_label_and_says_so(learned, tmp_path):
+def test_a_bundle_is_told_labels_or_is_of_one(learned, tmp_path):
     images = two_kinds()
-    with pytest.raises(ValueError, match=r"`model` must take an image alone.*kerasae.at_label"):
+    with pytest.raises(ValueError, match=r"`labels` must be the classes .*kerasae.at_label"):
         export_bundle(learned, tmp_path / "none", calibration=images.train)
     light = kerasae.at_label(learned, 1)
     folder = export_bundle(light, tmp_path / "light", scheme="float32", calibration=images.train)

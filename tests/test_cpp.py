@@ -93,6 +93,27 @@ def test_golden_bundles_are_whole(build: Path) -> None:
             assert ("a stream of" in said) == (file.stem == "stream"), said
 
 
+def test_models_that_are_told_a_class_are_passed_over(build: Path, tmp_path: Path) -> None:
+    """Their files are checked like all that are listed; the rest of the bundle is as without."""
+    plain, told = GOLDEN / "blocks" / "bundle", tmp_path / "told"
+    shutil.copytree(plain, told)
+    content = json.loads((told / "manifest.json").read_text())
+    for side in ("encoder", "decoder"):
+        name = f"{side}_label.tflite"
+        shutil.copy(told / f"{side}.tflite", told / name)
+        content["files"][name] = content["files"][f"{side}.tflite"]
+        label = {"shape": [1, 2], "dtype": "float32", "scale": 1.0, "zero_point": 0}
+        labels = content.setdefault("labels", {"names": ["a", "b"], "pixel_tolerance": 2})
+        labels[side] = {**content[side], "file": name, "label": label}
+    (told / "manifest.json").write_text(json.dumps(content))
+    assert Codec.load(told).class_names == ("a", "b")
+    for file in plain.parent.glob("*.kae"):
+        assert done(build / "kaetool", "info", file, told) == done(
+            build / "kaetool", "info", file, plain
+        )
+    assert "read and written, byte for byte" in done(build / "kaetool", "check", told)
+
+
 def test_what_kaetool_refuses(build: Path, tmp_path: Path) -> None:
     tool, bundle = build / "kaetool", GOLDEN / "grid" / "bundle"
     for arguments in ([], ["check"], ["info"], ["verify", bundle], ["info", tmp_path / "none"]):

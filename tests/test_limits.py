@@ -146,7 +146,7 @@ def test_a_stream_of_few_bytes_is_not_thousands_of_images(codec, monkeypatch):
             pass
     assert tracemalloc.get_traced_memory()[1] < 2**24
     tracemalloc.stop()
-    monkeypatch.setattr(Codec, "decode", lambda self, symbols, *size: np.zeros(size[:2]))
+    monkeypatch.setattr(Codec, "decode", lambda self, symbols, *size, label: np.zeros(size[:2]))
     data = blank(codec, 7)
     with pytest.raises(BitstreamLimitError, match=r"1792 images.*raise `max_expansion`"):
         codec.decompress_many(data)

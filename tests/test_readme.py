@@ -244,10 +244,13 @@ def test_the_snippets_of_the_losses_run_in_order():
 
 
 @pytest.mark.slow
-def test_the_snippets_of_conditions_and_priors_run_in_order():
+def test_the_snippets_of_conditions_and_priors_run_in_order(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     names = run((REPOSITORY / "docs" / "generation.md").read_text(encoding="utf-8"))
     assert names["drawn"].shape == (10, 8, 8, 1)
     assert names["fives"].shape == (4, 8, 8, 1)
+    assert names["an_eight"].shape == names["as_it_was"].shape == (8, 8, 1)
+    assert (names["an_eight"] != names["as_it_was"]).any()
 
 
 def test_every_architecture_has_its_section():

@@ -112,7 +112,7 @@ def read_stream(codec: Codec, data: bytes) -> list[tuple]:
     """The symbols of a stream: what the decoder is called with."""
     seen: list[tuple] = []
     original = codec.decode
-    codec.decode = lambda *image: seen.append(image)  # type: ignore[method-assign]
+    codec.decode = lambda *image, label: seen.append(image)  # type: ignore[method-assign]
     try:
         codec.decompress_many(data)
     finally:

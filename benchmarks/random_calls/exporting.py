@@ -45,6 +45,7 @@ def make_bundle_files() -> None:
 
 
 BUNDLES = ("undercomplete", "convolutional spatial", "vector_quantized")
+LABELS = st.sampled_from([0, "three", -1, True, 1.5])  # none of these has classes
 
 
 def _picture(draw: Drawing, channels: int, side: int | None = None) -> Any:
@@ -91,6 +92,8 @@ def _(draw: Drawing) -> Call:
     made, side = _bundle(draw)
     image = _picture(draw, 3 if isinstance(made, PhotoCodec) else 1, side)
     options = draw.some(quality=lambda: draw.whole(1, made.qualities))
+    if not isinstance(made, PhotoCodec):
+        options |= draw.some(label=lambda: draw([None], LABELS))
     if isinstance(made, PhotoCodec):
         options |= draw.some(effort=lambda: draw([0, 1, np.int64(1)]))
         if "quality" not in options:
@@ -176,7 +179,10 @@ def _symbols(draw: Drawing) -> tuple[Any, list[Any]]:
 @target("kerasae_export.Codec.decode")
 def _(draw: Drawing) -> Call:
     made, given = _symbols(draw)
-    return Call(made.decode, given, draw.some(quality=lambda: draw.whole(1, made.qualities)))
+    options = draw.some(
+        quality=lambda: draw.whole(1, made.qualities), label=lambda: draw([None], LABELS)
+    )
+    return Call(made.decode, given, options)
 
 
 @target("kerasae_export.Codec.pack")

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["export"]
 
+_CALIBRATION = 1000  # images
+
 
 @command
 @click.argument("run", type=EXISTING)
@@ -92,7 +94,8 @@ def export(
 ) -> None:
     """Export a trained run as a bundle: TF Lite files with a codec around them.
 
-    RUN is the folder that `kerasae train` wrote.
+    RUN is the folder that `kerasae train` wrote. Of a conditional model the bundle has the classes
+    of its data, which senders and receivers may tell it.
     """
     losses = _losses(step_loss)
     given = {"author": author, "license": licence, "data_license": data_licence}
@@ -116,12 +119,13 @@ def export(
             f"Received: {run}, of a table"
         )
     picture = _sample(sample, loaded.data, cast("Images | SequenceSet | ImageStream", images))
+    model = load_model(run)
     with console.status("exporting encoder and decoder"):
         export_bundle(
-            load_model(run),
+            model,
             out,
             scheme=scheme,
-            calibration=evenly(images.train, 1000),
+            calibration=evenly(images.train, _CALIBRATION),
             signatures=signatures,
             step_loss=losses if len(losses) > 1 else losses[0],
             tile=tile,
@@ -131,6 +135,7 @@ def export(
             also=also,
             batch=batch,
             float_layers=None if float_layers is None else float_layers.split(","),
+            **_classes(model, images),
         )
     for path in sorted(out.iterdir()):
         if path.is_file():
@@ -142,6 +147,18 @@ def export(
         )
     verify = f"{called('kerasae')} verify {shlex.quote(str(out))} --run {shlex.quote(str(run))}"
     console.print(shown(f"next: {verify}"), soft_wrap=True)
+
+
+def _classes(model: Any, images: Any) -> dict[str, Any]:
+    """What the calibration images of a conditional model show; nothing for other models."""
+    from kerasae._conditions import condition_of
+    from kerasae_export.conversion.split import evenly
+
+    condition = condition_of(model)
+    if condition is None or condition.classes is None:
+        return {}
+    labels = evenly(images.train_labels, _CALIBRATION)
+    return {"labels": labels, "class_names": images.label_names}
 
 
 def _sample(asked: str | None, data: str, images: Images | SequenceSet | ImageStream) -> Any:

@@ -129,14 +129,13 @@ def _show(console: Console, model: keras.Model, images: Any, out: Path, kind: st
         _show_segmentation(console, model, images)
         console.print(f"model, history and report are in {shown(out)}", soft_wrap=True)
         return
+    are_images = images.train.ndim == 4
     if kind == "conditional":
         _show_conditional(console, model, images)
-        console.print(f"model, history and report are in {shown(out)}", soft_wrap=True)
-        return
-    loss_on_test = _loss(model, images.test)
-    are_images = images.train.ndim == 4
-    what = {2: "rows", 3: "sequences", 5: "volumes"}.get(images.train.ndim, "images")
-    console.print(f"loss on the test {what} ({len(images.test):,}): {loss_on_test:.4g}")
+    else:
+        loss_on_test = _loss(model, images.test)
+        what = {2: "rows", 3: "sequences", 5: "volumes"}.get(images.train.ndim, "images")
+        console.print(f"loss on the test {what} ({len(images.test):,}): {loss_on_test:.4g}")
     next_step = f"; next: {called('kerasae')} export {shlex.quote(str(out))} --out BUNDLE"
     console.print(
         shown(f"model, history and report are in {out}{next_step if are_images else ''}"),

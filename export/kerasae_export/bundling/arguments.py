@@ -13,14 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from kerasae_export import images as images_
 from kerasae_export.bundling.golden import FROM_CALIBRATION
-from kerasae_export.conversion.split import LABEL, codebook_size
+from kerasae_export.conversion.split import codebook_size
 from kerasae_export.conversion.split import decoder as decoder_of
 from kerasae_export.conversion.split import encoder as encoder_of
 from kerasae_export.format.numbers import plain
 from kerasae_export.format.spec import MAX_QUALITIES, MAX_SIDE
 
 __all__ = [
-    "check_alone",
     "check_facts",
     "check_images",
     "check_losses",
@@ -29,17 +28,6 @@ __all__ = [
     "check_tile",
     "codebook_of",
 ]
-
-
-def check_alone(model: keras.Model) -> None:
-    """Refuse a model that is told a label beside the image."""
-    if any(entry.name == LABEL for entry in encoder_of(model).inputs):
-        raise ValueError(
-            "`model` must take an image alone, since the files of a bundle have no room for a "
-            "label: `kerasae.at_label(model, label)` makes a bundle of one label, and "
-            "`convert(kerasae.encoder(model), path)` a file that takes one, as of the decoder. "
-            f"Received: model={model.name!r}, of an image and a label"
-        )
 
 
 def check_model(model: keras.Model) -> None:

@@ -120,13 +120,29 @@ class _Batched:
             ends = self._integers(int(operator.inputs[2]))
             ends[0] = new[0]
             operator.inputs[2] = self._constant(int(operator.inputs[2]), tuple(ends))
+        elif name == "CONCATENATION":
+            operator.inputs = [self._repeated(int(tensor)) for tensor in operator.inputs]
+
+    def _repeated(self, tensor: int) -> int:
+        """What stands beside one input, such as a label that is missing, for each of several."""
+        old = self._graph.tensors[tensor]
+        data, shape = self._model.buffers[old.buffer].data, self._shape(tensor)
+        if shape[:1] != (1,) or data is None or not len(data):
+            return tensor
+        new = self._added(tensor, np.tile(np.asarray(data, np.uint8), self._size).tobytes())
+        self._lengthen(new)
+        return new
 
     def _constant(self, tensor: int, values: Shape) -> int:
         """A new constant in place of another one of integers."""
+        kind = np.int64 if self._graph.tensors[tensor].type == schema.TensorType.INT64 else np.int32
+        return self._added(tensor, np.array(values, kind).tobytes())
+
+    def _added(self, tensor: int, content: bytes) -> int:
+        """A tensor like another one, with another content."""
         old = self._graph.tensors[tensor]
-        kind = np.int64 if old.type == schema.TensorType.INT64 else np.int32
         buffer = schema.BufferT()
-        buffer.data = np.frombuffer(np.array(values, kind).tobytes(), np.uint8)
+        buffer.data = np.frombuffer(content, np.uint8)
         self._model.buffers.append(buffer)
         new = copy.deepcopy(old)
         new.buffer = len(self._model.buffers) - 1

@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from kerasae_export.bundling import card
 from kerasae_export.bundling.arguments import (
-    check_alone,
     check_facts,
     check_images,
     check_losses,
@@ -26,6 +25,14 @@ from kerasae_export.bundling.drawing import sample_image
 from kerasae_export.bundling.glance import at_a_glance
 from kerasae_export.bundling.golden import choose_sample, write_golden
 from kerasae_export.bundling.kernels import differences_of, pixel_tolerance
+from kerasae_export.bundling.labels import (
+    Labelled,
+    check_as_many,
+    check_told,
+    convert_labelled,
+    told_at_a_glance,
+    with_labels,
+)
 from kerasae_export.bundling.metadata import add_metadata
 from kerasae_export.bundling.model_files import ModelFiles, convert_mixed, convert_models
 from kerasae_export.bundling.models import DeployedModels, deployed_models
@@ -37,7 +44,7 @@ from kerasae_export.bundling.writing import replacing, write_manifest
 from kerasae_export.conversion.checks import check_float_layers
 from kerasae_export.conversion.convert import Converter
 from kerasae_export.conversion.float_layers import float_facts
-from kerasae_export.conversion.split import code_step
+from kerasae_export.conversion.split import code_step, without_label
 from kerasae_export.format.arguments import check_path
 from kerasae_export.format.manifest import ALL_SCHEMES, Manifest, Part
 from kerasae_export.functional import AnyModel, autoencoder, in_unit_range
@@ -68,6 +75,8 @@ def export_bundle(
     also: str | None = None,
     batch: int | None = None,
     float_layers: Sequence[str] | None = None,
+    labels: ArrayLike | None = None,
+    class_names: Sequence[str] | None = None,
 ) -> Path:
     """Export a trained autoencoder of images as a bundle: the models and a codec around them.
 
@@ -125,6 +134,13 @@ def export_bundle(
             are found: layer by layer, what it costs in dB to quantise it alone is measured on up
             to 64 of the calibration images, and those that cost most stay in float32 until encoder
             and decoder lose at most 0.05 dB each.
+        labels: For a model of classes such as that of `build_conditional`, the class of each
+            calibration image, integers (n,). The bundle then has `encoder_label.tflite` and
+            `decoder_label.tflite` as well, which are told a class, for `Codec.compress(image,
+            label=...)`, the page and readers in other languages that want them. The encoder and the
+            decoder of all readers are the same models without a label, and all of them read and
+            write the same files. Not with the scheme `"mixed"`, a `tile`, or attributes.
+        class_names: Names of these classes; by default `"0"`, `"1"` and so on.
 
     Returns:
         The folder.
@@ -151,8 +167,10 @@ def export_bundle(
     """
     target_folder = check_path("folder", folder)
     model = in_unit_range(autoencoder(model))
-    check_alone(model)
+    conditional, model = model, without_label(model)
+    told = check_told(conditional, labels, class_names, scheme, tile)
     images = check_images(model, calibration)
+    check_as_many(told, calibration, images)
     check_model(model)
     for name, value, choices in (
         ("scheme", scheme, tuple(ALL_SCHEMES)),
@@ -169,7 +187,7 @@ def export_bundle(
     losses = check_losses(step_loss, codebook)
     picture = check_sample(sample, images.shape[3])
     facts = check_facts(facts)
-    models = deployed_models(model, codebook, tile)
+    models = deployed_models(model, codebook, tile, whole=told is not None)
     with replacing(target_folder) as target:
         with Converter() as converter:
             together = signatures == "both"
@@ -180,6 +198,9 @@ def export_bundle(
                 files = convert_models(*given, scheme, together, target, converter, allow_float)
             if also is not None:
                 write_onnx_pair(models, target, converter)
+            labelled = convert_labelled(
+                conditional, told, images, files, scheme, target, converter, allow_float
+            )
         own_step = code_step(model) is not None or codebook > 0
         if batch is not None:
             add_batch(target, files.paths, batch)
@@ -197,16 +218,14 @@ def export_bundle(
         }
         parts = files.parts()
         add_metadata(target, *parts, scheme, facts)
-        manifest = _manifest(files, parts, models, images, scheme, facts)
+        manifest = _manifest(files, parts, models, images, scheme, facts, labelled)
         few = models.few(images, _LOSS_IMAGES)
-        if batch is not None:
-            manifest = with_batch_parts(manifest, target, batch, few, files.codes[-1])
-        if also is not None:
-            manifest = with_onnx(manifest, target, files.codes)
+        manifest = _with_others(manifest, target, files, few, batch, also, labelled)
         glance = at_a_glance(target, manifest, (files.encoder, files.decoder), few[:_SHOWN])
         shown = few[: glance["images"]]
         glance["psnr_keras"] = psnr_of(models.encoder, models.decoder, shown)
         glance["psnr_models"] = psnr_of_stored(files.encoder, files.decoder, shown)
+        glance |= told_at_a_glance(manifest, files, target, shown, told, _LOSS_IMAGES)
         manifest = dataclasses.replace(manifest, facts={**manifest.facts, AT_A_GLANCE: glance})
         codec = Codec(manifest, files.encoder, files.decoder)
         write_golden(target, codec, choose_sample(picture, images, codec))
@@ -230,9 +249,11 @@ def _manifest(
     images: NDArray[np.float32],
     scheme: str,
     facts: Mapping[str, Any],
+    labelled: Labelled | None,
 ) -> Manifest:
     """The manifest, without the hashes of the bundle's files."""
-    spec = fit_spec(models, files.encoder, images, files.steps)
+    more = None if labelled is None else labelled.codes
+    spec = fit_spec(models, files.encoder, images, files.steps, more)
     decoder_bytes = files.decoder_path.read_bytes()
     differences = differences_of(decoder_bytes, parts[1].signature, spec, files.codes)
     return Manifest(
@@ -245,6 +266,23 @@ def _manifest(
         files={},
         facts={**facts, "pixel_differences": differences.to_dict()},
     )
+
+
+def _with_others(
+    manifest: Manifest,
+    target: Path,
+    files: ModelFiles,
+    few: NDArray[np.float32],
+    batch: int | None,
+    also: str | None,
+    labelled: Labelled | None,
+) -> Manifest:
+    """The manifest with the further models that were asked for."""
+    if batch is not None:
+        manifest = with_batch_parts(manifest, target, batch, few, files.codes[-1])
+    if also is not None:
+        manifest = with_onnx(manifest, target, files.codes)
+    return with_labels(manifest, target, labelled, files.codes)
 
 
 def _loss_fact(losses: Sequence[float], own_step: bool) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ from kerasae_export.bundling.summary import AT_A_GLANCE, summary
 from kerasae_export.format.manifest import Edge, Manifest, Part
 
 __all__ = ["model_card"]
+
+_NAMED = 40  # classes
 
 
 def model_card(manifest: Manifest) -> str:
@@ -34,6 +37,7 @@ def model_card(manifest: Manifest) -> str:
         facts=json.dumps(_told(manifest.facts), indent=2, default=str),
         files=_files(manifest),
         onnx="" if manifest.onnx is None else _ONNX,
+        labels="" if manifest.labels is None else _LABELS.format(name=manifest.labels.names[-1]),
         channels=spec.channels,
     )
 
@@ -90,7 +94,24 @@ def _files(manifest: Manifest) -> str:
             f"| {'; '.join(where)} | the same for {batch.size} tiles at once, with the same "
             "results, for servers and folders |"
         )
+    if manifest.labels is not None:
+        names, parts = manifest.labels.names, (manifest.labels.encoder, manifest.labels.decoder)
+        classes = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
+        rows += [
+            f"| `{part.file}` | the same, told a class: `{entry}` {_edge(part.input)} and `label` "
+            f"{_edge(part.label)}, one-hot -> {_edge(part.output)} |"
+            for part, entry in zip(parts, ("image", "code"), strict=True)
+        ]
+        rows[-1] = rows[-1].removesuffix(" |") + (
+            f"; {len(names)} classes: {_escaped(classes)}; pixels within "
+            f"{manifest.labels.pixel_tolerance} levels |"
+        )
     return "\n".join(rows)
+
+
+def _escaped(text: str) -> str:
+    """A text that Markdown shows as it is, in a table too."""
+    return re.sub(r"([\\`*_\[\]<>|])", r"\\\1", text)
 
 
 _LAYOUTS = {
@@ -113,6 +134,16 @@ _SYMBOLS = {
 _QUALITIES = """
 data = codec.compress(image, quality=1)     # smaller; 1 to {count}, which is the default"""
 
+
+_LABELS = """
+Told what an image shows, the encoder need not say it, and told another class, the decoder shows
+that one. A file does not hold the class and opens with any or none, here and in other languages:
+
+```python
+data = codec.compress(image, label={name!r})     # one of codec.class_names, or its number
+image = codec.decompress(data, label={name!r})
+```
+"""
 
 _ONNX = """
 By ONNX Runtime (`pip install onnxruntime`), which reads and writes the same files:
@@ -165,7 +196,7 @@ codec = Codec.load("bundle")
 data = codec.compress(image)                # uint8 (height, width, channels) -> bytes{qualities}
 image = codec.decompress(data)
 ```
-{onnx}
+{labels}{onnx}
 ## Other languages
 
 The same codec, each with a page in `ports/` of kerasae-export: files are the same bytes in all of

@@ -61,9 +61,19 @@ class DeployedModels:
 
 
 def deployed_models(
-    model: keras.Model, codebook: int, tile: int | tuple[int, int] | None
+    model: keras.Model,
+    codebook: int,
+    tile: int | tuple[int, int] | None,
+    *,
+    whole: bool = False,
 ) -> DeployedModels:
     """Split a model into its encoder and decoder, on tiles of another size if that is asked for.
+
+    Args:
+        model: The model.
+        codebook: Size of its codebook; 0 for a code of values.
+        tile: As of `export_bundle`.
+        whole: Whether a code is that of a whole image, as that of a model that is told a label.
 
     Raises:
         ValueError: If the model cannot take tiles of that size.
@@ -71,7 +81,7 @@ def deployed_models(
     bare, encoder, decoder = encoder_of(model, tail=False), encoder_of(model), decoder_of(model)
     several = codebooks(model) if codebook else 0
     if tile is None:
-        found = find_layout(bare, decoder, codebook)
+        found = ("blocks", 1, 0) if whole else find_layout(bare, decoder, codebook)
         return DeployedModels(encoder, decoder, codebook, *found, codebooks=several)
 
     size = check_tile(tile, encoder.input_shape[1:3])

@@ -25,6 +25,7 @@ def summary(manifest: Manifest) -> str:
     rows = [
         ("size", _each(found["file_bytes"], "`{}` {:,} bytes")),
         *_qualities(found),
+        *_told(found),
         *_scheme(manifest.scheme, found),
         (
             "time",
@@ -62,6 +63,13 @@ Which scheme keeps how much at which quality: docs/scheme_quality.md of kerasae.
 
 def _each(values: Mapping[str, Any], form: str) -> str:
     return ", ".join(form.format(name, value) for name, value in values.items())
+
+
+def _told(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    told = found.get("told")
+    if not isinstance(told, Mapping):
+        return []
+    return [("told the class", f"{told['psnr']:.2f} dB in {told['bytes']:g} bytes an image")]
 
 
 def _qualities(found: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -69,6 +69,7 @@ def fit_spec(
     lite_encoder: LiteModel,
     images: NDArray[np.float32],
     all_steps: Sequence[NDArray[np.float64]],
+    more: NDArray[np.float64] | None = None,
 ) -> CodecSpec:
     """Fit entropy tables to the symbols of the exported encoder.
 
@@ -77,6 +78,7 @@ def fit_spec(
         lite_encoder: The exported encoder.
         images: All calibration images, of the model's own size.
         all_steps: The step sizes of each quality, from `fit_steps`.
+        more: Further codes that are to be coded well, such as those of another encoder.
 
     Returns:
         The codec part of the manifest.
@@ -84,6 +86,8 @@ def fit_spec(
     encoder = models.encoder
     code_shape = tuple(int(n) for n in encoder.output_shape[1:])
     codes = _codes_of(models, lite_encoder, images)
+    if more is not None:
+        codes = np.concatenate([codes, more])
     group = min(_GROUP, *code_shape[:2]) if models.layout == "grid" else 1
     return CodecSpec(
         channels=int(encoder.input_shape[-1]),

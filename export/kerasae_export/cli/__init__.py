@@ -8,7 +8,14 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from kerasae_export.cli.options import CHOICES, LIMITS, as_options, bad_choice, make_parser
+from kerasae_export.cli.options import (
+    CHOICES,
+    LIMITS,
+    as_options,
+    bad_choice,
+    bad_label,
+    make_parser,
+)
 from kerasae_export.cli.output import FetchingLine, ProgressLine, report
 from kerasae_export.console import open_streams, printable
 from kerasae_export.errors import BundleError, SiteError
@@ -53,8 +60,13 @@ def run(arguments: Sequence[str], *, program: str = "kae") -> int:
         said = str(error).replace("`folder`", "`--bundle`")
         print(f"{program}: {printable(as_options(said))}", file=sys.stderr)
         return 1 if isinstance(error, BundleError) else 2
+    if (problem := bad_label(options, codec)) is not None:
+        print(f"{program}: {printable(problem)}", file=sys.stderr)
+        return 2
     line = ProgressLine(sys.stderr.isatty())
     how = {"force": options.force, "jobs": options.jobs, "progress": line.set}
+    if options.label is not None:
+        how["label"] = options.label
     if options.command == "decompress":
         outcomes = decompress_files(options.paths, codec, options.out, **how)
     elif (problem := bad_choice(options, codec.qualities)) is not None:

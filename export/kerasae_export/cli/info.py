@@ -56,7 +56,11 @@ def _line(path: Path, bundles: Bundles | None, as_json: bool) -> str:
 
     if path.is_dir():
         text = bundle_info(path)
-        return json.dumps({"path": str(path), "bundle": text}) if as_json else f"{path}: {text}"
+        return (
+            json.dumps({"path": str(path), "bundle": text})
+            if as_json
+            else f"{printable(path)}: {printable(text)}"
+        )
     found = file_info(path, bundles)
     if as_json:
         return json.dumps({"path": str(path), **found.to_dict()})

@@ -38,6 +38,7 @@ _COMMANDS = {
 }
 
 
+_TOLD = {"compress": "what the images show", "decompress": "what the images are to show"}
 _BUNDLES = "a folder with bundles below it, of which each file's own is taken"
 
 
@@ -67,6 +68,12 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         if name == "decompress":
             which.add_argument("--bundles", type=Path, metavar="DIR", help=_BUNDLES)
         command.add_argument("--out", required=True, type=Path, help="folder for the results")
+        command.add_argument(
+            "--label",
+            metavar="CLASS",
+            help=f"{_TOLD[name]}: the name or the number of a class of the bundle, the same for "
+            "all files; default: nothing is told",
+        )
         if name == "compress":
             command.add_argument(
                 "--quality",
@@ -218,12 +225,28 @@ def bad_choice(options: argparse.Namespace, qualities: int) -> str | None:
     return None
 
 
+def bad_label(options: argparse.Namespace, codec: Any) -> str | None:
+    """What is wrong with the class that is told; None if nothing is."""
+    from kerasae_export.format.labels import check_label
+
+    if options.label is None or getattr(options, "bundles", None) is not None:
+        return None  # of several bundles, each file says which it needs
+    if options.bundle is None:
+        return "`--label` is for bundles with classes, not for photographs."
+    try:
+        check_label(options.label, codec.class_names)
+    except ValueError as error:
+        return f"{as_options(str(error))}."
+    return None
+
+
 def as_options(message: str) -> str:
     """Call arguments by the names that they have on the command line."""
     names = {
         "bundle": "BUNDLE",
         "bundles": "--bundles",
         "folder": "--build",
+        "label": "--label",
         "litert_js": "--litert-js",
     }
     names |= {"host": "--host", "port": "--port", "sandbox": "--sandbox"}

@@ -23,6 +23,7 @@ Any other model will do whose encoder and decoder can be told: `kerasae_export.f
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -43,6 +44,8 @@ __all__ = [
     "inference_model",
     "predict",
     "predict_all",
+    "takes_label",
+    "without_label",
 ]
 
 LABEL = "label"
@@ -141,6 +144,27 @@ def inference_model(model: AnyModel) -> keras.Model:
     return keras.Model(inputs, decode([encode(inputs), label]), name=model.name)
 
 
+def takes_label(model: keras.Model) -> bool:
+    """Whether the encoder of a functional model has an input named `label`."""
+    return any(entry.name == LABEL for entry in encoder(model).inputs)
+
+
+def without_label(model: keras.Model) -> keras.Model:
+    """A conditional model whose label is always missing, which zeros stand for.
+
+    Args:
+        model: A functional model with nested models `encoder` and `decoder`.
+
+    Returns:
+        A model of the image alone, which shares its weights with `model`; or one that takes no
+        label, as it is.
+    """
+    if not takes_label(model):
+        return model
+    joined = autoencoder((_unlabelled(encoder(model)), _unlabelled(decoder(model))))
+    return keras.Model(joined.input, joined.output, name=model.name)
+
+
 def code_step(model: keras.Model) -> float | None:
     """The distance between two values of a code that the model itself rounds, else None."""
     steps = [layer.code_step for layer in model.layers if hasattr(layer, "code_step")]
@@ -209,6 +233,18 @@ def _nested(model: keras.Model, name: str) -> keras.Model:
 def _codes(decoder: keras.Model) -> list[Any]:
     """The inputs of a decoder without the label of a conditional one."""
     return [entry for entry in decoder.inputs if entry.name != LABEL]
+
+
+def _unlabelled(half: keras.Model) -> keras.Model:
+    (label,) = (entry for entry in half.inputs if entry.name == LABEL)
+    (other,) = (entry for entry in half.inputs if entry.name != LABEL)
+    first = keras.Input(other.shape[1:], dtype=other.dtype, name=other.name)
+    # A row of the batch gives the label its number of rows; its value goes away.
+    row = keras.ops.reshape(keras.ops.zeros_like(first), (-1, math.prod(other.shape[1:])))[:, :1]
+    missing = row + np.zeros((1, label.shape[1]), np.float32)
+    given = [missing if entry is label else first for entry in half.inputs]
+    value = half(keras.tree.pack_sequence_as(half.input, given))
+    return keras.Model(first, value, name=half.name)
 
 
 def _first_output(nested: keras.Model) -> keras.Model:

@@ -90,7 +90,8 @@ def compress_files(
         quality: As for `Codec.compress`.
         jobs: Processes to use.
         progress: Called with the number of files that are done and their total.
-        **options: Other arguments of `PhotoCodec.compress`, if the codec is one.
+        **options: Other arguments of `Codec.compress`, or of `PhotoCodec.compress` if the codec is
+            one.
 
     Yields:
         The result for each file, in the order of `paths` and of names.
@@ -113,6 +114,7 @@ def decompress_files(
     force: bool = False,
     jobs: int = 1,
     progress: Progress | None = None,
+    label: str | int | None = None,
 ) -> Generator[Outcome, None, None]:
     """Rebuild `.kae` files, and those in folders, as PNG files in `out`; see `compress_files`.
 
@@ -126,12 +128,14 @@ def decompress_files(
         force: Overwrite files, and the images in a stream's folder.
         jobs: Processes to use.
         progress: Called with the number of files that are done and their total.
+        label: As for `Codec.decompress`, for bundles with classes; the same for all files.
 
     Yields:
         The result for each file, in the order of `paths` and of names.
     """
-    suffixes = frozenset([KAE_SUFFIX])
-    return _each(paths, out, suffixes, PNG_SUFFIX, _Decompress(force, codec), jobs, progress)
+    told = {} if label is None else {"label": label}
+    work = _Decompress(force, codec, told)
+    return _each(paths, out, frozenset([KAE_SUFFIX]), PNG_SUFFIX, work, jobs, progress)
 
 
 def write_png(path: Path, image: NDArray[np.uint8]) -> None:
@@ -211,16 +215,19 @@ class _Compress(_Work):
 @dataclass(frozen=True)
 class _Decompress(_Work):
     codec: AnyCodec | Bundles
+    told: dict[str, Any]
 
     def convert(self, source: Path, target: Path) -> Outcome:
         with source.open("rb") as file:
             data = received(file)
             codec = self.codec.codec_for(data) if isinstance(self.codec, Bundles) else self.codec
+            if self.told and isinstance(codec, PhotoCodec):
+                raise ValueError("it is a photograph, which takes no label")
             if is_stream(data):
                 file.seek(0)
                 folder = target.with_name(target.name.removesuffix(PNG_SUFFIX))
                 return self._stream(source, folder, file, codec)
-            image = codec.decompress(data)
+            image = codec.decompress(data, **self.told)
         after = self.save(target, png_bytes(image))
         return Outcome(source, target, after=after, size=(image.shape[0], image.shape[1]))
 
@@ -232,7 +239,7 @@ class _Decompress(_Work):
         for _ in codec.iter_unpack(file):
             pass  # what is damaged is found before anything is written
         file.seek(0)
-        images = codec.iter_decompress(file)
+        images = codec.iter_decompress(file, **self.told)
         after = count = 0
         size = (0, 0)
         with replacing_folder(folder, replace=self.force, durable=False) as new:

@@ -22,7 +22,7 @@ from kerasae_export.format.bitstream import (
     read_image,
     read_stream,
 )
-from kerasae_export.format.manifest import MANIFEST
+from kerasae_export.format.manifest import MANIFEST, Manifest
 from kerasae_export.format.photo_file import PHOTO_VERSION, family_id, read_head, read_photo
 from kerasae_export.format.received import Data
 from kerasae_export.photo.shipped import named_families
@@ -30,6 +30,7 @@ from kerasae_export.runtime.bundle_files import read_files
 
 __all__ = ["FileInfo", "bundle_info", "file_info", "is_bundle"]
 
+_SHOWN = 20  # names of classes
 _ANY = 2**62  # pixels: nothing is decoded
 _HEAD = 2**10  # bytes that hold the head of a photograph
 
@@ -150,8 +151,17 @@ def bundle_info(folder: Path) -> str:
     return (
         f"bundle {manifest.bundle_hash[:4]}, {manifest.scheme}, tiles of {width}x{height}x"
         f"{spec.channels}, {layout}, {count} {'qualities' if count > 1 else 'quality'}, "
-        f"{sum(map(len, files.values())):,} bytes in {len(files)} files, intact"
+        f"{_classes(manifest)}{sum(map(len, files.values())):,} bytes in {len(files)} files, intact"
     )
+
+
+def _classes(manifest: Manifest) -> str:
+    """The classes that its models may be told, if there are any."""
+    names = () if manifest.labels is None else manifest.labels.names
+    if not names:
+        return ""
+    shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
+    return f"{len(names)} classes ({shown}), "
 
 
 def is_bundle(path: Path) -> bool:

@@ -11,12 +11,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from kerasae_export.errors import BundleError
+from kerasae_export.format.labels import Labels, read_labels
 from kerasae_export.format.numbers import plain
-from kerasae_export.format.spec import MAX_VALUES, CodecSpec, read_spec
+from kerasae_export.format.parts import Edge, Part, check_edges, read_part
+from kerasae_export.format.spec import CodecSpec, read_spec
 from kerasae_export.format.validation import MANIFEST, Fields, parse_json, short
 from kerasae_export.format.variants import Batch, Onnx, read_batch, read_onnx
 
@@ -76,49 +78,7 @@ GOLDEN = {
 
 _MAX_FILES = 64
 _MAX_BUNDLE_BYTES = 2**30  # all files are read, and their hashes checked, before any is used
-_DTYPES = ("float32", "uint8", "int32")
 _NUMBERS = re.compile(r"\[\n([^][{}\"]*)\]")  # a list of numbers, which needs no line for each
-
-
-@dataclass(frozen=True)
-class Edge:
-    """An input or output of a TF Lite file.
-
-    Attributes:
-        shape: Shape, batch of 1 first.
-        dtype: `"float32"` or `"uint8"`, or for indices `"int32"`.
-        scale: For uint8, value = scale * (q - zero_point); else 1.
-        zero_point: See `scale`; else 0.
-    """
-
-    shape: tuple[int, ...]
-    dtype: str
-    scale: float = 1.0
-    zero_point: int = 0
-
-
-@dataclass(frozen=True)
-class Part:
-    """A TF Lite file and its edges.
-
-    Attributes:
-        file: Name in the bundle.
-        input: The image or the code.
-        output: The code or the image.
-        signature: `ENCODE` or `DECODE` where one file holds both models; else None.
-    """
-
-    file: str
-    input: Edge
-    output: Edge
-    signature: str | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object; a file with one model needs no signature."""
-        content = asdict(self)
-        if self.signature is None:
-            del content["signature"]
-        return content
 
 
 @dataclass(frozen=True)
@@ -136,6 +96,7 @@ class Manifest:
         facts: What the models are and how they were trained; for people, not for decoding.
         onnx: The models as ONNX files, where the bundle has them.
         batch: The models for several images at once, where the bundle has them.
+        labels: The models that are told a class, where the bundle has them.
     """
 
     scheme: str
@@ -148,6 +109,7 @@ class Manifest:
     facts: Mapping[str, Any] = field(default_factory=dict, repr=False)
     onnx: Onnx | None = None
     batch: Batch | None = None
+    labels: Labels | None = None
 
     @property
     def format_version(self) -> int:
@@ -166,6 +128,7 @@ class Manifest:
             "decoder": self.decoder.to_dict(),
             **({} if self.onnx is None else {"onnx": self.onnx.to_dict()}),
             **({} if self.batch is None else {"batch": self.batch.to_dict()}),
+            **({} if self.labels is None else {"labels": self.labels.to_dict()}),
             "codec": self.codec.to_dict(),
             "files": {
                 name: {"sha256": digest, "bytes": size}
@@ -203,42 +166,25 @@ class Manifest:
                 f"{MANIFEST} is of format version {version}; this code reads {known}."
             )
         files = _files(root.object("files"))
+        codec = read_spec(root.object("codec"))
         manifest = cls(
             scheme=root.choice("scheme", _SCHEMES_OF[version]),
-            codec=read_spec(root.object("codec")),
-            encoder=_part(root.object("encoder"), ENCODE),
-            decoder=_part(root.object("decoder"), DECODE),
+            codec=codec,
+            encoder=read_part(root.object("encoder"), ENCODE),
+            decoder=read_part(root.object("decoder"), DECODE),
             bundle_hash=root.digest("bundle_hash"),
             pixel_tolerance=root.integer("pixel_tolerance", 0, 255),
             files=files,
             facts=root.object("facts").content,
             onnx=read_onnx(root, files),
             batch=read_batch(root, files),
+            labels=read_labels(root, files, codec),
         )
         manifest._check_edges()
         return manifest
 
     def _check_edges(self) -> None:
-        image = (1, *self.codec.tile, self.codec.channels)
-        code = self.codec.code_edge
-        for name, edge, shape in (
-            ("encoder.input", self.encoder.input, image),
-            ("encoder.output", self.encoder.output, code),
-            ("decoder.input", self.decoder.input, code),
-            ("decoder.output", self.decoder.output, image),
-        ):
-            if edge.shape != shape:
-                raise BundleError(
-                    f"{MANIFEST}: `{name}.shape` must be {list(shape)}, as `codec` says. "
-                    f"Received: {short(list(edge.shape))}"
-                )
-            indices = self.codec.codebook > 0 and name in ("encoder.output", "decoder.input")
-            if (edge.dtype == "int32") != indices:
-                rule = "int32" if indices else "float32 or uint8"
-                raise BundleError(
-                    f"{MANIFEST}: `{name}.dtype` must be {rule}, as `codec` says. "
-                    f"Received: {edge.dtype!r}"
-                )
+        check_edges(self.encoder, self.decoder, self.codec)
         for part in (self.encoder, self.decoder):
             if part.file not in self.files:
                 raise BundleError(f"{MANIFEST}: `files` must list {part.file!r}.")
@@ -248,25 +194,6 @@ class Manifest:
                 f"{MANIFEST}: `encoder` and `decoder` must name a `signature` each if they are of "
                 f"one file, and only then. Received: {self.encoder.file!r}, {self.decoder.file!r}"
             )
-
-
-def _part(fields: Fields, signature: str) -> Part:
-    both = "signature" in fields.content
-    return Part(
-        file=fields.filename("file"),
-        input=_edge(fields.object("input")),
-        output=_edge(fields.object("output")),
-        signature=fields.choice("signature", [signature]) if both else None,
-    )
-
-
-def _edge(fields: Fields) -> Edge:
-    return Edge(
-        shape=fields.integers("shape", 1, MAX_VALUES),
-        dtype=fields.choice("dtype", _DTYPES),
-        scale=fields.positive("scale"),
-        zero_point=fields.integer("zero_point", 0, 255),
-    )
 
 
 def _files(fields: Fields) -> dict[str, tuple[str, int]]:

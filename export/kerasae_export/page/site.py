@@ -65,7 +65,18 @@ _SECTION = re.compile(r"<!-- only (\w+) -->(.*?)<!-- end -->", re.DOTALL)
 _FOR_BUNDLES = frozenset(
     f"{name}.js"
     for name in (
-        *("app", "bundle", "code", "codeview", "engine", "explore", "litert", "making", "pad"),
+        *(
+            "app",
+            "bundle",
+            "classes",
+            "code",
+            "codeview",
+            "engine",
+            "explore",
+            "litert",
+            "making",
+            "pad",
+        ),
         "selfcheck",
     )
 )

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from kerasae_export.errors import BundleError
 from kerasae_export.format import bitstream
+from kerasae_export.format.labels import check_label
 from kerasae_export.format.limits import MAX_IMAGES, MAX_PIXELS, Limits
 from kerasae_export.format.manifest import MANIFEST, Manifest
 from kerasae_export.format.payload import check_indices
@@ -32,6 +33,7 @@ from kerasae_export.runtime.checks import (
     check_symbols,
 )
 from kerasae_export.runtime.engines import Model, check_engine, open_engine
+from kerasae_export.runtime.labelled import LabelledPair, labelled_models
 from kerasae_export.runtime.symbols import SymbolCodec
 from kerasae_export.runtime.tiled import TiledModels
 
@@ -48,6 +50,10 @@ class Codec(SymbolCodec):
     before it: to use several cores, make several codecs.
 
     Use `Codec.load` to make one.
+
+    Where a bundle has `class_names`, its models may be told a class: `label`, its name or number.
+    Told what the image shows, the encoder needs to say less; told another class, the decoder shows
+    that one. A file does not hold the label, and opens with any or none.
 
     Attributes:
         manifest: The content of the bundle's `manifest.json`.
@@ -71,11 +77,13 @@ class Codec(SymbolCodec):
         max_images: int = MAX_IMAGES,
         max_expansion: int = 1,
         batches: tuple[BatchModel, BatchModel] | None = None,
+        labelled: LabelledPair | None = None,
     ) -> None:
         super().__init__(
             manifest, max_pixels=max_pixels, max_images=max_images, max_expansion=max_expansion
         )
         self._models = TiledModels(manifest, self.layout, encoder, decoder, batches)
+        self._labelled = labelled
 
     @overload
     @classmethod
@@ -158,9 +166,10 @@ class Codec(SymbolCodec):
                 f"{MANIFEST}: `bundle_hash` does not match the decoder and the codec part."
             )
         manifest, encoder, decoder = open_engine(manifest, files, engine, threads=threads)
-        batches = None
+        batches = labelled = None
         if engine == "litert":
             batches = batch_models(manifest, files, (encoder, decoder), threads=threads)
+            labelled = labelled_models(manifest, files, threads=threads)
         return cls(
             manifest,
             encoder,
@@ -169,32 +178,48 @@ class Codec(SymbolCodec):
             max_images=max_images,
             max_expansion=max_expansion,
             batches=batches,
+            labelled=labelled,
         )
 
-    def compress(self, image: NDArray[Any], *, quality: int | None = None) -> bytes:
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the classes that the models may be told; none for most bundles."""
+        return () if self.manifest.labels is None else self.manifest.labels.names
+
+    def compress(
+        self,
+        image: NDArray[Any],
+        *,
+        quality: int | None = None,
+        label: str | int | None = None,
+    ) -> bytes:
         """Compress one image to a `.kae` file.
 
         Args:
             image: uint8 of shape (height, width, channels) with the channels of the bundle;
                 (height, width) is accepted for a grey one.
             quality: 1 (the smallest file) to `qualities` (the best image), which is the default.
+            label: What the image shows: one of `class_names`, or its number; by default nothing
+                is told.
 
         Returns:
             The bytes of the file.
 
         Raises:
             ValueError: If the image has another shape or dtype or more than `max_pixels` pixels, or
-                there is no such quality.
+                there is no such quality or class.
         """
+        models = self._models_at(label)
         image = check_image(image, self.layout, self._limits)
-        symbols = self._models.encode(image, check_quality(quality, self.qualities))
+        symbols = models.encode(image, check_quality(quality, self.qualities))
         return self.pack(symbols, image.shape[0], image.shape[1], quality=quality)
 
-    def decompress(self, data: Data) -> Image:
+    def decompress(self, data: Data, *, label: str | int | None = None) -> Image:
         """Rebuild the image of a `.kae` file.
 
         Args:
             data: The bytes of the file, made with the same bundle.
+            label: What the result is to show, as for `compress`; by default nothing is told.
 
         Returns:
             uint8 of shape (height, width, channels).
@@ -203,15 +228,23 @@ class Codec(SymbolCodec):
             BitstreamError: If the bytes are damaged, of another bundle or another version, claim
                 more than `max_pixels` pixels, or far more work than so few bytes are worth; see
                 its subclasses.
+            ValueError: If there is no such class.
         """
-        return self.decode(*self.unpack(data))
+        return self.decode(*self.unpack(data), label=label)
 
-    def compress_many(self, images: Iterable[NDArray[Any]], *, quality: int | None = None) -> bytes:
+    def compress_many(
+        self,
+        images: Iterable[NDArray[Any]],
+        *,
+        quality: int | None = None,
+        label: str | int | None = None,
+    ) -> bytes:
         """Compress images to one stream, far smaller than as many files where images are small.
 
         Args:
             images: As for `compress`; their sizes may differ.
             quality: As for `compress`; the same for all images.
+            label: As for `compress`; the same for all images.
 
         Returns:
             The bytes of the stream.
@@ -221,16 +254,16 @@ class Codec(SymbolCodec):
         """
         images = check_one_by_one(images, self.layout)
         quality = check_quality(quality, self.qualities)
-        blocks = encoded_blocks(
-            images, self.layout, self._limits, self._models.encode_many, quality
-        )
+        encode = self._models_at(label).encode_many
+        blocks = encoded_blocks(images, self.layout, self._limits, encode, quality)
         return bitstream.write_stream(blocks, self._hash, qualities=self.qualities)
 
-    def decompress_many(self, data: Data) -> list[Image]:
+    def decompress_many(self, data: Data, *, label: str | int | None = None) -> list[Image]:
         """Rebuild the images of a stream, in order.
 
         Args:
             data: The bytes of the stream, made with the same bundle.
+            label: As for `decompress`; the same for all images.
 
         Returns:
             The images, each uint8 of shape (height, width, channels).
@@ -240,10 +273,12 @@ class Codec(SymbolCodec):
         """
         images: list[Image] = []
         for block in bitstream.read_stream(check_bytes(data), self._hash, **self._allowed(data)):
-            images.extend(self._rebuilt([*self._coded(block)]))
+            images.extend(self._rebuilt([*self._coded(block)], label))
         return images
 
-    def iter_decompress(self, source: bytes | BinaryIO) -> Iterator[Image]:
+    def iter_decompress(
+        self, source: bytes | BinaryIO, *, label: str | int | None = None
+    ) -> Iterator[Image]:
         """Rebuild the images of a stream one by one as it arrives, or that of a `.kae` file.
 
         No more is read than the next block takes, and no more is kept than a block: at most 256
@@ -253,6 +288,7 @@ class Codec(SymbolCodec):
         Args:
             source: The bytes, or what they are read from: a file, a pipe, or anything else with
                 `read(n)` that gives bytes, and none at the end. It is not closed.
+            label: As for `decompress`; the same for all images.
 
         Yields:
             Each image, uint8 of shape (height, width, channels).
@@ -267,20 +303,36 @@ class Codec(SymbolCodec):
             ...         show(image)
         """
         coded = self.iter_unpack(source)
-        while few := list(itertools.islice(coded, self._models.batch)):
-            yield from self._rebuilt(few)
+        while few := list(itertools.islice(coded, self._models_at(label).batch)):
+            yield from self._rebuilt(few, label)
 
-    def _rebuilt(self, coded: Sequence[Coded]) -> Iterator[Image]:
-        if self._models.batch == 1:
-            return (self.decode(*one) for one in coded)
-        return self._models.decode_many(coded)
+    def _rebuilt(self, coded: Sequence[Coded], label: str | int | None) -> Iterator[Image]:
+        models = self._models_at(label)
+        if models.batch == 1:
+            return (self.decode(*one, label=label) for one in coded)
+        return models.decode_many(coded)
 
-    def encode(self, image: Image, *, quality: int | None = None) -> NDArray[np.int64]:
+    def _models_at(self, label: str | int | None) -> TiledModels:
+        """The models that are told this label; with ONNX Runtime there are none."""
+        known = check_label(label, self.class_names)
+        if known is None:
+            return self._models
+        if self._labelled is None:
+            raise ValueError(
+                "`label` must be left out with `engine` 'onnx', whose files take none. "
+                f"Received: label={label!r}"
+            )
+        return self._labelled.tiled(known, self.manifest, self.layout)
+
+    def encode(
+        self, image: Image, *, quality: int | None = None, label: str | int | None = None
+    ) -> NDArray[np.int64]:
         """Compute the symbols of an image by running the encoder tile by tile.
 
         Args:
             image: As for `compress`.
             quality: As for `compress`; its step sizes quantise the code.
+            label: As for `compress`.
 
         Returns:
             int64 of shape (positions, channels of the code). A symbol is a value of the code as
@@ -289,11 +341,18 @@ class Codec(SymbolCodec):
         Raises:
             ValueError: As for `compress`.
         """
+        models = self._models_at(label)
         picture = check_image(image, self.layout, self._limits)
-        return self._models.encode(picture, check_quality(quality, self.qualities))
+        return models.encode(picture, check_quality(quality, self.qualities))
 
     def decode(
-        self, symbols: NDArray[Any], height: int, width: int, quality: int | None = None
+        self,
+        symbols: NDArray[Any],
+        height: int,
+        width: int,
+        quality: int | None = None,
+        *,
+        label: str | int | None = None,
     ) -> Image:
         """Rebuild an image from its symbols by running the decoder tile by tile.
 
@@ -303,18 +362,20 @@ class Codec(SymbolCodec):
             height: Of the image, in pixels.
             width: Of the image, in pixels.
             quality: The quality given to `encode`.
+            label: As for `decompress`; it may be another than that given to `encode`.
 
         Returns:
             uint8 of shape (height, width, channels).
 
         Raises:
             ValueError: If the symbols are not those of such an image, a symbol is not an index into
-                the codebook, or there is no such quality.
+                the codebook, or there is no such quality or class.
         """
+        models = self._models_at(label)
         quality = check_quality(quality, self.qualities)
         symbols, height, width = check_symbols(symbols, self.layout, height, width)
         check_indices(self.manifest.codec, symbols, ValueError)
-        return self._models.decode(symbols, height, width, quality)
+        return models.decode(symbols, height, width, quality)
 
     def at_once(
         self, images: Sequence[Image], symbols: NDArray[Any]

@@ -15,7 +15,7 @@ from kerasae_export.format.values import dequantise, quantise
 from kerasae_export.quiet import native_notes_hidden
 from kerasae_export.runtime.model_validation import check_graphs, check_tensors
 
-__all__ = ["KERNELS", "LiteModel", "dequantise", "quantise"]
+__all__ = ["KERNELS", "LiteModel", "dequantise", "edge_of", "quantise"]
 
 KERNELS = ("xnnpack", "optimised", "reference")
 """The sets of kernels that LiteRT has for a CPU, what phones use first."""
@@ -98,7 +98,7 @@ class LiteModel:
                 f"Received: {len(inputs)} and {len(outputs)}"
             )
         self._in, self._out = inputs[0]["index"], outputs[0]["index"]
-        self.input, self.output = _edge_of(inputs[0]), _edge_of(outputs[0])
+        self.input, self.output = edge_of(inputs[0]), edge_of(outputs[0])
         self._signature = signature
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -144,7 +144,12 @@ def _remake(content: bytes, threads: int, kernels: str, signature: str | None) -
     return LiteModel(content, signature=signature, threads=threads, kernels=kernels)
 
 
-def _edge_of(details: dict[str, Any]) -> Edge:
+def edge_of(details: dict[str, Any]) -> Edge:
+    """The edge that LiteRT describes.
+
+    Raises:
+        BundleError: If it is of another type than float32, uint8 or int32.
+    """
     dtype = np.dtype(details["dtype"]).name
     shape = tuple(int(n) for n in details["shape"])
     if dtype in ("float32", "int32"):

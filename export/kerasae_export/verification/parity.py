@@ -44,11 +44,17 @@ class Pictures:
     codec: NDArray[Any]
 
 
-def prepared(model: AnyModel) -> keras.Model:
-    """The model as the export saw it: an encoder and a decoder of images in [0, 1]."""
+def prepared(model: AnyModel) -> tuple[keras.Model, keras.Model | None]:
+    """The model as the export saw it: an encoder and a decoder of images in [0, 1].
+
+    Returns:
+        The model without a label, and with one if it takes one.
+    """
+    from kerasae_export.conversion import split
     from kerasae_export.functional import autoencoder, in_unit_range
 
-    return in_unit_range(autoencoder(model))
+    whole = in_unit_range(autoencoder(model))
+    return split.without_label(whole), whole if split.takes_label(whole) else None
 
 
 def halves_of(model: keras.Model, manifest: Manifest) -> tuple[keras.Model, keras.Model]:

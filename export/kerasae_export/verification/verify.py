@@ -22,7 +22,7 @@ from kerasae_export.runtime.bundle_files import read_files
 from kerasae_export.runtime.codec import Codec
 from kerasae_export.runtime.litemodel import KERNELS
 from kerasae_export.verification import checks as checks_
-from kerasae_export.verification import costs, kernels, measuring, onnx, parity, parts
+from kerasae_export.verification import costs, kernels, labels, measuring, onnx, parity, parts
 from kerasae_export.verification.batch import check_batch
 from kerasae_export.verification.layers import LayerError, compare_layers, worst_layer
 from kerasae_export.verification.outcome import (
@@ -63,7 +63,8 @@ def verify_bundle(
     has (XNNPACK, optimised without it, reference), and also if one of them encodes and another
     one decodes; and that none of thousands of codes decodes to pixels farther apart than the
     manifest's `pixel_tolerance`; and where the bundle has models for several tiles at once,
-    that they give what those for one give. With a model and images, also: all kernels on these
+    that they give what those for one give; and where they may be told a class, that all kernels
+    agree on that. With a model and images, also: all kernels on these
     images; that TF Lite agrees with Keras; and the loss in PSNR and SSIM. Where there are ONNX
     files, ONNX Runtime decodes the golden symbols with them and, with a model, is compared with
     Keras; where it is not installed, a `ReportWarning` says so. `TOLERANCES` holds the limits. The
@@ -149,9 +150,9 @@ def _verify(
     except BundleError as error:
         return Verification("", (Check("files", False, str(error)),))
     evidence.manifest = manifest
-    halves = pictures = None
+    halves = pictures = conditional = None
     if model is not None and images is not None:
-        model = parity.prepared(model)
+        model, conditional = parity.prepared(model)
         halves = parity.halves_of(model, manifest)
         pictures = parity.framed(images, model, manifest)
     held = f"{len(files)} files have the hashes of the manifest, which says what they are."
@@ -194,6 +195,7 @@ def _verify(
     if "parity" in measurements:
         found += parity.check_parity(measurements["parity"], manifest)
     found += check_batch(codec, golden)
+    found += labels.check_labels(manifest, files, both, golden, conditional, pictures)
     found += _onnx(manifest, files, golden, halves, pictures, measurements)
     measurements["kernels"] = compared
     measurements["pixels"] = differences.to_dict()

@@ -28,19 +28,22 @@ export class Codec {
    * @param {(input: Values) => Values | Promise<Values>} [options.encoder] runs encoder.tflite on
    *   values of exactly its input's type and size
    * @param {(input: Values) => Values | Promise<Values>} [options.decoder] runs decoder.tflite
+   * @param {object} [options.labelled] the same two functions for `manifest.labels`, which take a
+   *   label, one-hot, as well
    * @param {number} [options.maxPixels] most pixels of an image, or of a stream
    * @param {number} [options.maxImages] most images of a stream
    * @param {number} [options.maxExpansion] how many times the images, pixels and runs of the
    *   decoder that FORMAT.md allows for each byte received a bitstream may ask for
    */
-  constructor(manifest, { encoder, decoder, maxPixels, maxImages, maxExpansion } = {}) {
+  constructor(manifest, { encoder, decoder, labelled, ...limits } = {}) {
     this.manifest = manifest;
     this.spec = manifest.codec;
     this.layout = new Layout(this.spec);
-    this.limits = new Limits({ maxPixels, maxImages, maxExpansion });
+    this.limits = new Limits(limits);
     this.maxPixels = this.limits.maxPixels;
     this.runEncoder = encoder;
     this.runDecoder = decoder;
+    this.labelled = labelled;
     this.channels = this.spec.code_shape.at(-1);
     this.names = {
       hash: Uint8Array.from(manifest.bundle_hash.match(/../g), (pair) => parseInt(pair, 16)),
@@ -55,33 +58,38 @@ export class Codec {
     return this.spec.qualities.length;
   }
 
-  /** Compress an image to a `.kae` file. */
-  async compress(image, { quality } = {}) {
-    const symbols = await this.encode(image, { quality });
+  /** The names of the classes that the models may be told; none for most bundles. */
+  get classNames() {
+    return this.manifest.labels?.names ?? [];
+  }
+
+  /** Compress an image to a `.kae` file. `label` is what it shows: one of `classNames`. */
+  async compress(image, { quality, label } = {}) {
+    const symbols = await this.encode(image, { quality, label });
     return this.pack(symbols, image.height, image.width, { quality });
   }
 
-  /** Rebuild the image of a `.kae` file. */
-  async decompress(data) {
+  /** Rebuild the image of a `.kae` file. `label` is what it is to show. */
+  async decompress(data, { label } = {}) {
     const { symbols, height, width, quality } = this.unpack(data);
-    return this.decode(symbols, height, width, { quality });
+    return this.decode(symbols, height, width, { quality, label });
   }
 
   /** Compress images to one stream. */
-  async compressMany(images, { quality } = {}) {
+  async compressMany(images, { quality, label } = {}) {
     const coded = [];
     for (const image of images) {
-      const symbols = await this.encode(image, { quality });
+      const symbols = await this.encode(image, { quality, label });
       coded.push({ symbols, height: image.height, width: image.width, quality });
     }
     return this.packMany(coded);
   }
 
   /** Rebuild the images of a stream, in order. */
-  async decompressMany(data) {
+  async decompressMany(data, { label } = {}) {
     const images = [];
     for (const { symbols, height, width, quality } of this.unpackMany(data)) {
-      images.push(await this.decode(symbols, height, width, { quality }));
+      images.push(await this.decode(symbols, height, width, { quality, label }));
     }
     return images;
   }
@@ -127,10 +135,10 @@ export class Codec {
   }
 
   /** The symbols of an image. */
-  async encode({ data, height, width }, { quality } = {}) {
+  async encode({ data, height, width }, { quality, label } = {}) {
     this.#checkImage({ data, height, width });
     const { spec, layout, channels } = this;
-    const { input, output } = this.manifest.encoder;
+    const { input, output, run } = this.#side("encoder", label);
     const steps = stepsOf(spec.qualities[this.#quality(quality) - 1]);
     const levels = Array.from({ length: 256 }, (_, p) => quantise(p / 255, input));
     const [tileHeight, tileWidth] = spec.tile;
@@ -149,7 +157,7 @@ export class Codec {
             for (let c = 0; c < spec.channels; c++) tile[at++] = levels[data[from + c]];
           }
         }
-        const code = await this.runEncoder(tile);
+        const code = await run(tile);
         for (let y = row.start; y < row.stop; y++) {
           for (let x = column.start; x < column.stop; x++) {
             const cell = (y - row.origin) * layout.tileCells[1] + (x - column.origin);
@@ -166,10 +174,10 @@ export class Codec {
   }
 
   /** The image of given symbols. */
-  async decode(symbols, height, width, { quality } = {}) {
+  async decode(symbols, height, width, { quality, label } = {}) {
     this.#checkSymbols(symbols, height, width, RangeError);
     const { spec, layout, channels } = this;
-    const { input, output } = this.manifest.decoder;
+    const { input, output, run } = this.#side("decoder", label);
     const steps = stepsOf(spec.qualities[this.#quality(quality) - 1]);
     const [rowsOfCells, columnsOfCells] = layout.cells(height, width);
     const [pitchY, pitchX] = layout.pitch;
@@ -188,7 +196,7 @@ export class Codec {
             }
           }
         }
-        const tile = await this.runDecoder(code);
+        const tile = await run(code);
         const bottom = Math.min(row.stop * pitchY, height);
         const right = Math.min(column.stop * pitchX, width);
         for (let y = row.start * pitchY; y < bottom; y++) {
@@ -251,6 +259,24 @@ export class Codec {
   #coder(quality) {
     this.#tables[quality] ??= new Tables(this.spec.qualities[quality - 1].tables, this.channels);
     return this.#tables[quality];
+  }
+
+  /** The edges of the encoder or the decoder, and what runs it; with a label, of that class. */
+  #side(name, label) {
+    if (label === undefined || label === null) {
+      const run = name === "encoder" ? this.runEncoder : this.runDecoder;
+      return { ...this.manifest[name], run };
+    }
+    const names = this.classNames;
+    const known = typeof label === "string" ? names.indexOf(label) : label;
+    if (!Number.isInteger(known) || known < 0 || known >= names.length || !this.labelled) {
+      const rule = this.labelled && names.length ? `one of ${names.join(", ")}` : "left out";
+      throw new RangeError(`\`label\` must be ${rule}. Received: ${label}`);
+    }
+    const part = this.manifest.labels[name];
+    const vector = arrayFor(part.label).fill(quantise(0, part.label));
+    vector[known] = quantise(1, part.label);
+    return { ...part, run: (values) => this.labelled[name](values, vector) };
   }
 
   #quality(quality = this.qualities) {

@@ -40,6 +40,15 @@ export interface Part {
   signature?: string;
 }
 
+/** A model of a bundle that is told a class. */
+export interface LabelPart {
+  file: string;
+  input: Edge;
+  /** The class, one-hot. */
+  label: Edge;
+  output: Edge;
+}
+
 /** The frequencies of one channel's symbols, the last of them of the escape. */
 export interface Table {
   offset: number;
@@ -82,6 +91,8 @@ export interface Manifest {
   facts: Record<string, unknown>;
   /** The models as ONNX files, where the bundle has them. */
   onnx?: { encoder: string; decoder: string; pixel_tolerance: number };
+  /** The models that are told a class, and the names of the classes, where the bundle has them. */
+  labels?: { names: string[]; pixel_tolerance: number; encoder: LabelPart; decoder: LabelPart };
 }
 
 /**
@@ -129,6 +140,9 @@ export type Values = Uint8Array | Float32Array | Int32Array;
 /** Runs a model once: takes exactly the values of its input, gives those of its output. */
 export type Run = (input: Values) => Values | Promise<Values>;
 
+/** Runs a model that is told a class: takes the values of both inputs. */
+export type LabelledRun = (input: Values, label: Values) => Values | Promise<Values>;
+
 /** What a reader allows (FORMAT.md, 7.1). */
 export interface LimitOptions {
   maxPixels?: number | undefined;
@@ -141,9 +155,15 @@ export interface QualityOption {
   quality?: number | undefined;
 }
 
+/** Which class is told, by its name or its number; by default none. */
+export interface LabelOption {
+  label?: string | number | null | undefined;
+}
+
 export interface CodecOptions extends LimitOptions {
   encoder?: Run;
   decoder?: Run;
+  labelled?: { encoder: LabelledRun; decoder: LabelledRun } | undefined;
 }
 
 /** Compresses images to bytes and back with a bundle. */
@@ -155,10 +175,15 @@ export class Codec {
   readonly limits: Limits;
   readonly maxPixels: number;
   get qualities(): number;
-  compress(image: Image, options?: QualityOption): Promise<Bytes>;
-  decompress(data: Bytes): Promise<Image>;
-  compressMany(images: Iterable<Image>, options?: QualityOption): Promise<Bytes>;
-  decompressMany(data: Bytes): Promise<Image[]>;
+  /** Of the classes that the models may be told; none for most bundles. */
+  get classNames(): string[];
+  compress(image: Image, options?: QualityOption & LabelOption): Promise<Bytes>;
+  decompress(data: Bytes, options?: LabelOption): Promise<Image>;
+  compressMany(
+    images: Iterable<Image>,
+    options?: QualityOption & LabelOption,
+  ): Promise<Bytes>;
+  decompressMany(data: Bytes, options?: LabelOption): Promise<Image[]>;
   pack(
     symbols: ArrayLike<number>,
     height: number,
@@ -168,12 +193,12 @@ export class Codec {
   unpack(data: Bytes): Unpacked;
   packMany(coded: Iterable<Coded>): Bytes;
   unpackMany(data: Bytes): Iterable<Unpacked>;
-  encode(image: Image, options?: QualityOption): Promise<Int32Array>;
+  encode(image: Image, options?: QualityOption & LabelOption): Promise<Int32Array>;
   decode(
     symbols: ArrayLike<number>,
     height: number,
     width: number,
-    options?: QualityOption,
+    options?: QualityOption & LabelOption,
   ): Promise<Image>;
 }
 

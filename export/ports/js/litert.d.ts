@@ -1,4 +1,4 @@
-import type { Manifest, Run } from "./index.js";
+import type { LabelledRun, Manifest, Run } from "./index.js";
 
 /** What is used of a tensor of LiteRT.js 2. */
 export interface LiteRtTensor {
@@ -8,7 +8,11 @@ export interface LiteRtTensor {
 
 /** What is used of a model of LiteRT.js 2, and of each of its signatures. */
 export interface LiteRtRunner<Tensor> {
-  getInputDetails(): readonly { readonly dtype: string; readonly shape: ArrayLike<number> }[];
+  getInputDetails(): readonly {
+    readonly name: string;
+    readonly dtype: string;
+    readonly shape: ArrayLike<number>;
+  }[];
   getOutputDetails(): readonly { readonly dtype: string; readonly shape: ArrayLike<number> }[];
   run(input: Tensor[]): Promise<LiteRtTensor[]>;
 }
@@ -35,7 +39,12 @@ export function openModels<Tensor extends LiteRtTensor>(
   litert: LiteRt<Tensor>,
   manifest: Manifest,
   files: Record<string, Uint8Array>,
-): Promise<{ encoder: Run; decoder: Run }>;
+): Promise<{
+  encoder: Run;
+  decoder: Run;
+  /** Where the bundle has models that are told a class, and `files` holds them. */
+  labelled?: { encoder: LabelledRun; decoder: LabelledRun };
+}>;
 
 /**
  * Refuse at once what LiteRT.js cannot run, in words that say what to do.

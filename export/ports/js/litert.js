@@ -8,7 +8,9 @@ import { BundleError } from "./errors.js";
  * @param {object} litert its module, after `loadLiteRt`
  * @param {object} manifest
  * @param {Object<string, Uint8Array>} files the contents, after `verifyFiles`
- * @returns {Promise<{encoder: Function, decoder: Function}>} from values to values
+ * @returns {Promise<{encoder: Function, decoder: Function, labelled?: object}>} from values to
+ *   values; `labelled` has both of values and a label, if the bundle has such models and `files`
+ *   holds them
  */
 export async function openModels(litert, manifest, files) {
   const models = {};
@@ -17,6 +19,15 @@ export async function openModels(litert, manifest, files) {
     const part = manifest[side];
     models[part.file] ??= await compile(litert, part.file, files[part.file]);
     runs[side] = runnerOf(litert, models[part.file], side, part);
+  }
+  const { labels } = manifest;
+  if (labels && [labels.encoder, labels.decoder].every(({ file }) => Object.hasOwn(files, file))) {
+    runs.labelled = {};
+    for (const side of ["encoder", "decoder"]) {
+      const part = labels[side];
+      const model = await compile(litert, part.file, files[part.file]);
+      runs.labelled[side] = runnerOf(litert, model, `labels.${side}`, part);
+    }
   }
   return runs;
 }
@@ -84,15 +95,20 @@ function runnerOf(litert, model, side, part) {
   } catch (error) {
     throw new BundleError(`${part.file} has edges that LiteRT.js refuses: ${error.message}.`);
   }
-  if (inputs.length !== 1 || outputs.length !== 1) {
+  const taken = part.label ? 2 : 1;
+  const place = part.label ? inputs.findIndex(({ name }) => name === "label") : -1;
+  if (inputs.length !== taken || outputs.length !== 1 || (part.label && place < 0)) {
+    const rule = part.label ? "two inputs, of which one is `label`," : "one input";
     throw new BundleError(
-      `${part.file} must have one input and one output. ` +
+      `${part.file} must have ${rule} and one output. ` +
         `Received: ${inputs.length} and ${outputs.length}`,
     );
   }
+  const first = place === 0 ? 1 : 0;
   for (const [end, edge, found] of [
-    ["input", part.input, inputs[0]],
+    ["input", part.input, inputs[first]],
     ["output", part.output, outputs[0]],
+    ...(part.label ? [["label", part.label, inputs[place]]] : []),
   ]) {
     const shape = Array.from(found.shape);
     if (found.dtype === "int8") throw int8(`${side}.${end}`);
@@ -104,15 +120,15 @@ function runnerOf(litert, model, side, part) {
       );
     }
   }
-  return async (values) => {
-    const input = new litert.Tensor(values, part.input.shape);
+  return async (values, label) => {
+    const given = [new litert.Tensor(values, part.input.shape)];
     let results = [];
     try {
-      results = await runner.run([input]);
+      if (part.label) given.splice(place, 0, new litert.Tensor(label, part.label.shape));
+      results = await runner.run(given);
       return await results[0].data();
     } finally {
-      input.delete();
-      for (const result of results) result.delete();
+      for (const tensor of [...given, ...results]) tensor.delete();
     }
   };
 }

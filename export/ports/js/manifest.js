@@ -11,6 +11,8 @@ const MAX_TABLES = 2 ** 16;
 const TABLE_BITS = 12;
 const MAX_ENTRIES = 2049;
 const MAX_FILES = 64;
+const MAX_CLASSES = 4096;
+const MAX_LETTERS = 64; // of the name of a class
 const MAX_BUNDLE_BYTES = 2 ** 30;
 // Those of each version of the format.
 const SCHEMES = { 1: ["float32", "float16", "dynamic", "int8"], 2: ["int16x8", "mixed"] };
@@ -52,7 +54,8 @@ export function parseManifest(data) {
   for (const [name, signature] of Object.entries(SIGNATURES)) {
     checkPart(root.object(name), content, signature);
   }
-  checkEdges(content);
+  checkEdges(content, "");
+  if (Object.hasOwn(content, "labels")) checkLabels(root.object("labels"), content);
   return content;
 }
 
@@ -168,29 +171,59 @@ function checkQuality(fields, channels, layout, codebook) {
 }
 
 function checkPart(fields, content, signature) {
-  const file = fields.text("file");
-  checkName(file);
-  if (!Object.hasOwn(content.files, file)) {
-    throw new BundleError(`manifest.json: \`files\` must list ${JSON.stringify(file)}.`);
-  }
+  checkListed(fields, content);
   const both = content.encoder?.file === content.decoder?.file;
   if (both !== Object.hasOwn(fields.content, "signature")) {
     throw fields.error("signature", "given if encoder and decoder are of one file, and only then");
   }
   if (both) fields.choice("signature", [signature]);
-  for (const name of ["input", "output"]) {
-    const edge = fields.object(name);
-    edge.integers("shape", 1, MAX_VALUES, 1, 8);
-    edge.choice("dtype", ["float32", "uint8", "int32"]);
-    edge.integer("zero_point", 0, 255);
-    const scale = edge.content.scale;
-    if (!(typeof scale === "number" && scale > 1e-30 && scale < 1e30)) {
-      throw edge.error("scale", "a positive number");
-    }
+  for (const name of ["input", "output"]) checkEdge(fields.object(name));
+}
+
+function checkListed(fields, content) {
+  const file = fields.text("file");
+  checkName(file);
+  if (!Object.hasOwn(content.files, file)) {
+    throw new BundleError(`manifest.json: \`files\` must list ${JSON.stringify(file)}.`);
   }
 }
 
-function checkEdges({ codec, encoder, decoder }) {
+function checkEdge(edge) {
+  edge.integers("shape", 1, MAX_VALUES, 1, 8);
+  edge.choice("dtype", ["float32", "uint8", "int32"]);
+  edge.integer("zero_point", 0, 255);
+  const scale = edge.content.scale;
+  if (!(typeof scale === "number" && scale > 1e-30 && scale < 1e30)) {
+    throw edge.error("scale", "a positive number");
+  }
+}
+
+/** The models that are told a class, and the names of the classes. */
+function checkLabels(fields, content) {
+  const names = fields.list("names", 1, MAX_CLASSES);
+  if (!names.every(isClassName) || new Set(names).size < names.length) {
+    throw fields.error("names", `different names of at most ${MAX_LETTERS} characters`);
+  }
+  fields.integer("pixel_tolerance", 0, 255);
+  for (const side of ["encoder", "decoder"]) {
+    const part = fields.object(side);
+    checkListed(part, content);
+    for (const name of ["input", "label", "output"]) checkEdge(part.object(name));
+    const { shape, dtype } = part.content.label;
+    if (canonical(shape) !== canonical([1, names.length]) || dtype === "int32") {
+      throw part.error("label", `float32 or uint8 of shape [1,${names.length}]`);
+    }
+  }
+  checkEdges({ codec: content.codec, ...fields.content }, fields.path);
+}
+
+function isClassName(name) {
+  if (typeof name !== "string" || /[\p{Cc}\p{Cs}]/u.test(name)) return false;
+  const letters = [...name].length;
+  return letters >= 1 && letters <= MAX_LETTERS;
+}
+
+function checkEdges({ codec, encoder, decoder }, where) {
   const image = [1, ...codec.tile, codec.channels];
   for (const [name, edge, shape] of [
     ["encoder.input", encoder.input, image],
@@ -199,12 +232,12 @@ function checkEdges({ codec, encoder, decoder }) {
     ["decoder.output", decoder.output, image],
   ]) {
     if (canonical(edge.shape) !== canonical(shape)) {
-      throw new BundleError(`manifest.json: \`${name}.shape\` must be [${shape}].`);
+      throw new BundleError(`manifest.json: \`${where}${name}.shape\` must be [${shape}].`);
     }
     const indices = codec.codebook > 0 && shape !== image;
     if ((edge.dtype === "int32") !== indices) {
       const rule = indices ? "int32" : "float32 or uint8";
-      throw new BundleError(`manifest.json: \`${name}.dtype\` must be ${rule}.`);
+      throw new BundleError(`manifest.json: \`${where}${name}.dtype\` must be ${rule}.`);
     }
   }
 }

@@ -1,6 +1,7 @@
 // The page of a bundle: opens it and puts the parts to work.
 
 import { introduce, listFacts, offerChoices, takesOf } from "./bundle.js";
+import { setUpClasses } from "./classes.js";
 import { showCode } from "./code.js";
 import { setUpExplorer, setUpPad } from "./making.js";
 import { $, address, engine, state } from "./page.js";
@@ -18,6 +19,7 @@ start(async () => {
   offerChoices();
   listFacts(opened.seconds, verdict);
   addEventListener("shown", showCode);
+  setUpClasses();
   setUpPad();
   setUpExplorer();
 });

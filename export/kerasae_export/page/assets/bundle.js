@@ -92,6 +92,7 @@ export function listFacts(seconds, verdict) {
     ["Code of a tile", codec.code_shape.join(" × ")],
     ["Codebook", codec.codebook && `${say.count(codec.codebook)} entries`],
     ["Qualities", codec.qualities.length],
+    ["Classes", manifest.labels?.names.join(", ")],
     ["Entropy tables", say.count(tables)],
     ["Bundle", manifest.bundle_hash.slice(0, 16)],
     ["Started in", `${seconds.toFixed(1)} s`],

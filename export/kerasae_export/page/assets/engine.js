@@ -28,7 +28,9 @@ export class Engine {
     refuseWhatNoBrowserRuns(new TextDecoder().decode(written));
     const manifest = parseManifest(written);
     const files = {};
-    for (const { file } of [manifest.encoder, manifest.decoder]) {
+    const { encoder, decoder, labels } = manifest;
+    const told = labels ? [labels.encoder, labels.decoder] : [];
+    for (const { file } of [encoder, decoder, ...told]) {
       files[file] ??= await download(`${bundle}${file}`, tell(file));
     }
     report({ stage: "checking the hashes" });
@@ -43,6 +45,10 @@ export class Engine {
     this.#codec = new Codec(manifest, {
       encoder: this.#timed(runs.encoder),
       decoder: this.#timed(runs.decoder),
+      labelled: runs.labelled && {
+        encoder: this.#timed(runs.labelled.encoder),
+        decoder: this.#timed(runs.labelled.decoder),
+      },
       maxPixels: MAX_PIXELS,
     });
     await runs.encoder(arrayFor(manifest.encoder.input)); // the first run is a slow one
@@ -50,17 +56,17 @@ export class Engine {
     return { manifest, golden, seconds: (performance.now() - started) / 1000 };
   }
 
-  /** An image to its symbols and its `.kae` file. */
-  async encode({ data, height, width, quality }, report) {
+  /** An image to its symbols and its `.kae` file; `label` is the number of its class, or null. */
+  async encode({ data, height, width, quality, label }, report) {
     const codec = this.#begin(report, this.#tiles(height, width));
     const started = performance.now();
-    const symbols = await codec.encode({ data, height, width }, { quality });
+    const symbols = await codec.encode({ data, height, width }, { quality, label });
     const kae = codec.pack(symbols, height, width, { quality });
     return { symbols, kae, milliseconds: performance.now() - started, models: this.#spent };
   }
 
-  /** A `.kae` file, or a stream of many images, to pixels and symbols. */
-  async decode({ kae }, report) {
+  /** A `.kae` file, or a stream of many images, to pixels and symbols, shown as a class or none. */
+  async decode({ kae, label }, report) {
     const codec = this.#begin(report, 0);
     const started = performance.now();
     const coded = isStream(kae) ? [...codec.unpackMany(kae)] : [codec.unpack(kae)];
@@ -68,17 +74,17 @@ export class Engine {
     this.#expected = coded.reduce((sum, { height, width }) => sum + this.#tiles(height, width), 0);
     const images = [];
     for (const { symbols, height, width, quality } of coded) {
-      const { data } = await codec.decode(symbols, height, width, { quality });
+      const { data } = await codec.decode(symbols, height, width, { quality, label });
       images.push({ data, height, width, quality, symbols });
     }
     return { images, milliseconds: performance.now() - started, models: this.#spent };
   }
 
   /** Symbols of one tile's size to pixels and a `.kae` file. */
-  async render({ symbols, height, width, quality }, report) {
+  async render({ symbols, height, width, quality, label }, report) {
     const codec = this.#begin(report, 0);
     const started = performance.now();
-    const { data } = await codec.decode(symbols, height, width, { quality });
+    const { data } = await codec.decode(symbols, height, width, { quality, label });
     const milliseconds = performance.now() - started;
     return { data, kae: codec.pack(symbols, height, width, { quality }), milliseconds };
   }
@@ -98,9 +104,9 @@ export class Engine {
 
   #timed(run) {
     let last = 0;
-    return async (values) => {
+    return async (...values) => {
       const started = performance.now();
-      const result = await run(values);
+      const result = await run(...values);
       const now = performance.now();
       this.#spent += now - started;
       this.#runs += 1;

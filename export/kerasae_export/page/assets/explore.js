@@ -7,7 +7,7 @@ const MOST = 512;
 
 /** Whether the manifest says that codes were trained to be normally distributed. */
 export function isGenerative({ facts }) {
-  return [facts.architecture, facts.model].some((name) => /variational/.test(String(name)));
+  return [facts.architecture, facts.model].some((name) => /variational|conditional/.test(String(name)));
 }
 
 /** Whether a code has few enough values of its own to have sliders. */

@@ -13,17 +13,24 @@ let last = {}; // the one that was read last: another quality reads no file agai
 /** Encode an image, decode its file, and show both. */
 export async function show(source) {
   if (!source) return;
+  // Strokes of a drawing are of one picture.
+  if (source !== state.source && !(source.pixels && state.source?.pixels)) forgetClasses();
   state.source = source;
+  state.received = null;
   forgetAddress();
   const still = await work(async (current, tell) => {
     const original = await read(source);
     if (!current()) return;
     const quality = Number($("quality").value);
     const { id, data, height, width } = original;
-    const image = { id, data, height, width, quality };
+    const image = { id, data, height, width, quality, label: told("shows") };
     const encoded = await engine.call("encode", image, tell("Encoding"));
     if (!current()) return;
-    const decoded = await engine.call("decode", { kae: encoded.kae }, tell("Decoding"));
+    const decoded = await engine.call(
+      "decode",
+      { kae: encoded.kae, label: told("show-as") },
+      tell("Decoding"),
+    );
     if (!current()) return;
     const [rebuilt] = decoded.images;
     const scaled = original.from.height !== height || original.from.width !== width;
@@ -44,11 +51,13 @@ export async function show(source) {
 
 /** Decode a `.kae` file that came from somewhere else. */
 export async function receive(kae, name) {
+  forgetClasses(state.received?.kae === kae ? ["shows"] : undefined);
   state.source = null;
+  state.received = { kae, name };
   await work(async (current, tell) => {
     let decoded;
     try {
-      decoded = await engine.call("decode", { kae }, tell("Decoding"));
+      decoded = await engine.call("decode", { kae, label: told("show-as") }, tell("Decoding"));
     } catch ({ message }) {
       const sentence = message.replace(/; raise `\w+` if you trust it/, ""); // for programs
       throw new Error(`${name}: ${sentence[0].toLowerCase()}${sentence.slice(1)}`);
@@ -70,6 +79,23 @@ export async function receive(kae, name) {
       decode: decoded.milliseconds,
     });
   });
+}
+
+/** The same picture or file once more, after a choice has changed. */
+export async function again() {
+  if (state.received) await receive(state.received.kae, state.received.name);
+  else await show(state.source);
+}
+
+/** The number of the class that is chosen; null for none, and on pages without classes. */
+export function told(id) {
+  const chosen = $(id)?.value;
+  return chosen ? Number(chosen) : null;
+}
+
+/** What was told of another picture is not told of this one. */
+function forgetClasses(choosers = ["shows", "show-as"]) {
+  for (const id of choosers) if ($(id)) $(id).value = "";
 }
 
 /** An image in the chosen size. */

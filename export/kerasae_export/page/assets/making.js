@@ -1,7 +1,7 @@
 // Images that are made on the page: drawn, or out of a changed code.
 
 import { Explorer, hasSliders } from "./explore.js";
-import { receive, show } from "./jobs.js";
+import { again, show, told } from "./jobs.js";
 import { forgetAddress } from "./link.js";
 import { Pad } from "./pad.js";
 import { $, engine, latestOnly, showError, state } from "./page.js";
@@ -62,7 +62,8 @@ export function setUpExplorer() {
   $("use").addEventListener("click", async () => {
     const { kae } = await renderCode();
     forgetAddress();
-    await receive(kae, "changed-code.kae");
+    state.received = { kae, name: "changed-code.kae" };
+    await again(); // shown as the class that is chosen
     $("result").scrollIntoView({ block: "start" });
   });
   addEventListener("shown", () => {
@@ -71,6 +72,7 @@ export function setUpExplorer() {
     explorer.follow(coded);
     preview();
   });
+  addEventListener("told", preview);
   explorer.middle();
   preview();
 }
@@ -78,7 +80,8 @@ export function setUpExplorer() {
 function renderCode() {
   const [height, width] = state.manifest.codec.tile;
   const quality = state.manifest.codec.qualities.length;
-  return engine.call("render", { symbols: explorer.symbols, height, width, quality });
+  const image = { symbols: explorer.symbols, height, width, quality };
+  return engine.call("render", { ...image, label: told("show-as") });
 }
 
 /** Show the image of the sliders. */

@@ -11,6 +11,7 @@ export const state = {
   takes: null, // what the codec takes, and how it is compared: {channels, fit, sample, equal}
   manifest: null, // of the bundle, if there is one
   source: null, // the image that was last chosen: {blob, name} or {pixels, name}
+  received: null, // the file that was last received, if no image was chosen since: {kae, name}
   rivals: [], // what `rivals` found for what is shown
   shown: null, // {name, line, kae, original, rebuilt, coded, encode, decode, psnr}
   job: 0, // a newer one makes the older ones stop
