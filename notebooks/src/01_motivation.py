@@ -104,7 +104,7 @@ print("images", images.test.shape, "-> codes", codes.shape)
 
 # %% [markdown]
 # **Your turn.** Change one number of a code and draw the image again. The next cell adds 15 to
-# number 0, a large step, so that you see it. Try other numbers, or `-15`; it takes a second.
+# number 0, which goes from about -18 to 19 over the test images. Try other numbers, or `-15`.
 
 # %%
 changed = codes[:10].copy()
