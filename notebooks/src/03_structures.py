@@ -93,12 +93,12 @@ plt.show()
 #
 # ## The idea
 #
-# The **encoder** turns an image into a few numbers, the **latent code**. The first
-# layers actually produce more numbers than the image has: 784 pixels become 3,136, then 1,568.
-# Only the last layer squeezes, to 16. That narrow place is the **bottleneck**. The **decoder** makes an image from the code. Only
-# training needs the two as one network, because the error is measured at the end and its gradient
-# travels back through the decoder into the encoder. After training each can be used alone. For
-# compression, the encoder goes to the sender and the decoder to the receiver.
+# The **encoder** turns an image into a few numbers, the **latent code**. The first layers actually
+# produce more numbers than the image has: 784 pixels become 3,136, then 1,568. Only the last layer
+# squeezes, to 16. That narrow place is the **bottleneck**. The **decoder** makes an image from the
+# code. Only training needs the two as one network, because the error is measured at the end and its
+# gradient travels back through the decoder into the encoder. After training each can be used alone.
+# For compression, the encoder goes to the sender and the decoder to the receiver.
 
 # %%
 import kerasae
@@ -111,10 +111,10 @@ import numpy as np
 # ## Three parts in plain Keras
 #
 # A convolution of stride 2 halves the height and the width. A **transposed convolution** of stride
-# 2 doubles them: each value of a small map is multiplied by a 3 by 3 kernel, these patches are
-# laid down two pixels apart, and where they overlap they are added up, over all channels. The code and the last layer
-# have no activation, so they may be negative. (`DATA` is `"mnist"`; we train on the first 20,000
-# images, `COUNT`.)
+# 2 doubles them: each value of a small map is multiplied by a 3 by 3 kernel, these patches are laid
+# down two pixels apart, and where they overlap they are added up, over all channels. The code and
+# the last layer have no activation, so they may be negative. (`DATA` is `"mnist"`; we train on the
+# first 20,000 images, `COUNT`.)
 
 # %%
 images = kerasae.load_images(DATA)
@@ -159,8 +159,8 @@ for name, model in {"yours": yours, "ours": ours}.items():
 
 # %% [markdown]
 # **Your turn, half a minute:** make the code 2 numbers, in `Dense(16, name="code")` and in
-# `keras.Input((16,))`, train again, and expect several decibels (dB) less; 10<!--given--> dB less means ten
-# times the squared error. Then go back to 16.
+# `keras.Input((16,))`, train again, and expect several decibels (dB) less; 10<!--given--> dB less
+# means ten times the squared error. Then go back to 16.
 #
 # ## The encoder
 #
@@ -347,7 +347,7 @@ assert right > evaluation.psnr(eight, np.clip(ways["yours, ours"], 0, 1)) + 3
 # - **Confusing parameters and code.** A network with many parameters can have a tiny code. The code
 #   is sent for every image, the parameters once.
 # - **A shortcut into the decoder.** A connection from an encoder layer to the decoder makes
-#   beautiful reconstructions, but the receiver needs what passes through it: it is part of the code.
+#   beautiful reconstructions, but the receiver needs what passes through it: that is code, too.
 #
 # ## Key takeaways
 #
