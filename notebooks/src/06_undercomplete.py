@@ -16,7 +16,7 @@
 # %% [markdown]
 # # Undercomplete autoencoders
 #
-# The code is smaller than the input. 
+# The code is smaller than the input.
 
 # %% tags=["remove-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 # %matplotlib inline
@@ -84,7 +84,7 @@ plt.show()
 #
 # An autoencoder is **undercomplete** if its code has fewer numbers than its input. Such a network
 # cannot copy every input, so it has to choose: it keeps what varies most in its
-# training data. 
+# training data.
 #
 # With linear layers only, all reconstructions lie on a line, a plane or a flat space with as
 # many dimensions as the code has numbers. The best flat space is known: it is that of
@@ -256,7 +256,7 @@ assert FAST or deep_error < flat_error / 4
 
 # %% [markdown]
 # With 30 numbers the error falls from PCA's 13.9<!--pca--> to 3.0<!--deep-->, a factor of
-# 4.7<!--factor-->. 
+# 4.7<!--factor-->.
 #
 # A code of two numbers can be drawn as a map. The labels only give the colours.
 
@@ -409,9 +409,9 @@ plots.plot_samples(np.clip(np.stack([strange, outputs]), 0, 1), labels=["unseen"
 # print(PCA(5, svd_solver="full").fit(vectors).explained_variance_ratio_.round(3))
 # ```
 #
-# Both print each number's share of the total variance, and they agree. `variances` is per pixel of
-# the error, so it is divided by the mean variance of a pixel; PCA divides a sum by a sum. The
-# linear autoencoder has found the same directions, and `decorrelate_code` has sorted them.
+# Both print each number's share of the total variance, and they nearly agree. `variances` is per
+# pixel of the error, so it is divided by the mean variance of a pixel; PCA divides a sum by a sum.
+# The linear autoencoder has found the same directions, and `decorrelate_code` has sorted them.
 #
 # </details>
 #

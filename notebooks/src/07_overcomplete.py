@@ -226,9 +226,9 @@ assert abs(traces["code of 30"] - 30) < 9
 # %% [markdown]
 # The trace of `narrow` is about 30, as many as the code has numbers. [Chapter
 # 06](06_undercomplete.ipynb) says why: at its best it is PCA, a projection to 30 dimensions. And
-# why 244<!--given--> for `ours`, and 17<!--given--> dB less on noise than on letters? Where letters
-# hardly vary, there is hardly a gradient, so a few directions are not learned. Letters do not miss
-# them; noise does.
+# why does `ours` stay below 256, and return noise less well than letters? Where letters hardly
+# vary, there is hardly a gradient, so a few directions are not learned. Letters do not miss them;
+# noise does.
 #
 # **Third test: the weights.** Each unit's weights, drawn as a picture, show what it looks for.
 

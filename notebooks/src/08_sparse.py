@@ -112,7 +112,7 @@ plt.show()
 #
 # Think of a box of stamps. A handful of stamps prints any picture, if the box holds enough
 # different ones: a short line here, an edge there. Each picture needs *few* of them, and other
-# pictures need *other* ones. That is a **sparse code**: many units, mostly zero. 
+# pictures need *other* ones. That is a **sparse code**: many units, mostly zero.
 #
 # In 1996<!--given--> Olshausen and Field tried this on photographs, and the units turned into small
 # edges of all directions. Hubel and Wiesel had found cells in the visual cortex of cats that answer
@@ -337,7 +337,8 @@ for name in ("no penalty", "top-k", "dropout"):
 #
 # **The scale of KL.** In the lecture notes that the KL term comes from, the loss of an image is
 # half a *sum* over its pixels. In Keras it is a *mean*. Suppose $\beta = 8$ suits a loss summed
-# over pixels. Which $\beta$ keeps the balance when we average over 144?
+# over pixels. Which $\beta$ keeps the balance when we average over 144? (`models` above uses it
+# already.)
 
 # %%
 your_beta = 8.0
@@ -384,7 +385,7 @@ assert np.isclose(terms["KL", 1], 16 * terms["KL", 16], rtol=1e-3)
 # - **Small batches for KL.** In a batch of 8 the mean says very little.
 # - **Sigmoids that begin at one half.** Then the KL term is enormous at first, and can silence the
 #   network for good.
-# - **Dead units.** A unit that never wins gets no gradient, and keeps its random weights. 
+# - **Dead units.** A unit that never wins gets no gradient, and keeps its random weights.
 #
 # ## Key takeaways
 #
