@@ -16,8 +16,7 @@
 # %% [markdown]
 # # Undercomplete autoencoders
 #
-# *Section: types based on the structure, undercomplete autoencoder.* The code is smaller than the
-# input. What can a network do with less?
+# The code is smaller than the input.
 
 # %% tags=["remove-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 # %matplotlib inline
@@ -69,7 +68,7 @@ for axes, (name, rebuilt), colour in zip(
 plt.show()
 
 # %% [markdown]
-# *Follow the grey lines from each point to its reconstruction. Both methods keep one number of two.
+# *Follow the grey lines from each point to its reconstruction. Both squeeze two numbers into one.
 # PCA can only draw a straight line; the autoencoder bends.*
 
 # %% [markdown]
@@ -85,11 +84,11 @@ plt.show()
 #
 # An autoencoder is **undercomplete** if its code has fewer numbers than its input. Such a network
 # cannot copy every input, so it has to choose: it keeps what varies most in its
-# training data. That choice is what it learns.
+# training data.
 #
 # With linear layers only, all reconstructions lie on a line, a plane or a flat space with as
 # many dimensions as the code has numbers. The best flat space is known: it is that of
-# **principal component analysis** (PCA). Hidden layers with a nonlinear activation bend it.
+# **principal component analysis** (PCA). Hidden layers with a nonlinear activation can bend it.
 
 # %%
 import kerasae
@@ -101,9 +100,10 @@ from scipy.linalg import subspace_angles
 from sklearn.decomposition import PCA
 
 # %% [markdown]
-# **Your turn, some seconds.** This cell trains on the 300 points of the title picture, many times
-# over. Then it draws everything that the decoder can draw: its output for 200 values of the code.
-# Set `hidden = ()` and run it again. What shape do you expect?
+# **Your turn; this takes a few seconds.** The next cell trains on `points`, the 300 points of the
+# title picture; `many` holds them 400 times over. Then it draws everything that the decoder can
+# draw: its output for 200 values of the code. Set `hidden = ()` and run it again. What shape do you
+# expect?
 
 # %%
 hidden = (32, 32)
@@ -129,8 +129,10 @@ plt.show()
 # %% [markdown]
 # ## The linear case, in plain Keras
 #
-# Now with images: handwritten digits, 784 pixels each, and a code of 30 numbers. One dense
-# layer on each side, without an activation.
+# Now with images: handwritten digits, 784 pixels each, and a code of 30 numbers. One dense layer on
+# each side, without an activation. `DATA` is MNIST, `SIZE` is 30, and training takes six epochs
+# (`EPOCHS`) in batches of 128 (`BATCH`), at a learning rate that falls from 0.01<!--given-->
+# (`RATE`) to 0.
 
 # %%
 images = kerasae.load_images(DATA)
@@ -176,16 +178,20 @@ assert FAST or abs(error["linear"] / error["PCA"] - 1) < 0.01
 # %% [markdown]
 # Always predicting the mean image gives a squared error of 52.9<!--mean-->; without a code nothing
 # can do better. PCA with 30 numbers leaves 13.87<!--pca-->, and the network arrives at the same
-# value. The two flat spaces agree up to a few degrees. Gradient descent got there without
-# eigenvectors; Baldi and Hornik proved in 1989 that there is no other minimum to get stuck in. PCA
-# is the optimum on *training* images. On test images either of the two may be slightly ahead, so
-# the difference can have either sign.
+# value. Baldi and Hornik proved in 1989 that there
+# is no other minimum to get stuck in.
+#
+# The largest angle between the two flat spaces is still a few degrees. Where two eigenvalues are
+# close, turning the space between their axes hardly changes the error, so the angle shrinks long
+# after the error has settled.
 #
 # ## The same space, other axes
 #
 # The same flat space does not mean the same code. Any invertible matrix after the encoder can be
-# undone by the decoder, and the loss does not change. So the single numbers of the code
-# mean nothing. `decorrelate_code` turns the axes afterwards, without changing any output.
+# undone by the decoder, and the loss does not change. So the single numbers of the code mean
+# nothing. `decorrelate_code` looks for such a matrix: one that makes the numbers of the code
+# uncorrelated, and sorts them by how much of the image they carry. It multiplies the encoder's
+# weights by it and the decoder's by its inverse, so no output changes.
 
 # %%
 model = kerasae.build_undercomplete(input_shape=shape, code_size=SIZE, hidden=(), loss="mse")
@@ -210,8 +216,11 @@ plots.plot_samples(np.stack(tones).reshape(len(strips), shown, *shape), labels=l
 # %% [markdown]
 # ## Hidden layers: the same code size, less error
 #
-# Now give both sides hidden layers. With a code of two numbers we train a network here. With 30 we
-# load one that was trained for 120<!--given--> epochs, with hidden layers of 1000, 500 and 250.
+# Now give both sides hidden layers. In plain Keras: `Dense(256, "relu")` and `Dense(128, "relu")`
+# before the code, and the same in reverse after it, as in the lines of [chapter
+# 5](05_hyperparameters.ipynb). `build_undercomplete` does this from `hidden=(256, 128)`. We train
+# the two-number network here, on 20,000 digits (`COUNT`). For 30 numbers we load one (`DEEP`) that
+# was trained for 120<!--given--> epochs, with hidden layers of 1000, 500 and 250.
 
 # %%
 few = kerasae.Images(train=x_train[:COUNT], validation=images.validation[:1000])
@@ -236,8 +245,8 @@ names = ["original", *(f"{name}: error {value:.1f}" for name, value in error.ite
 plots.plot_samples(np.clip(rows, 0, 1), labels=names)
 
 # %% [markdown]
-# *Compare the rows in pairs. PCA mixes digits into grey. The decoder's outputs lie on a curved
-# surface, and most points on it look like handwriting, even where the digit is wrong.*
+# *Compare the rows in pairs. PCA mixes digits into grey. With hidden layers, a two-number code
+# draws some digits clearly, some wrongly and some as smears; the larger code draws all sharply.*
 
 # %% tags=["remove-cell", "numbers"] jupyter={"source_hidden": true, "outputs_hidden": true}
 deep_error, flat_error = error[f"hidden layers, {SIZE}"], error[f"PCA, {SIZE}"]
@@ -247,7 +256,7 @@ assert FAST or deep_error < flat_error / 4
 
 # %% [markdown]
 # With 30 numbers the error falls from PCA's 13.9<!--pca--> to 3.0<!--deep-->, a factor of
-# 4.7<!--factor-->. No linear method can do that with 30 numbers.
+# 4.7<!--factor-->.
 #
 # A code of two numbers can be drawn as a map. The labels only give the colours.
 
@@ -268,18 +277,19 @@ assert FAST or near_deep > near_pca
 {"near_pca": float(near_pca), "near_deep": float(near_deep)}
 
 # %% [markdown]
-# *Look for colours that have a region to themselves. On the right zeros, ones and threes stand
-# apart; fours, sevens and nines still lie over each other.*
+# *Look for twos and sixes: mixed into the middle on the left, more apart on the right. Zeros and
+# ones have their own regions in both. Where colours are alike, look at the shape of the marks.*
 
 # %% [markdown]
 # With two principal components the nearest point has the same label for 37 %<!--near_pca--> of the
-# images. With a code of two numbers it is 57 %<!--near_deep-->. That is what depth buys.
+# images. With a code of two numbers it is 57 %<!--near_deep-->. This is one training with one seed,
+# and hidden layers add two things at once, depth and a bend; exercise 1 takes the bend away.
 #
 # ## "Needs no regularisation"
 #
-# You will read that an undercomplete autoencoder needs no regularisation. One half of that is
-# true: it cannot copy *every* input, because its code is too small. But it can still **overfit**.
-# Take the smallest code of all, one number, and the alphabet in one typeface.
+# You will read that an undercomplete autoencoder needs no regularisation. It cannot copy *every*
+# input, but it can still **overfit**. Take the smallest code of all, one number, and the alphabet
+# in one typeface. Each of 3,000 steps (`REPEATS`) sees all 26 letters.
 
 # %%
 letters = kerasae.load_images("letters")
@@ -297,17 +307,16 @@ dialled.fit(again, again, batch_size=26, shuffle=False, verbose=0)
 
 codes = kerasae.encoder(dialled).predict(alphabet, verbose=0)
 order = np.argsort(codes[:, 0])
-turned = kerasae.decoder(dialled).predict(codes[order], verbose=0)
-plots.plot_samples(np.clip(np.stack([alphabet[order], turned]), 0, 1), labels=["letter", "output"])
+drawn = kerasae.decoder(dialled).predict(codes[order], verbose=0)
+plots.plot_samples(np.clip(np.stack([alphabet[order], drawn]), 0, 1), labels=["letter", "output"])
 
 # %% [markdown]
 # *Read the second row: 26<!--given--> letters, each drawn from a single number, and only a few of
 # them mixed. They stand in the order of that number, which the network has chosen.*
 
 # %% [markdown]
-# One number, and nearly the whole alphabet comes back. The letters are not in the code. They are
-# in the weights of the decoder, and the code only says which one to draw, like a page number.
-# **Guess first:** what does this network draw for letters in another typeface?
+# The letters are in the weights of the decoder. The code only says which one to draw, like a page
+# number. **Guess first:** what does this network draw for letters in another typeface?
 
 # %%
 other = letters.sources["validation"]
@@ -323,24 +332,21 @@ plots.plot_samples(np.clip(np.stack([strange, outputs]), 0, 1), labels=["unseen"
 # heart, often with another letter.*
 
 # %% [markdown]
-# So a small code prevents copying, not overfitting. What decides is how many images there are for
-# how many weights. What helps, in this order: more images, fewer weights, stopping at the best
-# validation epoch (as `train` does), noise or a penalty
-# ([the next chapter](07_overcomplete.ipynb)).
+# So a small code prevents copying, not overfitting. Our example is extreme: 26 images, and a new
+# typeface, which alone would raise the error. What matters is the number of images relative to the
+# number of weights. More images, fewer weights, early stopping, noise or a penalty ([the next
+# chapter](07_overcomplete.ipynb)) can help.
 #
-# You will also read that this model "maximises the probability of the data". Squared error is, up
-# to constants, the negative log-likelihood of an image *given its code*. There is no
-# distribution of codes, so the model has no probability of an image. [Variational
+# You will also read that this model "maximises the probability of the data". With Gaussian noise of
+# a fixed variance, squared error is the negative log-likelihood of an image *given its code*, up to
+# constants. But without a distribution of codes there is no probability of an image. [Variational
 # autoencoders](10_variational.ipynb) have one.
 #
 # ## What can go wrong
 #
-# - **Waiting for the angle.** Where two eigenvalues are close, the error is right long before the
-#   axes of the flat space are. Judge by the error.
 # - **Reading single numbers of a code.** They are arbitrary, in deep networks even more so.
 # - **An unfair PCA.** Subtract the mean of the training images and fit PCA on the same images as
 #   the network.
-# - **Trusting the training error.** Our one-number network would look brilliant.
 #
 # ## Key takeaways
 #
@@ -365,8 +371,8 @@ plots.plot_samples(np.clip(np.stack([strange, outputs]), 0, 1), labels=["unseen"
 # print(np.square(x_test - longer.predict(x_test, verbose=0)).sum(axis=(1, 2, 3)).mean())
 # ```
 #
-# As PCA at best. A product of matrices is a matrix: depth without a nonlinear activation adds
-# weights and no abilities.
+# At best 13.9<!--pca-->, as PCA. A product of matrices is a matrix: depth without a nonlinear
+# activation adds weights but no power.
 #
 # </details>
 #
@@ -387,8 +393,9 @@ plots.plot_samples(np.clip(np.stack([strange, outputs]), 0, 1), labels=["unseen"
 # print("from orthonormal:", np.abs(columns.T @ columns - np.eye(SIZE)).max())
 # ```
 #
-# About half of the weights. The columns become orthonormal, although nothing in the loss asks for
-# it: encoder and decoder together must be a projection.
+# 24,334<!--given--> weights instead of 47,854<!--given-->, about half. The columns become nearly
+# orthonormal. No term of the loss names that, but its minimum requires it: there, encoder and
+# decoder together are a projection.
 #
 # </details>
 #
@@ -402,7 +409,9 @@ plots.plot_samples(np.clip(np.stack([strange, outputs]), 0, 1), labels=["unseen"
 # print(PCA(5, svd_solver="full").fit(vectors).explained_variance_ratio_.round(3))
 # ```
 #
-# They agree.
+# Both print each number's share of the total variance, and they nearly agree. `variances` is per
+# pixel of the error, so it is divided by the mean variance of a pixel; PCA divides a sum by a sum.
+# The linear autoencoder has found the same directions, and `decorrelate_code` has sorted them.
 #
 # </details>
 #
@@ -416,7 +425,8 @@ plots.plot_samples(np.clip(np.stack([strange, outputs]), 0, 1), labels=["unseen"
 # plots.plot_samples(np.clip(walk, 0, 1), columns=10)
 # ```
 #
-# Mixtures of neighbours. Nothing has asked the decoder to draw letters there.
+# Between two letters lie mixtures of the two neighbours, often no letter at all: the loss asks for
+# letters only at the 26 learned values.
 #
 # </details>
 
@@ -436,7 +446,6 @@ plots.plot_samples(np.clip(np.stack([strange, outputs]), 0, 1), labels=["unseen"
 #   Networks*, Science 313.
 # - P. Vincent, H. Larochelle, I. Lajoie, Y. Bengio and P.-A. Manzagol (2010), *Stacked Denoising
 #   Autoencoders*, Journal of Machine Learning Research 11: tied weights.
-# - I. Goodfellow, Y. Bengio and A. Courville (2016), *Deep Learning*, section 14.1, MIT Press.
 #
 # Full run: MNIST (Y. LeCun, C. Cortes and C. Burges, CC BY-SA 3.0). Fast mode: UCI *Optical
 # Recognition of Handwritten Digits* (E. Alpaydin and C. Kaynak, CC BY 4.0), from scikit-learn.

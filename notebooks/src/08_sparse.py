@@ -16,7 +16,7 @@
 # %% [markdown]
 # # Sparse autoencoders
 #
-# *Section: types based on functionality, sparse autoencoders.* A code with many units, of which
+# A code with many units, of which
 # only a few are active for any one image. Nobody told the network below what an edge is.
 
 # %% tags=["remove-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -96,8 +96,8 @@ for axes, title in zip(grid, titles, strict=True):
 plt.show()
 
 # %% [markdown]
-# *In the middle, each square is what one unit looks for: an edge of one direction, which is its
-# colour. Right: the same colours drawn where the units are active.*
+# *In the middle, each square is what one of the 120 strongest units looks for: mostly an edge of
+# one direction, which is its colour. Right: the same colours where units are active.*
 
 # %% [markdown]
 # **You will be able to**
@@ -106,18 +106,17 @@ plt.show()
 # - measure how sparse a code is, whatever its units are;
 # - say why dropout is something else;
 # - read the filters of a layer;
-# - scale a penalty: beside a mean or a sum, and once per batch or per image.
+# - choose a penalty's weight to match how the loss is averaged.
 #
 # ## The idea
 #
 # Think of a box of stamps. A handful of stamps prints any picture, if the box holds enough
 # different ones: a short line here, an edge there. Each picture needs *few* of them, and other
-# pictures need *other* ones. That is a **sparse code**: many units, mostly zero. Copying the pixels
-# would take all units at once, so it is out of reach, even if the code is larger than the image.
+# pictures need *other* ones. That is a **sparse code**: many units, mostly zero.
 #
 # In 1996<!--given--> Olshausen and Field tried this on photographs, and the units turned into small
-# edges of all directions. Hubel and Wiesel had found cells that answer to just such edges in the
-# visual cortex of cats. You are about to repeat it in seconds.
+# edges of all directions. Hubel and Wiesel had found cells in the visual cortex of cats that answer
+# to such edges. You are about to find such edges in seconds, with a simpler method.
 
 # %%
 import kerasae
@@ -131,8 +130,8 @@ from keras import ops
 # ## Photographs in pieces
 #
 # The data are pieces of 12 x 12 pixels of photographs, in grey. They were **whitened**:
-# neighbouring pixels of a photograph are nearly equal, and whitening takes away what can be
-# predicted from that alone. The code for it is folded under the title. The test patches are of a
+# neighbouring pixels of a photograph are nearly equal, and whitening removes what a pixel's
+# neighbours already tell you. The code is folded under the title. The test patches come from a
 # photograph that the network never sees.
 
 # %%
@@ -150,8 +149,9 @@ plots.plot_samples(np.stack([raw, shown]), labels=["photograph", "whitened"])
 # %% [markdown]
 # ## Top-k in ten lines
 #
-# The most direct way to a sparse code: keep the `k` largest units of each image, and set all others
-# to zero. The gradient reaches the winners only, so each unit becomes a specialist.
+# Keep the `k` largest units of each image, and set all others
+# to zero. The gradient reaches the winners only. If they are few, each unit learns from few patches
+# and can specialise. We train for three epochs (`LIVE_EPOCHS`).
 
 # %%
 k = 8  # change me
@@ -175,16 +175,15 @@ twin.set_weights(yours.get_weights())
 assert np.allclose(twin(x_test[:4]), yours(x_test[:4]), atol=1e-5)
 
 # %% [markdown]
-# *Look for edges and stripes. Each square shows the weights of one unit, the strongest first; the
-# last ones have hardly learned yet.*
+# *Look for edges and stripes. Each square shows the weights of one unit, the strongest first.*
 
 # %% [markdown]
 # **Your turn, half a minute:** set `k = 100` and run the cell again. Expect noise: so many active
 # units need not specialise. Then go back to 8.
 #
 # From here on, `ours` is the network of the title picture: the same layers from
-# `kerasae.build_sparse`, trained for longer, with **tied** weights. That means that the decoder
-# paints with the filters that the encoder looks with, and a unit has one picture.
+# `kerasae.build_sparse`, trained for eight epochs (`EPOCHS`), with **tied** weights. So the decoder
+# paints with the filters that the encoder looks with.
 #
 # ## A patch from a few stamps
 #
@@ -212,8 +211,8 @@ drawn = np.clip(0.5 + 0.5 * np.stack(rows) / scale, 0, 1)
 plots.plot_samples(drawn, labels=["original", *steps])
 
 # %% [markdown]
-# *From top to bottom more units are allowed to paint. The first one sets the main edge; eight draw
-# the main lines. The other 248 are silent.*
+# *From top to bottom more units are allowed to paint. Often the first one sets the main edge; eight
+# draw the main lines. The other 248 are silent.*
 
 # %% [markdown]
 # ## Three ways to be sparse
@@ -222,12 +221,20 @@ plots.plot_samples(drawn, labels=["original", *steps])
 #
 # - **L1:** $\Omega = \lambda \sum_j \lvert h_j \rvert$, averaged over the images. It penalises
 #   every active unit of every image.
-# - **KL:** $\Omega = \beta \sum_j \mathrm{KL}(\rho \,\Vert\, \bar h_j)$. It penalises a unit whose
-#   average activity $\bar h_j$ over a batch differs from $\rho$. That needs units between 0 and 1.
+# - **KL:** $\Omega = \beta \sum_j \mathrm{KL}(\rho \,\Vert\, \bar h_j)$, where each KL is
+#   $\rho\log\frac{\rho}{\bar{h}_j}+(1-\rho)\log\frac{1-\rho}{1-\bar{h}_j}$. It is 0 where the
+#   average activity $\bar h_j$ over a batch is $\rho$, and grows on both sides: busy and idle units
+#   cost. A unit that is always at $\rho$ costs nothing without being sparse. Units must lie between
+#   0 and 1.
 # - **Top-k:** no term. It simply keeps the $k$ largest.
 #
-# For a fair comparison only one thing may change. So L1, top-k and dropout get the same ReLU units
-# as a control without a penalty. KL needs sigmoids, and has a control with sigmoids.
+# Compare like with like: L1, top-k and dropout have the same ReLU units as a control without a
+# penalty; KL needs sigmoids, and has a control with sigmoids. `shared` holds what all have: 256
+# units, squared error, tied weights. `ours` was trained in the same way, under the title. Keras
+# averages the error over 144 pixels, so the weights are divided by 144. Sigmoids get a larger
+# learning rate, because their slopes are small. How sparse each becomes depends on its weight.
+#
+# [Chapter 7](07_overcomplete.ipynb) shows L1 and dropout in plain Keras.
 
 # %%
 relu = shared | {"code_activation": "relu"}
@@ -248,9 +255,9 @@ for name, model in models.items():
         model.fit(x_train, x_train, batch_size=128, epochs=EPOCHS, verbose=0)
 
 # %% [markdown]
-# How sparse is a code? Sigmoids are never exactly zero, so counting zeros is not enough. Count
-# instead how many of the largest units hold 95 percent of the code's **energy**, its sum of
-# squares.
+# How sparse is a code? Sigmoids are hardly ever zero (we count below 0.000001<!--given--> as zero),
+# so counting zeros is not enough. Count instead how many of the largest units hold 95 percent of
+# the code's **energy**, its sum of squares.
 
 # %%
 needed, explained = {}, {}
@@ -283,8 +290,8 @@ grid[-1].set_xlabel("256 units")
 plt.show()
 
 # %% [markdown]
-# *Each row of a panel is a patch, each column a unit, and bright is active. Look for darkness: L1
-# and top-k are nearly silent, dropout is not. KL is far darker than its own control.*
+# *Each row of a panel is a patch, each column a unit, and bright is active. L1 and top-k are nearly
+# silent, dropout is not. KL is far darker than its own control.*
 
 # %% tags=["hide-input"] jupyter={"source_hidden": true}
 figure, grid = plt.subplots(6, 1, figsize=(9, 3.7), layout="constrained")
@@ -300,18 +307,22 @@ for axes, (name, model) in zip(grid, models.items(), strict=True):
 plt.show()
 
 # %% [markdown]
-# *The strongest units of each network. With L1 and top-k they are edges and stripes, with KL some
-# are. Without a penalty, and with dropout, they look like noise.*
+# *The strongest units of each network. With L1 and top-k they are edges and stripes; with KL, only
+# some are. Without a penalty, and with dropout, they look like noise.*
 
 # %% [markdown]
+# L1 and top-k use about as few units, but L1 explains less: its penalty also shrinks the units that
+# stay active.
+#
 # ## Dropout is something else
 #
-# Dropout is often listed with the sparse autoencoders, because it switches units off, too. But
-# chance decides which ones, not the image, and only in training. Afterwards its code needs half as
-# many units as the control and ten times as many as top-k, and they show no edges.
+# Dropout switches units off, too. But chance decides which ones, not the image, and only in
+# training. Its code does become sparser, as its authors report: it needs half as many units as the
+# control. But that is ten times as many as top-k, and they show no edges.
 #
-# What dropout rewards is *redundancy*: a unit is missing in every other step, so others must be
-# able to stand in for it. Test that. Switch off half of the units, and double the rest.
+# What dropout rewards most is *redundancy*: a unit is missing in every other step, so others must
+# be able to stand in for it. Test that. Switch off half of the units, and double the rest. A
+# negative result means: worse than answering with plain grey.
 
 # %%
 half = 2 * np.random.default_rng(0).permutation(np.repeat([0, 1], 128))
@@ -324,9 +335,10 @@ for name in ("no penalty", "top-k", "dropout"):
 # %% [markdown]
 # ## What can go wrong
 #
-# **The scale of KL.** In the lecture notes that the KL term comes from, the loss of an image is a
-# *sum* over its pixels. In Keras it is a *mean*. Say that $\beta = 8$ is right beside a sum. Fill
-# in the value that is right beside a mean over 144 pixels.
+# **The scale of KL.** In the lecture notes that the KL term comes from, the loss of an image is
+# half a *sum* over its pixels. In Keras it is a *mean*. Suppose $\beta = 8$ suits a loss summed
+# over pixels. Which $\beta$ keeps the balance when we average over 144? (`models` above uses it
+# already.)
 
 # %%
 your_beta = 8.0
@@ -341,9 +353,9 @@ print(f"true beta {8 / 144:.3f}: {explained['KL']:.0f} % explained")
 
 # %% [markdown]
 # **`activity_regularizer` divides by the batch size.** Keras has a place for penalties on a layer's
-# output, and divides whatever they return by the number of images. For L1 that is right: the sum
-# over a batch becomes a mean. The KL term is already a mean over the batch, and is divided once
-# more. Measure it: the same 16 patches once, four times and sixteen times.
+# output, and divides whatever they return by the number of images. For L1 that is right. The KL
+# term is already a mean over the batch, and is divided once more. Measure it with copies of 16
+# patches.
 
 # %%
 weights = kerasae.encoder(models["KL"]).get_layer("code").get_weights()
@@ -367,26 +379,22 @@ assert np.isclose(terms["L1", 1], terms["L1", 16], rtol=1e-3)
 assert np.isclose(terms["KL", 1], 16 * terms["KL", 16], rtol=1e-3)
 
 # %% [markdown]
-# L1 does not depend on the size of the batch. KL shrinks with it, so that changing the batch size
-# changes the strength of the penalty. `build_sparse` adds the KL term undivided, in a layer of its
-# own.
+# L1 does not depend on the size of the batch; KL shrinks with it. `build_sparse` adds the KL term
+# undivided, in a layer of its own.
 #
-# - **Small batches for KL.** A unit that should be on for 5 images in a hundred is on for 3 in a
-#   batch of 64, give or take 2. In a batch of 8 the mean says nothing.
+# - **Small batches for KL.** In a batch of 8 the mean says very little.
 # - **Sigmoids that begin at one half.** Then the KL term is enormous at first, and can silence the
 #   network for good.
-# - **Dead units.** A unit that never wins gets no gradient, and keeps its random weights. Sort
-#   filters by strength before you judge them.
-# - **Counting zeros only.** Sigmoids are never zero. Count the energy.
+# - **Dead units.** A unit that never wins gets no gradient, and keeps its random weights.
 #
 # ## Key takeaways
 #
 # 1. A sparse code has many units, and few of them are active; the image decides which.
-# 2. L1 penalises active units, KL penalises busy units, top-k keeps the largest.
-# 3. On whitened photographs a sparse code finds edges of all directions, without being told.
-# 4. Dropout makes units redundant, not sparse. Compare penalties on units of one kind.
-# 5. A penalty's weight means nothing until you know what stands beside it: a mean or a sum, per
-#    image or per batch.
+# 2. L1 penalises active units, KL averages away from $\rho$, top-k keeps the largest.
+# 3. On whitened photographs a sparse code finds edges of all directions.
+# 4. Dropout makes units redundant, and only a little sparser. Compare penalties on units of one
+#    kind.
+# 5. Choose a penalty's weight to match how the loss is averaged.
 
 # %% [markdown]
 # ## Exercises
