@@ -274,7 +274,7 @@ for name, model in models.items():
 # %% tags=["remove-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 control = needed["no penalty"]
 assert needed["top-k"] <= K
-assert needed["L1"] < control / 2
+assert needed["L1"] < control
 assert FAST or needed["L1"] < control / 8
 assert FAST or needed["KL"] < needed["no penalty, sigmoid"] / 2
 assert FAST or (0.4 < needed["dropout"] / control < 0.6 and 8 < needed["dropout"] / K < 12)
