@@ -64,8 +64,8 @@ plots.plot_samples(np.stack(rows), labels=["a font", "redrawn from 32 numbers"] 
 # - turn an autoencoder into a codec, and say when one is worth it;
 # - train one, and recognise what it cannot do.
 #
-# Run the cells from top to bottom, and change things: nothing can break. Everything here comes with
-# the package, so nothing is downloaded.
+# Run the cells from top to bottom, and change things: you can always start again. Everything here
+# comes with the package, so nothing is downloaded.
 
 # %%
 import kerasae
@@ -95,9 +95,9 @@ print(code.round(1))
 
 # %% [markdown]
 # These numbers are all that the decoder gets. I try nine values for number 26 and leave the rest
-# alone. (26 is a number whose change is easy to see.) How far may I go? In the training letters a
-# number has a certain standard deviation, so I go three of them to each side. **Your turn:** choose
-# another number from 0 to 31, and run the cell again. It takes a few seconds.
+# alone. (26 is a number whose change is easy to see.) How far may I go? I go three standard
+# deviations each way, measured on the training letters; at the ends the letter may break. **Your
+# turn:** choose another number from 0 to 31, and run the cell again. It takes a few seconds.
 
 # %%
 number = 26
@@ -107,8 +107,8 @@ changed[:, number] += np.linspace(-3, 3, 9) * codes[:, number].std()
 plots.plot_samples(decoder.predict(changed, verbose=0).clip(0, 1))
 
 # %% [markdown]
-# *The letter in the middle is drawn from its own code. The further from the middle, the more I
-# changed one number of it.*
+# *The letter in the middle is drawn from its own code. The further from the middle, the bigger the
+# change to that one number.*
 
 # %% [markdown]
 # `clip` cuts values below 0 and above 1: the last layer of this network has no limit of its own.
@@ -172,9 +172,9 @@ gaps = {
 
 # %% [markdown]
 # Are they new? Measure the squared error to the nearest training letter. For 200 invented letters
-# it is 22.9<!--invented--> on average, for 200 real letters of unseen fonts 20.8<!--unseen-->. So
-# they are no copies. But failures are far from everything, too: distance alone does not make a good
-# letter.
+# it is 22.9<!--invented--> on average, for 200 real letters of unseen fonts 20.8<!--unseen-->. On
+# average they are as far from the training letters as new fonts are. But failures are far from
+# everything, too, and raise the average: distance alone does not make a good letter.
 
 # %% [markdown]
 # ## Send it
@@ -182,8 +182,8 @@ gaps = {
 # A code is short, so it is a compressed picture. `export_bundle` turns the network into a
 # **codec**: it converts both halves for phones and browsers, with small weights
 # (`scheme="dynamic"`), and looks at 1,000<!--given--> letters (`calibration`) to see how finely the
-# codes must be rounded. The codec then packs the rounded codes into bytes. `scratch` is a temporary
-# folder.
+# codes must be rounded. The codec then packs the rounded codes, about a byte for each number.
+# `scratch` is a temporary folder.
 
 # %%
 folder = f"{scratch.name}/letters"
@@ -227,10 +227,10 @@ plots.plot_samples(np.stack([picture, received, as_webp]) / 255, columns=3)
 # smallest WebP.*
 
 # %% [markdown]
-# Our file is smaller than the smallest WebP, and nearer to the original in decibels (dB): ten more
-# are a tenth of the squared error. But the receiver needs the decoder, once. It pays off after
-# about 2,000<!--~pays--> letters, if each goes into a file of its own. Each file also carries a
-# checksum, so nearly all damage is noticed.
+# Our file is smaller than the smallest WebP, and nearer to the original in decibels (dB):
+# 10<!--given--> dB more means ten times less squared error. But the receiver needs the decoder,
+# once. Against that WebP it pays off after about 2,000<!--~pays--> letters, if each goes into a
+# file of its own. Each file also carries a checksum, so nearly all damage is noticed.
 
 # %% [markdown]
 # ## Train your own
@@ -298,8 +298,8 @@ plots.plot_samples(
 # ## What can go wrong
 #
 # **Pictures of another kind.** The network was trained on white letters on black. It draws an
-# answer for anything, and gives no warning. To get one, compute the error, as below, and compare it
-# with the error of pictures that it knows.
+# answer for anything, and gives no warning. So make your own: measure the error, as below, and
+# compare it with the error of letters.
 
 # %%
 emoji = kerasae.load_images("emoji", channels=1, image_size=28).test[:4]
@@ -311,7 +311,7 @@ plots.plot_samples(np.stack([strange, outputs]), labels=["in", "out"])
 
 # %% [markdown]
 # *Each picture below is what comes back for the one above it. You read the black letters easily;
-# the network has never seen any. Its error is far above that of letters it knows.*
+# the network has never seen any. Its error is far above that of a new font.*
 
 # %% [markdown]
 # For photographs of anything, the network must have learned what all photographs share. kerasae has

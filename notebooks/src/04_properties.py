@@ -73,7 +73,7 @@ plots.plot_samples(np.stack(list(rows.values())), labels=list(rows))
 #
 # - measure how far a network depends on its training images;
 # - use codes that were learned without labels, and compare them with raw pixels and PCA;
-# - compare a learned codec with PNG, zip and LZMA, byte by byte;
+# - compare a learned codec with PNG, zip and LZMA by file size;
 # - say what it would cost to make an autoencoder lossless.
 #
 # ## The idea
@@ -84,8 +84,8 @@ plots.plot_samples(np.stack(list(rows.values())), labels=list(rows))
 # is needed. (Because of that target it is also called self-supervised.) And it is **lossy**: a
 # code smaller than the image cannot hold every image.
 #
-# These are three sides of one thing. A network with 32 numbers for an image spends them on what
-# varies among its own images. What varies in other ways has little place in the code.
+# The three belong together. A network with 32 numbers for an image spends them on what varies among
+# its own images, labelled or not. What varies in other ways has little place in the code.
 #
 # Quality is measured in decibels (PSNR): 10<!--given--> dB more is a tenth of the squared error.
 
@@ -127,9 +127,11 @@ from sklearn.decomposition import PCA
 #     return model  # model.fit(images, images): the input is its own target
 # ```
 #
-# `kerasae.build_undercomplete` builds it from sizes. This chapter uses it twice:
+# `kerasae.build_undercomplete` builds this network from the layer sizes you give. This chapter uses
+# it twice:
 #
-# - with `hidden=()`, so the four `relu` layers are gone, and no `sigmoid`: two linear layers;
+# - with `hidden=()`, so the four `relu` layers are gone, and no `sigmoid`: two linear layers, which
+#   can become PCA at best ([chapter 6](06_undercomplete.ipynb));
 # - with `hidden=(256, 128)` and squared error, trained on MNIST: it comes with the package.
 #
 # ## A network that sees faces
@@ -207,19 +209,19 @@ assert home > max(scores[name, "digits"] for name in names if name != "digits") 
 
 # %% [markdown]
 # *Read down a column: there the images are the same and only the network differs. The palest cell
-# of a column is the best; bold are the networks on their own kind.*
+# of a column is the best; bold marks each network on its own kind.*
 
 # %% [markdown]
 # A network trained only on digits does well on digits, and badly on everything else. The network
 # trained on scenes has learned smooth areas and edges, which most photographs share. On nonfaces it
 # beats the network that was trained on only a few of them, as the matrix shows. On faces the
-# network trained on faces stays ahead, by little. The networks also differ in how many images they
+# network trained on faces stays narrowly ahead. The networks also differ in how many images they
 # saw; exercise 1 takes that apart.
 #
 # ## Unsupervised
 #
 # No labels have been used so far. What is such a code good for when labels come along later? Take
-# the second network of above (`READER` is `"mnist-undercomplete"`, with a code of 32 numbers), and
+# the second network above (`READER` is `"mnist-undercomplete"`, with a code of 32 numbers), and
 # give a linear classifier a few labelled images: as codes, as raw pixels, or as 32 principal
 # components (PCA, from 10,000 training images).
 
@@ -239,7 +241,7 @@ features = {
 # %% [markdown]
 # The labelled images are drawn three times, the same number of each digit. `linear_probe` scales
 # all features to a standard deviation of 1. Its penalty `l2` is the same for all and fixed
-# beforehand, since tuning it would take more labels. Another penalty might suit one of them better.
+# beforehand, since tuning it would take more labels.
 
 # %%
 labels, counts = written.train_labels, (10, 20, 50, 100, 200, 500, 1000)
@@ -270,13 +272,13 @@ assert FAST or lead[1000] < lead[10]
 
 # %% [markdown]
 # *Start at the left, where one image of each digit is labelled: the codes lead. The bands show
-# three draws. From 20 labels on they overlap, and on the right the lines meet.*
+# three draws. From 20 labels on codes and pixels overlap, and on the right the lines meet.*
 
 # %% [markdown]
 # Labels have to tell the classifier which pixels matter. The code knew some of that before: with
 # ten labels it is ahead. From 50 labels on the lead is small. With enough labels, the classifier
 # learns this itself. PCA did worse here. (A likely reason is the scaling: it makes PCA's weak
-# components as loud as the strong ones.) Still, always include it.
+# components as loud as the strong ones.)
 #
 # ## Lossy
 #
@@ -314,8 +316,8 @@ for coder in lossless.values():
 assert sizes["autoencoder"] < min(sizes[name] for name in lossless) / 2
 
 # %% [markdown]
-# *The last row is what was lost, a blur that you see. The programs return every pixel; the
-# autoencoder uses far fewer bytes, but never returns an exact copy.*
+# *The last row is what was lost, mostly at the edges: the middle row is blurred. The programs
+# return every pixel; the autoencoder uses far fewer bytes, but never returns an exact copy.*
 
 # %% [markdown]
 # **What would lossless cost?** Send the **residual** as well, original minus reconstruction, packed
@@ -347,18 +349,17 @@ assert len(stream) + rest > sizes["LZMA"]
 #
 # - **Reading the matrix along a row.** "The network of faces does better on X than on faces" may
 #   only say that X is easier.
-# - **Foreign images without a warning.** A network takes any image of the right shape. Keep the
-#   error of known images as a reference, and compare.
+# - **Foreign images without a warning.** A network takes any image of the right shape. A much
+#   larger error than on known images is a hint; on similar images, such as nonfaces, there is none.
 # - **Too easy a contrast.** Digits against photographs is too easy. Faces against background of the
 #   same photographs is harder: same camera, same light.
-# - **Bytes without decibels.** Report total file size and PSNR together.
 #
 # ## Key takeaways
 #
 # 1. Data-specific: a network draws everything with what it has learned from its own images.
-# 2. How badly it does elsewhere depends on how narrow its kind was.
-# 3. Unsupervised: codes learned without labels help when labels are very few; with many the lead is
-#    gone.
+# 2. Trained on one narrow kind, it does badly elsewhere; trained on varied images, less so.
+# 3. Unsupervised: here the autoencoder's codes helped with ten labels, PCA's did not; with many the
+#    lead is gone.
 # 4. Lossy: far fewer bytes than PNG, zip or LZMA once the decoder is there, and no exact copy.
 # 5. Sending the residual makes this codec lossless, and its gain is gone.
 
@@ -383,7 +384,8 @@ assert len(stream) + rest > sizes["LZMA"]
 #     print(name, scores["scenes", name], evaluation.psnr(each.test[:1000], outputs))
 # ```
 #
-# Where the two numbers are close, the number of images mattered little.
+# Each line gives first the network of all scenes, then the one of 72. Where they are close, the
+# number of images mattered little; where the second falls behind, variety alone was not enough.
 #
 # </details>
 #

@@ -62,7 +62,7 @@ plots.plot_samples(np.stack([word, *rows]), labels=names)
 # **You will be able to**
 #
 # - choose four hyperparameters of an autoencoder by experiments;
-# - say how sure an experiment is;
+# - judge whether a difference is real;
 # - tell a bad setting from one that was not trained long enough;
 # - use cross-entropy and squared error where each belongs.
 #
@@ -131,8 +131,8 @@ config = TrainConfig(epochs=EPOCHS, batch_size=128, learning_rate=3e-3, jit_comp
 
 # %% [markdown]
 # **Your turn; this takes a few seconds.** Run the next cell. Then change one of the three settings
-# and run it again: try `code_size = 64`, or `hidden = (256, 128)`. Can you gain one decibel? Go
-# back to the values below before you read on.
+# and run it again: try `code_size = 64`, or `hidden = (256, 128)`. How much can you gain? Go back
+# to the values below before you read on.
 
 # %%
 code_size, hidden, loss = 32, (256,), "mse"
@@ -146,10 +146,10 @@ base = evaluation.psnr(unseen, np.clip(model.predict(unseen, verbose=0), 0, 1))
 print(f"code_size={code_size}, hidden={hidden}, loss={loss!r}: {base:.2f} dB")
 
 # %% [markdown]
-# ## How sure is a number?
+# ## How far can you trust one result?
 #
 # Before you compare two settings, train *one* setting again. Only the seed changes, and with it the
-# first weights. `SEEDS` are 1 and 2.
+# first weights and the order of the images. `SEEDS` are 1 and 2.
 
 # %%
 repeats = [base]
@@ -191,8 +191,8 @@ plots.plot_curves(quality, xlabel="code size", ylabel="validation PSNR in dB", l
 # %% [markdown]
 # Take the smallest code whose reconstructions are good enough for you.
 #
-# Do not conclude from the right end that PCA is better with large codes. PCA finds its optimum
-# exactly, while our network had fifteen epochs and must squeeze everything through a hidden layer
+# Do not conclude from the right end that PCA is better with large codes. PCA computes its
+# optimum, while our network had fifteen epochs and must squeeze everything through a hidden layer
 # of 256 units. PCA only shows that a better solution exists. Exercise 2 looks for what holds the
 # network back.
 #
@@ -237,15 +237,15 @@ panels[0].legend(frameon=False)
 plt.show()
 
 # %% [markdown]
-# *Compare the two colours at epoch 3 and at the end. The deep network is behind by up to a decibel
+# *Compare the two colours at epoch 3 and at the end. The deep network is behind by about a decibel
 # at first and catches up, on training and on validation images.*
 
 # %% [markdown]
 # At epoch 1 validation looks better than training, because the training value is an average over
 # the epoch, in which the network still improves. **A short comparison of depths measures speed, not
-# ability.** After a few epochs you would have concluded that depth hurts.
-# Whether depth pays in the end depends on the data and on your patience: on 54,000<!--given-->
-# digits and with 120<!--given--> epochs, three hidden layers cut the squared error to about a fifth
+# ability.** After a few epochs you would have concluded that depth hurts. Whether depth pays in the
+# end depends on the data and on your patience: on 54,000<!--given--> digits and with
+# 120<!--given--> epochs, a network with three hidden layers cut the squared error to about a fifth
 # of PCA's ([chapter 6](06_undercomplete.ipynb)).
 #
 # ## Nodes per layer
@@ -271,9 +271,9 @@ plots.plot_curves(width, xlabel="nodes of the hidden layer", ylabel="PSNR in dB"
 # width, but less than training.*
 
 # %% [markdown]
-# Part of the gap has nothing to do with learning by heart: unseen typefaces are simply harder.
-# Watch how it *grows*. A growing gap is a sign of overfitting, but while validation still rises, as
-# here up to 512, width pays. If your best value is the largest one you tried, try a larger one.
+# Some gap is normal: unseen typefaces are new to the network. Watch how it *grows*. A growing gap
+# is a sign of overfitting, but while validation still rises, as here up to 512, width pays. If your
+# best value is the largest one you tried, try a larger one.
 #
 # ## The loss function
 #
@@ -344,8 +344,8 @@ except ValueError as error:
 #
 # ## Choose, then test once
 #
-# All choices were made on validation images. Use the test images once, at the end, for the number
-# that you report.
+# Make all choices on validation images. Use the test images once, at the end, for the number that
+# you report. Here we keep the network that we began with.
 
 # %%
 outputs = np.clip(model.predict(letters.test, verbose=0), 0, 1)
@@ -387,8 +387,8 @@ print(f"validation {base:.2f} dB, test {evaluation.psnr(letters.test, outputs):.
 #     print(rate, f"{evaluation.psnr(unseen, outputs):.2f} dB")
 # ```
 #
-# 15.5, 17.5 and 9.9 dB. With 3e-4 the steps are too short for fifteen epochs, and two decibels are
-# lost, more than depth cost at its worst. With 3e-2 they are too long, and the network learns
+# 15.5, 17.5 and 9.9 dB. With 3e-4 the steps are too short for fifteen epochs: two decibels are
+# lost, more than the deep network ever lost. With 3e-2 they are too long, and the network learns
 # hardly anything. So tune the rate early.
 #
 # </details>
@@ -428,8 +428,8 @@ print(f"validation {base:.2f} dB, test {evaluation.psnr(letters.test, outputs):.
 # ```
 #
 # 17.9 dB, 0.4 dB better than squared error, and more than the seeds differ. Most pixels of letters
-# are black or white, and the sigmoid keeps them there. So cross-entropy can win even in squared
-# error.
+# are black or white, and the sigmoid keeps them there. So loss and sigmoid together can win even in
+# squared error. To tell them apart, train with a sigmoid and `"mse"`.
 #
 # </details>
 #
@@ -461,7 +461,7 @@ print(f"validation {base:.2f} dB, test {evaluation.psnr(letters.test, outputs):.
 # ```
 #
 # Each line is one setting. If the bright lines meet at one point on an axis, that setting matters.
-# Expect the code size to: with 4 numbers no setting reaches what 16 can.
+# Code size should matter: with 4 numbers no setting reaches what 16 can.
 #
 # </details>
 

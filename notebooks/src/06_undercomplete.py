@@ -83,12 +83,11 @@ plt.show()
 # ## The idea
 #
 # An autoencoder is **undercomplete** if its code has fewer numbers than its input. Such a network
-# cannot copy every input, so it has to choose: it keeps what varies most in its
-# training data.
+# cannot copy every input, so it has to choose.
 #
-# With linear layers only, all reconstructions lie on a line, a plane or a flat space with as
-# many dimensions as the code has numbers. The best flat space is known: it is that of
-# **principal component analysis** (PCA). Hidden layers with a nonlinear activation can bend it.
+# With linear layers only, all reconstructions lie on a line, a plane or a flat space with as many
+# dimensions as the code has numbers. The best flat space is known: **principal component analysis**
+# (PCA) finds it. Hidden layers with a nonlinear activation can bend it.
 
 # %%
 import kerasae
@@ -181,15 +180,15 @@ assert FAST or abs(error["linear"] / error["PCA"] - 1) < 0.01
 # value. Baldi and Hornik proved in 1989 that there
 # is no other minimum to get stuck in.
 #
-# The largest angle between the two flat spaces is still a few degrees. Where two eigenvalues are
-# close, turning the space between their axes hardly changes the error, so the angle shrinks long
-# after the error has settled.
+# The largest angle between the two flat spaces is still a few degrees. The 30th and the 31st
+# eigenvalue are close, and turning the space between their axes hardly changes the error. So the
+# angle shrinks long after the error has settled.
 #
 # ## The same space, other axes
 #
 # The same flat space does not mean the same code. Any invertible matrix after the encoder can be
-# undone by the decoder, and the loss does not change. So the single numbers of the code mean
-# nothing. `decorrelate_code` looks for such a matrix: one that makes the numbers of the code
+# undone by the decoder, and the loss does not change. So no single number has a fixed
+# meaning. `decorrelate_code` looks for such a matrix: one that makes the numbers of the code
 # uncorrelated, and sorts them by how much of the image they carry. It multiplies the encoder's
 # weights by it and the decoder's by its inverse, so no output changes.
 
@@ -283,7 +282,8 @@ assert FAST or near_deep > near_pca
 # %% [markdown]
 # With two principal components the nearest point has the same label for 37 %<!--near_pca--> of the
 # images. With a code of two numbers it is 57 %<!--near_deep-->. This is one training with one seed,
-# and hidden layers add two things at once, depth and a bend; exercise 1 takes the bend away.
+# and hidden layers add two things at once: depth, and a curve in place of a plane. Exercise 1
+# adds depth alone.
 #
 # ## "Needs no regularisation"
 #
@@ -311,8 +311,8 @@ drawn = kerasae.decoder(dialled).predict(codes[order], verbose=0)
 plots.plot_samples(np.clip(np.stack([alphabet[order], drawn]), 0, 1), labels=["letter", "output"])
 
 # %% [markdown]
-# *Read the second row: 26<!--given--> letters, each drawn from a single number, and only a few of
-# them mixed. They stand in the order of that number, which the network has chosen.*
+# *Read the second row: each letter is drawn from a single number. Some carry the ghost of a
+# neighbour, but most can be read. The network has chosen their order.*
 
 # %% [markdown]
 # The letters are in the weights of the decoder. The code only says which one to draw, like a page
@@ -333,8 +333,8 @@ plots.plot_samples(np.clip(np.stack([strange, outputs]), 0, 1), labels=["unseen"
 
 # %% [markdown]
 # So a small code prevents copying, not overfitting. Our example is extreme: 26 images, and a new
-# typeface, which alone would raise the error. What matters is the number of images relative to the
-# number of weights. More images, fewer weights, early stopping, noise or a penalty ([the next
+# typeface, which alone would raise the error. More images, fewer weights, early
+# stopping, noise or a penalty ([the next
 # chapter](07_overcomplete.ipynb)) can help.
 #
 # You will also read that this model "maximises the probability of the data". With Gaussian noise of
@@ -353,7 +353,7 @@ plots.plot_samples(np.clip(np.stack([strange, outputs]), 0, 1), labels=["unseen"
 # 1. Undercomplete: the code is smaller than the input, so it cannot simply copy.
 # 2. Linear layers and squared error give PCA: the same error, the same flat space, other axes.
 # 3. Hidden layers bend the flat space and reach a lower error with as many numbers.
-# 4. A small code can still overfit: one number was enough to learn an alphabet by heart.
+# 4. A small code does not prevent overfitting: one number was enough to learn an alphabet by heart.
 
 # %% [markdown]
 # ## Exercises
@@ -394,8 +394,8 @@ plots.plot_samples(np.clip(np.stack([strange, outputs]), 0, 1), labels=["unseen"
 # ```
 #
 # 24,334<!--given--> weights instead of 47,854<!--given-->, about half. The columns become nearly
-# orthonormal. No term of the loss names that, but its minimum requires it: there, encoder and
-# decoder together are a projection.
+# orthonormal. We never asked for this, but the best solution has it: encoder and decoder together
+# are a projection.
 #
 # </details>
 #
@@ -410,8 +410,8 @@ plots.plot_samples(np.clip(np.stack([strange, outputs]), 0, 1), labels=["unseen"
 # ```
 #
 # Both print each number's share of the total variance, and they nearly agree. `variances` is per
-# pixel of the error, so it is divided by the mean variance of a pixel; PCA divides a sum by a sum.
-# The linear autoencoder has found the same directions, and `decorrelate_code` has sorted them.
+# pixel, so it is divided by the mean variance of a pixel. The linear autoencoder has found the same
+# directions, and `decorrelate_code` has sorted them.
 #
 # </details>
 #

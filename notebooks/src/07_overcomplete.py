@@ -151,8 +151,9 @@ if code_size == 400:
 #
 #
 #
-# **First test: show it what it cannot know.** In random noise, no pixel says anything about another
-# one. **Guess first:** the network reaches 43<!--letters--> dB on letters. How many on noise?
+# **First test: show it what it cannot know.** In random noise, no pixel tells you anything about
+# the others. **Guess first:** the network reaches 43<!--letters--> dB on letters. How many on
+# noise?
 
 # %%
 your_guess = 10
@@ -245,8 +246,8 @@ plots.plot_filters(ours, count=32)
 # Here are three regularisers beside a control without one. All have the same ReLU units, tied
 # weights and training.
 #
-# - **L1:** every active unit costs. So the network describes each image with as few units as
-#   possible.
+# - **L1:** every active unit costs. So it pays to describe an image with little activity,
+#   often of few units.
 # - **Dropout:** in training, half of the units are switched off at random.
 # - **Denoising:** in training, 40 percent of the pixels are blanked, and the network must return
 #   the whole image. Passing pixels through leaves black holes in white strokes.
@@ -311,8 +312,8 @@ plt.show()
 # %% [markdown]
 # ## What have they learned instead?
 #
-# The cat alone does not tell: L1 and dropout return it at least about as well as letters, only both
-# badly. Denoising was trained with 40 percent of the ink missing, so it brightens a whole image.
+# The cat alone does not tell: L1 and dropout return both badly, the cat no worse than letters.
+# Denoising was trained with 40 percent of the ink missing, so it brightens a whole image.
 #
 # So damage the test letters: blank 40 percent of the pixels. A copier returns the holes. To fill
 # them, a network must know at least that neighbours are alike.
@@ -355,7 +356,7 @@ plt.show()
 
 # %% [markdown]
 # *Look at the last row: strokes, corners, nearly whole letters. Each row shows the strongest units
-# of one network. With L1 and dropout a few have become strokes; most are noise still.*
+# of one network. With L1 and dropout a few have become strokes; most are still noise.*
 
 # %% [markdown]
 # ## Is the code worth more now?
@@ -407,22 +408,23 @@ plt.show()
 
 # %% [markdown]
 # All errors lie between 20.4<!--least--> and 22.5<!--most--> percent. With so many test letters,
-# chance alone shifts each error rate by about one percentage point (1.0<!--luck-->). So we see no
-# regulariser that made a better code for *this* task, and denoising, with the most beautiful units,
-# comes last. This is one seed, and one strength of the probe for codes of different scales.
+# chance alone shifts each error rate by about one percentage point (1.0<!--luck-->, one standard
+# error). So we see no regulariser that made a better code for *this* task, and denoising, with the
+# most beautiful units, comes last. This is one seed, and one strength of the probe for codes of
+# different scales.
 #
 # ## What can go wrong
 #
-# - **Comparing by the loss.** The copy wins.
 # - **Changing two things,** such as the regulariser and the activation.
-# - **One strength, one seed.** Repeat before you believe small differences.
+# - **One strength, one seed.** Repeat.
 # - **Trusting the size of the code.** A deep enough network could copy through a small code, too.
 #
 # ## Key takeaways
 #
 # 1. With so large a code, copying is the cheapest solution, and training comes close to it.
 # 2. A copier returns cats and noise, and its matrix is close to the identity.
-# 3. By the loss it is the best autoencoder of all. Its code is no more useful than raw pixels.
+# 3. By the loss it is the best autoencoder of all. For our probe its code is worth no more than raw
+#    pixels; nor is any other here.
 # 4. A regulariser makes copying cost something.
 # 5. Measure whether the code is useful with a probe, beside pixels and random units.
 
@@ -492,7 +494,7 @@ plt.show()
 # ```
 #
 # 13.4 dB, without knowing a single letter: more than L1 and dropout, and 2 dB less than denoising.
-# So only denoising has learned more than that neighbours are alike.
+# So in this test denoising alone beats the simplest rule, and it alone was trained for holes.
 #
 # </details>
 

@@ -116,7 +116,7 @@ plt.show()
 #
 # In 1996<!--given--> Olshausen and Field tried this on photographs, and the units turned into small
 # edges of all directions. Hubel and Wiesel had found cells in the visual cortex of cats that answer
-# to such edges. You are about to find such edges in seconds, with a simpler method.
+# to such edges. You will find some in seconds, with a simpler method.
 
 # %%
 import kerasae
@@ -130,9 +130,9 @@ from keras import ops
 # ## Photographs in pieces
 #
 # The data are pieces of 12 x 12 pixels of photographs, in grey. They were **whitened**:
-# neighbouring pixels of a photograph are nearly equal, and whitening removes what a pixel's
-# neighbours already tell you. The code is folded under the title. The test patches come from a
-# photograph that the network never sees.
+# neighbouring pixels of a photograph are nearly equal, and whitening removes what a weighted sum of
+# its neighbours already tells about a pixel. The code is folded under the title. The test patches
+# come from a photograph that the network never sees.
 
 # %%
 x_train, x_test = patches["train"], patches["validation"]
@@ -182,8 +182,8 @@ assert np.allclose(twin(x_test[:4]), yours(x_test[:4]), atol=1e-5)
 # units need not specialise. Then go back to 8.
 #
 # From here on, `ours` is the network of the title picture: the same layers from
-# `kerasae.build_sparse`, trained for eight epochs (`EPOCHS`), with **tied** weights. So the decoder
-# paints with the filters that the encoder looks with.
+# `kerasae.build_sparse`, trained for eight epochs (`EPOCHS`), with **tied** weights. So encoder and
+# decoder share the same filters.
 #
 # ## A patch from a few stamps
 #
@@ -224,15 +224,16 @@ plots.plot_samples(drawn, labels=["original", *steps])
 # - **KL:** $\Omega = \beta \sum_j \mathrm{KL}(\rho \,\Vert\, \bar h_j)$, where each KL is
 #   $\rho\log\frac{\rho}{\bar{h}_j}+(1-\rho)\log\frac{1-\rho}{1-\bar{h}_j}$. It is 0 where the
 #   average activity $\bar h_j$ over a batch is $\rho$, and grows on both sides: busy and idle units
-#   cost. A unit that is always at $\rho$ costs nothing without being sparse. Units must lie between
+#   cost. A unit stuck at $\rho$ is not sparse, yet costs nothing. Units must lie between
 #   0 and 1.
 # - **Top-k:** no term. It simply keeps the $k$ largest.
 #
-# Compare like with like: L1, top-k and dropout have the same ReLU units as a control without a
-# penalty; KL needs sigmoids, and has a control with sigmoids. `shared` holds what all have: 256
-# units, squared error, tied weights. `ours` was trained in the same way, under the title. Keras
-# averages the error over 144 pixels, so the weights are divided by 144. Sigmoids get a larger
-# learning rate, because their slopes are small. How sparse each becomes depends on its weight.
+# Use the same activation when comparing penalties: L1, top-k and dropout have the same ReLU units
+# as a control without a penalty; KL needs sigmoids, and has a control with sigmoids. `shared` holds
+# what all have: 256 units, squared error, tied weights. `ours` was trained in the same way, under
+# the title. Keras averages the error over 144 pixels, so the weights are divided by 144. Sigmoids
+# get a larger learning rate, because their slopes are small. How sparse each becomes depends on its
+# weight.
 #
 # [Chapter 7](07_overcomplete.ipynb) shows L1 and dropout in plain Keras.
 
@@ -307,22 +308,22 @@ for axes, (name, model) in zip(grid, models.items(), strict=True):
 plt.show()
 
 # %% [markdown]
-# *The strongest units of each network. With L1 and top-k they are edges and stripes; with KL, only
+# *The strongest units of each network. With L1 and top-k most are edges and stripes; with KL, only
 # some are. Without a penalty, and with dropout, they look like noise.*
 
 # %% [markdown]
-# L1 and top-k use about as few units, but L1 explains less: its penalty also shrinks the units that
-# stay active.
+# L1 and top-k use about as few units, but L1 explains less. A likely reason: its penalty also
+# shrinks the units that stay active.
 #
 # ## Dropout is something else
 #
-# Dropout switches units off, too. But chance decides which ones, not the image, and only in
-# training. Its code does become sparser, as its authors report: it needs half as many units as the
-# control. But that is ten times as many as top-k, and they show no edges.
+# Dropout switches units off, too, but by chance, and only in training. Its code does become
+# sparser, as its authors report: half as many units as the control. But that is ten times as many
+# as top-k, and they show no edges.
 #
-# What dropout rewards most is *redundancy*: a unit is missing in every other step, so others must
-# be able to stand in for it. Test that. Switch off half of the units, and double the rest. A
-# negative result means: worse than answering with plain grey.
+# Dropout rewards *redundancy*: a unit is missing in every other step, so others must be able to
+# stand in for it. Test that, for one draw: switch off half of the units, and double the rest, as
+# dropout does to keep the sum. A negative result means: worse than plain grey.
 
 # %%
 half = 2 * np.random.default_rng(0).permutation(np.repeat([0, 1], 128))
@@ -336,9 +337,8 @@ for name in ("no penalty", "top-k", "dropout"):
 # ## What can go wrong
 #
 # **The scale of KL.** In the lecture notes that the KL term comes from, the loss of an image is
-# half a *sum* over its pixels. In Keras it is a *mean*. Suppose $\beta = 8$ suits a loss summed
-# over pixels. Which $\beta$ keeps the balance when we average over 144? (`models` above uses it
-# already.)
+# a *sum* over its pixels (half of one). In Keras it is a *mean*. Suppose $\beta = 8$ suits a plain
+# sum. Which $\beta$ keeps the balance when we average over 144? (`models` uses it already.)
 
 # %%
 your_beta = 8.0
@@ -390,8 +390,8 @@ assert np.isclose(terms["KL", 1], 16 * terms["KL", 16], rtol=1e-3)
 # ## Key takeaways
 #
 # 1. A sparse code has many units, and few of them are active; the image decides which.
-# 2. L1 penalises active units, KL averages away from $\rho$, top-k keeps the largest.
-# 3. On whitened photographs a sparse code finds edges of all directions.
+# 2. L1 penalises active units, KL units whose average strays from $\rho$; top-k keeps the largest.
+# 3. On whitened photographs L1 and top-k find edges of many directions.
 # 4. Dropout makes units redundant, and only a little sparser. Compare penalties on units of one
 #    kind.
 # 5. Choose a penalty's weight to match how the loss is averaged.
@@ -417,7 +417,7 @@ assert np.isclose(terms["KL", 1], 16 * terms["KL", 16], rtol=1e-3)
 # ```
 #
 # The encoder can make its values smaller, and pay less, while the decoder makes up for it with
-# larger weights. Nothing becomes sparser by that.
+# larger weights. The code is smaller, but no sparser.
 #
 # </details>
 #
