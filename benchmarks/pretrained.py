@@ -3,6 +3,7 @@
     python benchmarks/pretrained.py                       # all that are not there yet
     python benchmarks/pretrained.py mnist-variational     # one of them
     python benchmarks/pretrained.py --again NAME          # though it is there
+    python benchmarks/pretrained.py --page                # only write docs/pretrained.md
 
 Interrupted, it goes on: what is stored stays, and a training resumes from its checkpoint in
 build/pretrained. Each model has its own seed, and its card the minutes that it took. MNIST comes
@@ -16,6 +17,7 @@ import argparse
 import json
 import os
 import shutil
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +29,10 @@ from pretrained_recipes import PRIORS, RECIPES, PriorRecipe, Recipe
 import kerasae
 from kerasae import Images, TrainConfig, priors
 from kerasae.pretrained import save_pretrained
-from kerasae.pretrained.cards import MODELS
+from kerasae.pretrained.cards import MODELS, figure_text
 
-BUILD = Path(__file__).resolve().parents[1] / "build" / "pretrained"
+ROOT = Path(__file__).resolve().parents[1]
+BUILD, PAGE = ROOT / "build" / "pretrained", ROOT / "docs" / "pretrained.md"
 
 
 def main() -> None:
@@ -37,7 +40,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(every)}")
     parser.add_argument("--again", action="store_true", help="train what is there, too")
+    parser.add_argument("--page", action="store_true", help="only write the page of all cards")
     options = parser.parse_args()
+    if options.page:
+        PAGE.write_text(page(kerasae.pretrained_cards()), encoding="utf-8")
+        return
     for name in options.names or every:
         if name not in every:
             parser.error(f"NAME must be one of {', '.join(every)}. Received: {name}")
@@ -52,6 +59,56 @@ def main() -> None:
             make(name, RECIPES[name], folder)
         else:
             make_prior(name, PRIORS[name], folder)
+    PAGE.write_text(page(kerasae.pretrained_cards()), encoding="utf-8")
+
+
+def page(cards: dict[str, dict[str, Any]]) -> str:
+    """docs/pretrained.md: what each model is, what it was trained on, and its figures."""
+    total = sum(card["bytes"] for card in cards.values())
+    lines = [
+        "# Models that come trained",
+        "",
+        f"`kerasae.load_pretrained(name)` gives each of these {len(cards)} models at once, without "
+        f"a download: {total / 1e6:.1f} MB in float16 together. The figures are measured on the "
+        "weights as they are stored, by `python benchmarks/pretrained.py`, which trains them; "
+        "minutes are those of two cores, often busy ones. A *prior* draws codes for the model that "
+        "it names ([Conditions and priors](generation.md)).",
+        "",
+        "```python",
+        "import kerasae",
+        "from kerasae import priors",
+        "",
+        'model = kerasae.load_pretrained("letters-convolutional")',
+        'prior = kerasae.load_pretrained("letters-convolutional-prior")',
+        "drawn = priors.sample(prior, model, 26, labels=range(26), guidance=2)",
+        "```",
+    ]
+    for name, card in cards.items():
+        sizes = f"{card['parameters']:,} parameters, {card['bytes'] / 1e3:,.0f} kB"
+        training = card.get("training", {})
+        lines += [
+            "",
+            f"## {name}",
+            "",
+            card["summary"],
+            "",
+            f"Trained on {card['data']} ({card['data_licence']}); the weights: {card['licence']}. "
+            f"`{card['architecture']}`, {sizes}, {training.get('epochs', '?')} epochs in "
+            f"{training.get('minutes', 0):.3g} minutes.",
+            "",
+        ]
+        if figures := card.get("figures"):
+            lines += ["| measured | |", "|---|---:|"]
+            lines += [f"| {what} | {figure_text(value)} |" for what, value in figures.items()]
+    wrapped = [
+        line if line.startswith(("|", "#", "drawn", "model", "prior")) else fill(line)
+        for line in lines
+    ]
+    return "\n".join(wrapped).rstrip() + "\n"
+
+
+def fill(text: str) -> str:
+    return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)
 
 
 def make(name: str, recipe: Recipe, folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 
 import keras
 import numpy as np
@@ -14,7 +15,7 @@ import kerasae
 import kerasae.cli
 from kerasae.evaluation import psnr
 from kerasae.pretrained import load_pretrained, pretrained_cards, save_pretrained
-from kerasae.pretrained.cards import MODELS
+from kerasae.pretrained.cards import MODELS, figure_text
 from kerasae.training import TrainConfig, train
 
 NAMES = sorted(pretrained_cards())
@@ -163,3 +164,14 @@ def test_the_list_shows_them_with_figures():
     done = CliRunner().invoke(kerasae.cli.main, ["list"])
     for name in (*NAMES, "PSNR, 359 test images, dB", "CC BY-SA 3.0"):
         assert name in done.output
+
+
+def test_the_page_lists_every_model_as_its_card_does():
+    page = (MODELS.parents[2] / "docs" / "pretrained.md").read_text(encoding="utf-8")
+    assert re.findall("^## (.*)", page, re.MULTILINE) == NAMES
+    for name, card in pretrained_cards().items():
+        part = " ".join(page.partition(f"## {name}\n")[2].partition("\n## ")[0].split())
+        assert card["summary"] in part
+        assert f"{card['parameters']:,} parameters" in part
+        for what, value in card["figures"].items():
+            assert f"| {what} | {figure_text(value)} |" in part

@@ -49,6 +49,7 @@ GUIDES = {
         "docs/losses.md",
         "docs/quantizers.md",
         "docs/generation.md",
+        "docs/pretrained.md",
         "docs/samples.md",
         "docs/streams.md",
         "docs/runs.md",
