@@ -169,7 +169,7 @@ def run(path: Path, inputs: dict[str, np.ndarray], key: str = "serving_default")
     """All outputs of a file by name, from inputs by name, through its edges."""
     runner = Interpreter(str(path)).get_signature_runner(key)
     edges = [runner.get_input_details(), runner.get_output_details()]
-    edges = [{name: litemodel._edge_of(d) for name, d in details.items()} for details in edges]
+    edges = [{name: litemodel.edge_of(d) for name, d in details.items()} for details in edges]
     results: dict[str, list] = {name: [] for name in edges[1]}
     for i in range(len(next(iter(inputs.values())))):
         feed = {name: quantise(v[i : i + 1], edges[0][name]) for name, v in inputs.items()}
