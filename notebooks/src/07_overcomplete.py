@@ -78,7 +78,7 @@ plt.show()
 # **You will be able to**
 #
 # - say why a code as large as the input needs a regulariser;
-# - show that a network copies, by three tests that do not rely on its loss;
+# - show that a network copies, by three tests beyond its training loss;
 # - compare regularisers fairly, with one thing changed at a time;
 # - judge a code by a linear probe, with the two controls that it needs.
 #
@@ -103,11 +103,11 @@ import keras
 import numpy as np
 
 # %% [markdown]
-# ## A perfect copy in ten lines
+# ## Nearly a copy in ten lines
 #
 # One layer up, one layer down, no activation. `images` holds the letters of the title picture, and
-# `LIVE_EPOCHS` is 6. Quality is PSNR in decibels (dB): 3<!--given--> dB more is half the squared
-# error.
+# `LIVE_EPOCHS` is 6. Quality is PSNR in decibels (dB): every 3<!--given--> dB more halves the
+# squared error.
 
 # %%
 x_train, x_test = images.train, images.test  # letters of 16 x 16 = 256 pixels
@@ -135,8 +135,8 @@ if code_size == 400:
     assert np.allclose(twin(x_test[:4]), yours(x_test[:4]), atol=1e-5)
 
 # %% [markdown]
-# *The last row is four times the difference, and almost nothing is left to see. The typefaces are
-# new to the network.*
+# *The last row is four times the difference, and what is left is mostly noise, with faint edges.
+# The typefaces are new to the network.*
 
 # %% [markdown]
 # **Your turn, half a minute:** set `code_size` to 100 and then to 10. Expect blur: below 256
