@@ -51,6 +51,8 @@ def test_a_chosen_class_is_shown_at_once(device, folder, screen, serve, site_of,
     choose(one, "#show-as", "not told")
     assert_like(one, codec, image, "left", None)
     assert "dark, left, right" in one.text("#facts")
+    # What other codecs take is faded until it is of this picture.
+    one.expect(one.page.locator(".late")).to_have_count(0, timeout=SECONDS)
     assert violations(one, axe) == []
     width = one.page.evaluate("document.documentElement.scrollWidth - innerWidth")
     assert width <= 0
