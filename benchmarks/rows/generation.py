@@ -17,6 +17,7 @@ from rows import RUNS, SEED, Row, mnist, trained
 
 _DRAWN = 10_000
 _CODE, _EPOCHS = 8, 40
+_GUIDANCE = 1.5  # of the digits that are drawn by class
 _HIDDEN = (512, 256)
 
 
@@ -200,7 +201,9 @@ def autoregressive() -> dict:
         measured |= saved_bits(name, prior, model)
         if name == "mnist":
             labels = np.arange(_DRAWN) % 10
-            drawn = priors.sample(prior, model, _DRAWN, labels=labels, seed=SEED)
+            drawn = priors.sample(
+                prior, model, _DRAWN, labels=labels, guidance=_GUIDANCE, seed=SEED
+            )
             measured["samples of the right class, %"] = 100 * float(
                 (classes_of(judge, drawn) == labels).mean()
             )
@@ -243,6 +246,7 @@ ROWS = {
         matches=35,
         better="higher",
         run=autoregressive,
-        remark="to match, 90 % of 10,000 MNIST digits drawn by class must be judged right, too",
+        remark="to match, 90 % of 10,000 MNIST digits drawn by class, with a guidance of 1.5, must "
+        "be judged right, too; without guidance it is 88 %",
     ),
 }
