@@ -247,7 +247,7 @@ ROWS = {
         better="higher",
         run=autoregressive,
         remark="to match, 90 % of 10,000 MNIST digits drawn by class, with a guidance of 1.5, must "
-        "be judged right, too; without guidance it is 88 %; trained beside other work, mostly at the "
-        "lowest priority, so the seconds say little",
+        "be judged right, too; without guidance it is 88 %; trained beside other work, mostly at "
+        "the lowest priority, so the seconds say little",
     ),
 }
