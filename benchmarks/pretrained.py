@@ -69,7 +69,8 @@ def page(cards: dict[str, dict[str, Any]]) -> str:
         "# Models that come trained",
         "",
         f"`kerasae.load_pretrained(name)` gives each of these {len(cards)} models at once, without "
-        f"a download: {total / 1e6:.1f} MB in float16 together. The figures are measured on the "
+        f"a download: {total / 1e6:.1f} MB together, in float16 or with the larger kernels in "
+        "int8. The figures are measured on the "
         "weights as they are stored, by `python benchmarks/pretrained.py`, which trains them; "
         "minutes are those of two cores, often busy ones. A *prior* draws codes for the model that "
         "it names ([Conditions and priors](generation.md)).",
@@ -84,7 +85,8 @@ def page(cards: dict[str, dict[str, Any]]) -> str:
         "```",
     ]
     for name, card in cards.items():
-        sizes = f"{card['parameters']:,} parameters, {card['bytes'] / 1e3:,.0f} kB"
+        stored = f"{card['bytes'] / 1e3:,.0f} kB in {card['precision']}"
+        sizes = f"{card['parameters']:,} parameters, {stored}"
         training = card.get("training", {})
         lines += [
             "",
@@ -171,6 +173,7 @@ def store(
         card={"summary": recipe.summary, **recipe.card, **about},
         images=rebuilt,
         measure=lambda stored: recipe.measure(stored, images),
+        precision=recipe.precision,
     )
     print(json.dumps(made["figures"]), f"{made['bytes']:,} bytes", flush=True)
 

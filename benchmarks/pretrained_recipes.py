@@ -64,6 +64,7 @@ class Recipe:
     card: dict[str, str]
     measure: Measure = field(default=lambda model, images: {})
     validation_fraction: float | None = None
+    precision: str = "float16"
 
     def images(self) -> Images:
         """The images of the run; with another part of them for validation, if one is given."""
@@ -85,6 +86,7 @@ class PriorRecipe:
     config: TrainConfig
     card: dict[str, str]
     measure: Measure
+    precision: str = "float16"
 
 
 RECIPES: dict[str, Recipe] = {
@@ -181,6 +183,7 @@ RECIPES: dict[str, Recipe] = {
         TrainConfig(epochs=50, learning_rate=2e-3),
         MNIST,
         cleaned,
+        precision="int8",
     ),
     "mnist-inpainting": Recipe(
         "A convolutional autoencoder that fills blocks of a quarter of the pixels missing from "
@@ -193,6 +196,7 @@ RECIPES: dict[str, Recipe] = {
         TrainConfig(epochs=25, learning_rate=2e-3),
         MNIST,
         filled("block", 0.25),
+        precision="int8",
     ),
     "mnist-unwriting": Recipe(
         "A convolutional autoencoder that takes writing off digits of MNIST.",
@@ -241,6 +245,7 @@ RECIPES: dict[str, Recipe] = {
         TrainConfig(epochs=40, batch_size=256, learning_rate=2e-3, warmup_epochs=1),
         MNIST,
         told_bound,
+        precision="int8",
     ),
     "mnist-vector-quantized": Recipe(
         "A vector-quantised autoencoder of MNIST: 7 x 7 indices into a codebook of 128.",

@@ -113,9 +113,33 @@ def test_what_is_stored_is_what_is_measured(digits, tmp_path):
     assert load_pretrained(tmp_path / "mine").name == "convolutional"
 
 
+def test_int8_takes_a_quarter_and_rounds_each_output_by_its_own_scale(tmp_path):
+    keras.utils.set_random_seed(0)
+    model = kerasae.build_convolutional(input_shape=(16, 16, 1), code_size=16, hidden=(32, 64))
+    large = [v for v in model.trainable_variables if len(v.shape) > 1 and math.prod(v.shape) > 4e3]
+    assert {len(v.shape) for v in large} == {2, 4}
+    value = keras.ops.convert_to_numpy(large[0].value).copy()
+    value[..., 0], value[..., 1] = 0, 1000 * value[..., 1]
+    large[0].assign(value)
+    half = save_pretrained(model, tmp_path / "half")
+    quarter = save_pretrained(model, tmp_path / "quarter", precision="int8")
+    assert (half["precision"], quarter["precision"]) == ("float16", "int8")
+    assert quarter["bytes"] < 0.62 * half["bytes"]
+    stored = load_pretrained(tmp_path / "quarter")
+    for a, b in zip(model.variables, stored.variables, strict=True):
+        expected, got = np.asarray(a.value), np.asarray(b.value)
+        if a.path not in {v.path for v in large}:
+            np.testing.assert_array_equal(got, expected.astype(np.float16).astype(np.float32))
+            continue
+        largest = np.abs(expected).max(axis=tuple(range(expected.ndim - 1)))
+        assert (np.abs(got - expected) <= largest / 254 * 1.001).all()
+        np.testing.assert_allclose(np.abs(got).max(axis=(*range(got.ndim - 1),)), largest, 1e-6)
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
+        ({"precision": "int4"}, "`precision` must be .*float16.*int8.*Received: .*int4"),
         ({"card": {"size": 3}}, "`card` must hold some of summary, data,.*Received: size"),
         ({"card": {"summary": 3}}, "must be a name"),
         ({"card": {"training": {"x": object()}}}, "`card` must hold texts, finite numbers"),

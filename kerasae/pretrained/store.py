@@ -1,4 +1,4 @@
-"""A trained model as a small folder: float16 weights, configuration, card."""
+"""A trained model as a small folder: weights in float16 or int8, configuration, card."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ from kerasae_export.format.numbers import plain
 __all__ = ["load_pretrained", "save_pretrained"]
 
 MODEL, WEIGHTS, README = "model.json", "weights.npz", "README.md"
+PRECISIONS = ("float16", "int8")
 _LARGEST = 65504.0  # of float16
+_FEW = 4096  # weights whose bytes are not worth a rounding to 255 steps
+_SCALE = ".scale"
 
 Array = NDArray[Any]
 
@@ -38,7 +41,7 @@ def load_pretrained(name: str | os.PathLike[str]) -> keras.Model:
 
     Returns:
         A compiled Keras model, which trains on, exports and saves like any other. Its weights are
-        float32 with values of float16.
+        float32 with values of float16, or of int8 times a scale.
 
     Raises:
         ValueError: If there is no such model, or its files are damaged.
@@ -68,8 +71,9 @@ def save_pretrained(
     card: Mapping[str, Any] | None = None,
     images: Images | None = None,
     measure: Callable[[keras.Model], Mapping[str, float]] | None = None,
+    precision: str = "float16",
 ) -> dict[str, Any]:
-    """Store a trained model in a folder: half the bytes of its weights, and a card.
+    """Store a trained model in a folder: half the bytes of its weights or a quarter, and a card.
 
     Weights that train are stored as float16, everything else, such as the statistics of batch
     normalisation, as it is. What is measured is measured on the model as it is loaded again.
@@ -82,6 +86,8 @@ def save_pretrained(
             of the model whose codes it knows.
         images: Of whose test set the PSNR of the reconstructions goes onto the card.
         measure: Called with the stored model; its figures go onto the card, each by its name.
+        precision: "float16", or "int8": kernels of 4,096 weights and more as whole numbers from
+            -127 to 127 with a float32 scale for each output, half as large again.
 
     Returns:
         The card, with `figures`, `parameters`, `bytes` and the `sha256` of the weights.
@@ -104,6 +110,7 @@ def save_pretrained(
         raise ValueError(f"`measure` must be a function. Received: {type(measure).__name__}")
     if images is not None and not isinstance(images, Images):
         raise ValueError(f"`images` must be `Images`. Received: {type(images).__name__}")
+    _arguments.one_of("precision", precision, PRECISIONS)
     place = Path(folder)
     if (
         place.exists()
@@ -114,9 +121,10 @@ def save_pretrained(
             "`folder` must not exist, be empty, or hold a model that is replaced. "
             f"Received: folder={os.fspath(folder)!r}"
         )
-    configuration, weights = _configuration(model), _packed(model)
+    configuration, weights = _configuration(model), _packed(model, precision)
     content |= {
         "parameters": model.count_params(),
+        "precision": precision,
         "bytes": len(weights),
         "sha256": hashlib.sha256(weights).hexdigest(),
         "keras": keras.__version__,
@@ -146,8 +154,8 @@ def _configuration(model: keras.Model) -> str:
         ) from None
 
 
-def _packed(model: keras.Model) -> bytes:
-    """The weights as `.npz`, in the order of `model.variables`."""
+def _packed(model: keras.Model, precision: str) -> bytes:
+    """The weights as `.npz`, in the order of `model.variables`; a scale beside those in int8."""
     buffer = io.BytesIO()
     arrays = {}
     for i, variable in enumerate(model.variables):
@@ -158,7 +166,14 @@ def _packed(model: keras.Model) -> bytes:
                 f"`model` must have weights below {_LARGEST:g}, the largest of float16. "
                 f"Received: {variable.path} of model={model.name!r}"
             )
-        arrays[f"{i:04d}"] = value.astype(np.float16) if half else value
+        name = f"{i:04d}"
+        if half and precision == "int8" and value.ndim > 1 and value.size >= _FEW:
+            largest = np.abs(value).max(axis=tuple(range(value.ndim - 1)))
+            scale = np.where(largest > 0, largest, 1).astype(np.float32) / np.float32(127)
+            arrays[name] = np.rint(value / scale).astype(np.int8)
+            arrays[name + _SCALE] = scale
+        else:
+            arrays[name] = value.astype(np.float16) if half else value
     np.savez_compressed(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
 
@@ -177,7 +192,7 @@ def _load(folder: Path) -> keras.Model:
         configuration = json.loads((folder / MODEL).read_text(encoding="utf-8"))
         model: keras.Model = keras.saving.deserialize_keras_object(configuration)
         with np.load(io.BytesIO(weights)) as data:
-            arrays = [data[name] for name in sorted(data.files)]
+            arrays = [_unpacked(data, n) for n in sorted(data.files) if not n.endswith(_SCALE)]
         for variable, array in zip(model.variables, arrays, strict=True):
             variable.assign(array.astype(keras.backend.standardize_dtype(variable.dtype)))
     except (OSError, TypeError, ValueError, KeyError, zipfile.BadZipFile) as error:
@@ -186,6 +201,12 @@ def _load(folder: Path) -> keras.Model:
             f"`name` must name a model whose files are sound. Received: {folder}: {reason}"
         ) from None
     return model
+
+
+def _unpacked(data: Mapping[str, Array], name: str) -> Array:
+    """The weights of a name of the archive, times their scale if they have one."""
+    scale = data.get(name + _SCALE)
+    return data[name] if scale is None else data[name] * scale
 
 
 def _measured(

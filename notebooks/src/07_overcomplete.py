@@ -24,7 +24,7 @@
 import os
 
 FAST = os.environ.get("KERASAE_FAST") == "1"
-EPOCHS, LIVE_EPOCHS, LABELS = (4, 2, 130) if FAST else (12, 6, 520)
+EPOCHS, LIVE_EPOCHS, LABELS = (3, 2, 80) if FAST else (12, 6, 520)
 
 # %% tags=["hide-input"] jupyter={"source_hidden": true}
 import kerasae
