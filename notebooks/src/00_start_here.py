@@ -65,7 +65,7 @@ plots.plot_samples(np.stack(rows), labels=["a font", "redrawn from 32 numbers"] 
 # - train one, and recognise what it cannot do.
 #
 # Run the cells from top to bottom, and change things: you can always start again. Everything here
-# comes with the package, so nothing is downloaded.
+# comes with the package, so nothing is downloaded. Cells that only draw a picture are folded.
 
 # %%
 import kerasae
@@ -140,7 +140,7 @@ plots.plot_samples(samplers.interpolate(model, thin, bold, steps=10))
 
 # %% [markdown]
 # *On the left an extra-light G, on the right an extra-bold italic one. Between them the strokes get
-# thicker and the letter leans over, step by step.*
+# thicker, step by step.*
 
 # %% [markdown]
 # ## Letters that never were
@@ -168,7 +168,7 @@ gaps = {
 
 # %% [markdown]
 # *Compare each invented letter with the one below it: the nearest of 5,746<!--train--> training
-# letters. The S and the O are close to theirs; some others are failures.*
+# letters. Some are close to theirs; the seventh and the eighth of the first row are failures.*
 
 # %% [markdown]
 # Are they new? Measure the squared error to the nearest training letter. For 200 invented letters
@@ -293,13 +293,13 @@ plots.plot_samples(
 # six epochs. Exercise 1 changes the code alone.*
 
 # %% [markdown]
-# **A longer code gives a sharper picture and a bigger file.**
+# **A longer code can hold more of a picture, and makes a bigger file.**
 #
 # ## What can go wrong
 #
 # **Pictures of another kind.** The network was trained on white letters on black. It draws an
-# answer for anything, and gives no warning. So make your own: measure the error, as below, and
-# compare it with the error of letters.
+# answer for anything, and gives no warning. So measure the error, as below, and compare it with
+# the error of letters: that is your warning.
 
 # %%
 emoji = kerasae.load_images("emoji", channels=1, image_size=28).test[:4]
@@ -316,7 +316,8 @@ plots.plot_samples(np.stack([strange, outputs]), labels=["in", "out"])
 # %% [markdown]
 # For photographs of anything, the network must have learned what all photographs share. kerasae has
 # such a codec: it cuts a photograph into small squares, and a linear autoencoder, trained on many
-# photographs, gives each square a code. It packs codes into bytes as before.
+# photographs, gives each square a code. Its codes, too, are rounded and packed into bytes; the
+# decoder comes with the package.
 
 # %%
 from skimage.data import chelsea
@@ -356,9 +357,9 @@ plt.show()
 # ## Key takeaways
 #
 # 1. An autoencoder learns to repeat its input through a short code. It needs no labels.
-# 2. The decoder sees the code and nothing else. What is not in the code is lost.
+# 2. The decoder sees the code and nothing else. What sets a picture apart must be in the code.
 # 3. Codes can be changed, mixed and drawn at random: that makes new pictures.
-# 4. It works for the kind of picture it was trained on. Only the error tells you about others.
+# 4. It works for the kind of picture it was trained on. A large error warns you of others.
 #
 # ## Exercises
 #

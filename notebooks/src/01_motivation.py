@@ -55,7 +55,7 @@ plots.plot_samples(
 
 # %% [markdown]
 # *Look at the last two rows. Both were drawn from 30 numbers instead of 784 pixels. The middle
-# row is the best that a linear method can do; the last row is an autoencoder.*
+# row is the least squared error of any linear method; the last row is an autoencoder.*
 
 # %% [markdown]
 # **Two problems start this subject.**
@@ -116,7 +116,7 @@ plots.plot_samples(
 
 # %% [markdown]
 # *Compare each digit with the one below it. Some strokes get thinner, some break, and the loops of
-# the two sixes change. One number acts on the whole digit.*
+# the two sixes change. One number acts in many places at once.*
 
 # %% [markdown]
 # ## The baseline: PCA
@@ -157,7 +157,7 @@ print(f"numbers that PCA needs: your guess {guess}, actual {needed}")
 # %% [markdown]
 # PCA can only add up fixed pictures. The autoencoder's layers are nonlinear, so it can follow
 # curves: the way handwriting really varies. Without the nonlinear functions, an autoencoder can
-# draw only what as many PCA directions can add up to (chapter [6](06_undercomplete.ipynb)).
+# at best equal PCA in squared error (chapter [6](06_undercomplete.ipynb)).
 #
 # ## Train one yourself
 #
@@ -281,8 +281,8 @@ plots.plot_samples(np.stack(rows), labels=[pets.label_names[pets.test_labels[q]]
 # %% [markdown]
 # The codes are hardly better than a coin. A likely reason: a digit's shape determines most of its
 # pixels, but what makes an animal a cat covers few, and the loss barely rewards getting them right.
-# One small network, without PCA beside it, proves no more than this: **codes save labels when the
-# classes differ in many pixels**, and you have to measure whether they do.
+# One success and one failure prove no rule, only this: **codes can save labels, and you have to
+# measure whether they do.**
 #
 # ## Problem two: the slow line
 #
@@ -307,8 +307,8 @@ plots.plot_journey(digit, codec.unpack(data).symbols, data, received, link=LINK)
 # %% [markdown]
 # Few people would send raw pixels, so compare with what they would use: 200 test digits, one file
 # each, at the lowest quality that is at least as good as ours. Quality is in decibels (dB): ten
-# more are a tenth of the squared error. WebP goes no lower: its smallest files are better than
-# ours.
+# more are a tenth of the squared error. WebP goes no lower. In files as small as these, much is
+# header: on larger pictures the others gain.
 
 # %%
 pixels = list(np.round(255 * images.test[:200]).astype(np.uint8))
@@ -336,7 +336,7 @@ print(f"decoder: {decoder_size:,} bytes, sent once, {8 * decoder_size / LINK:.0f
 #
 # 1. A code is a short list of numbers from which an image can be drawn again.
 # 2. A deep autoencoder can beat PCA by far at the same number of values. Measure both.
-# 3. Codes save labels when the classes differ in many pixels, as digits do.
+# 3. Codes can save labels: 100 were enough for digits, and of no use for cats and dogs.
 # 4. Encode, send, decode: worth it for many small images of one kind on a slow line.
 #
 # ## Exercises

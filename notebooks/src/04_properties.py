@@ -65,8 +65,8 @@ for name, model in models.items():
 plots.plot_samples(np.stack(list(rows.values())), labels=list(rows))
 
 # %% [markdown]
-# *Look at the 0 in the second row. Four networks of the same design reconstruct the same test
-# images. The network trained on faces sees a face in the 0; other answers are blobs.*
+# *Look at the 0 in the second row: the network trained on faces sees a face in it. Four networks
+# of the same design reconstruct the same test images.*
 
 # %% [markdown]
 # **You will be able to**
@@ -128,7 +128,7 @@ from sklearn.decomposition import PCA
 # ```
 #
 # `kerasae.build_undercomplete` builds this network from the layer sizes you give. This chapter uses
-# it twice:
+# it in two ways:
 #
 # - with `hidden=()`, so the four `relu` layers are gone, and no `sigmoid`: two linear layers, which
 #   can become PCA at best ([chapter 6](06_undercomplete.ipynb));
@@ -317,7 +317,7 @@ assert sizes["autoencoder"] < min(sizes[name] for name in lossless) / 2
 
 # %% [markdown]
 # *The last row is what was lost, mostly at the edges: the middle row is blurred. The programs
-# return every pixel; the autoencoder uses far fewer bytes, but never returns an exact copy.*
+# return every pixel; the autoencoder uses far fewer bytes, but none of these copies is exact.*
 
 # %% [markdown]
 # **What would lossless cost?** Send the **residual** as well, original minus reconstruction, packed
@@ -358,8 +358,8 @@ assert len(stream) + rest > sizes["LZMA"]
 #
 # 1. Data-specific: a network draws everything with what it has learned from its own images.
 # 2. Trained on one narrow kind, it does badly elsewhere; trained on varied images, less so.
-# 3. Unsupervised: here the autoencoder's codes helped with ten labels, PCA's did not; with many the
-#    lead is gone.
+# 3. Unsupervised: here the autoencoder's codes helped with ten labels and scaled PCA did not; with
+#    many labels the lead is gone.
 # 4. Lossy: far fewer bytes than PNG, zip or LZMA once the decoder is there, and no exact copy.
 # 5. Sending the residual makes this codec lossless, and its gain is gone.
 

@@ -75,7 +75,7 @@ plt.show()
 # **You will be able to**
 #
 # - say what makes an autoencoder undercomplete, and what that rules out;
-# - predict the error of a linear autoencoder without training it;
+# - say which error a linear autoencoder must arrive at;
 # - turn its code into principal components;
 # - measure what hidden layers add at the same code size;
 # - show that a small code can still overfit.
@@ -176,9 +176,8 @@ assert FAST or abs(error["linear"] / error["PCA"] - 1) < 0.01
 
 # %% [markdown]
 # Always predicting the mean image gives a squared error of 52.9<!--mean-->; without a code nothing
-# can do better. PCA with 30 numbers leaves 13.87<!--pca-->, and the network arrives at the same
-# value. Baldi and Hornik proved in 1989 that there
-# is no other minimum to get stuck in.
+# does better. PCA with 30 numbers leaves 13.87<!--pca-->, and the network arrives at the same
+# value. Baldi and Hornik proved in 1989 that there is no other minimum to get stuck in.
 #
 # The largest angle between the two flat spaces is still a few degrees. The 30th and the 31st
 # eigenvalue are close, and turning the space between their axes hardly changes the error. So the
@@ -189,8 +188,9 @@ assert FAST or abs(error["linear"] / error["PCA"] - 1) < 0.01
 # The same flat space does not mean the same code. Any invertible matrix after the encoder can be
 # undone by the decoder, and the loss does not change. So no single number has a fixed
 # meaning. `decorrelate_code` looks for such a matrix: one that makes the numbers of the code
-# uncorrelated, and sorts them by how much of the image they carry. It multiplies the encoder's
-# weights by it and the decoder's by its inverse, so no output changes.
+# uncorrelated and the pictures that they add orthogonal, and sorts them by how much of the image
+# they carry. It multiplies the encoder's weights by it and the decoder's by its inverse, so no
+# output changes.
 
 # %%
 model = kerasae.build_undercomplete(input_shape=shape, code_size=SIZE, hidden=(), loss="mse")
@@ -244,8 +244,9 @@ names = ["original", *(f"{name}: error {value:.1f}" for name, value in error.ite
 plots.plot_samples(np.clip(rows, 0, 1), labels=names)
 
 # %% [markdown]
-# *Compare the rows in pairs. PCA mixes digits into grey. With hidden layers, a two-number code
-# draws some digits clearly, some wrongly and some as smears; the larger code draws all sharply.*
+# *Compare the rows in pairs. From two numbers PCA draws grey mixtures. With hidden layers, two
+# numbers draw some digits clearly, some wrongly and some as smears; the larger code draws all
+# sharply.*
 
 # %% tags=["remove-cell", "numbers"] jupyter={"source_hidden": true, "outputs_hidden": true}
 deep_error, flat_error = error[f"hidden layers, {SIZE}"], error[f"PCA, {SIZE}"]
@@ -329,7 +330,7 @@ plots.plot_samples(np.clip(np.stack([strange, outputs]), 0, 1), labels=["unseen"
 
 # %% [markdown]
 # *Compare the rows. For unseen letters the network answers in the typeface that it has learned by
-# heart, often with another letter.*
+# heart, nearly always with another letter.*
 
 # %% [markdown]
 # So a small code prevents copying, not overfitting. Our example is extreme: 26 images, and a new
