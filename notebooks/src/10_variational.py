@@ -24,7 +24,7 @@ import os
 
 FAST = os.environ.get("KERASAE_FAST") == "1"
 DATA = "digits" if FAST else "mnist"
-STEPS, EPOCHS, DRAWS = (20, 4, 50) if FAST else (150, 10, 200)
+LIMIT, EPOCHS, DRAWS = (1500, 2, 50) if FAST else (None, 10, 200)
 
 # %% tags=["hide-input"] jupyter={"source_hidden": true}
 import kerasae
@@ -122,7 +122,7 @@ plots.plot_samples(decoder.predict(points, verbose=0), columns=10)
 # its decoder draw from random codes, with the mean and the standard deviation of its own codes?
 
 # %%
-letters = kerasae.load_images("letters")
+letters = kerasae.load_images("letters", limit=LIMIT)
 ordinary = kerasae.load_pretrained("letters-convolutional")
 codes = kerasae.encoder(ordinary).predict(letters.train, verbose=0)
 normal = np.random.default_rng(0).standard_normal((12, 32))
@@ -462,7 +462,7 @@ plt.show()
 # <details><summary>Solution</summary>
 #
 # ```python
-# mixture = samplers.fit_mixture(codes, components=26)
+# mixture = samplers.fit_mixture(codes, components=10)
 # plots.plot_samples(samplers.sample_mixture(ordinary, mixture, 20), columns=10)
 # ```
 #
