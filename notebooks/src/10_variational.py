@@ -57,13 +57,13 @@ for axes in (upper, lower):
 plt.show()
 
 # %% [markdown]
-# *Follow the orange loop from the large dot: below are its 20 stops. All of these digits were drawn
-# by a network that was given two numbers each.*
+# *Follow the orange loop anticlockwise from the large dot: below are its 20 stops. All of these
+# digits were drawn by a network that was given two numbers each.*
 
 # %% [markdown]
 # **You will be able to**
 #
-# - draw new images from random numbers, and say why an ordinary decoder cannot;
+# - draw new images from random numbers, and say what an ordinary decoder lacks;
 # - write the loss of a variational autoencoder, and read it in nats;
 # - report a number that really is a likelihood;
 # - recognise posterior collapse, which the loss curve hides.
@@ -79,7 +79,7 @@ plt.show()
 # 2. All patches are pulled towards one known cloud, the standard normal distribution: the
 #    **prior**.
 #
-# The patches crowd together, and hardly a gap is left. So a random point of the prior will do as a
+# The patches crowd together, and few gaps are left. So a random point of the prior will do as a
 # code.
 
 # %%
@@ -95,8 +95,8 @@ from keras import layers, ops
 # %% [markdown]
 # ## Throw the dice
 #
-# `decoder` is the second half of the title picture's network, which comes with the package. It saw
-# 54,000<!--training--> handwritten digits (MNIST).
+# `decoder` is the second half of `plane`, the title picture's network, which comes with the
+# package. It saw 54,000<!--training--> handwritten digits (MNIST).
 
 # %%
 seed = 0  # change me
@@ -142,7 +142,7 @@ plots.plot_samples(np.clip(np.stack(list(rows.values())), 0, 1), labels=list(row
 # %% [markdown]
 # ## The whole network in plain Keras
 #
-# Two lines make it variational: one draws a code, the other computes `kl`, the pull towards the
+# Two steps make it variational: drawing a code, and adding `kl`, the pull towards the
 # prior.
 
 
@@ -240,8 +240,8 @@ for row, colour in enumerate((plots.BLUE, plots.ORANGE, plots.GREEN)):
 plt.show()
 
 # %% [markdown]
-# *Left: patches of 600 test digits, out to two standard deviations. Dotted: the same of the prior,
-# and half of it. Right: random points from three patches all decode to nearly the same picture.*
+# *Left: patches of 600 test digits, out to two standard deviations. Dotted: two and one of the
+# prior. Right: random points from three patches all decode to nearly the same picture.*
 
 # %% tags=["remove-cell", "numbers"] jupyter={"source_hidden": true, "outputs_hidden": true}
 assert FAST or sigma.max() < 1
@@ -277,8 +277,7 @@ print(f"like one of {np.exp(bound.kl):,.0f} equally likely tiles")
 
 # %% [markdown]
 # A patch is like one of 1,300<!--~tiles--> equally likely tiles, and the network saw
-# 54,000<!--training--> digits. So on average dozens of patches overlap in a spot. That is why there
-# are so few gaps.
+# 54,000<!--training--> digits. So on average dozens of patches overlap in a spot.
 #
 # ## A number to report
 #
@@ -312,8 +311,8 @@ nearest = images.train[distances.argmin(axis=1)]
 plots.plot_samples(np.stack([digits, nearest]), labels=["drawn", "nearest training digit"])
 
 # %% [markdown]
-# *Compare each digit with the one below, its nearest neighbour among all training digits. None is a
-# copy. Some are no digit at all: gaps remain.*
+# *Compare each digit with the one below, its nearest neighbour among all training digits. None of
+# these is a copy. Some are no digit at all: gaps remain.*
 
 # %% [markdown]
 # Sliders for the five numbers with the largest KL; on a page, a row of pictures for each.
@@ -400,7 +399,7 @@ plt.show()
 # A generative adversarial network (GAN) draws from random numbers, too: sharply, since its images
 # must pass as real, but it may leave some kinds out. A VAE must explain *every* image, and blurs
 # where it is unsure. In return it has an encoder, and control over the code. For sharp photographs,
-# diffusion models have replaced both.
+# diffusion models are used today, many of them on the codes of a VAE.
 #
 # ## What can go wrong
 #
