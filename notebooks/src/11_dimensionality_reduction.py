@@ -91,6 +91,8 @@ from sklearn.neighbors import KNeighborsClassifier
 # %%
 query = 1300  # change me
 
+letters = kerasae.load_images("letters")
+encoder = kerasae.encoder(kerasae.load_pretrained("letters-convolutional"))
 index = encoder.predict(letters.train, verbose=0)
 asking = encoder.predict(letters.test, verbose=0)
 nearest = np.linalg.norm(index - asking[query], axis=1).argsort()[:9]
@@ -190,19 +192,19 @@ for step in range(STEPS + 1):
     y = y + velocity
 
 # %% tags=["hide-input"] jupyter={"source_hidden": true}
-figure, panels = plt.subplots(1, 4, figsize=(10, 2.8), layout="constrained")
-for axes, step in zip(panels, (0, 5, 20, STEPS), strict=True):
+figure, panels = plt.subplots(2, 2, figsize=(8, 7), layout="constrained")
+for axes, step in zip(panels.flat, (0, 5, 20, STEPS), strict=True):
     for letter, colour in enumerate(0.75 * colours):
         points = frames[step][labels[:FEW] == letter].T
         mark = f"${letters.label_names[letter]}$"
-        axes.scatter(*points, s=18, marker=mark, color=colour, linewidths=0.3)
+        axes.scatter(*points, s=26, marker=mark, color=colour, linewidths=0.3)
     axes.set_title(f"step {step}", fontsize=10)
     axes.set(xticks=[], yticks=[])
 plt.show()
 
 # %% [markdown]
-# *From left to right: two principal components settle into islands. Each letter is drawn by its
-# name, which t-SNE is not told.*
+# *Follow one letter, such as the S: two principal components settle into islands. Each letter is
+# drawn by its name, which t-SNE is not told.*
 
 # %% [markdown]
 # Ours compares all pairs. scikit-learn's `TSNE`, which drew the title picture, looks up near
@@ -427,7 +429,8 @@ for name, y in {"t-SNE": island[new], "their codes": placed}.items():
 #     print(f"{name}: same letter {100 * evaluation.neighbourhood_accuracy(y, labels):.0f} %")
 # ```
 #
-# NOISE
+# Both beat noisy pixels by a few points, and components come first. PCA averages noise away at no
+# cost, so try it before you train a network.
 #
 # </details>
 #
@@ -444,7 +447,7 @@ for name, y in {"t-SNE": island[new], "their codes": placed}.items():
 # print("megabytes for a million: pixels 784, floats 128, bytes 32")
 # ```
 #
-# Rounding costs next to nothing.
+# Rounding costs next to nothing, and the index is 24 times smaller than the pixels.
 #
 # </details>
 #
