@@ -60,20 +60,20 @@ Image.fromarray(np.round(255 * sky).astype(np.uint8)).quantize(128)
 # **You will be able to**
 #
 # - search thousands of images by code;
-# - write t-SNE yourself;
+# - read and change t-SNE in twenty lines;
 # - measure a map;
 # - say what on a map by t-SNE is real, and what is not;
 # - place new images on an old map.
 #
 # ## Search by code
 #
-# An encoder shortens an image from 784 pixels to 32 numbers, its **code**. Similar images get
-# similar codes, so to search for an image, look for the nearest code. Our **index** holds the codes
-# of 5,746<!--index--> training letters, by the convolutional autoencoder of
-# [chapter 0](00_start_here.ipynb). The query is a test letter, of a font that it never saw.
+# An encoder shortens an image from 784 pixels to 32 numbers, its **code**. Similar images usually
+# get similar codes, so to search for an image, look for the nearest code. Our **index** holds the
+# codes of 5,746<!--index--> training letters, by the convolutional autoencoder of [chapter
+# 0](00_start_here.ipynb). The query is a test letter, of a font that it never saw.
 #
-# **Your turn:** change `query` to a number from 0 to 1611; it takes a second. Which is harder for
-# the search, 300 or 1100?
+# **Your turn:** change `query` to a number from 0 to 1611; it takes a second. Try 300, a round O,
+# and 1100, an I with wide serifs: which finds its own letter, and what does the other find?
 
 # %%
 import kerasae
@@ -102,8 +102,8 @@ plots.plot_samples(np.concatenate([letters.test[[query]], letters.train[nearest]
 # *On the left the query, then the nearest letters: the same one, in a similar style.*
 
 # %% [markdown]
-# Now search for a whole **typeface**, by the mean distance of its 26 letters. The test fonts are new
-# to the network, but of many families it has seen another weight. Can it find relatives?
+# Now search for a whole **typeface**, by the mean distance of its 26 letters. The test fonts are
+# new to the network, but of many families it has seen another weight. Can it find relatives?
 
 # %%
 family = index.reshape(-1, 26, 32)  # (221 fonts, A to Z, 32 numbers)
@@ -129,8 +129,8 @@ hits = kin["train"][apart.argmin(axis=1)] == kin["test"]
 # *Compare the rows in pairs: a font that is new to the network, and the nearest font by code.*
 
 # %% [markdown]
-# Look at the last pair. The index holds other styles of Carlito, but the search chose Lato. It has a
-# point: Carlito was *made from* Lato. Of the 62<!--fonts--> test fonts, 52<!--has_kin--> have a
+# Look at the last pair. The index holds other styles of Carlito, but the search chose Lato. It has
+# a point: Carlito was *made from* Lato. Of the 62<!--fonts--> test fonts, 52<!--has_kin--> have a
 # relative of the same first name in the index, and the search found one for 31<!--hits-->.
 #
 # How much do 32 numbers lose against all pixels? For each test letter, find the nearest training
@@ -153,8 +153,8 @@ assert same["code"] > max(same["pixels"], same["components"])
 
 # %% [markdown]
 # Pixels find the same letter for 91.4 %<!--by_pixels-->, components for 90.6 %<!--by_components-->,
-# and the code for 93.9 %<!--by_code-->, with an index 24 times<!--given--> smaller than that of
-# pixels. It is not always so: see exercise 2.
+# and the code for 93.9 %<!--by_code-->, with an index 24 times<!--given--> smaller in numbers than
+# that of pixels. It is not always so: see exercise 2.
 #
 # ## t-SNE in twenty lines
 #
@@ -164,9 +164,12 @@ assert same["code"] > max(same["pixels"], same["components"])
 # $$p_{j|i} \propto \exp \left( -\beta_i \lVert x_i - x_j \rVert^2 \right),$$
 #
 # with $\beta_i$ such that each point has about `perplexity` neighbours. Points $y$ on paper get
-# probabilities, too, $q_{ij} \propto ( 1 + \lVert y_i - y_j \rVert^2 )^{-1}$. Then it moves the $y$
-# downhill on $\mathrm{KL}(P \Vert Q)$, until $Q$ is like $P$. (Set `perplexity = 5`: the islands
-# crumble.)
+# probabilities, too, $q_{ij} \propto ( 1 + \lVert y_i - y_j \rVert^2 )^{-1}$. The distance between
+# two such tables is their Kullback-Leibler divergence, $\mathrm{KL}(P \Vert Q)$: 0 if they are
+# equal, large if close pairs are torn apart. Gradient descent (`slope`, with some `velocity`) moves
+# the $y$ downhill on it.
+#
+# **Your turn, half a minute:** set `perplexity = 5`. Will the islands grow or crumble?
 
 # %%
 x, perplexity = codes[:FEW], 30
@@ -270,9 +273,9 @@ dict(
 
 # %% [markdown]
 # With two principal components the nearest point is the same letter for 13 %<!--two--> of the
-# letters, with a code of two for 48 %<!--plane-->, with t-SNE on pixels for 74 %<!--of_pixels-->, on
-# components for 76 %<!--of_components-->, on codes for 84 %<!--of_codes-->. Trustworthiness hardly
-# tells these three apart: it asks about pixels, not letters.
+# letters, with a code of two for 48 %<!--plane-->, with t-SNE on pixels for 74 %<!--of_pixels-->,
+# on components for 76 %<!--of_components-->, on codes for 84 %<!--of_codes-->. Trustworthiness
+# hardly tells these three apart: it asks about pixels, not letters.
 #
 # ## How much of it is real?
 #
@@ -312,7 +315,7 @@ assert gap[1] / gap[0] < 4
 
 # %% [markdown]
 # *Each column is one true story, drawn with two perplexities. Left: a wide group. Middle: a far
-# group. Right: one cloud, coloured at random, falls into clumps above.*
+# group. Right: one cloud, coloured at random, seems to have groups above.*
 
 # %% [markdown]
 # With perplexity 30, what is ten times as wide is drawn 1.1<!--width--> times as wide, and what is
@@ -320,14 +323,14 @@ assert gap[1] / gap[0] < 4
 # none. So:
 #
 # - **believe** that points side by side are similar;
-# - **do not believe** widths, distances between islands, empty space, or shapes;
+# - **do not believe** widths, distances between islands, the size of gaps, or shapes;
 # - **check** an island with another perplexity and another seed, and by a measure.
 #
 # ## New letters on an old map
 #
 # t-SNE moves the points that it has; it learns no rule for others. An encoder is a rule: find the
-# five codes nearest to that of a new letter, and put it at the median of their places. We hide every
-# fifth letter of the map, and place it in this way.
+# five codes nearest to that of a new letter, and put it at the median of their places. We hide
+# every fifth letter of the map, and place it in this way.
 
 # %%
 new = np.arange(len(codes)) % 5 == 0
@@ -359,12 +362,12 @@ for name, y in {"t-SNE": island[new], "their codes": placed}.items():
 #
 # ## Key takeaways
 #
-# 1. Similar images get similar codes, so codes can be searched.
+# 1. Similar images usually get similar codes, so codes can be searched.
 # 2. t-SNE draws codes so that neighbours stay neighbours.
 # 3. Widths, distances between islands and gaps mean little; a small perplexity finds groups in
 #    noise.
-# 4. Measure maps. Here codes beat pixels and principal components, in the search and on the map.
-# 5. t-SNE cannot place new images; their codes can.
+# 4. Measure maps. Here codes beat pixels and principal components by letter, in the search and on the map: one model, one seed.
+# 5. Plain t-SNE cannot place new images; their codes can.
 
 # %% [markdown]
 # ## Exercises
