@@ -33,6 +33,7 @@ REWRITTEN: tuple[str, ...] = (
     "07_overcomplete",
     "08_sparse",
     "10_variational",
+    "11_dimensionality_reduction",
 )
 """Chapters that are held to the limits, such as "00_start_here"."""
 
