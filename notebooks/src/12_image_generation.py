@@ -429,9 +429,9 @@ assert FAST or (d[1] > 2 * d[2] and d[1] > 2 * d[3] and p[4] > p[3] and r[4] < r
 # z = np.repeat(starts[:1], 26, axis=0)
 # for step in range(STEPS, 0, -1):
 #     angle, smaller = (math.pi / 2 * s / STEPS for s in (step, step - 1))
-#     code = cleaner([z, np.full((26, 1), step / STEPS, "float32"), alphabet])
+#     code = np.asarray(cleaner([z, np.full((26, 1), step / STEPS, "float32"), alphabet]))
 #     rest = (z - math.cos(angle) * code) / math.sin(angle)
-#     z = math.cos(smaller) * code + math.sin(smaller) * rest
+#     z = (math.cos(smaller) * code + math.sin(smaller) * rest).astype("float32")
 # plots.plot_samples(decoder.predict(z * deviation + mean, verbose=0).clip(0, 1), columns=13)
 # ```
 #
