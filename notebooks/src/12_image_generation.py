@@ -23,7 +23,7 @@
 import os
 
 FAST = os.environ.get("KERASAE_FAST") == "1"
-REPEATS, STEPS, COUNT, PARTS = (3, 8, 40, 1) if FAST else (80, 16, 2000, 20)
+REPEATS, STEPS, COUNT, PARTS = (1, 8, 40, 1) if FAST else (80, 16, 2000, 20)
 DATA = {"source": "digits", "image_size": 28} if FAST else {"source": "mnist", "limit": 20_000}
 
 # %% tags=["hide-input"] jupyter={"source_hidden": true}
