@@ -34,6 +34,7 @@ REWRITTEN: tuple[str, ...] = (
     "08_sparse",
     "10_variational",
     "11_dimensionality_reduction",
+    "12_image_generation",
 )
 """Chapters that are held to the limits, such as "00_start_here"."""
 

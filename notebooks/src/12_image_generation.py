@@ -16,574 +16,500 @@
 # %% [markdown]
 # # Image generation
 #
-# *Section: applications, image generation.* Throw dice, take the numbers for a code, decode it: a
-# new image. Whether it is a good one depends on two things, a decoder that knows the place where
-# the code came to lie, and dice that hit such places. This chapter compares five ways to throw
-# them, and measures the results instead of picking the nicest.
-#
-# **You will be able to**
-#
-# - generate from a variational and from a plain autoencoder, each with the dice that suit it;
-# - measure samples by distance, by quality and by diversity, with the right yardsticks beside them;
-# - choose the number of components of a mixture on validation images;
-# - walk between two images, in pixels and in codes, and measure what lies half-way;
-# - say what such models cannot do, with a picture of it.
+# Draw a code at random, decode it, and you have a new image. It all depends on where you draw.
 
-# %% [markdown]
-# ## The idea
-#
-# A decoder $g$ turns any code into an image. Training has shown it codes of training images only,
-# so it paints something sensible *there*. To generate is therefore to draw from the distribution of
-# the codes, the **aggregate posterior**
-#
-# $$q(z) = \frac{1}{N} \sum_{n=1}^{N} q(z \mid x_n),$$
-#
-# which nobody knows exactly. There are two ways out. A **variational** autoencoder pulls $q(z)$
-# towards a known prior during training: draw from the prior, and hope that the two agree. Or train
-# as you like and fit a density to the codes **afterwards**, such as a mixture of Gaussians. The
-# second needs no variational model at all.
-
-# %%
-import dataclasses
+# %% tags=["remove-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+# %matplotlib inline
 import os
 
+FAST = os.environ.get("KERASAE_FAST") == "1"
+REPEATS, STEPS, COUNT, PARTS = (1, 8, 40, 1) if FAST else (80, 16, 2000, 20)
+DATA = {"source": "digits", "image_size": 28} if FAST else {"source": "mnist", "limit": 20_000}
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
+import math
+
 import kerasae
-from kerasae import TrainConfig, evaluation, plots, samplers, train
+from kerasae import plots
 
 import keras
-import matplotlib.pyplot as plt
 import numpy as np
-from IPython.display import Markdown, display
+from keras import ops
 
-# %matplotlib inline
+letters = kerasae.load_images("letters")
+model = kerasae.load_pretrained("letters-convolutional")
+prior = kerasae.load_pretrained("letters-convolutional-prior")
+encoder, decoder = kerasae.encoder(model), kerasae.decoder(model)
+codes = encoder.predict(letters.train, verbose=0)
+mean, deviation = codes.mean(axis=0), codes.std(axis=0)
 
-FAST = os.environ.get("KERASAE_FAST") == "1"
-EPOCHS, HIDDEN, CODE_SIZE = (20, (128, 64), 8) if FAST else (25, (512, 256), 16)
+# From noise and a letter to images, as one Keras model; the chapter builds the same.
+network = prior.get_layer("network")
+noise, label = keras.Input((32,)), keras.Input((26,))
+z, film = noise, [noise]
+for step in range(STEPS, 0, -1):
+    angle, smaller = (math.pi / 2 * s / STEPS for s in (step, step - 1))
+    time = ops.full_like(noise[:, :1], step / STEPS)
+    blind = network([z, time, ops.zeros_like(label)])
+    v = blind + 2 * (network([z, time, label]) - blind)
+    code = math.cos(angle) * z - math.sin(angle) * v
+    rest = math.sin(angle) * z + math.cos(angle) * v
+    z = math.cos(smaller) * code + math.sin(smaller) * rest
+    film.append(z)
+images = [ops.clip(decoder(z * deviation + mean), 0, 1) for z in film[:: STEPS // 8]]
+movie = keras.Model([noise, label], images)
+ready = keras.Model([noise, label], images[-1])
 
-# %% [markdown]
-# ## The data
-#
-# MNIST, in fast mode the small digits of scikit-learn.
-
-# %%
-if FAST:
-    images = kerasae.load_images("digits", image_size=16)
-else:
-    images = kerasae.load_images("mnist", limit=12_000)
-shape = images.image_shape
-print(images.summary())
-display(plots.plot_samples(images.train[:20], columns=10))
-
-# %% [markdown]
-# *Twenty training images. The aim is to make more of the kind, and none of exactly these.*
-#
-# ## The models
-#
-# A variational autoencoder, and a plain one with the same layers and as many values in its code.
-
-# %%
-keras.utils.set_random_seed(0)
-vae = kerasae.build_variational(
-    input_shape=shape, code_size=CODE_SIZE, hidden=HIDDEN, likelihood="bernoulli"
-)
-keras.utils.set_random_seed(0)
-plain = kerasae.build_undercomplete(input_shape=shape, code_size=CODE_SIZE, hidden=HIDDEN)
-display(plots.plot_architecture(vae))
+one_start = np.random.default_rng(4).standard_normal((1, 32)).astype("float32")
+asked = np.eye(26, dtype="float32")[[0, 6, 17, 18]]
+frames = movie([np.tile(one_start, (4, 1)), asked])
+plots.plot_samples(np.stack(frames, axis=1))
 
 # %% [markdown]
-# *The variational model. To generate, everything above the code falls away: a code from elsewhere
-# goes into the decoder (green).*
-#
-# ## Training
-
-# %%
-config = TrainConfig(
-    epochs=EPOCHS, batch_size=64, learning_rate=2e-3, jit_compile=False if FAST else "auto"
-)
-history = train(vae, images, config, progress=False)
-train(plain, images, config, progress=False)
-display(plots.plot_history(history.history))
+# *Follow each row from left to right. The same random smudge becomes an A, a G, an R and an S. They
+# come from no font: a network made them up.*
 
 # %% [markdown]
-# *The bound of the variational model in nats per image, and its parts: the KL is the price of
-# keeping codes near the prior.*
+# **You will be able to**
+#
+# - generate images by drawing codes, and say where to draw them;
+# - build a diffusion model over codes in plain Keras;
+# - explain why random codes lie in a shell and not near the origin;
+# - measure samples, and know what the measures miss.
+#
+# ## The idea
+#
+# A decoder turns any code into an image, but in training it has only seen codes of real images. So
+# **to generate, draw codes from where real codes lie**. A model of that is called a **prior**.
+#
+# In a variational autoencoder ([chapter 10](10_variational.ipynb)) the prior is fixed first, and
+# training pushes the codes towards it. Here we go the other way: we take a trained autoencoder, and
+# learn a prior for its codes. Latent diffusion works like this, with larger networks, and a
+# sentence where we have a letter.
 
 # %%
-models = {"VAE": vae, "plain": plain}
-outputs = {name: model.predict(images.test, verbose=0) for name, model in models.items()}
-psnr = {name: evaluation.psnr(images.test, output) for name, output in outputs.items()}
-assert psnr["plain"] > psnr["VAE"]
-display(
-    plots.plot_samples(
-        np.stack([images.test[:10], *(output[:10] for output in outputs.values())]),
-        labels=["original", *outputs],
-    )
-)
-display(
-    Markdown(
-        f"*Reconstructions of test images: {psnr['VAE']:.1f} dB by the VAE, {psnr['plain']:.1f} dB "
-        f"by the plain model, which has to please nobody but the pixels. Good reconstructions do "
-        f"not yet make a generator.*"
-    )
-)
+import math
+
+import kerasae
+from kerasae import evaluation, plots, priors, samplers
+
+import keras
+import numpy as np
+from keras import layers, ops
 
 # %% [markdown]
-# ## Five throws of dice
-#
-# - **VAE, prior**: the standard normal, as the theory says.
-# - **VAE, mixture**: a mixture of ten Gaussians, fitted to the codes of training images. The code
-#   of an image is here the *mean* of its $q(z \mid x)$.
-# - **plain, normal**: the standard normal again, for which there is no reason.
-# - **plain, Gaussian**: one Gaussian with mean and covariance of the codes.
-# - **plain, mixture**: ten Gaussians.
-#
-# And one without any network, as the mark to beat: a Gaussian fitted to the *pixels*.
+# **Your turn; this takes a few seconds.** Put in your name, in capitals. Another `seed` gives
+# other letters. `guidance` says how firmly each must look like its letter: try 0, then 6.
 
 # %%
-COUNT = min(1000, len(images.test))
-normal = np.random.default_rng(0).standard_normal((COUNT, CODE_SIZE))
-codes = {name: np.asarray(kerasae.encoder(model)(images.train)) for name, model in models.items()}
-samples = {
-    "VAE, prior": samplers.sample_prior(vae, COUNT),
-    "VAE, mixture": samplers.sample_mixture(vae, samplers.fit_mixture(codes["VAE"], 10), COUNT),
-    "plain, normal": np.asarray(kerasae.decoder(plain)(normal)).clip(0, 1),
-    "plain, Gaussian": samplers.sample_mixture(
-        plain, samplers.fit_mixture(codes["plain"], 1), COUNT
-    ),
-    "plain, mixture": samplers.sample_mixture(
-        plain, samplers.fit_mixture(codes["plain"], 10), COUNT
-    ),
-}
-pixels = images.train.reshape(len(images.train), -1).astype(float)
-values, vectors = np.linalg.eigh(np.cov(pixels, rowvar=False))
-noise = np.random.default_rng(0).normal(size=(COUNT, len(values)))
-drawn = pixels.mean(axis=0) + (noise * np.sqrt(np.maximum(values, 0))) @ vectors.T
-samples["pixels, Gaussian"] = np.clip(drawn, 0, 1).reshape(COUNT, *shape)
-display(plots.plot_samples(np.stack([s[:10] for s in samples.values()]), labels=list(samples)))
+name, seed, guidance = "AUTOENCODER", 0, 2
+
+letters = kerasae.load_images("letters")  # capitals of 308 typefaces
+model = kerasae.load_pretrained("letters-convolutional")
+prior = kerasae.load_pretrained("letters-convolutional-prior")
+wanted = 3 * [ord(letter) - ord("A") for letter in name]
+written = priors.sample(prior, model, len(wanted), labels=wanted, guidance=guidance, seed=seed)
+plots.plot_samples(written, columns=len(name))
 
 # %% [markdown]
-# *Ten samples of each, the first ten, not the best ten. The standard normal suits the VAE and does
-# not suit the plain model, whose codes lie elsewhere. With dice made for its codes the plain model
-# draws digits, too. The Gaussian in pixels gives clouds.*
-
-# %%
-figure, grid = plt.subplots(1, 2, figsize=(8.6, 3.8), layout="constrained")
-for axes, (name, code) in zip(grid, codes.items(), strict=True):
-    first, second = np.argsort(-code.std(axis=0))[:2]
-    normal = np.random.default_rng(1).normal(size=(1000, 2))
-    axes.scatter(*code[:1500, [first, second]].T, s=5, color=plots.BLUE, label="codes")
-    axes.scatter(*normal.T, s=5, color=plots.ORANGE, alpha=0.6, label="standard normal")
-    axes.set_title(name, fontsize=10)
-    axes.set(xlabel=f"value {first} of the code", ylabel=f"value {second}", aspect="equal")
-    axes.spines[["top", "right"]].set_visible(False)
-grid[0].legend(frameon=False, loc="upper left")
-plt.show()
-spread = {name: float(code.std(axis=0).mean()) for name, code in codes.items()}
-assert abs(spread["VAE"] - 1) < abs(spread["plain"] - 1)
-display(
-    Markdown(
-        f"*Two values of the code, those that vary most: codes of training images, and the dice. "
-        f"The mean standard deviation of a value is {spread['VAE']:.2f} in the VAE, and "
-        f"{spread['plain']:.2f} in the plain model, which nothing ever pulled to 1. (The codes of "
-        f"the VAE are means: with the width of each distribution around them they spread more.)*"
-    )
-)
+# *Compare the rows: each letter is a draw of its own. These are the first draws, not the best.*
 
 # %% [markdown]
-# ## Measuring samples
+# ## The right numbers, the wrong codes
 #
-# Beauty does not average. Three numbers do, and they are taken not on pixels but on **features**,
-# the last layer but one of a classifier that has learnt to tell the digits apart, because pixels
-# punish a shifted stroke as hard as a wrong one:
-#
-# - **Fréchet distance** between the features of samples and of real test images, as if both were
-#   normal. Known as FID where the features are those of an Inception net. Lower is better.
-# - **precision**, quality: the share of samples that lie among real images, that is within the
-#   distance of a real image to its third nearest neighbour.
-# - **recall**, diversity: the share of real images that lie among the samples.
-#
-# No number without a yardstick: *held-out real images* say how good samples can possibly look,
-# and the Gaussian in pixels how bad a simple idea is.
+# `model` is the autoencoder of [chapter 0](00_start_here.ipynb), with 32 numbers in its code. Take
+# the codes of all training letters, and the mean and the standard deviation of each number. Now
+# draw every number from a normal distribution with its own mean and deviation. **Guess first:**
+# what will the decoder draw?
 
 # %%
-keras.utils.set_random_seed(0)
-examiner = kerasae.build_classifier(
-    kerasae.encoder(kerasae.build_undercomplete(input_shape=shape, code_size=32, hidden=(128,))),
-    classes=10,
-)
-examiner.fit(images.train, images.train_labels, epochs=15 if FAST else 6, verbose=0)
-eye = examiner.layers[1]  # image to features
-accuracy = examiner.evaluate(images.validation, images.validation_labels, verbose=0)[1]
-assert accuracy > 0.85
-real = np.asarray(eye(images.test[:COUNT]))
-others = {
-    "real, training": images.train[:COUNT],
-    "real, held out": images.test[-COUNT:] if not FAST else images.validation,
-}
-table = {}
-for name, x in {**samples, **others}.items():
-    made = np.asarray(eye(x))
-    size = min(len(made), len(real))
-    scores = evaluation.sample_scores(real[:size], made[:size])
-    table[name] = (evaluation.frechet_distance(real, made), scores.precision, scores.recall)
-lines = "\n".join(f"| {name} | {d:.1f} | {p:.0%} | {r:.0%} |" for name, (d, p, r) in table.items())
-display(
-    Markdown(f"| samples | Fréchet distance | precision | recall |\n|---|---|---|---|\n{lines}")
-)
-assert table["plain, mixture"][0] < table["plain, Gaussian"][0] < table["plain, normal"][0]
-assert table["VAE, mixture"][0] < table["VAE, prior"][0]
-best = min(samples, key=lambda name: table[name][0])
-display(
-    Markdown(
-        f"The classifier behind the features gets {accuracy:.1%} of the validation images right; "
-        f"it never saw a sample. Nearest to real images by distance are samples of *{best}*. "
-        f"The dice matter more than the kind of model: for the plain one the distance falls "
-        f"from {table['plain, normal'][0]:.0f} (standard normal) to "
-        f"{table['plain, mixture'][0]:.0f} (mixture), for the VAE from "
-        f"{table['VAE, prior'][0]:.0f} (prior) to {table['VAE, mixture'][0]:.0f} (mixture), which "
-        f"follows the codes where they leave the prior, and, being fitted to means, is a little "
-        f"colder (exercise 1). Real images that were held out have "
-        f"{table['real, held out'][0]:.1f}. Do not trust the column of precision alone: the "
-        f"smudges of *plain, normal* have {table['plain, normal'][1]:.0%}, held-out images "
-        f"{table['real, held out'][1]:.0%}; why is told further below."
-    )
-)
+encoder, decoder = kerasae.encoder(model), kerasae.decoder(model)
+codes = encoder.predict(letters.train, verbose=0)
+mean, deviation = codes.mean(axis=0), codes.std(axis=0)
+
+rng = np.random.default_rng(0)
+alone = mean + deviation * rng.standard_normal((13, 32), "float32")
+rows = {"each number alone": decoder.predict(alone, verbose=0).clip(0, 1)}
+for count in (1, PARTS):
+    mixture = samplers.fit_mixture(codes, count)
+    rows[f"{count} Gaussian{'s' * (count > 1)}"] = samplers.sample_mixture(model, mixture, 13)
+rows["diffusion, guided"] = priors.sample(prior, model, 13, labels=range(13), guidance=2)
+plots.plot_samples(np.stack(list(rows.values())), labels=list(rows))
 
 # %% [markdown]
-# Look at one more row: *training images*, taken for samples, get an excellent score. So would a
-# program that has learnt them by heart. None of these numbers can tell a painter from a copier. A
-# look at nearest neighbours can.
-
-# %%
-known = images.train.reshape(len(images.train), -1)
-shown = samples[best][:10]
-squares = np.square(shown.reshape(10, 1, -1) - known[None, :4000]).sum(axis=-1)
-nearest = images.train[squares.argmin(axis=1)]
-display(
-    plots.plot_samples(np.stack([shown, nearest]), labels=["sample", "nearest in\ntraining set"])
-)
-gap = {}
-for name, x in (("samples", samples[best][:200]), ("test images", images.test[:200])):
-    near = [np.square(known[:4000] - one).sum(axis=1).min() for one in x.reshape(len(x), -1)]
-    gap[name] = float(np.sqrt(np.mean(near)))
-display(
-    Markdown(
-        f"*Samples and the training images nearest to them, by pixels. They are alike, not equal. "
-        f"The root-mean-square distance to the nearest training image is {gap['samples']:.2f} for "
-        f"samples and {gap['test images']:.2f} for test images, which nobody can have copied. "
-        f"A copier would have 0. (Smooth images are nearer to everything, so this is a check, "
-        f"not a proof.)*"
-    )
-)
-assert gap["samples"] > 0.3 * gap["test images"]
+# *Read from top to bottom. The decoder is the same in all rows, and only the codes differ. The last
+# row is also told which letter to draw.*
 
 # %% [markdown]
-# ## An experiment: how many components?
+# In the first row each number is as it should be, yet the code is wrong: in a real code the numbers
+# depend on each other. One Gaussian knows which of them rise together; 20 (`PARTS`) follow the
+# cloud of codes more closely. The last row comes from a **diffusion model**, which we build below.
 #
-# One Gaussian covers the codes like a blanket, with much room where no code is; a thousand would
-# sit on single codes and copy them. The number is a hyperparameter, so it is chosen on
-# **validation** images.
+# With two numbers you can see it. Here is the code of a variational autoencoder of digits:
 
 # %%
-judged = np.asarray(eye(images.validation))
-counts = (1, 3, 10, 30) if FAST else (1, 3, 10, 30, 100)
-curves = {name: {} for name in models}
-for name, model in models.items():
-    for components in counts:
-        mixture = samplers.fit_mixture(codes[name][:6000], components)
-        made = samplers.sample_mixture(model, mixture, COUNT, seed=1)
-        curves[name][components] = evaluation.frechet_distance(judged, np.asarray(eye(made)))
-chosen = {name: min(curve, key=curve.get) for name, curve in curves.items()}
-display(
-    plots.plot_curves(
-        curves,
-        xlabel="components of the mixture",
-        ylabel="Fréchet distance, validation",
-        log_x=True,
-        mark=chosen,
-    )
-)
-assert all(curve[10] < curve[1] for curve in curves.values())
-display(
-    Markdown(
-        f"*Distance of samples from validation images. Best are {chosen['VAE']} "
-        f"components for the VAE, {curves['VAE'][chosen['VAE']]:.1f}, and {chosen['plain']} for "
-        f"the plain model, {curves['plain'][chosen['plain']]:.1f}. A model that never heard "
-        f"of a prior generates all the same.*"
-    )
-)
+plane = kerasae.load_pretrained("mnist-variational-plane")
+digits = kerasae.load_images(**DATA)
+points = kerasae.encoder(plane).predict(digits.test[:2000], verbose=0)
+drawn = samplers.manifold(plane, size=20, codes=points)
 
-# %% [markdown]
-# ## Between two images
-#
-# A walk from one code to another, decoded step by step. Fading one picture into another in pixels
-# always gives a double exposure half-way. In codes it may give a digit. The spherical walk keeps
-# the distance from the origin, where a Gaussian of many dimensions has its mass.
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
+import matplotlib.pyplot as plt
 
-# %%
-pair = (images.test[0], images.test[2])
-steps = np.linspace(0, 1, 9)[:, None, None, None]
-walks = {
-    "pixels": (1 - steps) * pair[0] + steps * pair[1],
-    "plain, linear": samplers.interpolate(plain, *pair, steps=9),
-    "VAE, linear": samplers.interpolate(vae, *pair, steps=9),
-    "VAE, spherical": samplers.interpolate(vae, *pair, steps=9, kind="spherical"),
-}
-display(plots.plot_samples(np.stack(list(walks.values())), labels=list(walks)))
-
-half = len(images.test) // 2
-left, right = images.test[: min(half, 500)], images.test[half : half + min(half, 500)]
-different = images.test_labels[: len(left)] != images.test_labels[half : half + len(right)]
-left, right = left[different], right[different]
-middles = {"pixels": (left + right) / 2}
-for name, model in models.items():
-    a, b = (np.asarray(kerasae.encoder(model)(x)) for x in (left, right))
-    middles[f"{name}, linear"] = np.asarray(kerasae.decoder(model)((a + b) / 2))
-    if name == "VAE":
-        between = np.stack([samplers.slerp(*ends, 0.5) for ends in zip(a, b, strict=True)])
-        middles["VAE, spherical"] = np.asarray(kerasae.decoder(model)(between.astype("float32")))
-sure = {
-    name: float(examiner.predict(x, verbose=0).max(axis=1).mean()) for name, x in middles.items()
-}
-among = {
-    name: evaluation.sample_scores(real, np.asarray(eye(x))).precision
-    for name, x in middles.items()
-}
-assert among["VAE, linear"] > among["pixels"]
-display(
-    Markdown(
-        f"*Walks between two test images. Half-way between {len(left)} pairs of different digits, "
-        f"this share lies among real images: "
-        + ", ".join(f"{name} {share:.0%}" for name, share in among.items())
-        + ". The classifier gives its favourite digit a mean probability of "
-        + ", ".join(f"{name} {value:.2f}" for name, value in sure.items())
-        + ".*"
-    )
-)
-
-# %% [markdown]
-# Here the eye is the better judge. The features come from a network that has seen nothing but
-# digits, so they have hardly a place for what is none: a double exposure lands near one of the two
-# digits and passes for it, as ghosts and clouds may in the table above. A high precision is no
-# proof. The recall and the distance, which look at the whole set, are harder to deceive.
-#
-# ## The whole plane
-#
-# With two values in the code everything can be seen: where codes lie, and what is painted where
-# none does.
-
-# %%
-flat = {}
-for name, build, options in (
-    ("VAE", kerasae.build_variational, {"likelihood": "bernoulli"}),
-    ("plain", kerasae.build_undercomplete, {}),
-):
-    keras.utils.set_random_seed(0)
-    flat[name] = build(input_shape=shape, code_size=2, hidden=HIDDEN, **options)
-    train(flat[name], images, dataclasses.replace(config, epochs=EPOCHS // 2), progress=False)
-figure, grid = plt.subplots(2, 2, figsize=(8.4, 8.2), layout="constrained")
-for column, (name, model) in zip(grid.T, flat.items(), strict=True):
-    points = np.asarray(kerasae.encoder(model)(images.test[:1500]))
-    colours = [plt.cm.tab10(i) for i in images.test_labels[:1500]]
-    column[0].scatter(*points.T, s=5, c=colours)
-    column[0].set(title=f"{name}: codes of test images", xlabel="first code value")
-    column[0].set_ylabel("second code value")
-    column[0].spines[["top", "right"]].set_visible(False)
-    side = 12
-    pictures = samplers.manifold(model, size=side, codes=points)
-    plots.show_image(column[1], pictures.transpose(0, 2, 1, 3, 4).reshape(side * shape[0], -1, 1))
-    column[1].set(xlabel="first code value, same range", ylabel="second code value")
+figure, panels = plt.subplots(1, 2, figsize=(9, 4.6), layout="constrained")
+shown = digits.test_labels[:2000]
+panels[0].scatter(*points.T, s=4, c=plt.cm.tab10(shown))
+for digit in range(10):
+    middle = np.median(points[shown == digit], axis=0)
+    box = {"boxstyle": "circle,pad=0.15", "fc": "white", "ec": plt.cm.tab10(digit)}
+    panels[0].text(*middle, str(digit), ha="center", va="center", bbox=box)
+low, high = points.min(axis=0), points.max(axis=0)
+panels[0].set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), xticks=[], yticks=[])
+panels[0].set_title("codes of test digits", fontsize=10)
+plots.show_image(panels[1], drawn.transpose(0, 2, 1, 3, 4).reshape(20 * 28, -1, 1))
+panels[1].set_aspect("auto")
+panels[1].set_title("what the decoder draws there", fontsize=10)
 plt.show()
 
 # %% [markdown]
-# *Above: codes of test images, a colour for each digit: 0 blue, 1 orange, 2 green, 3 red, 4 purple,
-# 5 brown, 6 pink, 7 grey, 8 olive, 9 cyan. Below: what the decoder paints over the same range.
-# Without a prior the codes spread out in rays, with empty corners between them, and
-# what is painted in a corner no code has ever asked for. The variational plane is round and full.*
-#
-# ## A dog?
-#
-# The usual example for generation is an animal. Digits are easy: they live on a thin surface. Here
-# is the same recipe on harder images, with as little tuning, and shown as it comes out.
-
-# %%
-if FAST:
-    animals, epochs = kerasae.load_images("photos", image_size=16, limit=600), 10
-else:
-    animals, epochs = kerasae.load_images("cifar10").of_classes(["dog"]), 12
-print(animals.summary())
-keras.utils.set_random_seed(0)
-harder = kerasae.build_variational(
-    input_shape=animals.image_shape,
-    code_size=32,
-    network="dense" if FAST else "convolutional",
-    hidden=(128,) if FAST else (32, 64, 128),
-    likelihood="gaussian_learned",
-)
-train(harder, animals, TrainConfig(epochs=epochs, batch_size=32, jit_compile=False), progress=False)
-animal_codes = np.asarray(kerasae.encoder(harder)(animals.train))
-display(
-    plots.plot_samples(
-        np.stack(
-            [
-                animals.test[:10],
-                harder.predict(animals.test[:10], verbose=0),
-                samplers.sample_prior(harder, 10),
-                samplers.sample_mixture(harder, samplers.fit_mixture(animal_codes, 1), 10),
-            ]
-        ),
-        labels=["test images", "reconstructed", "prior", "Gaussian"],
-    )
-)
-kind = "pieces of photographs" if FAST else "dogs (of a lossy copy of CIFAR-10)"
-display(
-    Markdown(
-        f"*Real {kind}, their reconstructions, and samples. The blur is no accident: where many "
-        f"images are possible, the decoder paints their mean. What is left are light and dark "
-        f"spots: the reconstructions keep the rough layout and next to no colour, and the samples "
-        f"show nothing that could be named. Those of the prior are much too dark; a Gaussian "
-        f"fitted to the codes mends the light, and no more. Sharper pictures take a code with a "
-        f"map of its own, many more layers, and a learned prior, or another kind of model.*"
-    )
-)
+# *Find a cloud on the left, and look at the same place on the right: a clear digit. Between clouds
+# and far outside, the decoder answers all the same.*
 
 # %% [markdown]
+# ## Build a prior
+#
+# A diffusion model is a denoiser. Mix a code $x$ with noise $e$:
+#
+# $$ z = \cos(\alpha)\, x + \sin(\alpha)\, e. $$
+#
+# The angle $\alpha$ goes from 0 degrees, the code, to 90, nothing but noise. The network sees $z$,
+# the `time` (the angle as a share of 90 degrees), and the letter. It predicts
+#
+# $$ v = \cos(\alpha)\, e - \sin(\alpha)\, x, $$
+#
+# since $z$ and $v$ together give back the code, $x = \cos(\alpha) z - \sin(\alpha) v$, and the
+# noise, $e = \sin(\alpha) z + \cos(\alpha) v$. First the data: every code 80 times (`REPEATS`),
+# each time with other noise.
+
+# %%
+x = np.tile((codes - mean) / deviation, (REPEATS, 1))
+told = np.tile(np.eye(26, dtype="float32")[letters.train_labels], (REPEATS, 1))
+told[rng.random(len(told)) < 0.1] = 0  # now and then the network is not told the letter
+time = rng.random((len(x), 1), "float32")
+e = rng.standard_normal(x.shape, "float32")
+cos, sin = np.cos(np.pi / 2 * time), np.sin(np.pi / 2 * time)
+z, v = cos * x + sin * e, cos * e - sin * x
+
+# %% [markdown]
+# The network has three dense layers. Training takes about half a minute.
+
+# %%
+keras.utils.set_random_seed(0)
+inputs = [keras.Input((32,)), keras.Input((1,)), keras.Input((26,))]
+h = layers.Concatenate()(inputs)
+for _ in range(3):
+    h = layers.Dense(256, "silu")(h)
+denoiser = keras.Model(inputs, layers.Dense(32)(h))
+
+rate = keras.optimizers.schedules.CosineDecay(2e-3, len(x) // 256)
+denoiser.compile(keras.optimizers.Adam(rate), loss="mse", steps_per_execution=20)
+denoiser.fit([z, time, told], v, batch_size=256, verbose=0)
+print(f"{denoiser.count_params():,} weights, {len(x):,} noisy codes")
+
+# %% [markdown]
+# To draw, start with noise and go back in 16 steps (`STEPS`). In each, ask for $v$, split $z$ into
+# code and noise, and mix them again with a little less noise. **Guidance** moves $v$ away from the
+# answer without a letter. The loop makes one Keras model, from noise and letter to image.
+
+# %%
+noise, label = keras.Input((32,)), keras.Input((26,))
+z = noise
+for step in range(STEPS, 0, -1):
+    angle, smaller = (math.pi / 2 * s / STEPS for s in (step, step - 1))
+    time = ops.full_like(noise[:, :1], step / STEPS)
+    blind = denoiser([z, time, ops.zeros_like(label)])
+    v = blind + 2 * (denoiser([z, time, label]) - blind)  # a guidance of 2
+    code = math.cos(angle) * z - math.sin(angle) * v
+    rest = math.sin(angle) * z + math.cos(angle) * v
+    z = math.cos(smaller) * code + math.sin(smaller) * rest
+yours = keras.Model([noise, label], ops.clip(decoder(z * deviation + mean), 0, 1))
+
+starts, alphabet = rng.standard_normal((3, 32), "float32"), np.eye(26, dtype="float32")
+made = yours([starts.repeat(26, axis=0), np.tile(alphabet, (3, 1))])
+plots.plot_samples(np.asarray(made), columns=26)
+
+# %% [markdown]
+# *Three alphabets from your network; all letters of a row have one start. Look for what they share,
+# such as thin strokes, and what not, such as the slant.*
+
+# %% [markdown]
+# ## The shell, not the origin
+#
+# A start is 32 numbers from the standard normal distribution. Its density is highest at the origin.
+# **Guess:** how far from the origin is a typical start?
+
+# %%
+your_guess = 1.0
+for size in (1, 2, 32, 784):
+    distance = np.linalg.norm(rng.standard_normal((10_000, size)), axis=1)
+    print(f"{size:3} numbers: distance {distance.mean():5.2f} +- {distance.std():.2f}", end=", ")
+    print(f"between {distance.min():.2f} and {distance.max():.2f}")
+print("your guess for 32:", your_guess)
+
+# %% tags=["remove-cell", "numbers"] jupyter={"source_hidden": true, "outputs_hidden": true}
+lengths = np.linalg.norm(np.random.default_rng(1).standard_normal((10_000, 32)), axis=1)
+assert lengths.min() > 2
+{"shell": float(lengths.mean())}
+
+# %% [markdown]
+# In 32 dimensions draws lie in a **shell** at about 5.6<!--shell-->, nearly $\sqrt{32}$, from the
+# origin. Near the origin the density is highest, but there is almost no room: a ball of half the
+# radius has only $2^{-32}$ of the volume. So the likeliest start is never drawn. What would it
+# give? `ready` is the network of the title picture. We shorten and lengthen three starts.
+
+# %%
+factors = np.array([0, 0.5, 1, 1.5, 2, 2.5, 3], "float32")
+longer = (starts[:, None] * factors[:, None]).reshape(-1, 32)
+rows = np.reshape(ready([longer, alphabet[[6] * 21]]), (3, 7, 28, 28, 1))
+names = [f"{factor:g}" for factor in factors]
+plots.plot_traversals(rows, labels=["", "", ""], values=names, xlabel="length of start")
+
+# %% [markdown]
+# *Look at length 0: all three starts give one plain G. At 1, in the shell, they differ. Far outside
+# they break.*
+
+# %% [markdown]
+# So how do you walk between two starts? Half-way on a straight line you are at about 0.7<!--half-->
+# of the radius, inside the shell. `samplers.slerp` walks on an arc, and stays in it. Take the
+# middles of 200 pairs, and measure how much the letters vary.
+
+# %%
+first, last = rng.standard_normal((2, 200, 32), "float32")
+arc = np.array([samplers.slerp(*pair, 0.5) for pair in zip(first, last, strict=True)], "float32")
+middles = {"starts": first, "middle, straight": (first + last) / 2, "middle, arc": arc}
+made = ready([np.concatenate(list(middles.values())), alphabet[[17] * 600]])
+results = dict(zip(middles, np.reshape(made, (3, 200, 28, 28, 1)), strict=True))
+for name, images in results.items():
+    print(f"{name:17} standard deviation of a pixel {images.std(axis=0).mean():.3f}")
+plots.plot_samples(np.stack([images[:12] for images in results.values()]), labels=list(results))
+
+# %% tags=["remove-cell", "numbers"] jupyter={"source_hidden": true, "outputs_hidden": true}
+spread = {name: images.std(axis=0).mean() for name, images in results.items()}
+assert spread["middle, straight"] < 0.9 * spread["starts"]
+assert spread["middle, arc"] > 0.95 * spread["starts"]
+radius = np.linalg.norm((first + last) / 2, axis=1).mean() / np.linalg.norm(first, axis=1).mean()
+{"half": float(radius), "less": float(100 - 100 * spread["middle, straight"] / spread["starts"])}
+
+# %% [markdown]
+# *Compare the rows. The straight middles are plainer: their pixels vary 18 %<!--less--> less. On
+# the arc, letters vary as much as those of the starts.*
+
+# %% [markdown]
+# ## Real or drawn?
+#
+# Half of these letters are real, from typefaces kept out of training. The others were drawn.
+# **Guess** which, then open the answer.
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
+mix = np.random.default_rng(7)
+which = mix.integers(0, 26, 16)
+real = [letters.test[mix.choice(np.flatnonzero(letters.test_labels == k))] for k in which]
+new = priors.sample(prior, model, 16, labels=which, guidance=2, seed=7)
+order = mix.permutation(32)
+plots.plot_samples(np.concatenate([real, new])[order], columns=8)
+
+# %% tags=["remove-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+words = [["real", "drawn"][int(place >= 16)] for place in order]
+assert words[:8] == ["drawn", "real", "real", "real", "drawn", "real", "real", "drawn"]
+
+# %% [markdown]
+# <details><summary>The answer, row by row</summary>
+#
+# drawn real real real drawn real real drawn<br>
+# drawn drawn drawn drawn real drawn drawn real<br>
+# drawn drawn real real real real drawn real<br>
+# drawn real drawn drawn drawn real real real
+#
+# </details>
+#
+# ## Measure
+#
+# You cannot average an impression, so we use three numbers. They are computed on features, the
+# inside of a small classifier of digits, as pixels punish a shifted stroke like a wrong one:
+#
+# - **Fréchet distance** between features of samples and of real test images: lower is better.
+# - **Precision**, for quality: the share of samples that lie among real images.
+# - **Recall**, for diversity: the share of real images that lie among samples.
+#
+# Compare priors for one autoencoder, a variational one of MNIST with 16 numbers.
+
+# %%
+classifier = keras.Sequential([keras.Input((28, 28, 1))])
+for filters in (16, 32):
+    classifier.add(layers.Conv2D(filters, 3, strides=2, activation="relu"))
+classifier.add(layers.Flatten())
+classifier.add(layers.Dense(32, "relu"))
+features = keras.Sequential(classifier.layers)
+classifier.add(layers.Dense(10, "softmax"))
+classifier.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+classifier.fit(digits.train, digits.train_labels, epochs=3, verbose=0)
+right = classifier.evaluate(digits.validation, digits.validation_labels, verbose=0)[1]
+print(f"the classifier is right on {right:.1%} of the validation digits")
+
+# %%
+vae = kerasae.load_pretrained("mnist-variational")
+learned = kerasae.load_pretrained("mnist-variational-prior")
+mixture = samplers.fit_mixture(kerasae.encoder(vae).predict(digits.train[:5000], verbose=0), PARTS)
+classes = np.arange(COUNT) % 10
+sets = {
+    "real, training": digits.train[:COUNT],
+    "normal distribution": samplers.sample_prior(vae, COUNT),
+    f"{PARTS} Gaussians": samplers.sample_mixture(vae, mixture, COUNT),
+    "diffusion": priors.sample(learned, vae, COUNT, labels=classes, steps=20),
+    "guided by 3": priors.sample(learned, vae, COUNT, labels=classes, guidance=3, steps=20),
+}
+real = features.predict(digits.test[:COUNT], verbose=0)
+scores = {}
+for name, images in sets.items():
+    drawn = features.predict(images, verbose=0)
+    near = evaluation.sample_scores(real, drawn[: len(real)])
+    scores[name] = (evaluation.frechet_distance(real, drawn), near.precision, near.recall)
+    print("{:20}{:7.1f}  precision {:.2f}, recall {:.2f}".format(name, *scores[name]))
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
+rows = [images[:12] for name, images in sets.items()]
+plots.plot_samples(np.stack(rows), labels=list(sets))
+
+# %% tags=["remove-cell", "numbers"] jupyter={"source_hidden": true, "outputs_hidden": true}
+d, p, r = zip(*scores.values(), strict=True)
+assert FAST or (d[1] > 2 * d[2] and d[1] > 2 * d[3] and p[4] > p[3] and r[4] < r[3])
+{"normal": d[1], "diffused": d[3], "few": 100 * r[4], "many": 100 * r[3]}
+
+# %% [markdown]
+# *Compare the second row with the last two: some of its digits are none. The decoder is the same.
+# With strong guidance digits get clear, and plain.*
+
+# %% [markdown]
+# This model's own prior is the normal distribution, but training matched the codes to it only in
+# part: a learned prior brings the distance from 29.2<!--normal--> to 4.8<!--diffused-->. Guidance
+# trades diversity for quality: recall falls from 71 %<!--many--> to 35 %<!--few-->. Its precision
+# beats that of real images. That is a warning: its digits crowd where real ones are densest.
+#
+# Training images have the smallest distance of all. So a program that **copies** would win; look
+# at nearest neighbours, as chapter 0 does.
+#
 # ## What can go wrong
 #
-# **Showing the best samples.** Show the first ones, from a fixed seed.
+# - **Showing the best samples.** Show the first ones, from a fixed seed.
+# - **Comparing distances of different papers.** They depend on the features and the number.
+# - **A prior for a poor decoder.** Samples are no sharper than reconstructions.
+# - **Dogs.** Photographs need spatial codes ([chapter 20](20_vector_quantized.ipynb)), more data
+#   and more weights.
 #
-# **Comparing distances from different papers.** The Fréchet distance depends on the features, on
-# the number of images, and on which real images it is taken to. Compare within one set-up only.
-#
-# **One number.** A model that paints a single perfect digit has a high precision; it is the recall
-# that gives it away. And a copier has both. Features of a classifier are blind to what it was never
-# shown, so look at the pictures as well.
-#
-# **Fitting the mixture to test codes.** It is a part of the model: fit it to training codes, choose
-# its size on validation images.
-#
-# **The standard normal for everything.** It is right for a VAE whose `beta` is 1, and even there
-# only nearly. Look at the codes first.
-#
-# **A mixture for codes that are large or spatial.** Ten Gaussians of a thousand dimensions have ten
-# million covariances. Spatial and discrete codes need a model of maps.
-
-# %% [markdown]
 # ## Key takeaways
 #
-# 1. Generating is drawing codes from where the codes of real images lie.
-# 2. A VAE brings the codes to the dice; a density fitted afterwards brings the dice to the codes.
-#    The second helps both kinds of model.
-# 3. Quality, diversity and copying are three questions. Ask all of them, beside real images that
-#    were held out.
-# 4. Half-way in pixels is a double exposure. Half-way in codes it may be a digit, most of all where
-#    a prior has closed the gaps.
-# 5. Small models of this kind draw digits. They do not draw dogs.
-
-# %% [markdown]
+# 1. To generate, draw codes from where real codes lie. Elsewhere the decoder gives no warning.
+# 2. A prior is fixed before training, as in a VAE, or learned afterwards for any autoencoder.
+# 3. In many dimensions random codes lie in a shell. Walk along it.
+# 4. Measure quality, diversity and copying separately.
+#
 # ## Exercises
 #
-# **1.** Colder dice: multiply the codes from the prior by 0.6 before the VAE decodes them. What
-# becomes of precision and recall?
-#
-# <details><summary>Solution</summary>
-#
-# ```python
-# dice = np.random.default_rng(0).normal(size=(COUNT, CODE_SIZE)).astype("float32")
-# for temperature in (1.0, 0.6):
-#     made = np.asarray(eye(kerasae.decoder(vae)(temperature * dice)))
-#     scores = evaluation.sample_scores(real, made)
-#     print(f"{temperature}: precision {scores.precision:.0%}, recall {scores.recall:.0%}")
-# ```
-#
-# Codes near the centre decode to typical digits: precision rises, recall falls. Whoever
-# shows cold samples only, shows half of the truth.
-#
-# </details>
-#
-# **2.** Generate only threes: fit a mixture to the codes of the training images with that label,
-# and let the classifier count.
-#
-# <details><summary>Solution</summary>
-#
-# ```python
-# threes = codes["plain"][images.train_labels == 3]
-# made = samplers.sample_mixture(plain, samplers.fit_mixture(threes, 3), 200)
-# found = examiner.predict(made, verbose=0).argmax(axis=1)
-# display(plots.plot_samples(made[:10]))
-# print(f"{np.mean(found == 3):.0%} are threes to the classifier")
-# ```
-#
-# A conditional generator without training anything again.
-#
-# </details>
-#
-# **3.** A program that copies: draw samples from the training set at random, and add a little
-# noise. Which measures does it fool?
-#
-# <details><summary>Solution</summary>
-#
-# ```python
-# rng = np.random.default_rng(0)
-# copies = images.train[rng.integers(len(images.train), size=COUNT)]
-# copies = np.clip(copies + rng.normal(0, 0.02, copies.shape), 0, 1)
-# made = np.asarray(eye(copies))
-# scores = evaluation.sample_scores(real, made)
-# print(f"Fréchet distance {evaluation.frechet_distance(real, made):.1f}")
-# print(f"precision {scores.precision:.0%}, recall {scores.recall:.0%}")
-# ```
-#
-# All three. Only the distance to the nearest training image would give it away.
-#
-# </details>
-#
-# **4.** Train a VAE with `beta=0.1` and sample from the prior and from a mixture. Which loses,
-# which gains?
+# **1.** Predict the clean code $x$ in place of $v$. What changes in the loop?
 #
 # <details><summary>Solution</summary>
 #
 # ```python
 # keras.utils.set_random_seed(0)
-# loose = kerasae.build_variational(
-#     input_shape=shape, code_size=CODE_SIZE, hidden=HIDDEN, likelihood="bernoulli", beta=0.1
-# )
-# train(loose, images, config, progress=False)
-# loose_codes = np.asarray(kerasae.encoder(loose)(images.train))
-# for name, made in (
-#     ("prior", samplers.sample_prior(loose, COUNT)),
-#     ("mixture", samplers.sample_mixture(loose, samplers.fit_mixture(loose_codes, 10), COUNT)),
-# ):
-#     print(f"{name:8} {evaluation.frechet_distance(real, np.asarray(eye(made))):.1f}")
+# cleaner = keras.models.clone_model(denoiser)
+# cleaner.compile(keras.optimizers.Adam(1e-3), loss="mse", steps_per_execution=20)
+# noisy, share = cos * x + sin * e, np.arctan2(sin, cos) * 2 / np.pi
+# cleaner.fit([noisy, share, told], x, batch_size=256, verbose=0)
+#
+# z = np.repeat(starts[:1], 26, axis=0)
+# for step in range(STEPS, 0, -1):
+#     angle, smaller = (math.pi / 2 * s / STEPS for s in (step, step - 1))
+#     code = np.asarray(cleaner([z, np.full((26, 1), step / STEPS, "float32"), alphabet]))
+#     rest = (z - math.cos(angle) * code) / math.sin(angle)
+#     z = (math.cos(smaller) * code + math.sin(smaller) * rest).astype("float32")
+# plots.plot_samples(decoder.predict(z * deviation + mean, verbose=0).clip(0, 1), columns=13)
 # ```
 #
-# The prior gets worse, since the codes no longer keep to it; with the mixture the better
-# decoder pays off. In between lies the whole family from plain to variational.
+# The code is the prediction itself, and the noise follows from $z$ and the code. It is not guided,
+# so letters are less clean.
+#
+# </details>
+#
+# **2.** Finish a digit: keep the upper half of some test digits, and let a transformer over
+# indices draw the rest.
+#
+# <details><summary>Solution</summary>
+#
+# ```python
+# vq = kerasae.load_pretrained("mnist-vector-quantized")
+# writer = kerasae.load_pretrained("mnist-vector-quantized-prior")
+# tops = digits.test[:8]
+# rows = [tops] + [priors.complete(writer, vq, tops, keep=0.5, seed=seed) for seed in range(3)]
+# plots.plot_samples(np.stack(rows), labels=["original", "one way", "another", "a third"])
+# ```
+#
+# The rest fits the upper half, but it may become another digit: the transformer was not told which.
+#
+# </details>
+#
+# **3.** Write all ten digits in the handwriting of one. `mnist-conditional` is an autoencoder that
+# is told the digit, so the code only holds how it is written.
+#
+# <details><summary>Solution</summary>
+#
+# ```python
+# hand = kerasae.load_pretrained("mnist-conditional")
+# writers = digits.test[:5].repeat(10, axis=0)
+# known = digits.test_labels[:5].repeat(10)
+# as_others = samplers.change_label(hand, writers, known, np.tile(np.arange(10), 5))
+# plots.plot_samples(as_others, columns=10)
+# ```
+#
+# A row keeps slant and thickness, and the digit changes.
+#
+# </details>
+#
+# **4.** A copier takes training images and adds a little noise. Which of the three numbers does it
+# fool?
+#
+# <details><summary>Solution</summary>
+#
+# ```python
+# copies = digits.train[:COUNT] + rng.normal(0, 0.02, digits.train[:COUNT].shape)
+# drawn = features.predict(copies.clip(0, 1), verbose=0)
+# near = evaluation.sample_scores(real, drawn[: len(real)])
+# print(evaluation.frechet_distance(real, drawn), near.precision, near.recall)
+# ```
+#
+# Nearly like the first line of the table. Only the distance to the nearest training image gives it
+# away.
 #
 # </details>
 
 # %% [markdown]
 # ## What to read next
 #
-# - [Variational autoencoders](10_variational.ipynb): the bound, and how to train it well.
-# - [`samplers`](../kerasae/samplers.py): all that was used here, in one file.
+# [Segmentation](13_segmentation.ipynb). More draws: [Samples](../docs/samples.md); more priors:
+# [Conditions and priors](../docs/generation.md).
 #
 # **Papers**
 #
-# - D. P. Kingma and M. Welling (2014), *Auto-Encoding Variational Bayes*, ICLR.
-# - P. Ghosh, M. S. M. Sajjadi, A. Vergari, M. Black and B. Schölkopf (2020), *From Variational to
-#   Deterministic Autoencoders*, ICLR: densities fitted afterwards.
-# - M. Heusel, H. Ramsauer, T. Unterthiner, B. Nessler and S. Hochreiter (2017), *GANs Trained by a
-#   Two Time-Scale Update Rule Converge to a Local Nash Equilibrium*, NeurIPS: the Fréchet distance.
-# - T. Kynkäänniemi, T. Karras, S. Laine, J. Lehtinen and T. Aila (2019), *Improved Precision and
-#   Recall Metric for Assessing Generative Models*, NeurIPS.
-# - L. Theis, A. van den Oord and M. Bethge (2016), *A Note on the Evaluation of Generative Models*,
-#   ICLR: why good samples, good likelihoods and no copies are three things.
-# - T. White (2016), *Sampling Generative Networks*, arXiv 1609.04468: spherical walks.
+# - J. Ho, A. Jain and P. Abbeel (2020), *Denoising Diffusion Probabilistic Models*, NeurIPS.
+# - T. Salimans and J. Ho (2022), *Progressive Distillation for Fast Sampling of Diffusion Models*,
+#   ICLR: predicting $v$.
+# - J. Ho and T. Salimans (2021), *Classifier-Free Diffusion Guidance*, NeurIPS workshop.
+# - R. Rombach and others (2022), *High-Resolution Image Synthesis with Latent Diffusion Models*,
+#   CVPR.
+# - P. Ghosh and others (2020), *From Variational to Deterministic Autoencoders*, ICLR: Gaussians.
+# - T. Kynkäänniemi and others (2019), *Improved Precision and Recall Metric for Assessing
+#   Generative Models*, NeurIPS.
+# - T. White (2016), *Sampling Generative Networks*, arXiv 1609.04468: walks on an arc.
 #
-# The digits are of MNIST (Y. LeCun, C. Cortes and C. J. C. Burges, CC BY-SA 3.0), the dogs lossy
-# copies of images of CIFAR-10 (A. Krizhevsky 2009, *Learning Multiple Layers of Features from Tiny
-# Images*). In fast mode the digits are of the UCI *Optical Recognition of Handwritten Digits* data
-# set (E. Alpaydin and C. Kaynak, CC BY 4.0), as shipped with scikit-learn, and the harder images
-# are crops of photographs shipped with scikit-learn and scikit-image (china by danielbuechele and
-# flower by vultilion: CC BY 2.0; chelsea and coffee: CC0; astronaut and rocket: public domain;
-# motorcycle: Middlebury Stereo 2014).
+# Letters of free fonts ([what they are](../docs/data.md)); digits of MNIST (Y. LeCun, C. Cortes and
+# C. J. C. Burges, CC BY-SA 3.0), in fast mode those of scikit-learn (E. Alpaydin and C. Kaynak, CC
+# BY 4.0).
