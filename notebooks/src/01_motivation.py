@@ -287,9 +287,10 @@ plots.plot_samples(np.stack(rows), labels=[pets.label_names[pets.test_labels[q]]
 # ## Problem two: the slow line
 #
 # A satellite modem sends 9,600<!--given--> bits a second (`LINK`). **Your own five-epoch network**,
-# not the deep one, becomes a codec: `export_bundle` converts both halves to TF Lite, a format that
-# runs on phones, and chooses from the `calibration` images how finely to round the codes. Common
-# values then get few bits and rare ones more (chapter [17](17_codec.ipynb) takes it apart).
+# not the deep one, becomes a codec: `export_bundle` converts both halves for phones, and the codec
+# rounds the codes and packs them (chapter [17](17_codec.ipynb) takes it apart).
+#
+# **Guess first:** how many bytes will one digit take? As 784 raw pixels it takes 784.
 
 # %%
 folder = export_bundle(mine, f"{scratch.name}/bundle", calibration=images.train[:1000])
@@ -321,9 +322,8 @@ print(f"decoder: {decoder_size:,} bytes, sent once, {8 * decoder_size / LINK:.0f
 # %% [markdown]
 # **Do not forget the decoder.** The receiver must have it. Against WebP it pays only after
 # thousands of images (divide its bytes by the bytes saved per image), and WebP's are better. So the
-# codec is for very many small images of one kind, and a receiver who accepts this quality. (PCA
-# could make a codec, too; it is not measured here.) For a few large photographs take WebP, or the
-# photo codec of chapter [0](00_start_here.ipynb).
+# codec is for very many small images of one kind, and a receiver who accepts this quality. For a
+# few large photographs take WebP, or the photo codec of chapter [0](00_start_here.ipynb).
 #
 # ## What can go wrong
 #

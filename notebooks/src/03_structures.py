@@ -85,10 +85,10 @@ plt.show()
 # %% [markdown]
 # **You will be able to**
 #
-# - write the three parts in plain Keras;
+# - name the three parts, and read them in plain Keras;
 # - calculate one value of a convolution, and the number of parameters of each layer;
 # - read a code, and know what cannot be read from it;
-# - run a decoder on its own, with codes that came from no image;
+# - run a decoder on its own, with codes that you have changed or chosen;
 # - say why two halves belong together.
 #
 # ## The idea
@@ -291,7 +291,7 @@ plots.plot_traversals(
 
 # %% [markdown]
 # *The middle column is the reconstruction. Each row changes one number of the code, and with it
-# several things at once, such as slant and thickness. Far out, strokes may break.*
+# several things at once, such as how wide a loop opens. Far out, strokes may break.*
 
 # %% [markdown]
 # Now walk from one image to another. The top row blends pixels. The bottom row blends codes, and
@@ -389,8 +389,7 @@ assert right > evaluation.psnr(eight, np.clip(ways["yours, ours"], 0, 1)) + 3
 # print(np.round(quality, 2), "missed most:", int(np.argmin(quality)))
 # ```
 #
-# Every number matters: compare with the PSNR of `ours` above, which all 16 stay below, by
-# different amounts.
+# Every number matters, some more than others: compare the smallest value with the largest.
 #
 # </details>
 #

@@ -96,8 +96,8 @@ for axes, title in zip(grid, titles, strict=True):
 plt.show()
 
 # %% [markdown]
-# *In the middle, each square is what one of the 120 strongest units looks for: mostly an edge of
-# one direction, which is its colour. Right: the same colours where units are active.*
+# *In the middle, each square is what one of the 120 strongest units looks for: mostly edges or
+# stripes of one direction, which is its colour. Right: the same colours where units are active.*
 
 # %% [markdown]
 # **You will be able to**
@@ -337,7 +337,7 @@ for name in ("no penalty", "top-k", "dropout"):
 # ## What can go wrong
 #
 # **The scale of KL.** In the lecture notes that the KL term comes from, the loss of an image is
-# a *sum* over its pixels (half of one). In Keras it is a *mean*. Suppose $\beta = 8$ suits a plain
+# half of a *sum* over its pixels. In Keras it is a *mean*. Suppose $\beta = 8$ suits a plain
 # sum. Which $\beta$ keeps the balance when we average over 144? (`models` uses it already.)
 
 # %%
@@ -384,7 +384,7 @@ assert np.isclose(terms["KL", 1], 16 * terms["KL", 16], rtol=1e-3)
 #
 # - **Small batches for KL.** In a batch of 8 the mean says very little.
 # - **Sigmoids that begin at one half.** Then the KL term is enormous at first, and can silence the
-#   network for good.
+#   network.
 # - **Dead units.** A unit that never wins gets no gradient, and keeps its random weights.
 #
 # ## Key takeaways
@@ -392,8 +392,8 @@ assert np.isclose(terms["KL", 1], 16 * terms["KL", 16], rtol=1e-3)
 # 1. A sparse code has many units, and few of them are active; the image decides which.
 # 2. L1 penalises active units, KL units whose average strays from $\rho$; top-k keeps the largest.
 # 3. On whitened photographs L1 and top-k find edges of many directions.
-# 4. Dropout makes units redundant, and only a little sparser. Compare penalties on units of one
-#    kind.
+# 4. Dropout makes units redundant, and less sparse than L1 or top-k. Compare penalties on units of
+#    one kind.
 # 5. Choose a penalty's weight to match how the loss is averaged.
 
 # %% [markdown]
@@ -417,7 +417,7 @@ assert np.isclose(terms["KL", 1], 16 * terms["KL", 16], rtol=1e-3)
 # ```
 #
 # The encoder can make its values smaller, and pay less, while the decoder makes up for it with
-# larger weights. The code is smaller, but no sparser.
+# larger weights. A smaller code is not yet a sparser one.
 #
 # </details>
 #
