@@ -32,6 +32,7 @@ REWRITTEN: tuple[str, ...] = (
     "06_undercomplete",
     "07_overcomplete",
     "08_sparse",
+    "09_convolutional",
 )
 """Chapters that are held to the limits, such as "00_start_here"."""
 
