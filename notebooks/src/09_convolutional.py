@@ -99,7 +99,7 @@ plt.show()
 #
 # - compute a convolution by hand;
 # - build an autoencoder in plain Keras that takes pictures of any size;
-# - show what shared weights buy, beside dense networks of fair size;
+# - show what shared weights buy, beside dense networks of the same size and larger;
 # - remove noise and fill in missing parts with one network, and measure both;
 # - say how far such a network sees.
 
@@ -137,16 +137,17 @@ plt.axis("off")
 plt.show()
 
 # %% [markdown]
-# *Left what the network sees, right its output. The fourth channel of its input, the mask, says
-# which pixels are missing.*
+# *Left the damage, right the output. The network gets 0 where pixels are missing, and a fourth
+# channel, the mask, that says where.*
 
 # %% [markdown]
 # ## A window that slides
 #
 # A **convolution** lays a small window of weights, the **kernel**, on the picture. It multiplies
-# each weight with the pixel under it and adds up: one number of the output. Then the window moves
-# on by one pixel. The kernel below subtracts right from left, so it answers to vertical edges of
-# `cat`, the photograph of the title.
+# each weight with the pixel under it and adds up: one number of the output. A layer has many
+# kernels; each makes a map of its own, a **channel**. Then the window moves on by one pixel. The
+# kernel below subtracts right from left, so it answers to vertical edges of `cat`, the photograph
+# of the title.
 
 # %%
 kernel = np.array([[1, 0, -1], [2, 0, -2], [1, 0, -1]], "float32")
@@ -182,7 +183,8 @@ plt.show()
 # where we compute by hand. Right: three of the first layer's 32 maps, whose kernels are learned.*
 
 # %% [markdown]
-# Write `kernel = kernel.T` under its definition and run both cells: now flat lines stand out.
+# Write `kernel = kernel.T` under its definition and run the cell again: now the second picture
+# shows flat lines.
 #
 # ## The network in plain Keras
 #
@@ -264,7 +266,7 @@ rows = np.stack([seen, *(rival.predict(seen, verbose=0) for rival in rivals.valu
 plots.plot_samples(rows, labels=["input", *rivals])
 
 # %% [markdown]
-# *Right half: letters where no training image had one. The dense networks answer with noise, and a
+# *Right half: letters where no training image had one. The dense networks answer with smears, and a
 # ghost on the left. The convolutional network draws them as well as before.*
 
 # %% [markdown]
@@ -349,14 +351,14 @@ assert FAST or results["convolutional"][1] > results["dense, as large a code"][1
 # Trained to mend, the network turns 20.1<!--noise--> dB into 27.8<!--mend_noise-->, and reaches
 # 26.7<!--mend_holes--> dB in the holes. The same layers, trained to copy, reach
 # 28.4<!--copy_clean--> dB on clean tiles, but keep the noise, 19.0<!--copy_noise--> dB, and the
-# holes, 11.8<!--copy_holes--> dB. So the layers alone remove nothing: their code, a third of the
+# holes, 11.8<!--copy_holes--> dB. So the layers alone do not mend: their code, a third of the
 # picture, is long enough for noise.
 #
-# TV is still better at noise, 28.7<!--tv_noise--> dB; in the holes it has 26.2<!--tv_holes-->. Do
-# not make much of half a decibel, from one training with one seed. And look at the eyes in the
-# title picture: their green has turned brown, which no average over pixels tells you.
+# TV is still better at noise, 28.7<!--tv_noise--> dB; in the holes it has 26.2<!--tv_holes-->. This
+# is one training, with one seed. And look at the eyes in the title picture: their green has turned
+# brown, which no average over pixels tells you.
 #
-# Keep the two numbers apart: over the whole image, the many known pixels would hide the holes.
+# Keep the two numbers apart: one mean over both would not tell you which of them is bad.
 #
 # ## How far can it see?
 #
@@ -378,9 +380,9 @@ print(f"your value {your_value}, true value {rows.max() - rows.min() + 1}")
 #
 # ## What can go wrong
 #
-# **A chequered pattern.** Where the windows of a transposed convolution overlap, a pixel gets more
-# contributions than its neighbour. Give flat grey to two untrained networks: one with transposed
-# convolutions, one that repeats each pixel and then convolves (`upsampling="resize"`).
+# **A chequered pattern.** Where the windows of a transposed convolution overlap, neighbouring
+# pixels are sums of different weights. Give flat grey to two untrained networks: one with
+# transposed convolutions, one that repeats each pixel and then convolves (`upsampling="resize"`).
 
 # %%
 flat = np.full((1, 64, 64, 3), 0.5, "float32")
@@ -407,8 +409,8 @@ plt.show()
 #
 # - **Evaluating on clean inputs.** There a network that copies looks best. A denoiser must be
 #   evaluated on noisy inputs.
-# - **Noise of another strength.** Train at the noise level you expect, or slightly above it.
-# - **Any shift is not every shift.** Move a picture by four pixels, and its code moves by one
+# - **Noise of another strength.** You saw the blotches at 0.3.
+# - **Shifts that are not multiples of the stride.** Move a picture by four pixels, and its code moves by one
 #   position. For shifts between multiples of four this holds only roughly.
 # - **Sides that the strides do not divide.** Crop or pad, here to multiples of four.
 #
@@ -458,8 +460,8 @@ plt.show()
 #
 # </details>
 #
-# **3.** Cut square holes of growing size into the cat. From which size on does the middle stay
-# grey? Compare with the reach.
+# **3.** Cut square holes of growing size into the cat. What happens to the middle of the largest?
+# Compare with the reach.
 #
 # <details><summary>Solution</summary>
 #
@@ -480,7 +482,7 @@ plt.show()
 # </details>
 #
 # **4.** In plain Keras: replace each `Conv2DTranspose` by `UpSampling2D(2)` and a `Conv2D`. Train
-# for one epoch to copy, and compare the number of weights.
+# for one epoch to copy.
 #
 # <details><summary>Solution</summary>
 #
@@ -499,11 +501,10 @@ plt.show()
 # )
 # resizing.compile(optimizer=keras.optimizers.Adam(3e-3), loss="mse")
 # resizing.fit(photos.train, photos.train, batch_size=16, verbose=0)
-# print(f"{resizing.count_params():,} weights")
 # print(f"{evaluation.psnr(photos.test, resizing.predict(photos.test, verbose=0)):.1f} dB")
 # ```
 #
-# A kernel has as many weights in either layer. The pattern cannot arise any more.
+# Resizing gives flat grey back as flat grey before training, so it has no pattern to unlearn.
 #
 # </details>
 
