@@ -32,6 +32,7 @@ REWRITTEN: tuple[str, ...] = (
     "06_undercomplete",
     "07_overcomplete",
     "08_sparse",
+    "09_convolutional",
     "10_variational",
     "11_dimensionality_reduction",
     "12_image_generation",

@@ -16,539 +16,515 @@
 # %% [markdown]
 # # Convolutional autoencoders
 #
-# *Section: types based on functionality, convolutional autoencoders.* The same small filters at
-# every position of the image: few weights, any size, and features that do not care where they are.
-# On this frame the chapter builds two tools, one that removes noise and one that fills in missing
-# parts, and measures them the way such tools have to be measured.
-#
-# **You will be able to**
-#
-# - explain from parameter counts why dense layers do not scale with the image and convolutions do;
-# - choose between a dense and a spatial code, and between transposed convolutions and resizing;
-# - train a denoiser and judge it on *noisy* inputs, beside baselines that cost nothing;
-# - train an inpainter and judge it *inside* the holes;
-# - name the mistake that makes a denoiser in a tutorial look better, or worse, than it is.
+# A small window slides over the picture, with the same weights everywhere. The network below
+# learned from pieces of five photographs, 64 x 64 pixels each. None of them shows a cat.
 
-# %% [markdown]
-# ## The idea
-#
-# A dense unit has a weight of its own for each pixel. Move the digit by two pixels, and other
-# weights are in charge, which have to learn the same thing again. A convolutional unit looks
-# through a window of, say, 3 by 3 pixels, and slides it over the image with the same nine weights
-# everywhere. With a stride of two it takes every second position only, so that the map it makes has
-# half the height and width. A few such layers make the encoder; **transposed** convolutions, which
-# paint a window for each position, make the way back.
-
-# %%
+# %% tags=["remove-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+# %matplotlib inline
 import os
 
+FAST = os.environ.get("KERASAE_FAST") == "1"
+PIECES, EPOCHS, LETTERS, LETTER_EPOCHS = (
+    (250, (1, 2), 1000, 2) if FAST else (None, (4, 11), 5000, 3)
+)
+TILES = 8 if FAST else 28
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 import kerasae
-from kerasae import TrainConfig, evaluation, plots, train
 from kerasae.masks import draw_masks
 
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
-from IPython.display import Markdown, display
-from scipy.ndimage import median_filter
-from sklearn.linear_model import Ridge
+from PIL import Image, ImageDraw, ImageFont
+from skimage import data
 
-# %matplotlib inline
-
-FAST = os.environ.get("KERASAE_FAST") == "1"
-EPOCHS, COLOUR_EPOCHS, CHANNELS = (20, 7, 4) if FAST else (6, 8, 2)
-
-# %% [markdown]
-# ## The data
-#
-# MNIST for the tools; fast mode takes the small digits of scikit-learn. Test images are used for
-# the final numbers only.
-
-# %%
-if FAST:
-    images = kerasae.load_images("digits", image_size=16)
-else:
-    images = kerasae.load_images("mnist", limit=7000)
-shape, test = images.image_shape, images.test[:2000]
-print(images.summary())
-display(plots.plot_samples(test[:20], columns=10))
-
-# %% [markdown]
-# *Twenty test images.*
-#
-# ## The model
-#
-# `hidden` names the filters of each layer; every layer halves the sides. `code="spatial"` keeps a
-# map of positions, `code="dense"` flattens the last map into one vector.
-
-# %%
-keras.utils.set_random_seed(0)
-model = kerasae.build_convolutional(
-    input_shape=shape, hidden=(16, 32), code="spatial", code_size=CHANNELS
-)
-display(plots.plot_architecture(model))
-
-# %% [markdown]
-# *The convolutional model. Towards the code the maps get smaller and thicker; the code itself
-# (orange) is thin again, and still has rows and columns. Look at the parameters: the layers do not
-# know how large the image is.*
-#
-# ## Why convolutions scale
-#
-# Build real models for larger and larger images and count their weights. The dense one has a single
-# hidden layer of 256 units and a code of 32; the convolutional ones have three layers.
-
-# %%
-sides = (16, 32, 64, 128) if FAST else (16, 32, 64, 128, 256)
-families = {
-    "dense layers": lambda side: kerasae.build_undercomplete(
-        input_shape=(side, side, 1), hidden=(256,), code_size=32
-    ),
-    "convolutions, dense code": lambda side: kerasae.build_convolutional(
-        input_shape=(side, side, 1), hidden=(16, 32, 64), code="dense", code_size=32
-    ),
-    "convolutions, spatial code": lambda side: kerasae.build_convolutional(
-        input_shape=(side, side, 1), hidden=(16, 32, 64), code="spatial", code_size=4
-    ),
-}
-counts = {name: [build(side).count_params() for side in sides] for name, build in families.items()}
-figure, axes = plt.subplots(figsize=(7, 3.6), layout="constrained")
-for (name, values), colour in zip(
-    counts.items(), (plots.ORANGE, plots.GREEN, plots.BLUE), strict=True
-):
-    axes.plot(sides, values, "o-", color=colour, label=name)
-axes.set(xscale="log", yscale="log", xlabel="side of the image in pixels", ylabel="parameters")
-axes.set_xticks(sides, [str(side) for side in sides])
-axes.minorticks_off()
-axes.legend(frameon=False)
-axes.spines[["top", "right"]].set_visible(False)
-plt.show()
-dense_count, _, spatial_count = (values[-1] for values in counts.values())
-assert len(set(counts["convolutions, spatial code"])) == 1
-display(
-    Markdown(
-        "*Parameters over the side of the image; both axes are logarithmic. Dense layers grow "
-        f"with the number of pixels: at {sides[-1]} by {sides[-1]} they have {dense_count:,} "
-        f"weights. The convolutional model with a spatial code has {spatial_count:,} at every "
-        "size, the line at the bottom. A dense code behind convolutions brings the growth back, "
-        "since its layer sees the whole last map.*"
-    )
-)
-
-# %% [markdown]
-# ## Training
-
-# %%
-config = TrainConfig(epochs=EPOCHS, batch_size=64 if FAST else 32, learning_rate=3e-3)
-history = train(model, images, config, progress=False)
-display(plots.plot_history(history.history))
-keras.utils.set_random_seed(0)
-codes_size = int(np.prod(model.get_layer("encoder").output_shape[1:]))
-dense = kerasae.build_undercomplete(input_shape=shape, hidden=(256,), code_size=codes_size)
-_ = train(dense, images, config, progress=False)
-
-# %% [markdown]
-# *Cross-entropy of the convolutional model. Grey pixels give it a floor above zero, so read the
-# shape of the curve, not its height.*
-
-# %%
-reconstructions = model.predict(test, verbose=0)
-plain_psnr = evaluation.psnr(test, reconstructions)
-baseline = evaluation.psnr(test, np.broadcast_to(images.train.mean(axis=0), test.shape))
-assert plain_psnr > baseline + 2
-display(plots.plot_reconstructions(test, reconstructions, count=10))
-
-step = 2 if FAST else 3
-moved = np.roll(test, (step, -step), axis=(1, 2))
-shifted = {
-    name: [evaluation.psnr(x, m.predict(x, verbose=0)) for x in (test, moved)]
-    for name, m in (("dense", dense), ("convolutional", model))
-}
-falls = {name: pair[0] - pair[1] for name, pair in shifted.items()}
-assert falls["convolutional"] < falls["dense"]
-display(
-    Markdown(
-        f"*Originals, reconstructions and four times their difference: black where the "
-        f"reconstruction is too dark, white where it is too bright, mid-grey where there is none. "
-        f"On {len(test):,} test images the convolutional model reaches {plain_psnr:.1f} dB; the "
-        f"average digit has {baseline:.1f}.*\n\nDoes it matter that the filters are the same "
-        f"everywhere? Move all test images down and to the left by {step} pixels each, as no "
-        f"training image was, and compare with a dense model that has as large a code, "
-        f"{codes_size} values. The dense one falls "
-        f"from {shifted['dense'][0]:.1f} to {shifted['dense'][1]:.1f} dB, the convolutional one "
-        f"from {shifted['convolutional'][0]:.1f} to {shifted['convolutional'][1]:.1f}."
-    )
-)
-
-# %% [markdown]
-# ## Noise
-#
-# `build_denoising` puts a layer in front of any builder's encoder. In training it adds new noise to
-# each image in each step, and the loss compares the output with the *clean* image. At inference it
-# does nothing: the noise is then in the input already.
-#
-# How good is a denoiser? Corrupt the test images once, with a fixed seed; feed the **noisy** ones;
-# compare with the clean ones. And put beside it what can be had without training a denoiser:
-#
-# - nothing: the noisy image itself;
-# - a median filter, which takes the middle of each 3 by 3 window;
-# - the best *linear* map from noisy to clean images, fitted on the training images (ridge
-#   regression, its strength chosen on validation images);
-# - the plain autoencoder from above, which has never seen noise.
-
-# %%
-LEVEL = 0.5
+photos = kerasae.load_images("photos", limit=PIECES)
 rng = np.random.default_rng(0)
-noisy = {
-    split: np.clip(x + rng.normal(0, LEVEL, x.shape), 0, 1).astype(np.float32)
-    for split, x in (("train", images.train), ("validation", images.validation), ("test", test))
-}
-keras.utils.set_random_seed(0)
-denoiser = kerasae.build_denoising(
-    base="convolutional",
-    corruption="gaussian",
-    level=LEVEL,
-    input_shape=shape,
-    hidden=(16, 32),
-    code_size=64,
-)
-display(plots.plot_architecture(denoiser))
-history = train(denoiser, images, config, progress=False)
+holes = [draw_masks(kind, (64, 64), 150, fraction=0.15) for kind in ("text", "free_form")]
+holes = np.concatenate(holes)[..., None]
 
-maps = {}
-for alpha in (10.0, 100.0, 1000.0):
-    ridge = Ridge(alpha=alpha).fit(
-        noisy["train"].reshape(len(images.train), -1), images.train.reshape(len(images.train), -1)
-    )
-    guess = ridge.predict(noisy["validation"].reshape(len(images.validation), -1))
-    maps[alpha] = (
-        np.square(np.clip(guess, 0, 1) - images.validation.reshape(guess.shape)).mean(),
-        ridge,
-    )
-_, ridge = min(maps.values(), key=lambda pair: pair[0])
-
-cleaned = {
-    "noisy": noisy["test"],
-    "median filter": median_filter(noisy["test"], size=(1, 3, 3, 1)),
-    "plain autoencoder": model.predict(noisy["test"], verbose=0),
-    "best linear map": np.clip(ridge.predict(noisy["test"].reshape(len(test), -1)), 0, 1)
-    .reshape(test.shape)
-    .astype(np.float32),
-    "denoiser": denoiser.predict(noisy["test"], verbose=0),
-}
-scores = {name: evaluation.psnr(test, x) for name, x in cleaned.items()}
-display(
-    plots.plot_samples(
-        np.stack([test[:10], *(x[:10] for x in cleaned.values())]), labels=["clean", *cleaned]
-    )
-)
-
-# %% [markdown]
-# *The diagram shows the noise layer dashed: it works in training only. Below it ten test digits,
-# their noisy versions, and four ways to clean them. The median filter cannot tell a stroke from
-# noise where a stroke is as thin as its window. The linear map smears. The denoiser paints digits.*
-
-# %%
-figure, axes = plt.subplots(figsize=(7, 2.6), layout="constrained")
-colours = [plots.MUTED] * (len(scores) - 1) + [plots.BLUE]
-bars = axes.barh(list(scores), list(scores.values()), color=colours)
-axes.bar_label(bars, fmt="%.1f dB", padding=3)
-axes.invert_yaxis()
-axes.margins(x=0.15)
-axes.set(xlabel="PSNR in dB against the clean test images, noisy inputs")
-axes.spines[["top", "right"]].set_visible(False)
-plt.show()
-assert max(scores, key=scores.get) == "denoiser"
-clean_psnr = evaluation.psnr(test, denoiser.predict(test, verbose=0))
-display(
-    Markdown(
-        f"*Everything measured on noisy inputs. The denoiser reaches {scores['denoiser']:.1f} dB; "
-        f"the mark to beat is not the noisy image ({scores['noisy']:.1f} dB) but the linear map "
-        f"({scores['best linear map']:.1f} dB).*\n\n**The well-known mistake** is to evaluate on "
-        "clean inputs. Many tutorials train a denoiser and then report the loss of `evaluate`, or "
-        f"show its outputs, for images without noise. Fed clean images, ours has {clean_psnr:.1f} "
-        "dB. That number is about copying, not about denoising. `val_loss` of `fit` is such a "
-        "number too, since there the noise layer rests in validation; that of `train` is taken on "
-        "noisy images."
-    )
-)
-
-# %% [markdown]
-# ## Missing parts
-#
-# `build_masked` cuts a hole into each training image and asks for the whole one. A missing pixel
-# is written as -1, a value that no pixel has, so that the encoder knows what is missing and what is
-# black. `kerasae.inpaint` does the same with your image and your mask, and keeps every known pixel.
-
-# %%
-keras.utils.set_random_seed(0)
-filler = kerasae.build_masked(
-    input_shape=shape, hidden=(16, 32), code_size=64, mask="block", mask_fraction=0.2
-)
-train(filler, images, config, progress=False)
-
-masks = draw_masks("block", shape[:2], len(test), fraction=0.2, seed=1)
-inpainted = kerasae.inpaint(filler, test, masks)
-hole = masks[..., None]
-average = np.broadcast_to(images.train.mean(axis=0), test.shape)
-filled = {
-    "black": np.where(hole, np.float32(0), test),
-    "average digit": np.where(hole, average, test),
-    "plain autoencoder": np.where(hole, model.predict(np.where(hole, 0, test), verbose=0), test),
-    "inpainter": inpainted,
-}
-holes = {name: evaluation.hole_error(test, x, masks) for name, x in filled.items()}
-display(plots.plot_inpaintings(test, masks, inpainted, count=10))
-for name, error in holes.items():
-    print(f"{error:.4f} mean squared error inside the holes: {name}")
-assert min(holes, key=holes.get) == "inpainter"
-display(
-    Markdown(
-        "*Holes in blue, how they were filled, and the difference. Strokes are carried on from "
-        "both sides; where a whole part is gone, the model paints the average of what might have "
-        "been there, which is grey. "
-        f"Inside the holes the squared error is {holes['inpainter']:.4f}, against "
-        f"{holes['average digit']:.4f} for the average digit.*"
-    )
-)
-
-# %% [markdown]
-# The error is taken inside the holes only. Taken over the whole image it would look several times
-# as good, for everybody, since the known pixels are known. The plain autoencoder takes a black hole
-# for a black part of the digit, and copies it. To fill holes a model must have seen some.
-
-# %% [markdown]
-# ## An experiment: two ways up
-#
-# Each layer of the decoder has to double rows and columns. A **transposed convolution** of stride 2
-# paints overlapping windows: with a window of 3, some pixels get one contribution in each
-# direction, others two. **Resizing** repeats each pixel and then convolves with stride 1: every
-# pixel is made in the same way. One argument, `upsampling`, is all that differs.
-#
-# To see the pattern, feed something that has none. The models learn from colour pictures, lossy
-# copies of those of CIFAR-10 (in fast mode crops of seven photographs); then both get a perfectly
-# flat grey image.
-
-# %%
-if FAST:
-    colour = kerasae.load_images("photos", image_size=32, limit=300)
-else:
-    colour = kerasae.load_images("cifar10", limit=3000)
-print(colour.summary())
-flat = np.full((1, *colour.image_shape), 0.5, np.float32)
-patterns, results = {}, {}
-for upsampling in ("transposed", "resize"):
+networks = {}
+for name, epochs in zip(("copy", "mend"), EPOCHS, strict=True):  # the same network twice
     keras.utils.set_random_seed(0)
-    up = kerasae.build_convolutional(
-        input_shape=colour.image_shape,
-        hidden=(16, 32),
-        code="spatial",
-        code_size=8,
-        loss="mse",
-        upsampling=upsampling,
-    )
-    for when in ("before", "after"):
-        if when == "after":
-            train(
-                up,
-                colour,
-                TrainConfig(epochs=COLOUR_EPOCHS, batch_size=32, learning_rate=2e-3),
-                progress=False,
-            )
-        grey = up.predict(flat, verbose=0)[0, 8:-8, 8:-8]  # without the border
-        patterns[upsampling, when] = grey - grey.mean(axis=(0, 1))
-    results[upsampling] = (
-        up.count_params(),
-        evaluation.psnr(colour.test, np.clip(up.predict(colour.test, verbose=0), 0, 1)),
-        up.predict(colour.test[:8], verbose=0),
-    )
+    relu = {"padding": "same", "activation": "relu"}
+    encoder = [
+        keras.layers.Conv2D(32, 3, strides=2, **relu),
+        keras.layers.Conv2D(64, 3, strides=2, **relu),
+        keras.layers.Conv2D(64, 3, **relu),
+        keras.layers.Conv2D(16, 1),
+    ]
+    decoder = [
+        keras.layers.Conv2D(64, 3, **relu),
+        keras.layers.Conv2DTranspose(32, 3, strides=2, **relu),
+        keras.layers.Conv2DTranspose(3, 4, strides=2, padding="same"),
+    ]
+    trained = keras.Sequential([keras.Input((None, None, 4)), *encoder, *decoder])
+    clean = photos.train
+    rate = keras.optimizers.schedules.CosineDecay(2e-3, epochs * -(-len(clean) // 8))
+    trained.compile(optimizer=keras.optimizers.Adam(rate), loss="mse")
+    for _ in range(epochs):  # new noise and new holes in each
+        missing = holes[rng.integers(len(holes), size=len(clean))] & (name == "mend")
+        noise = rng.normal(0, 0.1, clean.shape) * (name == "mend")
+        seen = np.concatenate([np.where(missing, 0, clean + noise), missing], axis=-1)
+        trained.fit(seen.astype("float32"), clean, batch_size=8, verbose=0)
+    networks[name] = trained
+network = networks["mend"]
 
-figure, grid = plt.subplots(1, 4, figsize=(8.5, 2.5), layout="constrained")
-gain = 0.4 / max(np.abs(p).max() for p in patterns.values())
-spreads = {key: float(p.std()) for key, p in patterns.items()}
-for axes, (key, pattern) in zip(grid, patterns.items(), strict=True):
-    plots.show_image(axes, 0.5 + gain * pattern)
-    axes.set_title(f"{key[0]}, {key[1]}\nspread {spreads[key]:.4f}", fontsize=9)
+cat = (data.chelsea()[:, :448] / 255).astype("float32")
+page = Image.new("L", (448, 300))
+font = ImageFont.load_default(52)
+ImageDraw.Draw(page).text((40, 50), "the same few\nweights, at\nevery place", fill=255, font=font)
+missing = np.array(page)[..., None] > 0
+noisy = cat + rng.normal(0, 0.1, cat.shape)
+seen = np.concatenate([np.where(missing, 0, noisy), missing], axis=-1).astype("float32")
+mended = network.predict(seen[None], verbose=0)[0]
+
+figure, panels = plt.subplots(1, 2, figsize=(9, 3.3), dpi=80, layout="constrained")
+panels[0].imshow(np.clip(np.where(missing, 1, noisy), 0, 1))
+panels[0].add_patch(plt.Rectangle((380, 232), 64, 64, fill=False, color="white", linewidth=2))
+panels[1].imshow(np.clip(mended, 0, 1))
+titles = ("noise, and pixels that are missing", "what the network makes of it")
+for axes, title in zip(panels, titles, strict=True):
+    axes.set_title(title, fontsize=10)
+    axes.set_axis_off()
 plt.show()
-for when in ("before", "after"):
-    assert spreads["resize", when] < 1e-4 < spreads["transposed", when]
-display(
-    Markdown(
-        "*What becomes of a flat grey image, before and after training: deviations from the mean, "
-        f"enlarged {gain:.1f} times. Spread is their standard deviation, where pixels go from 0 "
-        "to 1. Transposed convolutions weave a chequered pattern before they have learnt anything, "
-        "and some of it is still there afterwards. Resizing makes no pattern at all: where "
-        "everything around is equal, every pixel is made in the same way.*"
-    )
-)
-
-# %%
-display(
-    plots.plot_samples(
-        np.stack([colour.test[:8], *(np.clip(r[2], 0, 1) for r in results.values())]),
-        labels=["original", *results],
-    )
-)
-gap = results["resize"][1] - results["transposed"][1]
-display(
-    Markdown(
-        f"*Test images and both reconstructions. With equal weights ({results['resize'][0]:,} "
-        f"parameters each) they reach {results['transposed'][1]:.2f} dB (transposed) and "
-        f"{results['resize'][1]:.2f} dB (resize): a difference of {abs(gap):.2f} dB. Patterns show "
-        f"first in smooth parts, such as a sky. Resizing costs about four times the arithmetic of "
-        f"its layer, since it convolves at the full size.*"
-    )
-)
 
 # %% [markdown]
-# In the full run the row of the transposed model has wrong colours, too: a red fire engine comes
-# out beige, and grass brown. Do not put that down to the layer. It is one run, with one seed and
-# few epochs, in which red and green were hardly told apart; only more seeds and longer training
-# could tell whether the layer has a part in it. The difference in PSNR contains this error of
-# colour as well, so it is no measure of the pattern alone.
+# *Left: noise, and writing where pixels are missing. Right: what one small network makes of it. The
+# white square is as large as anything that it saw in training.*
+
+# %% [markdown]
+# **You will be able to**
+#
+# - compute a convolution by hand;
+# - build an autoencoder in plain Keras that takes pictures of any size;
+# - show what shared weights buy, beside dense networks of the same size and larger;
+# - remove noise and fill in missing parts with one network, and measure both;
+# - say how far such a network sees.
+
+# %%
+import kerasae
+from kerasae import evaluation, plots
+from kerasae.masks import draw_masks
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+from scipy.ndimage import median_filter
+from skimage import data
+from skimage.restoration import denoise_tv_chambolle, inpaint_biharmonic
+
+# %% [markdown]
+# **Your turn, a few seconds.** The same network, another photograph: 512 x 512 pixels, in grey. Put
+# your name into `words` and run the cell. Then set `noise = 0.3`, three times what it was trained
+# for. Expect blotches.
+
+# %%
+words, noise = "YOUR NAME", 0.1
+
+photo = np.stack([data.camera() / 255] * 3, axis=-1)
+page = Image.new("L", (512, 512))
+ImageDraw.Draw(page).text((20, 160), words, fill=255, font=ImageFont.load_default(80))
+missing = np.array(page)[..., None] > 0
+noisy = photo + np.random.default_rng(1).normal(0, noise, photo.shape)
+seen = np.concatenate([np.where(missing, 0, noisy), missing], axis=-1)  # colours, and the mask
+mended = network.predict(seen[None].astype("float32"), verbose=0)[0]
+plt.figure(figsize=(8, 4), dpi=72)
+plt.imshow(np.clip(np.hstack([np.where(missing, 1, noisy), mended]), 0, 1))
+plt.axis("off")
+plt.show()
+
+# %% [markdown]
+# *Left the damage, right the output. The network gets 0 where pixels are missing, and a fourth
+# channel, the mask, that says where.*
+
+# %% [markdown]
+# ## A window that slides
+#
+# A **convolution** lays a small window of weights, the **kernel**, on the picture. It multiplies
+# each weight with the pixel under it and adds up: one number of the output. A layer has many
+# kernels; each makes a map of its own, a **channel**. Then the window moves on by one pixel. The
+# kernel below subtracts right from left, so it answers to vertical edges of `cat`, the photograph
+# of the title.
+
+# %%
+kernel = np.array([[1, 0, -1], [2, 0, -2], [1, 0, -1]], "float32")
+
+grey = cat.mean(axis=-1)
+window = grey[99:102, 249:252]  # three by three pixels around row 100, column 250
+by_hand = (kernel * window).sum()
+
+picture, weights = grey[None, :, :, None], kernel[:, :, None, None]  # batch and channels
+edges = np.array(keras.ops.conv(picture, weights, padding="same"))[0, :, :, 0]
+print(f"by hand {by_hand:.4f}, by the layer's operation {edges[100, 250]:.4f}")
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
+first = keras.Model(network.inputs, network.layers[0].output)
+whole = np.concatenate([cat, np.zeros_like(cat[..., :1])], axis=-1)[None]
+maps = first.predict(whole, verbose=0)[0]
+spread = maps.std(axis=(0, 1))
+lively = np.flatnonzero(spread > np.median(spread))
+half = grey[::2, ::2].ravel()
+lively = sorted(lively, key=lambda i: abs(np.corrcoef(maps[..., i].ravel(), half)[0, 1]))[:3]
+figure, panels = plt.subplots(1, 5, figsize=(12, 2), layout="constrained")
+tones = [grey, np.clip(0.5 + edges, 0, 1), *(maps[..., i] for i in lively)]
+titles = ["grey", "your kernel", *(f"learned, kernel {i}" for i in lively)]
+for axes, tone, title in zip(panels, tones, titles, strict=True):
+    axes.imshow(tone, cmap="gray", vmax=np.quantile(tone, 0.995))
+    axes.set_title(title, fontsize=10)
+    axes.set_axis_off()
+panels[0].add_patch(plt.Rectangle((240, 90), 20, 20, fill=False, color="orange"))
+plt.show()
+
+# %% [markdown]
+# *Second picture: bright where the photograph gets darker from left to right. The orange frame is
+# where we compute by hand. Right: three of the first layer's 32 maps, whose kernels are learned.*
+
+# %% [markdown]
+# Write `kernel = kernel.T` under its definition and run the cell again: now the second picture
+# shows flat lines.
+#
+# ## The network in plain Keras
+#
+# With a **stride** of 2 the window moves by two pixels, and the output has half the height and
+# width. A **transposed convolution** goes back: each number paints a window, and the windows lie
+# two pixels apart. No layer knows how large the picture is, so height and width stay `None`.
+
+# %%
+layers, relu = keras.layers, {"padding": "same", "activation": "relu"}
+encoder = [
+    layers.Conv2D(32, 3, strides=2, **relu),  # half of each side
+    layers.Conv2D(64, 3, strides=2, **relu),  # a quarter
+    layers.Conv2D(64, 3, **relu),
+    layers.Conv2D(16, 1),  # the code: 16 numbers for 4 x 4 pixels
+]
+decoder = [
+    layers.Conv2D(64, 3, **relu),
+    layers.Conv2DTranspose(32, 3, strides=2, **relu),
+    layers.Conv2DTranspose(3, 4, strides=2, padding="same"),  # the pixels
+]
+encoder, decoder = keras.Sequential(encoder), keras.Sequential(decoder)
+model = keras.Sequential([keras.Input((None, None, 4)), encoder, decoder])
+model.set_weights(network.get_weights())  # those of the title picture
+
+for height, width in ((64, 64), (300, 448), (512, 512)):
+    code = encoder.predict(np.zeros((1, height, width, 4)), verbose=0)
+    print(f"a picture of {height} x {width}: a code of {code.shape[1:]}")
+print(f"weights in all: {model.count_params():,}")
+
+# %% [markdown]
+# The code is **spatial**: a map with rows and columns, one third as many numbers as the picture
+# has. **Guess first:** how many weights would two dense layers need, from the 300 x 448 pixels of
+# the cat in three colours to a code of that size, and back?
+
+# %%
+your_guess = 1_000_000
+
+pixels, code_size = 300 * 448 * 3, 75 * 112 * 16
+print(f"your guess {your_guess:,}, true value {2 * pixels * code_size:,}")
+
+# %% [markdown]
+# Nobody would build that. A smaller code needs fewer, but the number still grows with the picture,
+# and the network fits one size only.
+#
+# ## Learned on the left, tested on the right
+#
+# Three networks learn letters that stand on the *left* of a wide image. The test: new typefaces, on
+# the left and on the *right*. Two are dense. One has as many weights as the convolutional network;
+# the other has as large a code, and sixteen times the weights. `LETTERS` is 5,000, and training
+# takes three epochs (`LETTER_EPOCHS`). **Guess first:** what will the dense networks draw on the
+# right?
+
+# %%
+letters = kerasae.load_images("letters", limit=LETTERS)
+new = letters.test[:500]
+left = np.pad(letters.train, ((0, 0), (0, 0), (0, 28), (0, 0)))  # 28 x 56 pixels
+tests = {
+    "left": np.pad(new, ((0, 0), (0, 0), (0, 28), (0, 0))),
+    "right": np.pad(new, ((0, 0), (0, 0), (28, 0), (0, 0))),
+}
+shape = {"input_shape": (28, 56, 1), "learning_rate": 3e-3}
+convolutional = kerasae.build_convolutional(hidden=(32, 64), code="spatial", code_size=2, **shape)
+rivals = {
+    "dense, as many weights": kerasae.build_undercomplete(hidden=(), code_size=12, **shape),
+    "dense, as large a code": kerasae.build_undercomplete(hidden=(), code_size=196, **shape),
+    "convolutional": convolutional,
+}
+results = {}
+for name, rival in rivals.items():
+    rival.fit(left, left, batch_size=64, epochs=LETTER_EPOCHS, verbose=0)
+    psnr = [evaluation.psnr(x, rival.predict(x, verbose=0)) for x in tests.values()]
+    results[name] = psnr
+    print(f"{name}: {rival.count_params():,} weights, left {psnr[0]:.1f}, right {psnr[1]:.1f} dB")
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
+chosen = slice(0, 4)
+seen = np.concatenate([tests["left"][chosen], tests["right"][chosen]])
+rows = np.stack([seen, *(rival.predict(seen, verbose=0) for rival in rivals.values())])
+plots.plot_samples(rows, labels=["input", *rivals])
+
+# %% [markdown]
+# *Right half: letters where no training image had one. The dense networks answer with smears, and a
+# ghost on the left. The convolutional network draws them as well as before.*
+
+# %% [markdown]
+# From left to right, the dense network with the large code falls from 19.7<!--dense_left--> to
+# 9.9<!--dense_right--> dB. The convolutional one reaches 22.9<!--conv_left--> and
+# 22.9<!--conv_right-->, with a sixteenth of the weights.
+#
+# A dense network has its own weights for each pixel, and those on the right never saw a letter. In
+# a convolution the weights on the right *are* those that learned on the left.
+#
+# ## Noise and missing parts, measured
+#
+# The network of the title picture saw damaged pieces and had to return the clean ones: noise with a
+# standard deviation of 0.1<!--given-->, and 15 %<!--given--> of the pixels missing, in words and
+# strokes, new in each epoch. `networks["copy"]` has the same layers and as many weights, but it saw
+# clean pieces only, and learned to copy them. Both meet the same damage, on 28 tiles of the cat
+# (`TILES`).
+
+# %%
+x = photos.test[:TILES]
+rng = np.random.default_rng(2)
+missing = draw_masks("text", (64, 64), len(x), fraction=0.15, seed=9)[..., None]
+noisy = (x + rng.normal(0, 0.1, x.shape)).astype("float32")
+seen = np.concatenate([np.where(missing, 0, noisy), missing], axis=-1)
+answers = {"as it is": seen[..., :3]}
+for name in ("copy", "mend"):
+    given = (seen * [1, 1, 1, name == "mend"]).astype("float32")  # copying knows no mask
+    answers[f"trained to {name}"] = networks[name].predict(given, verbose=0)
+
+# %% tags=["remove-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+intact = np.concatenate([x, np.zeros_like(x[..., :1])], axis=-1)
+held = photos.validation[::8][:TILES]
+rough = held + rng.normal(0, 0.1, held.shape)
+errors = {
+    weight: np.mean(
+        [
+            np.square(denoise_tv_chambolle(y, weight=weight, channel_axis=-1) - z).mean()
+            for y, z in zip(rough, held, strict=True)
+        ]
+    )
+    for weight in (0.04, 0.07, 0.1, 0.14)
+}
+strength = min(errors, key=errors.get)
+
+# %% [markdown]
+# Beside them, classical methods: fill each hole smoothly from its edge (`inpaint_biharmonic`), then
+# remove noise by a median filter or by total variation (TV), with a strength chosen on validation
+# images.
+
+# %%
+pairs = zip(answers["as it is"], missing[..., 0], strict=True)
+filled = np.stack([inpaint_biharmonic(y, hole, channel_axis=-1) for y, hole in pairs])
+tv = [denoise_tv_chambolle(y, weight=strength, channel_axis=-1) for y in filled]
+answers["filled, then median"] = median_filter(filled, size=(1, 3, 3, 1))
+answers["filled, then TV"] = np.stack(tv)
+repaired = {}
+for name, answer in answers.items():
+    squared = np.square(np.clip(answer, 0, 1) - x)
+    inside, outside = (squared[np.broadcast_to(m, x.shape)].mean() for m in (missing, ~missing))
+    decibels = -10 * np.log10([outside, inside])
+    repaired[name] = decibels
+    print(f"{name:20} noise {decibels[0]:.1f} dB, in the holes {decibels[1]:.1f} dB")
+
+# %% tags=["remove-cell", "numbers"] jupyter={"source_hidden": true, "outputs_hidden": true}
+assert FAST or results["convolutional"][1] > results["dense, as large a code"][1] + 5
+{
+    "conv_left": results["convolutional"][0],
+    "conv_right": results["convolutional"][1],
+    "dense_left": results["dense, as large a code"][0],
+    "dense_right": results["dense, as large a code"][1],
+    "copy_noise": repaired["trained to copy"][0],
+    "copy_holes": repaired["trained to copy"][1],
+    "mend_noise": repaired["trained to mend"][0],
+    "mend_holes": repaired["trained to mend"][1],
+    "tv_noise": repaired["filled, then TV"][0],
+    "tv_holes": repaired["filled, then TV"][1],
+    "noise": repaired["as it is"][0],
+    "copy_clean": evaluation.psnr(x, np.clip(networks["copy"].predict(intact, verbose=0), 0, 1)),
+}
+
+# %% [markdown]
+# Trained to mend, the network turns 20.1<!--noise--> dB into 27.8<!--mend_noise-->, and reaches
+# 26.7<!--mend_holes--> dB in the holes. The same layers, trained to copy, reach
+# 28.4<!--copy_clean--> dB on clean tiles, but keep the noise, 19.0<!--copy_noise--> dB, and the
+# holes, 11.8<!--copy_holes--> dB. So the layers alone do not mend: their code, a third of the
+# picture, is long enough for noise.
+#
+# TV is still better at noise, 28.7<!--tv_noise--> dB; in the holes it has 26.2<!--tv_holes-->. This
+# is one training, with one seed. And look at the eyes in the title picture: their green has turned
+# brown, which no average over pixels tells you.
+#
+# Keep the two numbers apart: one mean over both would not tell you which of them is bad.
+#
+# ## How far can it see?
+#
+# **Fill in:** one pixel of the input changes. How many rows of the output change with it?
+
+# %%
+your_value = 3
+
+flat = np.random.default_rng(0).uniform(0, 1, (1, 128, 128, 4)).astype("float32")
+poked = flat.copy()
+poked[0, 64, 64] += 1
+changed = np.abs(model.predict(poked, verbose=0) - model.predict(flat, verbose=0)).max(axis=(0, 3))
+rows = np.flatnonzero(changed.max(axis=1) > 0)
+print(f"your value {your_value}, true value {rows.max() - rows.min() + 1}")
+
+# %% [markdown]
+# No information gets further. In the middle of a hole wider than that, the network can only guess.
+# More layers or strides see further; a dense code sees everything, but fixes the size.
 #
 # ## What can go wrong
 #
-# **Clean inputs in the evaluation.** See above. It holds for holes just as for noise.
-#
-# **No baseline.** "The noise is gone" is true of a grey image, too. Compare with the best linear
-# map; a network that does not beat it has learnt nothing that needs a network. After a short
-# training the margin is small. With most of MNIST and fifty epochs it grows to three decibels (row
-# 13 of [Fidelity](../docs/fidelity.md)).
-#
-# **Training on one draw of the noise.** A fixed noisy copy of the training set can be learnt by
-# heart. New noise in each step cannot.
-#
-# **A code without a view.** With a spatial code, a position sees only what the kernels reach. If
-# the hole is larger than that, its middle cannot be filled from anywhere: use a dense code, or more
-# layers.
-#
-# **Noise of another kind.** A denoiser learns *its* noise. Exercise 2 measures what it does to
-# another.
+# **A chequered pattern.** Where the windows of a transposed convolution overlap, neighbouring
+# pixels are sums of different weights. Give flat grey to two untrained networks: one with
+# transposed convolutions, one that repeats each pixel and then convolves (`upsampling="resize"`).
+
+# %%
+flat = np.full((1, 64, 64, 3), 0.5, "float32")
+shared = {"input_shape": (64, 64, 3), "hidden": (32, 64), "code": "spatial", "loss": "mse"}
+patterns = []
+for upsampling in ("transposed", "resize"):
+    keras.utils.set_random_seed(0)
+    fresh = kerasae.build_convolutional(code_size=16, upsampling=upsampling, **shared)
+    patterns.append(fresh.predict(flat, verbose=0)[0, 16:-16, 16:-16])  # away from the border
+patterns = np.stack(patterns)
+patterns -= patterns.mean(axis=(1, 2), keepdims=True)
+plt.figure(figsize=(6, 3))
+plt.imshow(np.clip(0.5 + 6 * np.hstack(patterns), 0, 1), interpolation="nearest")
+plt.axis("off")
+plt.show()
 
 # %% [markdown]
+# *Left transposed convolutions, right resizing, before any training, with the contrast raised. The
+# left one makes a pattern out of nothing.*
+
+# %% [markdown]
+# Training weakens the pattern. Resizing avoids it, but computes more, because it convolves at the
+# larger size.
+#
+# - **Evaluating on clean inputs.** There a network that copies looks best. A denoiser must be
+#   evaluated on noisy inputs.
+# - **Noise of another strength.** You saw the blotches at 0.3.
+# - **Shifts that are not multiples of the stride.** Move a picture by four pixels, and its code moves by one
+#   position. For shifts between multiples of four this holds only roughly.
+# - **Sides that the strides do not divide.** Crop or pad, here to multiples of four.
+#
 # ## Key takeaways
 #
-# 1. Convolutions use the same weights at every position: their number does not depend on the size
-#    of the image, as long as the code is spatial.
-# 2. Strides make maps smaller; transposed convolutions or resizing make them larger again.
-# 3. A denoiser is trained on noisy inputs and clean targets, and measured on noisy inputs.
-# 4. An inpainter has to know which pixels are missing, and is measured inside the holes.
-# 5. A result needs a baseline: the linear map, the median filter, the average image.
+# 1. A convolution uses the same few weights at every place, so the network takes any size.
+# 2. What it learns in one place it can do everywhere. A dense network has to learn it again.
+# 3. Strides make maps smaller, transposed convolutions or resizing make them larger.
+# 4. Training decides what it repairs: the same layers copy damage, or mend it.
+# 5. It sees no further than its reach.
 
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Odena and others recommend kernels whose size the stride divides. Take `kernel_size=4` with
-# transposed convolutions, untrained, and look at the flat image.
+# **1.** Does the dense network need more letters, or letters in more places? Train it on the left
+# *and* on the right.
 #
 # <details><summary>Solution</summary>
 #
 # ```python
-# for kernel_size in (3, 4):
-#     keras.utils.set_random_seed(0)
-#     up = kerasae.build_convolutional(
-#         input_shape=colour.image_shape,
-#         hidden=(16, 32),
-#         code="spatial",
-#         code_size=8,
-#         loss="mse",
-#         kernel_size=kernel_size,
-#     )
-#     grey = up.predict(flat, verbose=0)[0, 8:-8, 8:-8]
-#     print(kernel_size, f"{(grey - grey.mean(axis=(0, 1))).std():.4f}")
-# ```
-#
-# Now each pixel gets equally many contributions, yet not the same ones: even and odd pixels meet
-# different weights of the kernel. A pattern remains; only resizing is free of it from the start.
-#
-# </details>
-#
-# **2.** Give the denoiser salt and pepper in place of Gaussian noise: a fifth of the pixels black
-# or white. Compare it with the median filter.
-#
-# <details><summary>Solution</summary>
-#
-# ```python
-# chance = np.random.default_rng(1).random(test.shape)
-# peppered = np.where(chance < 0.1, 0, np.where(chance > 0.9, 1, test)).astype(np.float32)
-# for name, x in {
-#     "noisy": peppered,
-#     "median filter": median_filter(peppered, size=(1, 3, 3, 1)),
-#     "denoiser": denoiser.predict(peppered, verbose=0),
-# }.items():
-#     print(f"{name:14} {evaluation.psnr(test, x):.1f} dB")
-# ```
-#
-# The median filter was made for this noise and has caught up; how far depends on the size of the
-# images. The denoiser carries over to some degree, since clipped strong noise has many black and
-# white pixels, too.
-#
-# </details>
-#
-# **3.** Holes of another shape: fill strokes (`"free_form"`) with the model that has only seen
-# blocks, and compare with the average digit.
-#
-# <details><summary>Solution</summary>
-#
-# ```python
-# strokes = draw_masks("free_form", shape[:2], len(test), fraction=0.2, seed=2)
-# guessed = kerasae.inpaint(filler, test, strokes)
-# mean_filled = np.where(strokes[..., None], average, test)
-# print("inpainter    ", evaluation.hole_error(test, guessed, strokes))
-# print("average digit", evaluation.hole_error(test, mean_filled, strokes))
-# display(plots.plot_inpaintings(test, strokes, guessed, count=8))
-# ```
-#
-# It works, since what it has learnt is digits, not holes. Thin strokes are the easier task: a known
-# pixel is never far away.
-#
-# </details>
-#
-# **4.** Train a denoiser at a quarter of the noise (`level=0.125`) and use it on the noise of this
-# chapter.
-#
-# <details><summary>Solution</summary>
-#
-# ```python
+# both = np.concatenate([left, np.roll(left, 28, axis=2)])
 # keras.utils.set_random_seed(0)
-# weak = kerasae.build_denoising(
-#     base="convolutional", level=LEVEL / 4, input_shape=shape, hidden=(16, 32), code_size=64
-# )
-# train(weak, images, config, progress=False)
-# weak_psnr = evaluation.psnr(test, weak.predict(noisy["test"], verbose=0))
-# print(f"{weak_psnr:.1f} dB, against {scores['denoiser']:.1f} dB")
+# everywhere = kerasae.build_undercomplete(hidden=(), code_size=196, **shape)
+# everywhere.fit(both, both, batch_size=64, epochs=LETTER_EPOCHS, verbose=0)
+# for name, x in tests.items():
+#     print(f"{name}: {evaluation.psnr(x, everywhere.predict(x, verbose=0)):.1f} dB")
 # ```
 #
-# It falls short: it trusts its input too much. The level in training should be that of the noise to
-# come, or a little above.
+# Letters in more places: now both halves work. It had to be shown each place, and there are many
+# more than two.
+#
+# </details>
+#
+# **2.** Move the letters by 0 to 8 pixels, and measure the convolutional network.
+#
+# <details><summary>Solution</summary>
+#
+# ```python
+# for shift in range(9):
+#     moved = np.roll(tests["left"], shift, axis=2)
+#     psnr = evaluation.psnr(moved, convolutional.predict(moved, verbose=0))
+#     print(f"{shift} pixels: {psnr:.2f} dB")
+# ```
+#
+# Nearly the same everywhere, and the same at 4 and at 8. Between multiples of four strokes fall
+# differently on the grid of the code; at 0 letters stand closer to the border.
+#
+# </details>
+#
+# **3.** Cut square holes of growing size into the cat. What happens to the middle of the largest?
+# Compare with the reach.
+#
+# <details><summary>Solution</summary>
+#
+# ```python
+# punched = np.zeros((300, 448, 1), bool)
+# for i, side in enumerate((4, 8, 16, 32, 64)):
+#     punched[120 : 120 + side, 20 + 90 * i : 20 + 90 * i + side] = True
+# seen = np.concatenate([np.where(punched, 0, cat), punched], axis=-1).astype("float32")
+# patched = network.predict(seen[None], verbose=0)[0]
+# plt.figure(figsize=(9, 3))
+# plt.imshow(np.clip(np.hstack([np.where(punched, 1, cat), patched]), 0, 1))
+# plt.show()
+# ```
+#
+# The smallest vanish. In the largest, pixels in the middle are further from the edge than the
+# network can see. It was not trained on squares either, which does not help.
+#
+# </details>
+#
+# **4.** In plain Keras: replace each `Conv2DTranspose` by `UpSampling2D(2)` and a `Conv2D`. Train
+# for one epoch to copy.
+#
+# <details><summary>Solution</summary>
+#
+# ```python
+# resizing = keras.Sequential(
+#     [
+#         keras.Input((None, None, 3)),
+#         layers.Conv2D(32, 3, strides=2, **relu),
+#         layers.Conv2D(64, 3, strides=2, **relu),
+#         layers.Conv2D(16, 1),
+#         layers.UpSampling2D(2),
+#         layers.Conv2D(32, 3, **relu),
+#         layers.UpSampling2D(2),
+#         layers.Conv2D(3, 3, padding="same"),
+#     ]
+# )
+# resizing.compile(optimizer=keras.optimizers.Adam(3e-3), loss="mse")
+# resizing.fit(photos.train, photos.train, batch_size=16, verbose=0)
+# print(f"{evaluation.psnr(photos.test, resizing.predict(photos.test, verbose=0)):.1f} dB")
+# ```
+#
+# Resizing gives flat grey back as flat grey before training, so it has no pattern to unlearn.
 #
 # </details>
 
 # %% [markdown]
 # ## What to read next
 #
-# - [Variational autoencoders](10_variational.ipynb): codes from which new images can be drawn.
-# - [`build_convolutional`](../kerasae/builders/convolutional.py),
-#   [`build_denoising`](../kerasae/builders/denoising.py) and
-#   [`build_masked`](../kerasae/builders/masked.py).
+# [Variational autoencoders](10_variational.ipynb); later [denoising](14_denoising.ipynb) and
+# [inpainting](15_inpainting.ipynb). The builder:
+# [`build_convolutional`](../kerasae/builders/convolutional.py).
 #
 # **Papers**
 #
 # - J. Masci, U. Meier, D. Cireşan and J. Schmidhuber (2011), *Stacked Convolutional Auto-Encoders
 #   for Hierarchical Feature Extraction*, ICANN.
-# - P. Vincent, H. Larochelle, I. Lajoie, Y. Bengio and P.-A. Manzagol (2010), *Stacked Denoising
-#   Autoencoders*, Journal of Machine Learning Research 11.
-# - D. Pathak, P. Krähenbühl, J. Donahue, T. Darrell and A. A. Efros (2016), *Context Encoders:
-#   Feature Learning by Inpainting*, CVPR.
+# - J. T. Springenberg and others (2015), *Striving for Simplicity: The All Convolutional Net*, ICLR
+#   workshop: strides in place of pooling.
 # - A. Odena, V. Dumoulin and C. Olah (2016), *Deconvolution and Checkerboard Artifacts*, Distill.
-# - J. T. Springenberg, A. Dosovitskiy, T. Brox and M. Riedmiller (2015), *Striving for Simplicity:
-#   The All Convolutional Net*, ICLR workshop: strides in place of pooling.
+# - D. Pathak and others (2016), *Context Encoders: Feature Learning by Inpainting*, CVPR.
 #
-# The digits are of MNIST (Y. LeCun, C. Cortes and C. J. C. Burges, CC BY-SA 3.0), the colour
-# pictures lossy copies of images of CIFAR-10 (A. Krizhevsky 2009, *Learning Multiple Layers of
-# Features from Tiny Images*). In fast mode the digits are of the UCI *Optical Recognition of
-# Handwritten Digits* data set (E. Alpaydin and C. Kaynak, CC BY 4.0), as shipped with scikit-learn,
-# and the colour pictures crops of photographs shipped with scikit-learn and scikit-image (china by
-# danielbuechele and flower by vultilion: CC BY 2.0; chelsea and coffee: CC0; astronaut and rocket:
-# public domain; motorcycle: Middlebury Stereo 2014).
+# Photographs, from scikit-learn and scikit-image: china by danielbuechele and flower by vultilion
+# (CC BY 2.0), chelsea, coffee and camera (CC0), astronaut and rocket (public domain), motorcycle
+# (Middlebury Stereo 2014). Letters drawn from free typefaces of Debian (OFL, Apache-2.0, MIT or
+# public domain).
