@@ -117,7 +117,7 @@ WIDE_TABLES = {
 }
 """Pages of few headings, whose tables take the room of a list of them."""
 
-DOORS = {"10": ("learn", "02-0"), "09": ("build", "18-0")}
+DOORS = {"10": ("learn", "02-0"), "09": ("build", "02-0")}
 """Pictures of the front page, by the number of the chapter they are from."""
 
 _CELL = re.compile(r"<td(?P<rest>[^>]*)>(?P<text>.*?)</td>", flags=re.DOTALL)

@@ -232,10 +232,10 @@ print(f"your guess {your_guess:,}, true value {2 * pixels * code_size:,}")
 # ## Learned on the left, tested on the right
 #
 # Three networks learn letters that stand on the *left* of a wide image. The test: new typefaces, on
-# the left and on the *right*. Two are dense. One has as many weights as the convolutional network;
-# the other has as large a code, and sixteen times the weights. `LETTERS` is 5,000, and training
-# takes three epochs (`LETTER_EPOCHS`). **Guess first:** what will the dense networks draw on the
-# right?
+# the left and on the *right*, in decibels (dB): 10<!--given--> more are a tenth of the squared
+# error. Two are dense. One has as many weights as the convolutional network; the other has as large
+# a code, and sixteen times the weights. `LETTERS` is 5,000, and training takes three epochs
+# (`LETTER_EPOCHS`). **Guess first:** what will the dense networks draw on the right?
 
 # %%
 letters = kerasae.load_images("letters", limit=LETTERS)
@@ -409,9 +409,9 @@ plt.show()
 #
 # - **Evaluating on clean inputs.** There a network that copies looks best. A denoiser must be
 #   evaluated on noisy inputs.
-# - **Noise of another strength.** You saw the blotches at 0.3.
-# - **Shifts that are not multiples of the stride.** Move a picture by four pixels, and its code moves by one
-#   position. For shifts between multiples of four this holds only roughly.
+# - **Noise of another strength.** You saw the blotches.
+# - **Shifts between strides.** Move a picture by four pixels, and its code moves by one position.
+#   For shifts between multiples of four this holds only roughly.
 # - **Sides that the strides do not divide.** Crop or pad, here to multiples of four.
 #
 # ## Key takeaways

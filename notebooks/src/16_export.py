@@ -16,675 +16,450 @@
 # %% [markdown]
 # # Export, quantise, verify
 #
-# *Section: background and motivation, the sending and the receiving end.* An image is compressed
-# where it is taken, and rebuilt where it arrives. Neither place has Keras. This chapter takes a
-# trained autoencoder apart into two small files that run on a phone, and finds out what that costs.
-#
-# **You will be able to**
-#
-# - explain how a weight or an activation becomes an 8-bit integer, and what scale and zero point
-#   are;
-# - choose between the schemes `float32`, `float16`, `dynamic` and `int8` by size, quality and
-#   agreement of the codes, as measured on your own model;
-# - say which images a converter must see, and recognise the damage that wrong ones do;
-# - export a bundle, have it verified, and know that the verification can fail;
-# - hand a mobile developer the few lines that feed the files.
+# A phone likes to multiply integers. A network can do with them, if its converter has seen the
+# right images.
 
-# %% [markdown]
-# ## The idea
-#
-# A trained network is a list of multiplications by numbers of 32 bits. A phone would rather
-# multiply integers of 8 bits: a quarter of the memory, and more of them at a time. **Quantisation**
-# writes a real number $r$ as an integer $q$ on a grid,
-#
-# $$ r \approx s \, (q - z), $$
-#
-# $$ q = \mathrm{round}(r / s) + z, $$
-#
-# with a **scale** $s$, the distance of two neighbours on the grid, and a **zero point** $z$, the
-# integer that stands for 0. Pixels and codes have $0 \le q \le 255$ here; for weights $q$ runs from
-# -127 to 127, and $z$ is 0. Two errors come with it. What lies between two points is *rounded*, by
-# up to half a scale. What lies beyond the ends of the grid is *clipped*, by any amount. A fine grid
-# is a short one: each choice of $s$ trades one error for the other.
-#
-# The range of a weight is known, since weights do not change any more. The range of an
-# **activation**, what flows between two layers, depends on the images. It has to be observed on
-# examples: **calibration**.
-
-# %%
+# %% tags=["remove-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+# %matplotlib inline
 import os
 import tempfile
-import textwrap
-import time
 from pathlib import Path
 
+FAST = os.environ.get("KERASAE_FAST") == "1"
+scratch = tempfile.TemporaryDirectory(prefix="kerasae-")
+folder = Path(scratch.name)
+CHOSEN = ("300 letters", "grey noise", "dark letters")
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 import kerasae
-from kerasae import TrainConfig, evaluation, plots, train
+from kerasae import plots
+from kerasae_export.conversion import Converter
+from kerasae_export.litemodel import LiteModel
+
+import numpy as np
+
+letters = kerasae.load_images("letters")
+model = kerasae.load_pretrained("letters-convolutional")
+encoder, decoder = kerasae.encoder(model), kerasae.decoder(model)
+some = np.random.default_rng(0).choice(letters.train, 300, replace=False)
+noise = np.random.default_rng(0).normal(0.5, 0.1, some.shape)
+sets = {
+    "300 letters": some,
+    "10 letters": some[:10],
+    "only the I": letters.train[letters.train_labels == 8][:300],
+    "grey noise": noise.clip(0, 1).astype("float32"),
+    "dark letters": 0.3 * some,
+}
+sets = {name: seen for name, seen in sets.items() if name in CHOSEN or not FAST}
+by_set = {}
+with Converter() as converter:
+    for number, (name, seen) in enumerate(sets.items()):
+        file = folder / f"set-{number}.tflite"
+        converter.convert_both(encoder, decoder, file, calibration=seen)
+        by_set[name] = LiteModel(file.read_bytes(), signature="encode")
+
+word = []  # each letter from another typeface, which training has not seen
+for place, letter in enumerate("QUANTISED"):
+    same = np.flatnonzero(letters.test_labels == ord(letter) - ord("A"))
+    word.append(letters.test[same[(7 * place + 3) % len(same)]])
+word = np.stack(word)
+rows = {"original": word, "Keras, 32 bits": model.predict(word, verbose=0)}
+for name in ("300 letters", "dark letters"):
+    rows[f"8 bits, {name}"] = by_set[name].sibling("decode").run(by_set[name].run(word))
+plots.plot_samples(np.stack(list(rows.values())).clip(0, 1), labels=list(rows))
+
+# %% [markdown]
+# *Compare the last two rows. The same network, in two files of the same size, and no error in
+# either. They differ only in the images that the converter was shown.*
+
+# %% [markdown]
+# **You will be able to**
+#
+# - write numbers as 8-bit integers, by hand and with a converter;
+# - choose between four schemes by size and quality;
+# - pick the images that a converter must see, and recognise the damage of wrong ones;
+# - export a bundle, verify it, and see the verification fail;
+# - follow an image through both halves, as a phone does.
+#
+# ## The idea
+#
+# An image is compressed on one device and rebuilt on another, and neither has Keras. So we cut a
+# trained autoencoder at its code, and convert both halves for LiteRT, the runtime of phones. On the
+# way 32-bit numbers become 8-bit integers. **Quantisation** writes a real number $r$ as an integer
+# $q$:
+#
+# $$ r \approx s \, (q - z), \qquad q = \mathrm{round}(r / s) + z. $$
+#
+# The **scale** $s$ is the step of a grid; the **zero point** $z$ is the integer that stands for 0.
+# Two errors come with it: between two grid points numbers are *rounded*, beyond its ends they are
+# *clipped*. With 256 points, a finer grid covers a shorter range. So $s$ trades one error for the
+# other.
+
+# %%
+import textwrap
+import warnings
+
+import kerasae
+from kerasae import evaluation, plots
 from kerasae_export import BundleError, Codec, export_bundle, verify_bundle
 from kerasae_export.conversion import Converter
 from kerasae_export.litemodel import LiteModel
-from kerasae_export.manifest import SCHEMES
 
-import keras
-import matplotlib.pyplot as plt
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
-from IPython.display import Markdown, display
-
-# %matplotlib inline
-
-FAST = os.environ.get("KERASAE_FAST") == "1"
-EPOCHS, CODE_SIZE, HIDDEN = (20, 12, (16, 32)) if FAST else (10, 32, (32, 64))
 
 # %% [markdown]
-# ## The data
+# ## By hand
 #
-# Handwritten digits: MNIST, or in fast mode the small digits of scikit-learn.
-
-# %%
-images = kerasae.load_images("digits") if FAST else kerasae.load_images("mnist", limit=10_000)
-test = images.test[:1000]
-print(images.summary())
-display(plots.plot_samples(images.train[:20], columns=10))
-
-# %% [markdown]
-# *Twenty training images. Calibration will take its examples from this part as well, and every
-# number about quality comes from up to 1,000 test images that neither training nor calibration has
-# seen.*
-
-# %% [markdown]
-# ## The model
+# `model` is the autoencoder of [chapter 0](00_start_here.ipynb), `letters` are its data, and `word`
+# holds the letters of the title picture. `some` are 300 training letters; `by_set` holds the files
+# under the title, by what the converter was shown.
 #
-# A convolutional autoencoder with a linear output and a squared error.
+# Weights lie around 0, so their grid needs no zero point, and the largest weight sets the scale.
+# **Guess first:** with how few bits can you still read the word?
 
 # %%
-keras.utils.set_random_seed(0)
-model = kerasae.build_convolutional(
-    input_shape=images.image_shape, code_size=CODE_SIZE, hidden=HIDDEN, loss="mse"
-)
-encoder, decoder = kerasae.encoder(model), kerasae.decoder(model)
-display(plots.plot_architecture(model))
-
-# %% [markdown]
-# *The model. It will be cut at the code: the left half goes to the sender, the right half to the
-# receiver.*
-
-# %% [markdown]
-# ## Training
-
-# %%
-config = TrainConfig(epochs=EPOCHS, batch_size=64, learning_rate=3e-3, jit_compile=False)
-history = train(model, images, config, progress=False)
-display(plots.plot_history(history.history))
-
-# %% [markdown]
-# *Loss of training and validation images. The circle marks the epoch whose weights were kept, and
-# which is exported below.*
-
-# %%
-codes = np.asarray(encoder(test))
-keras_output = np.clip(model.predict(test, verbose=0), 0, 1)
-keras_psnr = evaluation.psnr(test, keras_output)
-average = evaluation.psnr(test, np.broadcast_to(images.train.mean(axis=0), test.shape))
-assert keras_psnr > average + 2
-display(plots.plot_reconstructions(test, keras_output, count=10))
-display(
-    Markdown(
-        f"*Ten test digits, their reconstructions by Keras, and the difference. **{keras_psnr:.2f} "
-        f"dB** on {len(test)} test images (the average digit: {average:.2f} dB). This is what "
-        f"every file below is held against.*"
-    )
-)
-
-# %% [markdown]
-# ## Quantising by hand
-#
-# Before a tool does it, let us do it to the weights ourselves. Weights lie around 0, so a symmetric
-# grid will do: zero point 0, and a scale that lets the largest weight just fit. One scale may serve
-# a whole kernel, or each output channel may have its own.
-
-# %%
-layers = [
-    (layer, 2 if isinstance(layer, keras.layers.Conv2DTranspose) else -1)  # axis of its outputs
-    for half in ("encoder", "decoder")
-    for layer in model.get_layer(half).layers
-    if hasattr(layer, "kernel")
-]
-kernels = [keras.ops.convert_to_numpy(layer.kernel).copy() for layer, _ in layers]
-by_hand = {"a scale for each channel": {}, "a scale for each kernel": {}}
-for bits in (2, 3, 4, 5, 6, 8):
-    for name, results in by_hand.items():
-        for (layer, channel), kernel in zip(layers, kernels, strict=True):
-            others = tuple(i for i in range(kernel.ndim) if i != channel % kernel.ndim)
-            reduced = others if "channel" in name else None
-            largest = np.abs(kernel).max(axis=reduced, keepdims=True)
-            scale = np.maximum(largest, 1e-12) / (2 ** (bits - 1) - 1)
-            layer.kernel.assign(np.round(kernel / scale) * scale)
-        results[bits] = evaluation.psnr(test, np.clip(model.predict(test, verbose=0), 0, 1))
-for (layer, _), kernel in zip(layers, kernels, strict=True):
+layers = [part for half in (encoder, decoder) for part in half.layers if hasattr(part, "kernel")]
+kernels = [layer.get_weights()[0] for layer in layers]
+rows = {}
+for bits in (8, 6, 5, 4, 3):
+    for layer, kernel in zip(layers, kernels, strict=True):
+        largest = np.abs(kernel).max()
+        s = largest / (2 ** (bits - 1) - 1)
+        q = np.round(kernel / s)  # integers: for 8 bits from -127 to 127
+        layer.kernel.assign(s * q)
+    rows[f"{bits} bits"] = model.predict(word, verbose=0).clip(0, 1)
+for layer, kernel in zip(layers, kernels, strict=True):
     layer.kernel.assign(kernel)  # as they were
+plots.plot_samples(np.stack(list(rows.values())), labels=list(rows))
 
-weights = kernels[0].ravel()
-line = np.linspace(-1, 1, 2001) * np.abs(weights).max()
-figure, axes = plt.subplots(figsize=(6, 3.2), layout="constrained")
-for bits, colour in ((2, plots.RED), (4, plots.ORANGE), (8, plots.BLUE)):
-    scale = line[-1] / (2 ** (bits - 1) - 1)
-    axes.plot(line, np.round(line / scale) * scale, color=colour, label=f"{bits} bits")
-axes.plot(weights, np.full(weights.size, 1.2 * line[0]), "|", color=plots.INK, label="weights")
-axes.set(xlabel="weight of the first layer", ylabel="the same, quantised")
-axes.legend(frameon=False)
-axes.spines[["top", "right"]].set_visible(False)
-plt.show()
-display(
-    plots.plot_curves(
-        {**by_hand, "32 bits": keras_psnr}, xlabel="bits of a weight", ylabel="PSNR in dB"
-    )
-)
-channel, kernel = by_hand.values()
-assert channel[8] > keras_psnr - 0.2
-assert channel[2] < channel[4] < channel[8]
-display(
-    Markdown(
-        f"*Upper picture: grids of 2, 4 and 8 bits for the weights of the first layer, which stand "
-        f"below; the finest is hardly to be told from a straight line. Lower picture: what all "
-        f"kernels, rounded at once, do to the reconstructions. With 8 bits and a scale for each "
-        f"channel, {channel[8]:.2f} dB of {keras_psnr:.2f} are left; with 4 bits "
-        f"{channel[4]:.2f} dB; with 2 bits, which are -1, 0 and 1, {channel[2]:.2f} dB. A scale "
-        f"for each channel costs a few bytes a channel and gives {channel[4] - kernel[4]:+.2f} dB "
-        f"at 4 bits. TF Lite does the same with 8 bits.*"
-    )
-)
+# %% tags=["remove-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+assert np.abs(rows["8 bits"] - model.predict(word, verbose=0).clip(0, 1)).mean() < 0.02
+
+# %% [markdown]
+# *Read down. With eight bits nothing seems to change. Each missing bit about doubles the step; with
+# three, only 7 values are left, and the word can hardly be read.*
+
+# %% [markdown]
+# **Your turn; a few seconds.** One large weight stretches the grid of its whole kernel. Give every
+# channel a scale of its own: replace `.max()` by `.max(axis=tuple(range(kernel.ndim - 1)),
+# keepdims=True)`. Expect the last rows to get better. Converters do this, too.
+#
+# Weights are known. An **activation**, what flows between two layers, depends on the image, so its
+# range must be observed on examples: **calibration**. Take the code as an example. Which scale does
+# it need?
+
+# %%
+your_scale = 1.0
+observed = encoder.predict(some, verbose=0)  # the codes of 300 training letters
+s = (observed.max() - observed.min()) / 255
+z = round(-observed.min() / s)
+edge = by_set["300 letters"].output  # what the converter has chosen
+print(f"yours {your_scale}, true {s:.6f}; the converter's {edge.scale:.6f}")
+print(f"zero point {z}; the converter's {edge.zero_point}")
+
+# %% tags=["remove-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+assert abs(edge.scale - s) < 1e-5 * s
+assert edge.zero_point == z
+
+# %% [markdown]
+# For this activation the converter does the same: it takes the smallest and the largest value that
+# it has seen. Now a layer can calculate with integers. Here is the first one of the decoder:
+
+# %%
+dense = decoder.layers[1]
+weights, bias = dense.get_weights()
+codes = encoder.predict(letters.test, verbose=0)
+q = np.clip(np.round(codes / s) + z, 0, 255).astype("int32")
+step = np.abs(weights).max(axis=0) / 127
+integers = np.round(weights / step).astype("int32")
+
+sums = (q - z) @ integers  # the many multiplications: nothing but integers
+exact = codes @ weights + bias
+wrong = np.abs(s * step * sums + bias - exact).mean() / exact.std()
+print(f"largest sum {np.abs(sums).max():,}, error {wrong:.2%} of the standard deviation")
 
 # %% [markdown]
 # ## Four schemes
 #
-# Now the real files. A `Converter` holds the TensorFlow process that writes them; `convert_both`
-# puts encoder and decoder into one file, with the signatures `encode` and `decode`. The files are
-# run by LiteRT, which is what a phone has.
+# | scheme | weights | activations | calibration |
+# |---|---|---|---|
+# | `float32` | 32-bit | 32-bit | none |
+# | `float16` | 16-bit | 32-bit | none |
+# | `dynamic` | 8-bit integers | 32-bit in the file | none |
+# | `int8` | 8-bit integers | 8-bit integers | examples |
 
 # %%
-for name, what in SCHEMES.items():
-    print(f"{name:8} {what}")
-
-# %%
-scratch = tempfile.TemporaryDirectory(prefix="kerasae-")
-folder = Path(scratch.name)
-examples = images.train[:300]
-rng = np.random.default_rng(0)
-shape = (300, *images.image_shape)
-sets = {  # what int8 is calibrated on, further below
-    "300 digits": examples,
-    "10 digits": examples[:10],
-    "ones only": images.train[images.train_labels == 1][:300],
-    "uniform noise": rng.uniform(0, 1, shape).astype("float32"),
-    "grey noise": rng.normal(0.5, 0.1, shape).clip(0, 1).astype("float32"),
-    "dark digits": 0.3 * examples,
-    "digits of 0 to 255": 255 * examples,
-}
-if FAST:
-    sets = {name: sets[name] for name in ("300 digits", "grey noise", "dark digits")}
-
-files = {}
+keras_output = model.predict(letters.test, verbose=0).clip(0, 1)
+keras_psnr = evaluation.psnr(letters.test, keras_output)
+sizes, lost = {}, {}
 with Converter() as converter:
-    for scheme in SCHEMES:
-        files[scheme] = converter.convert_both(
-            encoder, decoder, folder / f"{scheme}.tflite", scheme=scheme, calibration=examples
-        )
-    for i, (name, calibration) in enumerate(sets.items()):
-        files[name] = files["int8"]
-        if i:  # the first is the same once more
-            files[name] = converter.convert_both(
-                encoder, decoder, folder / f"set-{i}.tflite", calibration=calibration
-            )
+    for scheme in ("float32", "float16", "dynamic", "int8"):
+        file = folder / f"{scheme}.tflite"
+        converter.convert_both(encoder, decoder, file, scheme=scheme, calibration=some)
+        half = LiteModel(file.read_bytes(), signature="encode")
+        outputs = half.sibling("decode").run(half.run(letters.test)).clip(0, 1)
+        sizes[scheme] = file.stat().st_size
+        lost[scheme] = keras_psnr - evaluation.psnr(letters.test, outputs)
+        print(f"{scheme:8} {sizes[scheme]:8,} bytes, {lost[scheme]:6.3f} dB lost")
+
+# %% tags=["remove-cell", "numbers"] jupyter={"source_hidden": true, "outputs_hidden": true}
+assert sizes["dynamic"] < sizes["int8"] < 0.5 * sizes["float32"]
+assert lost["float32"] < 0.01
+{"keras": keras_psnr, "int8": lost["int8"], "dynamic": lost["dynamic"]}
 
 # %% [markdown]
-# The codes are compared as a codec will use them: rounded to a *step*, here a tenth of their
-# standard deviation. Two codes agree in a value if they round to the same multiple.
-
-# %%
-step = codes.std() / 10
-measured = {}
-for name, file in files.items():
-    lite_encoder = LiteModel(file.read_bytes(), signature="encode")
-    lite_decoder = lite_encoder.sibling("decode")
-    start = time.perf_counter()
-    lite_codes = lite_encoder.run(test)
-    output = np.clip(lite_decoder.run(lite_codes), 0, 1)
-    seconds = (time.perf_counter() - start) / len(test)
-    measured[name] = {
-        "bytes": file.stat().st_size,
-        "psnr": evaluation.psnr(test, output),
-        "agree": np.mean(np.round(lite_codes / step) == np.round(codes / step)),
-        "off": np.abs(lite_codes - codes).mean() / np.ptp(codes),
-        "seconds": seconds,
-        "edges": (lite_encoder.output, lite_decoder.input),
-        "codes": lite_codes,
-        "output": output,
-    }
-rows = [
-    f"| {scheme} | {m['bytes']:,} | {m['psnr']:.2f} | {round(m['psnr'] - keras_psnr, 3) + 0:.3f} "
-    f"| {m['agree']:.1%} | {m['off']:.3%} | {1e6 * m['seconds']:.0f} |"
-    for scheme, m in measured.items()
-    if scheme in SCHEMES
-]
-names = "scheme|bytes|PSNR, dB|against Keras, dB|same symbol|code off by|microseconds"
-head = f"| {names.replace('|', ' | ')} |"
-display(Markdown("\n".join([head, "|---|---:|---:|---:|---:|---:|---:|", *rows])))
-
-small, exact = measured["int8"], measured["float32"]
-figure, grid = plt.subplots(1, 3, figsize=(9, 2.6), layout="constrained", sharey=True)
-panels = (
-    ("size in kB", {s: measured[s]["bytes"] / 1000 for s in SCHEMES}, ".0f"),
-    ("PSNR lost, in dB", {s: max(keras_psnr - measured[s]["psnr"], 0) for s in SCHEMES}, ".3f"),
-    ("symbols that differ, in %", {s: 100 - 100 * measured[s]["agree"] for s in SCHEMES}, ".1f"),
-)
-for axes, (label, values, digits) in zip(grid, panels, strict=True):
-    bars = axes.barh(list(values), list(values.values()), color=plots.BLUE)
-    axes.bar_label(bars, [f" {value:{digits}}" for value in values.values()], fontsize=9)
-    axes.set(xlabel=label, ylabel="scheme" if axes is grid[0] else "")
-    axes.margins(x=0.3)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(labelsize=8)
-    axes.locator_params(axis="x", nbins=4)
-grid[0].invert_yaxis()
-plt.show()
-assert exact["agree"] > 0.999
-assert abs(exact["psnr"] - keras_psnr) < 0.01
-assert small["psnr"] > keras_psnr - 0.3
-assert small["bytes"] < 0.6 * exact["bytes"]
-assert measured["float16"]["agree"] > small["agree"]
-channels = sum(layer.bias.shape[0] for layer, _ in layers)
-assert FAST or abs(small["bytes"] - measured["dynamic"]["bytes"] - 12 * channels) < 1000
-display(
-    Markdown(
-        f"*Size, quality and agreement. `float32` is the model itself. `int8` needs "
-        f"{small['bytes'] / exact['bytes']:.0%} of its bytes and loses "
-        f"{keras_psnr - small['psnr']:.3f} dB. The bytes are more than a quarter, since the file "
-        f"keeps a scale and a zero point, together 12 bytes, for the weights of each of the "
-        f"{channels:,} output channels, and in `int8` once more for their biases: "
-        f"{24 * channels / 1000:.0f} kB, and half of that in `dynamic`, which is smaller. The "
-        f"codes of `int8` are off by {small['off']:.2%} of their range, so that "
-        f"{1 - small['agree']:.1%} of the values round to another symbol, nearly always the "
-        f"neighbour: what is lost is far below what the autoencoder loses anyway. The times are "
-        f"for encoding and decoding one image, on this computer and through Python; a phone has "
-        f"others.*"
-    )
-)
-
-# %%
-error = np.stack([0.5 + 20 * (measured[s]["output"][:8] - keras_output[:8]) for s in SCHEMES])
-display(
-    plots.plot_samples(
-        np.concatenate([test[None, :8], keras_output[None, :8], error]),
-        labels=["original", "Keras", *(f"{s}, error x 20" for s in SCHEMES)],
-    )
-)
-
-# %% [markdown]
-# *Each file against Keras, with the difference made twenty times larger; plain grey means none.
-# Look for the first scheme in which a pattern shows. The schemes that keep their activations in
-# floating point have small errors from their weights; `int8` adds a grain, since every pixel is on
-# a grid.*
-
-# %% [markdown]
+# Keras reaches 21.69<!--keras--> dB on letters of unseen typefaces. `dynamic` loses
+# 0.02<!--dynamic--> dB, and makes the smallest file; `int8` loses 0.13<!--int8--> dB, and its file
+# is a little larger, because it holds the scales of all activations and biases. **Do not take
+# `int8` for its size.** Take it where a device only computes with integers, or is faster with them;
+# measure that on the device.
+#
 # ## An experiment: the calibration data
 #
-# `int8` alone needs examples. The weights and the scheme stay the same; only what the converter
-# looks at changes. Guess the order before you run the cell.
+# Same weights, same scheme; only the images differ that the converter observes. **Guess the order**
+# before you look: 300 letters; 10 letters; only letters I; grey noise; letters at 0.3<!--given-->
+# of their brightness.
 
 # %%
-best = measured["300 digits"]
-losses = {name: keras_psnr - measured[name]["psnr"] for name in sets}
-figure, (axes, right) = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
-bars = axes.barh(list(sets), [max(loss, 1e-3) for loss in losses.values()], color=plots.BLUE)
-axes.bar_label(bars, [f" {loss:.2f}" for loss in losses.values()], fontsize=9)
-axes.set(xscale="log", xlabel="PSNR lost, in dB (log scale)", ylabel="calibrated on")
-axes.margins(x=0.3)
-axes.invert_yaxis()
-right.scatter(codes, best["codes"], s=4, color=plots.BLUE, label="300 digits", linewidths=0)
-wrong = measured["dark digits"]
-right.scatter(codes, wrong["codes"], s=4, color=plots.RED, label="dark digits", linewidths=0)
-right.set(xlabel="value of the code, Keras", ylabel="the same from the file")
-right.legend(frameon=False, markerscale=3)
-for panel in (axes, right):
-    panel.spines[["top", "right"]].set_visible(False)
-plt.show()
-assert losses["300 digits"] < 0.3
-assert losses["dark digits"] > losses["300 digits"] + 1
-assert FAST or losses["ones only"] < min(losses["10 digits"], losses["uniform noise"])
-edge = wrong["edges"][0]
-low, high = (edge.scale * (q - edge.zero_point) for q in (0, 255))
-beyond = np.mean((codes < low) | (codes > high))
-display(
-    Markdown(
-        f"*Left: what each set costs. Right: the codes of both files over those of Keras. "
-        f"Calibrated on digits, the points lie on the diagonal. The converter that saw digits of "
-        f"0.3 times their brightness gave the code a grid from {low:.1f} to {high:.1f}; "
-        f"{beyond:.0%} of the values of real images lie beyond, and all that flows inside is cut "
-        f"as well. The file is of the right size, loads, runs, and loses "
-        f"**{losses['dark digits']:.1f} dB**.*"
-    )
-)
+rows = {}
+for name, half in by_set.items():
+    outputs = half.sibling("decode").run(half.run(letters.test)).clip(0, 1)
+    lost[name] = keras_psnr - evaluation.psnr(letters.test, outputs)
+    shown = half.sibling("decode").run(half.run(word)).clip(0, 1)
+    rows[f"{name}: {lost[name]:.2f} dB lost"] = shown
+plots.plot_samples(np.stack(list(rows.values())), labels=list(rows))
+
+# %% tags=["remove-cell", "numbers"] jupyter={"source_hidden": true, "outputs_hidden": true}
+assert lost["300 letters"] < 0.5
+assert lost["grey noise"] > 1
+assert lost["dark letters"] > 5
+{"dark": lost["dark letters"]}
 
 # %% [markdown]
-# What calibration needs follows from the two errors. The examples must reach the ends of what real
-# images do, or values are clipped; they must not reach much farther, or the grid is coarse. Noise
-# has no reason to do either. Where it comes out well, it is by luck, and the next model has none. A
-# handful of images may miss the strongest responses, which are rare: ten digits of several kinds
-# cost more here than hundreds of ones, which, one kind only as they are, reach the ends just as the
-# others do. Do not count on that either. Take 100 to 500 real images, scaled exactly as for
-# training, from the *training* part, and of every kind that will be sent.
+# *Compare the rows with the top one. Ten real letters do well here, and even one kind of letter.
+# Noise costs decibels, and dark letters cost the most.*
 
-# %% [markdown]
-# ## Where the two halves meet
-#
-# The decoder is calibrated on what the encoder gives. So both have seen the same numbers, and the
-# edge has the same grid on both sides.
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
+import matplotlib.pyplot as plt
 
-# %%
-sender, receiver = small["edges"]
-print(f"encoder's output: scale {sender.scale:.6f}, zero point {sender.zero_point}")
-print(f"decoder's input:  scale {receiver.scale:.6f}, zero point {receiver.zero_point}")
-assert abs(sender.scale - receiver.scale) < 1e-6 * sender.scale
-assert sender.zero_point == receiver.zero_point
-
-figure, axes = plt.subplots(figsize=(7, 2.8), layout="constrained")
-axes.hist(codes.ravel(), bins=80, color=plots.BLUE)
-for q in (0, 255):
-    axes.axvline(sender.scale * (q - sender.zero_point), color=plots.INK, lw=1.5)
-axes.set(xlabel="value of the code, Keras (lines: q = 0 and q = 255)", ylabel="count")
+figure, axes = plt.subplots(figsize=(8, 2.6), layout="constrained")
+axes.hist(codes.ravel(), bins=100, color=plots.MUTED)
+for name, colour in (("300 letters", plots.BLUE), ("dark letters", plots.RED)):
+    edge = by_set[name].output
+    ends = [edge.scale * (q - edge.zero_point) for q in (0, 255)]
+    height = 0.9 * axes.get_ylim()[1] * (1 if "dark" in name else 0.6)
+    axes.plot(ends, [height] * 2, "|-", color=colour, ms=16, lw=2, label=f"grid of {name}")
+axes.set(xlabel="number in the code of a test letter", ylabel="count")
+axes.legend(frameon=False, loc="upper left")
 axes.spines[["top", "right"]].set_visible(False)
 plt.show()
-low, high = (sender.scale * (q - sender.zero_point) for q in (0, 255))
-clipped = np.mean((codes < low) | (codes > high))
-assert clipped < 0.02
-display(
-    Markdown(
-        f"*All code values of the test images, and the two ends of their grid. {clipped:.3%} are "
-        f"clipped. The bytes of the code may go from the one half straight into the other, as long "
-        f"as nobody rounds them in between. A codec does round, as the next section shows, and "
-        f"then the decoder sees other numbers.*"
-    )
-)
+
+# %% tags=["remove-cell", "numbers"] jupyter={"source_hidden": true, "outputs_hidden": true}
+edge = by_set["dark letters"].output
+low, high = (edge.scale * (q - edge.zero_point) for q in (0, 255))
+beyond = 100 * np.mean((codes < low) | (codes > high))
+assert beyond > 1
+{"beyond": float(beyond)}
 
 # %% [markdown]
-# ## The bundle
-#
-# `export_bundle` does all of this and more: it picks a step for each value of the code, measures
-# how often each symbol occurs, and writes both files, a manifest, a model card and a *golden
-# sample* by which any other program can be checked.
-
-# %%
-bundle = export_bundle(model, folder / "bundle", calibration=images.train, facts={"data": "digits"})
-for path in sorted(bundle.rglob("*")):
-    if path.is_file():
-        print(f"{path.relative_to(bundle).as_posix():28} {path.stat().st_size:8,} bytes")
-codec = Codec.load(bundle)
-manifest = codec.manifest
-here, there = manifest.encoder.output, manifest.decoder.input
-rows = [
-    f"| {name} | {edge.dtype} {list(edge.shape)} | {edge.scale:.6f} | {edge.zero_point} |"
-    for name, edge in (
-        ("encoder, input", manifest.encoder.input),
-        ("encoder, output", here),
-        ("decoder, input", there),
-        ("decoder, output", manifest.decoder.output),
-    )
-]
-head = "| edge | type and shape | scale | zero point |\n|---|---|---:|---:|"
-display(Markdown("\n".join([head, *rows])))
-assert abs(255 * manifest.encoder.input.scale - 1) < 1e-6
-display(
-    Markdown(
-        f"*The edges, from the manifest. An input of scale 1/255 takes pixels as they are. The "
-        f"scales in the middle differ, {here.scale:.6f} and {there.scale:.6f}: this decoder was "
-        f"calibrated on codes that had been rounded to steps between "
-        f"{manifest.codec.best.steps.min():.3f} and {manifest.codec.best.steps.max():.3f}, since "
-        f"those are what it will get. In a bundle never copy the integers across; go through the "
-        f"symbol.*"
-    )
-)
+# *Look where the red grid ends: beyond it only 1.4 %<!--beyond--> of the numbers are clipped. The
+# blue one covers nearly all of them.*
 
 # %% [markdown]
-# ## Verifying
+# But the code is only one of the activations, and those of all layers are clipped. The file
+# has the right size, loads, runs, and loses 10.1<!--dark--> dB. **Nothing complained.** Calibrate
+# with a few hundred images (ten may miss a rare large value) of every kind that will be sent, from
+# the training part, scaled exactly as in training.
 #
-# A conversion that ran is not a conversion that is right: the file of the dark digits was one that
-# ran. `verify_bundle` compares the bundle with its own manifest, with the golden sample, the fast
-# kernels with the plain reference kernels, and, given model and images, with Keras.
+# ## Bundle and verify
+#
+# `export_bundle` writes both halves, a manifest with scales, steps and hashes, a model card, and a
+# sample by which any other program can be checked. It warns if the files lose too much;
+# `verify_bundle` then compares them with Keras.
 
 # %%
-verification = verify_bundle(bundle, model=model, images=test[:200], report=not FAST)
+with warnings.catch_warnings(record=True) as said:
+    warnings.simplefilter("ignore")
+    warnings.simplefilter("always", UserWarning)
+    bundle = export_bundle(model, folder / "bundle", calibration=some, facts={"data": "letters"})
+for warning in said:
+    print(textwrap.fill(str(warning.message), 90))
+
+verification = verify_bundle(bundle, model=model, images=letters.test[:200], report=False)
 for check in verification.checks:
-    line = f"{'ok  ' if check.passed else 'FAIL'} {check.name}: {check.detail}"
-    print(textwrap.fill(line, 100, subsequent_indent=" " * 5))
-assert verification.passed
+    if "quality" in check.name or "parity" in check.name:
+        print(textwrap.fill(f"{check.name}: {check.detail}", 90))
+print(f"{sum(check.passed for check in verification.checks)} of {len(verification.checks)} passed")
 
 # %% [markdown]
-# The decibels of the golden sample are low for a reason. It is no digit but a drawn test picture,
-# larger than a tile, so that all parts of the format are in use: what counts is that two programs
-# agree on it, not how well a network of digits paints it.
-#
-# With `report=True`, the default, there is also `verification.html`, and the error of each layer is
-# measured: once alone, given the inputs that it has in the file, and once with all layers before
-# it. (In fast mode this is skipped.)
+# A check that cannot fail is worth nothing. So break something: flip one bit of a file, and make a
+# bundle that was calibrated with dark letters. **Guess first:** which of them is caught?
 
 # %%
-if "layers" in verification.measurements:
-    found = [
-        (f"{part}\n{entry['layer']}", entry["own"], entry["total"])
-        for part in ("encoder", "decoder")
-        for entry in verification.measurements["layers"][part]["layers"]
-        if entry["layer"] != "input"
-    ]
-    figure, axes = plt.subplots(figsize=(8, 3.2), layout="constrained")
-    names, own, total = zip(*found, strict=True)
-    axes.plot(names, own, "o", color=plots.BLUE, label="this layer alone")
-    square = {"mfc": "none", "ms": 10, "mew": 1.5}  # so that no dot hides behind it
-    axes.plot(names, total, "s", color=plots.ORANGE, label="all layers up to it", **square)
-    axes.set(ylabel="signal to noise, in dB", xlabel="layer")
-    axes.tick_params(axis="x", labelsize=8)
-    axes.legend(frameon=False)
-    axes.spines[["top", "right"]].set_visible(False)
-    plt.show()
-    worst = verification.measurements["layers"]["largest_error"]
-    display(
-        Markdown(
-            f"*Error of each layer in the file; higher is better. The layer that adds most of it "
-            f"is `{worst['layer']}` of the {worst['part']}, with {worst['own']:.0f} dB. If a model "
-            f"loses too much in `int8`, look here first.*"
-        )
-    )
-
-# %% [markdown]
-# A check that cannot fail is worth nothing. So let us break things: one byte of a file, and a
-# bundle held against a model that it was not made from.
-
-# %%
-keras.utils.set_random_seed(1)
-other = kerasae.build_convolutional(
-    input_shape=images.image_shape, code_size=CODE_SIZE, hidden=HIDDEN, loss="mse"
-)
+dark = export_bundle(model, folder / "dark", calibration=0.3 * some)
 file = bundle / "decoder.tflite"
 intact = file.read_bytes()
-for what in ("one byte changed", "another model"):
-    if what == "one byte changed":
-        file.write_bytes(intact[:2000] + bytes([intact[2000] ^ 1]) + intact[2001:])
+file.write_bytes(intact[:2000] + bytes([intact[2000] ^ 1]) + intact[2001:])
+for what, place in {"one bit": bundle, "dark letters": dark}.items():
     try:
-        verify_bundle(
-            bundle, model=model if "byte" in what else other, images=test[:50], report=False
-        )
+        verify_bundle(place, model=model, images=letters.test[:200], report=False)
+        print(f"{what}: passed")
     except BundleError as error:
-        print(f"{what}: {str(error)[:150]}")
-    else:
-        raise AssertionError("the bundle should have been refused")
-    file.write_bytes(intact)
+        print(textwrap.fill(f"{what}: {error}", 90))
+file.write_bytes(intact)
+codec = Codec.load(bundle)
 
 # %% [markdown]
-# *Both are refused, with the reason. An application that loads the bundle with `Codec.load` checks
-# the hashes as well.*
+# Both. The export of dark letters said nothing, for it had only dark letters to compare with.
+# Verification shows the bundle images of the kind that it will meet.
 
 # %% [markdown]
-# ## The three lines that a mobile developer needs
+# ## On a phone
 #
-# The bundle's README has them for Kotlin, Swift, C++ and JavaScript, with this bundle's own
-# numbers. Of Kotlin it says:
+# The codec also exists in Kotlin, Swift, C++ and JavaScript, and they [read the same
+# bytes](../docs/ports.md). In an Android app you need three lines:
+#
+# ```kotlin
+# val bundle = BundleCodec.open(context, "bundle")
+# val data = bundle.codec.compress(bitmap.toImage(1))
+# val rebuilt = bundle.codec.decompress(data).toBitmap()
+# ```
+#
+# What happens inside, for one image: the encoder gives integers. Each stands for a number of the
+# code, which is counted in whole steps: its **symbol**. Symbols are what the file holds. The
+# receiver turns them into the decoder's integers. LiteRT runs both halves; the three lines between
+# are ours.
 
 # %%
-card = (bundle / "README.md").read_text(encoding="utf-8")
-display(Markdown(card.split("### Kotlin")[1].split("```")[1].join(["```", "```"])))
-
-# %% [markdown]
-# What comes out are integers. Three lines make symbols of them, the numbers that a `.kae` file
-# holds, and lead back to what the decoder takes. Here they are in Python, with nothing but LiteRT
-# around them, and the same as the codec says.
-
-# %%
-pixels = np.floor(test * 255 + 0.5).astype(np.uint8)
 halves = {}
 for name in ("encoder", "decoder"):
     interpreter = Interpreter(model_path=str(bundle / f"{name}.tflite"))
     interpreter.allocate_tensors()
     halves[name] = interpreter.get_signature_runner()
+sent, got = codec.manifest.encoder.output, codec.manifest.decoder.input
+steps = codec.manifest.codec.best.steps  # one for each of the 32 numbers
+
+pixels = np.floor(255 * word + 0.5).astype("uint8")
 q = halves["encoder"](input=pixels[:1])["output_0"]
-steps = manifest.codec.best.steps
+value = sent.scale * (q.astype(float) - sent.zero_point)  # 1. integers to numbers
+symbol = np.floor(value / steps + 0.5)  # 2. numbers to symbols
+back = np.floor(symbol * steps / got.scale + 0.5) + got.zero_point  # 3. symbols to integers
+print("integers", q[0, :4], "numbers", value[0, :4].round(2), "symbols", symbol[0, :4])
+drawn = halves["decoder"](input=back.clip(0, 255).astype("uint8"))["output_0"]
+print("our symbols are the codec's:", np.array_equal(symbol[0], codec.encode(pixels[0])))
 
-value = here.scale * (q.astype(float) - here.zero_point)
-symbol = np.floor(value / steps + 0.5)
-back = np.clip(np.floor(symbol * steps / there.scale + 0.5) + there.zero_point, 0, 255)
+# %%
+data = [codec.compress(image) for image in pixels]
+print("bytes:", [len(each) for each in data])
+theirs = np.stack([codec.decompress(each) for each in data]) / 255
+plots.plot_samples(np.stack([word, theirs]), labels=["original", "received"])
 
-picture = halves["decoder"](input=back.astype(np.uint8))["output_0"]
-assert np.array_equal(symbol, codec.encode(pixels[0]))
-data = codec.compress(pixels[0])
-last = manifest.decoder.output
-real = last.scale * (picture[0].astype(float) - last.zero_point)
-mine, theirs = np.floor(np.clip(real, 0, 1) * 255 + 0.5), codec.decompress(data)
-assert np.abs(mine - theirs).max() <= manifest.pixel_tolerance
-columns = {"original": pixels[0], "by hand": mine, f"from {len(data)} bytes": theirs}
-figure, grid = plt.subplots(1, 3, figsize=(6, 2.4))
-for axes, (title, shown) in zip(grid, columns.items(), strict=True):
-    plots.show_image(axes, shown / 255)
-    axes.set_title(title, fontsize=10)
-plt.show()
+# %% tags=["remove-cell", "numbers"] jupyter={"source_hidden": true, "outputs_hidden": true}
+card = (bundle / "README.md").read_text(encoding="utf-8")
+assert 'val bundle = BundleCodec.open(context, "bundle")' in card
+assert "val data = bundle.codec.compress(bitmap.toImage(1))" in card
+assert "val rebuilt = bundle.codec.decompress(data).toBitmap()" in card
+last = codec.manifest.decoder.output
+ours = np.clip(last.scale * (drawn[0].astype(float) - last.zero_point), 0, 1)
+assert np.array_equal(symbol[0], codec.encode(pixels[0]))
+assert np.abs(ours - theirs[0]).max() <= (codec.manifest.pixel_tolerance + 1) / 255
+{"bytes": float(np.mean([len(each) for each in data]))}
 
 # %% [markdown]
-# *One digit through the two files: by the three lines above, and by the codec, with a `.kae` file
-# in between. The last two pictures agree. To write and read such files, a phone also needs the
-# entropy coder, which [the format](../export/FORMAT.md) specifies; in a browser it is there.*
+# *Compare each letter with the one below it, which was drawn from a file of 34<!--bytes--> bytes
+# on average.*
 
 # %% [markdown]
 # ## What can go wrong
 #
-# **Calibration on images of another scale.** Pixels of 0 to 255 for a model that was trained on 0
-# to 1, or without the normalisation that training had. Nothing complains. See above.
+# - **Wrong scale of the calibration images.** kerasae warns of pixels from 0 to 255; of dark images
+#   nobody can.
+# - **Pixels scaled twice.** This file takes bytes. If you divide by 255 first, you send only zeros
+#   and ones (exercise 2).
+# - **Signed bytes.** In Kotlin and Java a byte of 200 reads as -56: write `byte.toInt() and 0xFF`.
+# - **Integers copied across.** `sent` and `got` have different scales in a bundle, because the
+#   decoder is calibrated on rounded codes. Go through the symbol.
+# - **Equal codes expected.** Two devices may round differently in the last place, so their codes of
+#   one image may differ by a symbol. Reading a file does no harm.
+# - **Speed read off a desktop.** Sizes and errors carry over; times do not.
 #
-# **Pixels that are scaled twice.** An `int8` file of this project takes bytes. Who divides by 255
-# first sends zeros and ones (exercise 2).
-#
-# **Signed bytes.** In Kotlin and Java a byte of 200 reads as -56. Write `byte.toInt() and 0xFF`.
-#
-# **Equal codes expected.** Two correct devices round differently in the last place, so codes of one
-# image may differ by a symbol between a phone and a server. Whoever reads a file takes its symbols
-# as they are, so this does no harm; comparing codes of two devices bit by bit does.
-#
-# **Operators that the phone lacks.** Keras's own exporter falls back to TensorFlow operators
-# without a word, and the file then fails on the phone. The converter here refuses at once.
-#
-# **Reading speed off a desktop.** Sizes and errors travel from machine to machine; times do not.
-
-# %% [markdown]
 # ## Key takeaways
 #
-# 1. Quantisation puts numbers on a grid of scale and zero point. Rounding and clipping are its two
-#    errors.
-# 2. Weights are easy: 8 bits with a scale for each channel cost next to nothing.
-# 3. Activations need calibration, with real images, as training saw them. Wrong ones do silent
+# 1. Quantisation puts numbers on a grid of scale and zero point. It rounds, and it clips.
+# 2. Weights are easy: eight bits cost next to nothing.
+# 3. Activations need calibration with real images, as training saw them. Wrong ones do silent
 #    damage.
-# 4. Calibrated on the encoder's codes, both halves have one grid at the edge; a bundle's decoder
-#    has its own, since it is calibrated on rounded codes.
-# 5. Verify against Keras on images, with limits that can be missed.
-
-# %% [markdown]
+# 4. `dynamic` may be smaller and better than `int8`. Measure on your model.
+# 5. Verify against Keras, with limits that can be missed.
+#
 # ## Exercises
 #
-# **1.** How far may a step be reduced before `int8` is too coarse for it? Plot the share of equal
-# symbols over the step.
+# **1.** How fine may a step be before `int8` is too coarse for it? Compare the symbols of the file
+# with those of Keras.
 #
 # <details><summary>Solution</summary>
 #
 # ```python
-# shares = {}
+# from_file = by_set["300 letters"].run(letters.test)
 # for divisor in (2, 5, 10, 20, 50, 100):
-#     s = codes.std() / divisor
-#     shares[divisor] = np.mean(np.round(small["codes"] / s) == np.round(codes / s))
-# display(
-#     plots.plot_curves(
-#         {"int8": shares},
-#         xlabel="standard deviation / step",
-#         ylabel="share of equal symbols",
-#         log_x=True,
-#     )
-# )
-# print(f"scale of the grid: standard deviation / {codes.std() / sender.scale:.0f}")
+#     width = codes.std() / divisor
+#     equal = np.mean(np.round(from_file / width) == np.round(codes / width))
+#     print(f"a step of {width:.2f}: {equal:.0%} equal")
+# print(f"the scale of the grid is {by_set['300 letters'].output.scale:.2f}")
 # ```
 #
-# Once the step comes near the scale of the code's grid, agreement breaks down: bits that the file
-# cannot compute are not worth sending.
+# Once the step comes near the scale of the grid, few symbols agree: bits that a file cannot compute
+# are not worth sending.
 #
 # </details>
 #
-# **2.** Make the mistake of the second trap: feed the encoder of the bundle with pixels divided by
-# 255, and look at what comes back.
+# **2.** Divide the pixels by 255 before you compress them. What comes back?
 #
 # <details><summary>Solution</summary>
 #
 # ```python
-# twice = (pixels / 255).astype(np.uint8)
-# outputs = np.stack([codec.decompress(codec.compress(image)) for image in twice[:8]])
-# print(f"{evaluation.psnr(test[:8], outputs / 255):.2f} dB")
-# display(plots.plot_reconstructions(test[:8], outputs / 255, count=8))
+# bytes_of_word = np.floor(255 * word + 0.5).astype("uint8")
+# twice = (bytes_of_word / 255).astype("uint8")
+# outputs = np.stack([codec.decompress(codec.compress(image)) for image in twice])
+# plots.plot_samples(np.stack([word, outputs / 255]))
 # ```
 #
-# The encoder sees almost black images, and the decoder paints what an empty page means to it. No
-# program calls it an error. Somebody has to look, or to run the golden sample through the app.
+# The encoder sees black images, and the decoder draws what black means to it. No program calls it
+# an error. Run the golden sample of the bundle through your app.
 #
 # </details>
 #
-# **3.** Compare the kernels of the encoder with what 4 bits make of them. Which share of the
-# weights becomes exactly 0 with a scale for each kernel, and which with a scale for each channel?
+# **3.** Put `s` of the dark letters into the integer layer above. Which of the two errors grows?
 #
 # <details><summary>Solution</summary>
 #
 # ```python
-# for (layer, channel), kernel in zip(layers, kernels, strict=True):
-#     others = tuple(i for i in range(kernel.ndim) if i != channel % kernel.ndim)
-#     zeros = [
-#         np.mean(np.round(7 * kernel / np.abs(kernel).max(axis=axes, keepdims=True)) == 0)
-#         for axes in (None, others)
-#     ]
-#     print(f"{layer.name:10} {zeros[0]:.1%} with one scale, {zeros[1]:.1%} with many")
+# dark = by_set["dark letters"].output
+# unclipped = np.round(codes / dark.scale)
+# clipped = np.clip(unclipped, -dark.zero_point, 255 - dark.zero_point)
+# for name, q in {"rounded only": unclipped, "rounded and clipped": clipped}.items():
+#     wrong = np.abs(dark.scale * step * (q @ integers) + bias - exact).mean() / exact.std()
+#     print(f"{name}: {wrong:.2%}")
 # ```
 #
-# A single large weight stretches the grid of the whole kernel, and small channels drown in it.
+# Compare the two lines. The grid of dark letters is finer than the right one, but too short. (Its
+# own zero point goes with it.)
 #
 # </details>
 
 # %% [markdown]
 # ## What to read next
 #
-# - [A codec of your own](17_codec.ipynb): what the symbols cost in bytes, and how to train for it.
-# - [Schemes](../docs/schemes.md): every architecture in every scheme, measured.
-# - [The mobile developer's page](../export/README.md) and [the format](../export/FORMAT.md).
+# [A codec of your own](17_codec.ipynb): what the symbols cost in bytes, and how to train for it.
+# [Schemes](../docs/schemes.md): every architecture in every scheme, measured.
 #
 # **Papers**
 #
 # - B. Jacob and others (2018), *Quantization and Training of Neural Networks for Efficient
-#   Integer-Arithmetic-Only Inference*, CVPR: the scheme that TF Lite follows.
-# - R. Krishnamoorthi (2018), *Quantizing Deep Convolutional Networks for Efficient Inference: A
-#   Whitepaper*, arXiv 1806.08342: a scale for each channel.
+#   Integer-Arithmetic-Only Inference*, CVPR: the scheme of TF Lite.
+# - R. Krishnamoorthi (2018), *Quantizing Deep Convolutional Networks for Efficient Inference*,
+#   arXiv 1806.08342: a scale for each channel.
 # - M. Nagel and others (2021), *A White Paper on Neural Network Quantization*, arXiv 2106.08295.
-# - S. Han, H. Mao and W. J. Dally (2016), *Deep Compression: Compressing Deep Neural Networks with
-#   Pruning, Trained Quantization and Huffman Coding*, ICLR.
 #
-# The digits are of MNIST (Y. LeCun, C. Cortes and C. J. C. Burges, CC BY-SA 3.0), in fast mode of
-# the UCI *Optical Recognition of Handwritten Digits* data set (E. Alpaydin and C. Kaynak,
-# CC BY 4.0), as shipped with scikit-learn.
+# Letters of free fonts: [what they are](../docs/data.md).
