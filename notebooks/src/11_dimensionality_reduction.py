@@ -44,7 +44,7 @@ island = TSNE(**settings).fit_transform(codes)
 
 hues = np.stack([np.arange(26) * 0.618 % 1, np.full(26, 0.5), np.ones(26)], axis=1)
 colours = hsv_to_rgb(hues)
-sky = np.zeros((1078, 1428, 3)) + (0.04, 0.05, 0.10)
+sky = np.full((1078, 1428, 3), (0.04, 0.05, 0.10))
 low, high = island.min(axis=0), island.max(axis=0)
 places = np.round((island - low) / (high - low) * (1400, 1050)).astype(int)
 for picture, (x, y), colour in zip(test, places, colours[labels], strict=True):
@@ -256,7 +256,8 @@ figure, panels = plt.subplots(1, 3, figsize=(10, 3.6), layout="constrained")
 for axes, name in zip(panels, ("two components", "code of two", "t-SNE on codes"), strict=True):
     for letter, colour in enumerate(0.75 * colours):
         mark = f"${letters.label_names[letter]}$"
-        axes.scatter(*maps[name][labels == letter].T, s=14, marker=mark, color=colour, linewidths=0.2)
+        spots = maps[name][labels == letter].T
+        axes.scatter(*spots, s=14, marker=mark, color=colour, linewidths=0.2)
     axes.set_title(f"{name}: {near[name]:.0f} %", fontsize=10)
     axes.set(xticks=[], yticks=[])
 plt.show()
@@ -264,9 +265,8 @@ plt.show()
 # %% tags=["remove-cell", "numbers"] jupyter={"source_hidden": true, "outputs_hidden": true}
 assert FAST or near["two components"] < near["code of two"] < near["t-SNE on pixels"]
 assert FAST or near["t-SNE on pixels"] < near["t-SNE on codes"]
-dict(
-    zip(("two", "plane", "of_pixels", "of_components", "of_codes"), map(float, near.values()))
-)
+of = ("two", "plane", "of_pixels", "of_components", "of_codes")
+dict(zip(of, map(float, near.values()), strict=True))
 
 # %% [markdown]
 # *Compare how mixed the letters are; the percentage is the neighbourhood accuracy.*
@@ -366,7 +366,8 @@ for name, y in {"t-SNE": island[new], "their codes": placed}.items():
 # 2. t-SNE draws codes so that neighbours stay neighbours.
 # 3. Widths, distances between islands and gaps mean little; a small perplexity finds groups in
 #    noise.
-# 4. Measure maps. Here codes beat pixels and principal components by letter, in the search and on the map: one model, one seed.
+# 4. Measure maps. Here codes beat pixels and principal components by letter, in the search and on
+#    the map: one model, one seed.
 # 5. Plain t-SNE cannot place new images; their codes can.
 
 # %% [markdown]

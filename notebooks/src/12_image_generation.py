@@ -16,14 +16,14 @@
 # %% [markdown]
 # # Image generation
 #
-# Draw a code at random, decode it, and you have a new image. It all depends on where you draw.
+# Draw a code at random, decode it, and you have a new image.
 
 # %% tags=["remove-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 # %matplotlib inline
 import os
 
 FAST = os.environ.get("KERASAE_FAST") == "1"
-REPEATS, STEPS, COUNT, PARTS = (1, 8, 40, 1) if FAST else (80, 16, 2000, 20)
+REPEATS, STEPS, COUNT, PARTS = (1, 4, 40, 1) if FAST else (80, 16, 2000, 20)
 DATA = {"source": "digits", "image_size": 28} if FAST else {"source": "mnist", "limit": 20_000}
 
 # %% tags=["hide-input"] jupyter={"source_hidden": true}
@@ -56,7 +56,7 @@ for step in range(STEPS, 0, -1):
     rest = math.sin(angle) * z + math.cos(angle) * v
     z = math.cos(smaller) * code + math.sin(smaller) * rest
     film.append(z)
-images = [ops.clip(decoder(z * deviation + mean), 0, 1) for z in film[:: STEPS // 8]]
+images = [ops.clip(decoder(z * deviation + mean), 0, 1) for z in film[:: max(1, STEPS // 8)]]
 movie = keras.Model([noise, label], images)
 ready = keras.Model([noise, label], images[-1])
 
@@ -141,9 +141,10 @@ plots.plot_samples(np.stack(list(rows.values())), labels=list(rows))
 # row is also told which letter to draw.*
 
 # %% [markdown]
-# In the first row each number is as it should be, yet the code is wrong: in a real code the numbers
-# depend on each other. One Gaussian knows which of them rise together; 20 (`PARTS`) follow the
-# cloud of codes more closely. The last row comes from a **diffusion model**, which we build below.
+# In the first row each number has the right mean and spread, yet the code is wrong: in a real code
+# the numbers depend on each other. One Gaussian knows which of them rise together; 20 (`PARTS`)
+# follow the cloud of codes more closely. The last row comes from a **diffusion model**, which we
+# build below.
 #
 # With two numbers you can see it. Here is the code of a variational autoencoder of digits:
 
@@ -173,7 +174,7 @@ plt.show()
 
 # %% [markdown]
 # *Find a cloud on the left, and look at the same place on the right: a clear digit. Between clouds
-# and far outside, the decoder answers all the same.*
+# the decoder answers, too.*
 
 # %% [markdown]
 # ## Build a prior
@@ -264,8 +265,8 @@ assert lengths.min() > 2
 # %% [markdown]
 # In 32 dimensions draws lie in a **shell** at about 5.6<!--shell-->, nearly $\sqrt{32}$, from the
 # origin. Near the origin the density is highest, but there is almost no room: a ball of half the
-# radius has only $2^{-32}$ of the volume. So the likeliest start is never drawn. What would it
-# give? `ready` is the network of the title picture. We shorten and lengthen three starts.
+# radius has only $2^{-32}$ of the volume. So the start of highest density is never drawn. What
+# would it give? `ready` is the network of the title picture. We shorten and lengthen three starts.
 
 # %%
 factors = np.array([0, 0.5, 1, 1.5, 2, 2.5, 3], "float32")
@@ -291,7 +292,6 @@ made = ready([np.concatenate(list(middles.values())), alphabet[[17] * 600]])
 results = dict(zip(middles, np.reshape(made, (3, 200, 28, 28, 1)), strict=True))
 for name, images in results.items():
     print(f"{name:17} standard deviation of a pixel {images.std(axis=0).mean():.3f}")
-plots.plot_samples(np.stack([images[:12] for images in results.values()]), labels=list(results))
 
 # %% tags=["remove-cell", "numbers"] jupyter={"source_hidden": true, "outputs_hidden": true}
 spread = {name: images.std(axis=0).mean() for name, images in results.items()}
@@ -301,8 +301,19 @@ radius = np.linalg.norm((first + last) / 2, axis=1).mean() / np.linalg.norm(firs
 {"half": float(radius), "less": float(100 - 100 * spread["middle, straight"] / spread["starts"])}
 
 # %% [markdown]
-# *Compare the rows. The straight middles are plainer: their pixels vary 18 %<!--less--> less. On
-# the arc, letters vary as much as those of the starts.*
+# The straight middles are plainer: their pixels vary 18 %<!--less--> less. On the arc, letters vary
+# nearly as much as those of the starts.
+
+# %%
+corners = np.random.default_rng(0).standard_normal((60, 32), "float32")[[3, 46, 33, 35]]
+steps = np.linspace(0, 1, 9)
+top, bottom = ([samplers.slerp(*pair, t) for t in steps] for pair in (corners[:2], corners[2:]))
+walk = [samplers.slerp(*pair, t) for t in steps for pair in zip(top, bottom, strict=True)]
+plots.plot_samples(ready([np.array(walk, "float32"), alphabet[[17] * 81]]), columns=9)
+
+# %% [markdown]
+# *Walk from corner to corner: black italic, light italic, light, bold. The corners are chosen for
+# contrast.*
 
 # %% [markdown]
 # ## Real or drawn?
@@ -386,8 +397,7 @@ assert FAST or (d[1] > 2 * d[2] and d[1] > 2 * d[3] and p[4] > p[3] and r[4] < r
 {"normal": d[1], "diffused": d[3], "few": 100 * r[4], "many": 100 * r[3]}
 
 # %% [markdown]
-# *Compare the second row with the last two: some of its digits are none. The decoder is the same.
-# With strong guidance digits get clear, and plain.*
+# *Compare the second row with the last two: some of its digits are none. The decoder is the same.*
 
 # %% [markdown]
 # This model's own prior is the normal distribution, but training matched the codes to it only in
@@ -403,8 +413,7 @@ assert FAST or (d[1] > 2 * d[2] and d[1] > 2 * d[3] and p[4] > p[3] and r[4] < r
 # - **Showing the best samples.** Show the first ones, from a fixed seed.
 # - **Comparing distances of different papers.** They depend on the features and the number.
 # - **A prior for a poor decoder.** Samples are no sharper than reconstructions.
-# - **Dogs.** Photographs need spatial codes ([chapter 20](20_vector_quantized.ipynb)), more data
-#   and more weights.
+# - **Dogs.** Photographs need spatial codes ([chapter 20](20_vector_quantized.ipynb)) and more weights.
 #
 # ## Key takeaways
 #
