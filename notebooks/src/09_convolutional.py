@@ -138,7 +138,7 @@ plt.show()
 
 # %% [markdown]
 # *Left the damage, right the output. The network gets 0 where pixels are missing, and a fourth
-# channel, the mask, that says where.*
+# channel, the mask, that says where. Dark traces of the letters stay at the left.*
 
 # %% [markdown]
 # ## A window that slides
@@ -232,10 +232,10 @@ print(f"your guess {your_guess:,}, true value {2 * pixels * code_size:,}")
 # ## Learned on the left, tested on the right
 #
 # Three networks learn letters that stand on the *left* of a wide image. The test: new typefaces, on
-# the left and on the *right*, in decibels (dB): 10<!--given--> more are a tenth of the squared
-# error. Two are dense. One has as many weights as the convolutional network; the other has as large
-# a code, and sixteen times the weights. `LETTERS` is 5,000, and training takes three epochs
-# (`LETTER_EPOCHS`). **Guess first:** what will the dense networks draw on the right?
+# the left and on the *right*. Quality is in decibels (dB); 10<!--given--> more are a tenth of the
+# squared error. Two are dense. One has as many weights as the convolutional network; the other has
+# as large a code, and sixteen times the weights. `LETTERS` is 5,000, and training takes three
+# epochs (`LETTER_EPOCHS`). **Guess first:** what will the dense networks draw on the right?
 
 # %%
 letters = kerasae.load_images("letters", limit=LETTERS)
@@ -266,8 +266,8 @@ rows = np.stack([seen, *(rival.predict(seen, verbose=0) for rival in rivals.valu
 plots.plot_samples(rows, labels=["input", *rivals])
 
 # %% [markdown]
-# *Right half: letters where no training image had one. The dense networks answer with smears, and a
-# ghost on the left. The convolutional network draws them as well as before.*
+# *Right half: letters where no training image had one. The dense networks answer with haze or
+# speckle, and a ghost on the left. The convolutional network draws them as well as before.*
 
 # %% [markdown]
 # From left to right, the dense network with the large code falls from 19.7<!--dense_left--> to
@@ -350,13 +350,13 @@ assert FAST or results["convolutional"][1] > results["dense, as large a code"][1
 # %% [markdown]
 # Trained to mend, the network turns 20.1<!--noise--> dB into 27.8<!--mend_noise-->, and reaches
 # 26.7<!--mend_holes--> dB in the holes. The same layers, trained to copy, reach
-# 28.4<!--copy_clean--> dB on clean tiles, but keep the noise, 19.0<!--copy_noise--> dB, and the
-# holes, 11.8<!--copy_holes--> dB. So the layers alone do not mend: their code, a third of the
-# picture, is long enough for noise.
+# 28.4<!--copy_clean--> dB on clean tiles, but leave the noise, 19.0<!--copy_noise--> dB, and fill
+# the holes badly, 11.8<!--copy_holes--> dB. So the layers alone do not mend: their code, a third of
+# the picture, is long enough for noise.
 #
 # TV is still better at noise, 28.7<!--tv_noise--> dB; in the holes it has 26.2<!--tv_holes-->. This
 # is one training, with one seed. And look at the eyes in the title picture: their green has turned
-# brown, which no average over pixels tells you.
+# brown, which these averages do not tell you.
 #
 # Keep the two numbers apart: one mean over both would not tell you which of them is bad.
 #

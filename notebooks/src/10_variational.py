@@ -108,12 +108,11 @@ points = np.concatenate([random_points, straight_line])
 plots.plot_samples(decoder.predict(points, verbose=0), columns=10)
 
 # %% [markdown]
-# *Two rows of random points, then ten steps along a straight line. Most are clear digits; a few lie
-# between two.*
+# *Two rows of random points, then ten steps along a line. A few digits lie between two.*
 
 # %% [markdown]
 # **Your turn, two seconds each:** change `seed` for twenty other digits. Then walk from (-2, 1) to
-# (2, 1). Expect one digit to turn into another by way of a third.
+# (2, 1). Expect one digit to turn into another by way of others.
 
 # %% [markdown]
 # ## Would any decoder do?
@@ -294,8 +293,8 @@ print(f"{-bound.elbo:6.1f}  drawn codes: the negative ELBO")
 print(f"{likelihood:6.1f}  importance sampling: an estimate of -log p(x)")
 
 # %% [markdown]
-# The first is no bound. The second is. The third is closer to the truth, and on average still above
-# it. Report the second or the third.
+# The first leaves out the noise, and is no bound. The second is. The third is closer to the
+# truth, and on average still above it. Report the second or the third.
 #
 # ## Sixteen numbers
 #
@@ -331,7 +330,7 @@ plots.latent_sliders(better, x_test[0], dimensions=sorted(busy.tolist()))
 # The `kl` has a trivial minimum, 0: the encoder says the same of every image. Then the code is
 # noise, and the decoder learns to ignore it. This is **posterior collapse**.
 #
-# The quickest way there is a slip of scale. Keras's `binary_crossentropy` is a *mean* over the
+# The quickest way there is a slip of scale. Keras's loss `binary_crossentropy` is a *mean* over the
 # pixels. Add the *sum* `kl` to it, and multiply everything by the number of pixels: that is our
 # loss with a factor $\beta$ before `kl`. Which one?
 

@@ -164,10 +164,10 @@ assert same["code"] > max(same["pixels"], same["components"])
 # $$p_{j|i} \propto \exp \left( -\beta_i \lVert x_i - x_j \rVert^2 \right),$$
 #
 # with $\beta_i$ such that each point has about `perplexity` neighbours. Points $y$ on paper get
-# probabilities, too, $q_{ij} \propto ( 1 + \lVert y_i - y_j \rVert^2 )^{-1}$. The distance between
-# two such tables is their Kullback-Leibler divergence, $\mathrm{KL}(P \Vert Q)$: 0 if they are
-# equal, large if close pairs are torn apart. Gradient descent (`slope`, with some `velocity`) moves
-# the $y$ downhill on it.
+# probabilities, too, $q_{ij} \propto ( 1 + \lVert y_i - y_j \rVert^2 )^{-1}$. How badly the second
+# table fits the first is measured by their Kullback-Leibler divergence, $\mathrm{KL}(P \Vert Q)$: 0
+# if they are equal, large if close pairs are torn apart. Gradient descent (`slope`, with some
+# `velocity`) moves the $y$ downhill on it.
 #
 # **Your turn, half a minute:** set `perplexity = 5`. Will the islands grow or crumble?
 
@@ -329,8 +329,8 @@ assert gap[1] / gap[0] < 4
 # ## New letters on an old map
 #
 # t-SNE moves the points that it has; it learns no rule for others. An encoder is a rule: find the
-# five codes nearest to that of a new letter, and put it at the median of their places. We hide
-# every fifth letter of the map, and place it in this way.
+# five codes nearest to that of a new letter, and put it at the median of their places. We take
+# every fifth letter off the map, which was drawn with them, and place it in this way.
 
 # %%
 new = np.arange(len(codes)) % 5 == 0

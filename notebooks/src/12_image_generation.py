@@ -16,7 +16,7 @@
 # %% [markdown]
 # # Image generation
 #
-# Draw a code at random, decode it, and you have a new image.
+# Draw a code from where real codes lie, decode it, and you have a new image.
 
 # %% tags=["remove-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 # %matplotlib inline
@@ -66,8 +66,8 @@ frames = movie([np.tile(one_start, (4, 1)), asked])
 plots.plot_samples(np.stack(frames, axis=1))
 
 # %% [markdown]
-# *Follow each row from left to right. The same random smudge becomes an A, a G, an R and an S. They
-# come from no font: a network made them up.*
+# *Follow each row from left to right. The same random smudge becomes an A, a G, an R and an S. A
+# network made them up.*
 
 # %% [markdown]
 # **You will be able to**
@@ -98,8 +98,9 @@ import numpy as np
 from keras import layers, ops
 
 # %% [markdown]
-# **Your turn; this takes a few seconds.** Put in your name, in capitals. Another `seed` gives
-# other letters. `guidance` says how firmly each must look like its letter: try 0, then 6.
+# **Your turn; this takes a few seconds.** Put in your name, in capitals. Another `seed` gives other
+# letters. `guidance` says how firmly each must look like its letter: try 0, which ignores the
+# letter, then 6.
 
 # %%
 name, seed, guidance = "AUTOENCODER", 0, 2
@@ -413,7 +414,8 @@ assert FAST or (d[1] > 2 * d[2] and d[1] > 2 * d[3] and p[4] > p[3] and r[4] < r
 # - **Showing the best samples.** Show the first ones, from a fixed seed.
 # - **Comparing distances of different papers.** They depend on the features and the number.
 # - **A prior for a poor decoder.** Samples are no sharper than reconstructions.
-# - **Dogs.** Photographs need spatial codes ([chapter 20](20_vector_quantized.ipynb)) and more weights.
+# - **Dogs.** Photographs need spatial codes ([chapter
+#   20](20_vector_quantized.ipynb)) and more weights.
 #
 # ## Key takeaways
 #
