@@ -273,7 +273,7 @@ names = [f"{nodes} nodes" for nodes in by_width]
 plots.plot_samples(np.stack([word, *drawn]), labels=["original", *names])
 
 # %% [markdown]
-# *Compare the thin strokes of the second row with those of the last: the code is as long.*
+# *Compare the thin strokes of the second row with those of the last. All rows have codes of 32.*
 
 # %% [markdown]
 # Some gap is normal: unseen typefaces are new to the network. Watch how it *grows*. A growing gap
@@ -308,8 +308,8 @@ assert FAST or worse["shifted"] > 2 * worse["half gone"]
 # %% [markdown]
 # Any loss of single pixels has this weakness ([other losses](../docs/losses.md) compare
 # neighbourhoods). For a pixel with target $x$ and output $p$, the squared error is $(x - p)^2$, and
-# the **binary cross-entropy** is $-x \log p - (1 - x) \log(1 - p)$. Both are smallest at $p = x$. A
-# confident mistake costs at most 1 in squared error; cross-entropy grows without limit.
+# the **binary cross-entropy** is $-x \log p - (1 - x) \log(1 - p)$. Both are smallest at $p = x$.
+# Between 0 and 1, a mistake costs at most 1 in squared error; in cross-entropy there is no limit.
 #
 # When should you use which? The rule "cross-entropy for values between 0 and 1" is about the
 # **targets**: cross-entropy takes each pixel as a probability. The decoder must end in a sigmoid,

@@ -70,8 +70,8 @@ for name in ("300 letters", "dark letters"):
 plots.plot_samples(np.stack(list(rows.values())).clip(0, 1), labels=list(rows))
 
 # %% [markdown]
-# *Compare the last two rows. The same network, in two files of the same size, and no error in
-# either. They differ only in the images that the converter was shown.*
+# *Compare the last two rows. The same network, in two files of the same size, and no program
+# complained of either. They differ only in the images that the converter was shown.*
 
 # %% [markdown]
 # **You will be able to**
@@ -113,8 +113,8 @@ from ai_edge_litert.interpreter import Interpreter
 # ## By hand
 #
 # `model` is the autoencoder of [chapter 0](00_start_here.ipynb), `letters` are its data, and `word`
-# holds the letters of the title picture. `some` are 300 training letters; `by_set` holds the files
-# under the title, by what the converter was shown.
+# holds the letters of the title picture. `some` are 300 training letters; `by_set` holds five
+# files, two of them under the title, by what the converter was shown.
 #
 # Weights lie around 0, so their grid needs no zero point, and the largest weight sets the scale.
 # **Guess first:** with how few bits can you still read the word?
@@ -147,8 +147,8 @@ assert np.abs(rows["8 bits"] - model.predict(word, verbose=0).clip(0, 1)).mean()
 # keepdims=True)`. Expect the last rows to get better. Converters do this, too.
 #
 # Weights are known. An **activation**, what flows between two layers, depends on the image, so its
-# range must be observed on examples: **calibration**. Take the code as an example. Which scale does
-# it need?
+# range must be observed on examples: **calibration**. Take the code as an example. Guess the scale
+# that it needs, the range of the code divided by 255:
 
 # %%
 your_scale = 1.0
@@ -165,7 +165,8 @@ assert edge.zero_point == z
 
 # %% [markdown]
 # For this activation the converter does the same: it takes the smallest and the largest value that
-# it has seen. Now a layer can calculate with integers. Here is the first one of the decoder:
+# it has seen. Now a layer can calculate with integers: multiply and add them (in 32<!--given--> bits), and
+# scale the sum once. Here is the first one of the decoder:
 
 # %%
 dense = decoder.layers[1]
@@ -268,10 +269,11 @@ assert beyond > 1
 # blue one covers nearly all of them.*
 
 # %% [markdown]
-# But the code is only one of the activations, and those of all layers are clipped. The file
-# has the right size, loads, runs, and loses 10.1<!--dark--> dB. **Nothing complained.** Calibrate
-# with a few hundred images (ten may miss a rare large value) of every kind that will be sent, from
-# the training part, scaled exactly as in training.
+# But the code is only one of the activations. The worst is the first: the images themselves are
+# clipped at 0.3<!--given-->, so each letter comes in dim. The file has the right size, loads, runs,
+# and loses 10.1<!--dark--> dB. **Nothing complained.** Calibrate with a few hundred images (ten may
+# miss a rare large value) of every kind that will be sent, from the training part, scaled exactly
+# as in training.
 #
 # ## Bundle and verify
 #
@@ -313,7 +315,9 @@ codec = Codec.load(bundle)
 
 # %% [markdown]
 # Both. The export of dark letters said nothing, for it had only dark letters to compare with.
-# Verification shows the bundle images of the kind that it will meet.
+# Verification shows the bundle images of the kind that it will meet. The loss is smaller than
+# above, because a bundle fixes the scale of its input at 1/255: pixels are pixels. The layers
+# inside are still clipped.
 
 # %% [markdown]
 # ## On a phone
@@ -388,7 +392,7 @@ assert np.abs(ours - theirs[0]).max() <= (codec.manifest.pixel_tolerance + 1) / 
 # ## Key takeaways
 #
 # 1. Quantisation puts numbers on a grid of scale and zero point. It rounds, and it clips.
-# 2. Weights are easy: eight bits cost next to nothing.
+# 2. Weights were easy here: eight bits cost next to nothing.
 # 3. Activations need calibration with real images, as training saw them. Wrong ones do silent
 #    damage.
 # 4. `dynamic` may be smaller and better than `int8`. Measure on your model.
