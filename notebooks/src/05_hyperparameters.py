@@ -207,8 +207,8 @@ answers = [np.clip(network.predict(strange, verbose=0), 0, 1) for network in by_
 plots.plot_samples(np.stack([strange, *answers]), labels=names)
 
 # %% [markdown]
-# *Second row: from two numbers everything comes back as a letter, the faces as O, the R on its head
-# as a B. Read down: longer codes let strange things through.*
+# *Second row: from two numbers nearly everything comes back as a letter, the faces as O, the R on
+# its head as a B. Read down: with 128 numbers the smiley gets through.*
 
 # %% [markdown]
 # At the right end PCA leads: it computes its optimum, while our network had fifteen epochs.
@@ -451,9 +451,9 @@ print(f"validation {chosen:.2f} dB, test {evaluation.psnr(letters.test, outputs)
 # print(evaluation.psnr(unseen, each.predict(unseen, verbose=0)), "dB, with squared error", base)
 # ```
 #
-# 17.9 dB, 0.4 dB better than squared error with this seed. Most pixels of letters
-# are black or white, and the sigmoid keeps them there. So loss and sigmoid together can win even in
-# squared error. To tell them apart, train with a sigmoid and `"mse"`.
+# 17.9 dB, 0.4 dB better than squared error with this seed. Most pixels of letters are black or
+# white, and the sigmoid keeps them there. So loss and sigmoid together can win even in squared
+# error. To tell them apart, build a network with a sigmoid and squared error in plain Keras.
 #
 # </details>
 #
