@@ -53,8 +53,8 @@ plots.plot_samples(
 )
 
 # %% [markdown]
-# *Look at the last two rows. Both were drawn from 30 numbers instead of 784 pixels. The middle
-# row is the least squared error of any linear method; the last row is an autoencoder.*
+# *Look at the last two rows. Both were drawn from 30 numbers instead of 784 pixels. The middle row
+# is PCA, the best linear method in squared error; the last row is an autoencoder.*
 
 # %% [markdown]
 # **Two problems start this subject.**
@@ -80,7 +80,9 @@ plots.plot_samples(
 #
 # This one is deep, with layers of 1000, 500 and 250 units around a code of 30 numbers. It has
 # learned from MNIST, 60,000 handwritten digits, and never saw a label. Training it takes a while,
-# so we load it. Names in capitals are settings: `SOURCE` is `"mnist"`, `NAME` is `"mnist-deep"`.
+# so we load it. Names in capitals are settings, `shape` is that of the test images, and
+# `one_of_each` are the numbers of the ten digits of the title. `SOURCE` is `"mnist"`, `NAME` is
+# `"mnist-deep"`.
 
 # %%
 import kerasae
@@ -236,10 +238,14 @@ right = (named[by_pca.predict(positions[:, :CODE_SIZE])] == images.test_labels).
 print(f"with PCA in place of the autoencoder: {right:.1%}")
 
 # %% [markdown]
-# Labelling one image per group is enough to name more than nine in ten test images. The codes of
-# the autoencoder beat those of PCA here too, but the gap is smaller than for reconstruction.
+# Labelling one image per group is enough to name more than nine in ten test images correctly. The
+# codes of the autoencoder beat those of PCA here too, but the gap is smaller than for
+# reconstruction.
 
 # %% [markdown]
+# **Your turn:** let your own network name them. Put `encoder = mine.layers[0]` and `codes =
+# encoder.predict(images.test, verbose=0)` above that cell, and run it again.
+#
 # **Now cats and dogs.** The same steps, on small photographs, with a small convolutional network
 # (chapter [9](09_convolutional.ipynb)).
 
@@ -273,7 +279,7 @@ plots.plot_samples(np.stack(rows), labels=[pets.label_names[pets.test_labels[q]]
 
 # %% [markdown]
 # *The first image of each row is the query. The others are its neighbours, and many are the other
-# animal. The second row shares a green background; elsewhere I see no common theme.*
+# animal. Colours and backgrounds are what neighbours share, more than the animal.*
 
 # %% [markdown]
 # The codes are hardly better than a coin. A likely reason: a digit's shape determines most of its
@@ -388,7 +394,7 @@ print(f"decoder: {decoder_size:,} bytes, sent once, {8 * decoder_size / LINK:.0f
 # print((names[k.predict(test)] == images.test_labels).mean().round(3))
 # ```
 #
-# Compare with what the chapter printed for 100 groups of codes, 92.3 %, and of PCA, 87.6 %.
+# Compare with what the chapter printed for 100 groups of codes, 92.3 %, and of PCA, about 87 %.
 #
 # </details>
 #
