@@ -244,7 +244,7 @@ plt.show()
 # above and the road below. Its mIoU is 16.7<!--blind_miou--> %: it finds no pole, no pedestrian.
 # Yours, after half a minute, is hardly better. The network of the title reaches 83.0<!--title--> %
 # and 49.8<!--title_miou--> %. The second number shows the difference, but hides something, too: it
-# is a mean of 91<!--iou_best--> % for sky and 14<!--iou_worst--> % for fence.
+# is a mean of eleven classes, from 91<!--iou_best--> % for sky to 14<!--iou_worst--> % for fence.
 #
 # ## Rare classes, and three kinds of skips
 #
