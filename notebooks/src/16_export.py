@@ -165,8 +165,8 @@ assert edge.zero_point == z
 
 # %% [markdown]
 # For this activation the converter does the same: it takes the smallest and the largest value that
-# it has seen. Now a layer can calculate with integers: multiply and add them (in 32<!--given--> bits), and
-# scale the sum once. Here is the first one of the decoder:
+# it has seen. Now a layer can calculate with integers: multiply and add them (in 32<!--given-->
+# bits), and scale the sum once. Here is the first one of the decoder:
 
 # %%
 dense = decoder.layers[1]
