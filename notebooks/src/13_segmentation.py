@@ -140,8 +140,9 @@ display(figure)
 # the skips alone, sharp outlines, and names that often make no sense.*
 
 # %% [markdown]
-# These are cuts in a network that was trained with all of its parts. They show what it relies on.
-# What a network can learn without skips comes below.
+# These are cuts in a network that was trained with all of its parts. They show what it relies on:
+# the code alone is wrong more often than a model, below, that never looks. What a network can learn
+# without skips comes below.
 #
 # ## The network in plain Keras
 #
@@ -344,7 +345,7 @@ shares = [np.mean(full.train_labels == c) for c in range(full.classes)]
 # Averaged over seeds, mIoU is 20.2<!--none_miou--> % without skips, 23.0<!--masks_miou--> % with
 # masks and 25.7<!--maps_miou--> % with maps. At borders between classes, masks name
 # 28<!--masks_border--> % of the pixels rightly, maps 34<!--maps_border--> %. But look at the dots:
-# the worst run with maps is no better than the runs with masks. At borders, masks are no better
+# the worst run with maps is no better than most runs with masks. At borders, masks are no better
 # than no skips.
 #
 # Weights for rare classes have a price. They raise the share of pixels of the rare classes that are
@@ -369,7 +370,7 @@ shares = [np.mean(full.train_labels == c) for c in range(full.classes)]
 # 1. A segmentation network is an encoder and a decoder with classes at the end. It needs labels.
 # 2. The code knows what is there, the skips know where.
 # 3. Report the IoU of each class, beside a model that never looks.
-# 4. Weights for rare classes trade pixel accuracy for the small things.
+# 4. Weights for rare classes trade pixel accuracy and borders for the small things.
 # 5. Compare at equal weights and over seeds, or you compare sizes and luck.
 # 6. Outside of what it was trained on, a network may fail without a warning.
 
