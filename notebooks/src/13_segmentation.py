@@ -314,7 +314,7 @@ plt.show()
 # *Each dot is one training. Compare rows two and three, masks and maps at equal weights. Orange:
 # the same network as in the row above, without class weights.*
 
-# %% tags=["remove-cell", "numbers"]
+# %% tags=["remove-cell", "numbers"] jupyter={"source_hidden": true, "outputs_hidden": true}
 means = {
     (title, name): 100 * np.mean([v for (n, _), v in values.items() if n == name])
     for title, values in panels.items()
