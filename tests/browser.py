@@ -30,7 +30,7 @@ from kerasae_export.runtime.bundle_files import open_models, read_files
 
 GOLDEN = Path(__file__).parent / "golden"
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-SECONDS = 30_000  # milliseconds, for a busy machine
+SECONDS = 100_000  # milliseconds, for a busy machine
 
 DESKTOP = {"viewport": {"width": 1280, "height": 900}}
 PHONE = {

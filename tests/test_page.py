@@ -828,7 +828,7 @@ def test_the_command_serves_until_it_is_stopped(screen, litert_js, tmp_path):  #
     # Read first: what comes after it in one piece would be lost to `communicate`.
     assert process.stdout.readline() == "Ctrl-C ends it.\n"
     process.send_signal(signal.SIGINT)
-    out, errors = process.communicate(timeout=20)
+    out, errors = process.communicate(timeout=100)
     assert (process.returncode, out, errors) == (0, "\n", "")
 
 

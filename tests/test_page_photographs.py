@@ -183,6 +183,7 @@ def test_a_photograph_of_12_megapixels_is_brought_to_one(opened):
     one.page.evaluate(
         """() => {
           let last = performance.now();
+          window.began = last;
           window.longest = 0;
           const beat = () => {
             const now = performance.now();
@@ -195,7 +196,8 @@ def test_a_photograph_of_12_megapixels_is_brought_to_one(opened):
     )
     one.give("IMG.jpg", buffer.getvalue(), "#photograph").shown()
     assert one.text("#source-line") == "IMG.jpg: 1,182 × 886 pixels, from 4,000 × 3,000"
-    assert one.page.evaluate("window.longest") < 3000  # milliseconds, on a busy machine
+    longest, whole = one.page.evaluate("[window.longest, performance.now() - window.began]")
+    assert longest < whole / 3
 
 
 def test_it_works_without_its_server(screen, serve, site, codec, photograph):
