@@ -6,12 +6,13 @@ import io
 import re
 import warnings
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-__all__ = ["IMAGE_SUFFIXES", "UNREAD_SUFFIXES", "png_bytes", "read_image"]
+__all__ = ["IMAGE_SUFFIXES", "UNREAD_SUFFIXES", "image_of", "png_bytes", "read_image"]
 
 _SUFFIXES = ".avif .bmp .gif .jpeg .jpg .pgm .png .pnm .ppm .tif .tiff .webp"
 IMAGE_SUFFIXES = frozenset(_SUFFIXES.split())
@@ -45,23 +46,13 @@ def read_image(path: Path, channels: int, *, max_pixels: int = 2**26) -> NDArray
         ValueError: If the file is not such an image, is damaged, or has more than 8 bits per
             channel or more than `max_pixels` pixels.
     """
-    if not path.stat().st_size:
-        raise ValueError("it is empty")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about large images and odd metadata
-            array = _read(path, channels, max_pixels)
-    except _RefusedError:
-        raise
-    except Image.DecompressionBombError:
-        raise ValueError(f"it has more pixels than the {max_pixels} that are allowed") from None
-    except UnidentifiedImageError:
-        raise ValueError(f"it cannot be read as an image ({', '.join(_FORMATS)})") from None
-    except MemoryError:
-        raise
-    except Exception as error:  # noqa: BLE001 - a damaged file makes Pillow raise anything
-        raise ValueError(f"it cannot be read as an image: {error}") from None
-    return array[..., None] if array.ndim == 2 else array
+    with path.open("rb") as file:
+        return _image(file, channels, max_pixels)
+
+
+def image_of(content: bytes, channels: int, *, max_pixels: int = 2**26) -> NDArray[np.uint8]:
+    """The image in the bytes of a file, as `read_image` reads it, which says more."""
+    return _image(io.BytesIO(content), channels, max_pixels)
 
 
 def png_bytes(image: NDArray[np.uint8]) -> bytes:
@@ -75,8 +66,29 @@ class _RefusedError(ValueError):
     """The image is intact but not supported."""
 
 
-def _read(path: Path, channels: int, max_pixels: int) -> NDArray[np.uint8]:
-    with path.open("rb") as file, Image.open(file, formats=_FORMATS) as picture:
+def _image(file: BinaryIO, channels: int, max_pixels: int) -> NDArray[np.uint8]:
+    if not file.seek(0, io.SEEK_END):
+        raise ValueError("it is empty")
+    file.seek(0)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about large images and odd metadata
+            array = _read(file, channels, max_pixels)
+    except _RefusedError:
+        raise
+    except Image.DecompressionBombError:
+        raise ValueError(f"it has more pixels than the {max_pixels} that are allowed") from None
+    except UnidentifiedImageError:
+        raise ValueError(f"it cannot be read as an image ({', '.join(_FORMATS)})") from None
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a damaged file makes Pillow raise anything
+        raise ValueError(f"it cannot be read as an image: {error}") from None
+    return array[..., None] if array.ndim == 2 else array
+
+
+def _read(file: BinaryIO, channels: int, max_pixels: int) -> NDArray[np.uint8]:
+    with Image.open(file, formats=_FORMATS) as picture:
         width, height = picture.size
         if width * height > max_pixels:
             raise _RefusedError(
