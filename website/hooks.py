@@ -20,6 +20,7 @@ import finish
 import formulas
 import front
 import gallery
+import live
 import registers
 from mkdocs.structure.files import File, Files
 
@@ -60,6 +61,7 @@ GUIDES = {
     "Photographs": [
         "docs/photo_codec.md",
         "docs/compression.md",
+        "docs/beam.md",
         "export/kerasae_export/photo/families/photo-2/README.md",
     ],
     "Into an app": [
@@ -194,6 +196,8 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
             files.append(File.generated(config, f"assets/front/{door}.webp", content=picture))
         for name, data in parts.items():
             files.append(File.generated(config, f"notebooks/{name}", content=data))
+    for name, data in live.files().items():
+        files.append(File.generated(config, name, content=data))
     phone = gallery.card_picture((ROOT / "docs" / "page_phone.png").read_bytes(), top=True)
     files.append(File.generated(config, "assets/front/deploy.webp", content=phone))
     for name in itertools.chain(["notebooks/README.md"], *_guides().values()):
@@ -338,6 +342,7 @@ def on_page_content(content: str, *, page: Page, config: MkDocsConfig, files: Fi
         content = content.replace("</h1>", f"</h1>{gallery.reading_line(_chapters(), stem)}", 1)
     if page.file.src_uri == "index.md":
         content = content.replace("<!-- demonstration -->", front.demonstration())
+    content = live.fill(content, posixpath.relpath(".", posixpath.dirname(page.url) or ".") + "/")
     return formulas.typeset(content, page.file.src_uri)
 
 

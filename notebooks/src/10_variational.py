@@ -113,6 +113,8 @@ plots.plot_samples(decoder.predict(points, verbose=0), columns=10)
 # %% [markdown]
 # **Your turn, two seconds each:** change `seed` for twenty other digits. Then walk from (-2, 1) to
 # (2, 1). Expect one digit to turn into another by way of others.
+#
+# <!-- live: plane -->
 
 # %% [markdown]
 # ## Would any decoder do?
