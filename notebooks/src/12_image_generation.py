@@ -315,6 +315,8 @@ plots.plot_samples(ready([np.array(walk, "float32"), alphabet[[17] * 81]]), colu
 # %% [markdown]
 # *Walk from corner to corner: black italic, light italic, light, bold. The corners are chosen for
 # contrast.*
+#
+# <!-- live: walk -->
 
 # %% [markdown]
 # ## Real or drawn?
