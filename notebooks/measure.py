@@ -37,6 +37,7 @@ REWRITTEN: tuple[str, ...] = (
     "11_dimensionality_reduction",
     "12_image_generation",
     "13_segmentation",
+    "15_inpainting",
     "16_export",
 )
 """Chapters that are held to the limits, such as "00_start_here"."""
