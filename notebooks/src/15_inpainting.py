@@ -90,7 +90,8 @@ HTML(
 #
 # **Your turn, a second:** draw a hole of your own with `#`; each sign is two by two pixels.
 # `kerasae.inpaint` writes -1 there, runs the network, and puts every known pixel back. Try a hole
-# that hides a digit entirely.
+# that hides a digit entirely. `model` learned from 54,000<!--given--> digits of MNIST, each with a
+# block of a quarter of its pixels cut out.
 
 # %%
 import kerasae
@@ -133,6 +134,8 @@ plots.plot_inpaintings(some, hole, kerasae.inpaint(model, some, hole))
 # %% [markdown]
 # *Compare the third row with the first. The last row is the difference: white where the filling is
 # too bright, black where it is too dark.*
+#
+# <!-- live: fill -->
 
 # %% [markdown]
 # ## In plain Keras
@@ -187,8 +190,12 @@ class Masked(keras.Model):
 
 
 # %% [markdown]
-# We train it on 8,000<!--given--> digits for five epochs (`TRAINED`, `EPOCHS`). A second network
-# has the same layers, but loses *words* instead of blocks, a quarter of the image, too.
+# While it trains, `call` cuts the holes, and remembers them for `compute_loss`, which weights them.
+# Afterwards it takes the holes that you give it.
+#
+# We train it on 8,000<!--given--> digits (`TRAINED`) for five epochs, and measure on the first
+# `FILLED` of the test digits. A second network has the same layers, but loses *words* instead of
+# blocks, a quarter of the image, too.
 
 # %%
 x_train, test = images.train[:TRAINED], images.test[:FILLED]
@@ -239,17 +246,17 @@ for kind in ("block", "text"):
 plots.plot_samples(np.stack(rows), labels=labels)
 
 # %% [markdown]
-# *Above blocks, below words. In blocks the plate ends in grey, and the network trained on blocks
-# goes on with strokes. In words the plate needs no training.*
+# *Above blocks, below words. In blocks the plate ends in grey; the network trained on blocks goes on
+# with many of the strokes, and blurs others. In words the plate needs no training.*
 
 # %% [markdown]
 # In blocks the network trained on blocks has about half the error of the plate,
 # 0.076<!--block_network--> against 0.135<!--block_plate-->. In words the plate, which has learned
-# nothing, draws level with the network trained on words, and beats the other. **Train for the holes
-# that will come.**
+# nothing, draws level with the network trained on words, and beats the other. Strokes of a brush lie
+# between. **Train for the holes that will come.**
 #
-# All these holes have the same area. So sort the missing pixels by their distance from the nearest
-# known one.
+# All these holes have the same area, so it cannot be the area that decides. Sort the missing pixels
+# by their distance from the nearest known one.
 
 # %%
 curves = {name: {} for name in names}
@@ -261,18 +268,19 @@ for name in names:
 plots.plot_curves(curves, xlabel="pixels to the nearest known one", ylabel="squared error")
 
 # %% [markdown]
-# *On the left, one pixel from a known one, all three are close. Then the plate loses, and the
+# *On the left, one pixel from a known one, the plate is level with the best. Then it loses, and the
 # network trained on blocks is far ahead. All three fill the same pixels.*
 
 # %% [markdown]
-# So it is not the area of a hole that decides, but its **thickness**. In thin holes smoothness is
-# enough. Deep inside a thick one, only knowledge of the subject helps.
+# It is the **thickness** of a hole. In thin holes smoothness is enough. Deep inside a thick one, only
+# knowledge of the subject helps.
 #
 # ## The mask has to fit
 #
 # An inpainter does not find damage: somebody says where it is. White blocks lie over the digits
-# now. The network of the title fills them, with masks that are shrunk or grown. **Fill in:** how
-# many dB does one pixel too small cost?
+# now. `model` fills them, with masks that are shrunk or grown. A wrong mask leaves damage outside
+# of itself, so measure the whole image (PSNR, in dB: more is closer). **Fill in:** how many dB does
+# one pixel too small cost?
 
 # %%
 your_guess = 0.5  # dB
@@ -297,15 +305,15 @@ plots.plot_samples(np.stack([damaged[:10], *shown.values()]), labels=["damaged",
 
 # %% [markdown]
 # One pixel too small costs 9.2<!--small--> dB, one too large 1.5<!--large--> dB. **If in doubt,
-# draw the mask larger.**
+# draw the mask larger.** White on black is nearly the worst case for a small mask; try grey.
 #
 # ## One hole, many answers
 #
 # Cover the lower part of a digit, and there is no single right answer. A network that is trained on
 # squared error or cross-entropy answers with the *mean* of all, and a mean is grey. To see the
 # answers themselves, draw them. A transformer has learned which codes follow which in digits
-# ([chapter 20](20_vector_quantized.ipynb)). It keeps the codes of the upper rows and draws the
-# rest. **Guess first:** how many different digits will you see in a row?
+# ([chapter 20](20_vector_quantized.ipynb); `vq` turns a digit into 7 x 7 codes and back). It keeps
+# the codes of the upper rows and draws the rest. **Guess first:** how many different digits will you see in a row?
 
 # %%
 vq = kerasae.load_pretrained("mnist-vector-quantized")
@@ -329,9 +337,11 @@ plots.plot_samples(np.stack(rows))
 #
 # ## Writing on a photograph
 #
-# Half-transparent writing lies over a tenth of a cat. Letters are thin and fur is smooth: a job for
-# the plate. But look closely before you fill anything. The writing is white, with an opacity of
-# 0.65<!--given-->, so a third of each pixel still shines through. If you know that, solve for it.
+# Half-transparent writing lies over a tenth of a cat. Letters are thin: a job for the plate. But
+# look closely before you fill anything. The writing is white, with an opacity of 0.65<!--given-->,
+# so a third of each pixel still shines through. If you know that, you can solve for it.
+#
+# **Your turn:** what do the letters look like if you think that it is 0.6<!--given-->?
 
 # %%
 cat = photograph("chelsea")[:, :448].astype("float32") / 255
@@ -340,7 +350,8 @@ marked = np.where(mark, 0.35 * cat + 0.65, cat)
 marked = np.round(255 * marked) / 255  # as a file stores it
 
 plate = np.clip(inpaint_biharmonic(marked, mark[..., 0], channel_axis=-1), 0, 1)
-solved = np.where(mark, (marked - 0.65) / 0.35, marked)
+opacity = 0.65  # change me
+solved = np.where(mark, (marked - opacity) / (1 - opacity), marked)
 in_letters = {
     name: -10 * np.log10(np.square(x - cat)[mark[..., 0]].mean())
     for name, x in {"under writing": marked, "plate": plate, "solved": solved}.items()
@@ -387,8 +398,8 @@ for axes, picture in zip(grid, (scene, blue, without), strict=True):
 plt.show()
 
 # %% [markdown]
-# *Look for the mast on the right: a faint blur near the lamps is all that is left. In the middle
-# the mask, a little wider than the mast.*
+# *Look for the mast on the right: faint smudges are left, near the lamps and in the sky. In the
+# middle the mask, a little wider than the mast.*
 
 # %% [markdown]
 # Around the mast is smooth sky, so the plate is enough. A network pays off where what is missing
@@ -397,9 +408,9 @@ plt.show()
 # ## What can go wrong
 #
 # - **Black for missing.** The network takes it for content.
-# - **Measuring the whole image.** Most of it was given. Measure inside the hole.
-# - **Validating without holes.** `fit(x, x, validation_data=(x, x))` measures a copy. `train` cuts
-#   the same holes each time.
+# - **Measuring the whole image** where the mask fits. Most of it was given.
+# - **Validating without holes.** `fit(x, x, validation_data=(x, x))` measures a copy.
+#   `kerasae.train` cuts the same holes each time.
 # - **Taking the filling for evidence.** It is a guess.
 # - **Removing a mark that is not yours to remove.**
 #
@@ -407,10 +418,11 @@ plt.show()
 #
 # 1. Cut holes in training, and tell the network at inference what is missing.
 # 2. Train with the kind of holes that will come; keep every known pixel.
-# 3. Thin holes: a thin plate. Thick holes: a network that knows the subject.
-# 4. A mask that is too small costs far more than one that is too large.
+# 3. In thin holes a plate does as well, untrained. In thick ones only a network that knows the
+#    subject does.
+# 4. A mask that is too small can cost far more than one that is too large.
 # 5. The best single answer is a mean. To see what may have been there, draw several.
-# 6. Half-transparent writing hides nothing: solve before you invent.
+# 6. What shines through is not missing: solve before you invent.
 
 # %% [markdown]
 # ## Exercises
