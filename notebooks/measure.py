@@ -37,6 +37,7 @@ REWRITTEN: tuple[str, ...] = (
     "11_dimensionality_reduction",
     "12_image_generation",
     "13_segmentation",
+    "14_denoising",
     "15_inpainting",
     "16_export",
 )
