@@ -103,6 +103,7 @@ import keras
 import matplotlib.pyplot as plt
 import numpy as np
 from keras import layers, ops
+from matplotlib.colors import to_rgb
 from scipy.ndimage import binary_dilation, binary_erosion, distance_transform_edt
 from skimage.draw import polygon
 from skimage.restoration import inpaint_biharmonic
@@ -190,12 +191,11 @@ class Masked(keras.Model):
 
 
 # %% [markdown]
-# While it trains, `call` cuts the holes, and remembers them for `compute_loss`, which weights them.
-# Afterwards it takes the holes that you give it.
+# While it trains, `call` cuts the holes, and keeps them for `compute_loss`, which weights them.
 #
-# We train it on 8,000<!--given--> digits (`TRAINED`) for five epochs, and measure on the first
-# `FILLED` of the test digits. A second network has the same layers, but loses *words* instead of
-# blocks, a quarter of the image, too.
+# We train it on 8,000<!--given--> digits for five epochs (`TRAINED`, `EPOCHS`). A second network
+# has the same layers, but loses *words* instead of blocks, a quarter of the image, too. Both are
+# tested on 300<!--given--> digits (`FILLED`).
 
 # %%
 x_train, test = images.train[:TRAINED], images.test[:FILLED]
@@ -246,13 +246,13 @@ for kind in ("block", "text"):
 plots.plot_samples(np.stack(rows), labels=labels)
 
 # %% [markdown]
-# *Above blocks, below words. In blocks the plate ends in grey; the network trained on blocks goes on
-# with many of the strokes, and blurs others. In words the plate needs no training.*
+# *Above blocks, below words. In blocks the plate ends in grey; the network trained on blocks
+# continues many strokes, and blurs others.*
 
 # %% [markdown]
 # In blocks the network trained on blocks has about half the error of the plate,
 # 0.076<!--block_network--> against 0.135<!--block_plate-->. In words the plate, which has learned
-# nothing, draws level with the network trained on words, and beats the other. Strokes of a brush lie
+# nothing, draws level with the network trained on words, and beats the other. Brush strokes lie
 # between. **Train for the holes that will come.**
 #
 # All these holes have the same area, so it cannot be the area that decides. Sort the missing pixels
@@ -272,8 +272,8 @@ plots.plot_curves(curves, xlabel="pixels to the nearest known one", ylabel="squa
 # network trained on blocks is far ahead. All three fill the same pixels.*
 
 # %% [markdown]
-# It is the **thickness** of a hole. In thin holes smoothness is enough. Deep inside a thick one, only
-# knowledge of the subject helps.
+# It is the **thickness** of a hole. In thin holes smoothness is enough. Deep inside a thick one,
+# only knowledge of the subject helps.
 #
 # ## The mask has to fit
 #
@@ -305,7 +305,7 @@ plots.plot_samples(np.stack([damaged[:10], *shown.values()]), labels=["damaged",
 
 # %% [markdown]
 # One pixel too small costs 9.2<!--small--> dB, one too large 1.5<!--large--> dB. **If in doubt,
-# draw the mask larger.** White on black is nearly the worst case for a small mask; try grey.
+# draw the mask larger.** (White on black is nearly the worst case.)
 #
 # ## One hole, many answers
 #
@@ -313,20 +313,20 @@ plots.plot_samples(np.stack([damaged[:10], *shown.values()]), labels=["damaged",
 # squared error or cross-entropy answers with the *mean* of all, and a mean is grey. To see the
 # answers themselves, draw them. A transformer has learned which codes follow which in digits
 # ([chapter 20](20_vector_quantized.ipynb); `vq` turns a digit into 7 x 7 codes and back). It keeps
-# the codes of the upper rows and draws the rest. **Guess first:** how many different digits will you see in a row?
+# the upper codes and draws the rest. **Guess first:** how many different digits will you see in a
+# row?
 
 # %%
 vq = kerasae.load_pretrained("mnist-vector-quantized")
 prior = kerasae.load_pretrained("mnist-vector-quantized-prior")
-rows = []
-for i in (36, 34, 25):
-    copies = np.repeat(images.test[[i]], 20, axis=0)
-    drawn = priors.complete(prior, vq, copies, keep=3 / 7, seed=0)
-    known = np.repeat(copies[:1], 3, axis=-1)
-    known[:, 15:] = BLUE  # no code that is kept sees a pixel from here on
-    answers = np.concatenate([drawn.mean(axis=0, keepdims=True), drawn[:8]])
-    rows.append(np.concatenate([known, np.repeat(answers, 3, axis=-1)]))
-plots.plot_samples(np.stack(rows))
+digits = images.test[[36, 34, 25]]
+copies = np.repeat(digits, 20, axis=0)
+drawn = priors.complete(prior, vq, copies, keep=3 / 7, seed=0).reshape(3, 20, 28, 28, 1)
+
+known = np.repeat(digits[:, None], 3, axis=-1)
+known[:, :, 15:] = to_rgb(plots.BLUE)  # no code that is kept sees a pixel from here on
+answers = np.concatenate([drawn.mean(axis=1, keepdims=True), drawn[:, :8]], axis=1)
+plots.plot_samples(np.concatenate([known, np.repeat(answers, 3, axis=-1)], axis=1))
 
 # %% [markdown]
 # *From the left: what is known, the mean of 20 draws, and the first eight. Look for different
@@ -403,14 +403,13 @@ plt.show()
 
 # %% [markdown]
 # Around the mast is smooth sky, so the plate is enough. A network pays off where what is missing
-# has a *shape*, and where you have many images of the kind.
+# has a *shape*.
 #
 # ## What can go wrong
 #
 # - **Black for missing.** The network takes it for content.
 # - **Measuring the whole image** where the mask fits. Most of it was given.
-# - **Validating without holes.** `fit(x, x, validation_data=(x, x))` measures a copy.
-#   `kerasae.train` cuts the same holes each time.
+# - **Validating without holes** measures a copy. `kerasae.train` cuts the same holes each time.
 # - **Taking the filling for evidence.** It is a guess.
 # - **Removing a mark that is not yours to remove.**
 #
