@@ -438,8 +438,8 @@ plt.show()
 #     print(value, round(float(evaluation.hole_error(test, filled, masks["block"])), 4))
 # ```
 #
-# 0.087<!--given--> in place of 0.076<!--given-->: the network believes that the digit is black there.
-# It is no disaster only because most of a digit is black.
+# 0.087<!--given--> in place of 0.076<!--given-->: the network believes that the digit is black
+# there. It is no disaster only because most of a digit is black.
 #
 # </details>
 #
@@ -459,8 +459,8 @@ plt.show()
 #     print(opacity, f"edge {edge:+.3f}")
 # ```
 #
-# The edge is nearest to zero at 0.65<!--given-->. A mark that is meant to protect a photograph must vary from
-# place to place.
+# The edge is nearest to zero at 0.65<!--given-->. A mark that is meant to protect a photograph must
+# vary from place to place.
 #
 # </details>
 #
@@ -478,7 +478,8 @@ plt.show()
 #     print("weight", name, round(float(evaluation.hole_error(test, x, masks["block"])), 4))
 # ```
 #
-# 0.076<!--given--> and 0.075<!--given-->: here the weight gains nothing (one seed). It comes from work on photographs. Test what you copy.
+# 0.076<!--given--> and 0.075<!--given-->: here the weight gains nothing (one seed). It comes from
+# work on photographs. Test what you copy.
 #
 # </details>
 #
@@ -493,8 +494,8 @@ plt.show()
 # print(round(float(evaluation.hole_error(test, both, masks["block"])), 4))
 # ```
 #
-# No, 0.083<!--given-->: at the border of a thick hole the network already knows more. In the plot of
-# distances, the pixels next to known ones belong mostly to words, where the plate is good.
+# No, 0.083<!--given-->: at the border of a thick hole the network already knows more. In the plot
+# of distances, the pixels next to known ones belong mostly to words, where the plate is good.
 #
 # </details>
 #
