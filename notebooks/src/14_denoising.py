@@ -107,6 +107,8 @@ plots.plot_samples(np.stack([spoilt[10:20], answers[10:20]]), labels=["spoilt", 
 
 # %% [markdown]
 # *Above is what the network gets, below what it draws.*
+#
+# <!-- live: denoise -->
 
 # %% [markdown]
 # PSNR measures the squared error in decibels: more is better, and 10<!--given--> dB more is a tenth
