@@ -40,6 +40,7 @@ REWRITTEN: tuple[str, ...] = (
     "14_denoising",
     "15_inpainting",
     "16_export",
+    "20_vector_quantized",
 )
 """Chapters that are held to the limits, such as "00_start_here"."""
 
