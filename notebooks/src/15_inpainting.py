@@ -79,14 +79,14 @@ HTML(
 # **You will be able to**
 #
 # - train an inpainter, and tell it what is missing;
-# - say from a hole's thickness whether a network or a classical method fills it better;
+# - say where a network, and where a classical method, fills a hole better;
 # - draw several answers where a single one would be a blur;
 # - remove writing and an object from a photograph.
 #
 # ## Draw a hole
 #
-# A missing pixel is written as -1, a value that no pixel has. Black would not do: in a digit, black
-# is an answer.
+# A missing pixel is written as -1, a value that no pixel has. Black alone would not do: in a digit,
+# black is an answer.
 #
 # **Your turn, a second:** draw a hole of your own with `#`; each sign is two by two pixels.
 # `kerasae.inpaint` writes -1 there, runs the network, and puts every known pixel back. Try a hole
@@ -268,8 +268,8 @@ for name in names:
 plots.plot_curves(curves, xlabel="pixels to the nearest known one", ylabel="squared error")
 
 # %% [markdown]
-# *On the left, one pixel from a known one, the plate is level with the best. Then it loses, and the
-# network trained on blocks is far ahead. All three fill the same pixels.*
+# *On the left, one pixel from a known one, the plate is the best. Then it loses, and the network
+# trained on blocks is far ahead. All three fill the same pixels, of all kinds of holes.*
 
 # %% [markdown]
 # It is the **thickness** of a hole. In thin holes smoothness is enough. Deep inside a thick one,
@@ -333,7 +333,7 @@ plots.plot_samples(np.concatenate([known, np.repeat(answers, 3, axis=-1)], axis=
 # digits in one row. Grey in the second column: the draws disagree there.*
 
 # %% [markdown]
-# Read the rows aloud: one upper half becomes a 2, a 3, an 8.
+# Read the rows aloud: one upper half becomes a 2, a 3, an 8. Some draws are no digit at all.
 #
 # ## Writing on a photograph
 #
