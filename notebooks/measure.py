@@ -40,7 +40,9 @@ REWRITTEN: tuple[str, ...] = (
     "14_denoising",
     "15_inpainting",
     "16_export",
+    "19_contractive",
     "20_vector_quantized",
+    "22_sequences",
 )
 """Chapters that are held to the limits, such as "00_start_here"."""
 

@@ -37,10 +37,10 @@ COVERS = {
     "16": "02-0",
     "17": "28-0",
     "18": "18-0",
-    "19": "17-0",
+    "19": "02-0",
     "20": "02-0",
     "21": "12-0",
-    "22": "06-0",
+    "22": "02-0",
     "23": "12-0",
 }
 """The best picture of each chapter: the place of its cell, and of the output there."""

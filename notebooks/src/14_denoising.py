@@ -58,7 +58,7 @@ plt.show()
 # - train a network that takes noisy images in and is compared with clean ones;
 # - draw digits out of noise, and say why that works;
 # - validate it on noisy images;
-# - compare it fairly with filters that need no training;
+# - compare it fairly with filters;
 # - clean a photograph with a network trained on pieces of others.
 #
 # ## The idea
@@ -219,7 +219,7 @@ filters = {
 strengths = {
     "Gaussian blur": (0.5, 0.75, 1.0, 1.25, 1.5),
     "median": (3, 5, 7),
-    "total variation": (0.2, 0.4, 0.8),
+    "total variation": (0.1, 0.2, 0.4),
     "non-local means": (0.1, 0.2, 0.3, 0.5),
 }
 
@@ -254,14 +254,14 @@ plots.plot_samples(np.stack([x[30:40] for x in rows.values()]), labels=list(rows
 
 # %% tags=["remove-cell", "numbers"] jupyter={"source_hidden": true, "outputs_hidden": true}
 best = max(scores[name] for name in filters)
-lead, small_lead = scores["denoiser"] - best, scores["mine"] - best
-assert FAST or (lead > 3 and small_lead > 0)
+lead = scores["denoiser"] - best
+assert FAST or (lead > 3 and abs(scores["mine"] - best) < 0.5)
 told = {"noisy": scores["noisy"], "mine": scores["mine"], "network": scores["denoiser"]}
-told | {"lead": lead, "small_lead": small_lead}
+told | {"lead": lead}
 
 # %% [markdown]
-# `mine` leads the best filter by 1.4<!--small_lead--> dB, `denoiser` by 6.5<!--lead--> dB: they
-# know what digits look like.
+# After half a minute `mine` is about level with the best filter. `denoiser` leads by
+# 5.0<!--lead--> dB: it knows what digits look like.
 #
 # ## Photographs
 #
@@ -376,7 +376,7 @@ plt.show()
 # ```
 #
 # It wins at 0.1 and 0.25, and loses at 0.5 and 1. At 0.1 the noisy image itself is better than
-# both answers: train for the noise that will come.
+# both answers, 22.6<!--given--> dB: train for the noise that will come.
 #
 # </details>
 #
@@ -402,7 +402,7 @@ plt.show()
 # print(evaluation.psnr(x_test, convolutional.predict(noisy, verbose=0)))
 # ```
 #
-# It gains more than 2 dB, and takes about four times as long.
+# 18.2<!--given--> dB, a gain of 2.7<!--given-->. It takes about four times as long.
 #
 # </details>
 #
@@ -419,8 +419,8 @@ plt.show()
 #     print("median", size, evaluation.psnr(x_test, median_filter(peppered, (1, size, size, 1))))
 # ```
 #
-# `denoiser`, by more than 4 dB, although it was never shown such noise. To know the images helps
-# more here than to know the noise.
+# `denoiser`, 18.0<!--given--> dB against 13.7<!--given-->, although it was never shown such noise.
+# To know the images helps more here than to know the noise.
 #
 # </details>
 #
@@ -459,8 +459,8 @@ plt.show()
 # print(evaluation.psnr(cat[None], np.mean(turned, axis=0)[None].clip(0, 1)))
 # ```
 #
-# It gains a few tenths of a dB. The four answers make different mistakes, and part of them cancels
-# in the mean.
+# 31.1<!--given--> dB. The four answers make different mistakes, and part of them cancels in the
+# mean.
 #
 # </details>
 
