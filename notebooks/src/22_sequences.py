@@ -142,8 +142,8 @@ print(f"your guess {your_guess} %, true {clock:.0f} %")
 
 # %% [markdown]
 # Now the LSTM. Its rival is the network of the title: **convolutions** of stride 2, which have no
-# memory and see all steps at once. Both have a code of 48 numbers, the same melodies, and the same
-# twelve epochs (`EPOCHS`, in `config` under the title).
+# memory; each sees a window of steps, and the next one a wider window. Both have a code of 48
+# numbers, the same melodies, and the same twelve epochs (`EPOCHS`, in `config` under the title).
 
 # %%
 keras.utils.set_random_seed(0)
@@ -156,14 +156,13 @@ for name, history in {"LSTM": cells_learned, "convolutions": learned}.items():
 plots.plot_curves(runs, xlabel="epoch", ylabel="share of right symbols")
 
 # %% [markdown]
-# *Dashed, the baseline with a clock and no ear. See how long each network stays near it. The curves
-# end flat because the step size falls to zero.*
+# *Dashed, the baseline with a clock and no ear. Compare how far each network rises above it. The
+# curves end flat because the step size falls to zero.*
 
 # %% [markdown]
 # On validation melodies the convolutions end at 86<!--conv--> % and the LSTM at 68<!--lstm--> %. An
 # epoch of convolutions is cheaper, too, since no step waits for the step before. What cells have in
-# return: the same weights for any length. But longer melodies keep a recurrent autoencoder on the
-# dashed line for longer. Stop there, and you have trained a clock.
+# return: the same weights for any length.
 #
 # ## What it sings
 #
@@ -207,7 +206,10 @@ plt.show()
 # order.*
 
 # %% [markdown]
-# ## A question that the notes cannot answer
+# That is less obvious than it looks. A pitch is a one-hot symbol here, as far from its neighbour as
+# from any other. The network has learned it from melodies, which move in small steps.
+#
+# ## A question that a linear map cannot answer
 #
 # A **linear probe** tries to read labels off the codes. For comparison, another one reads them off
 # the melodies themselves.
@@ -280,14 +282,14 @@ assert kept["test melodies"] == (100, 100)
 # %% [markdown]
 # Of the drawn melodies 15<!--drawn_scale--> % keep to one scale, of random symbols
 # 7<!--random_scale--> %; the rhythm repeats in 27<!--drawn_rhythm--> % and 2<!--random_rhythm--> %.
-# So the rules are kept more often than by chance, and far less often than in music. A melody with
-# few pitches fits a scale easily, and a network that is unsure repeats a safe pitch.
+# So the rules are kept more often than by chance, and far less often than in the program's own. A
+# melody with few pitches fits a scale easily, and a network that is unsure repeats a safe pitch.
 #
 # ## What can go wrong
 #
 # - **Accuracy without a baseline.** A clock that says "hold" scores well.
 # - **Feeding the decoder the true step before** (teacher forcing). Right for a model that continues
-#   melodies. In an autoencoder, the decoder then hardly needs the code (exercise 5).
+#   melodies. In an autoencoder, the decoder then needs the code less (exercise 5).
 # - **Leaking pieces.** Windows of one piece of music in training *and* test. Split by piece.
 # - **Reading "new" as "good".** Count rules if you have them; else ask listeners.
 #
