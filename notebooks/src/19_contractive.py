@@ -23,7 +23,7 @@
 import os
 
 FAST = os.environ.get("KERASAE_FAST") == "1"
-DATA, COUNT, EPOCHS = ("digits", 1000, 4) if FAST else ("mnist", 12_000, 8)
+DATA, COUNT, EPOCHS, WALKS = ("digits", 1000, 4, 1) if FAST else ("mnist", 12_000, 8, 3)
 
 # %% tags=["hide-input"] jupyter={"source_hidden": true}
 import kerasae
@@ -43,8 +43,8 @@ for strength in (0, 0.3, 1):
     models[strength] = kerasae.build_contractive(code_size=256, weight=strength / 784)
     train(models[strength], images, config, progress=False)
 
-starts = [(0, 0), (14, 1), (17, 0)]  # a test image, and the direction in which it sets out
-figure, grid = plt.subplots(len(starts), 19, figsize=(11, 2.1))
+starts = [(0, 0), (14, 1), (17, 0)][:WALKS]  # a test image, and the direction in which it sets out
+figure, grid = plt.subplots(len(starts), 19, figsize=(11, 2.1), squeeze=False)
 for strength, places in {1: range(9), 0: range(10, 19)}.items():
     model = models[strength]
     encoder, decoder = kerasae.encoder(model), kerasae.decoder(model)
