@@ -77,7 +77,8 @@ plt.show()
 
 # %% [markdown]
 # *Start at the middle of each half, and go left or right. Each network walks from a test digit
-# where its own encoder answers most. One passes through digits, the other through fragments.*
+# along a direction that its own encoder answers to. One mostly passes through digits, the other
+# through fragments.*
 
 # %% [markdown]
 # **You will be able to**
@@ -118,7 +119,8 @@ from sklearn.linear_model import RidgeClassifier
 # ## Take a walk
 #
 # `models[1]` was trained with $\lambda = 1$, `models[0]` without a penalty. Both have one layer of
-# 256 sigmoids. Its Jacobian is a slope, $h (1 - h)$, times the weights.
+# 256 sigmoids, $h = \operatorname{sigmoid}(W^\top x + b)$. By the chain rule $\partial h_j /
+# \partial x_i = h_j (1 - h_j) \, W_{ij}$: a slope, times the weights.
 #
 # The singular vectors of the Jacobian are pictures: the changes that the code answers to most, in
 # order. We leave out the first (you will see why), set out along one of the next eleven, decode,
@@ -153,8 +155,9 @@ plots.plot_samples(np.stack(walks), labels=["one way", "the other"])
 # *Both rows start at the same digit, a three. One way leads to a five, the other to a seven.*
 
 # %% [markdown]
-# Nobody told the network about slants, loops or bars. It has only been asked to answer to as little
-# as possible. Rifai and others (2012) turned such walks into a method for drawing new digits.
+# Nobody told the network about slants, loops or bars. It has been asked to rebuild digits, and to
+# answer to as little as possible. Rifai and others (2012) turned such walks into a method for
+# drawing new digits.
 #
 # ## In plain Keras
 #
@@ -251,8 +254,8 @@ axes.spines[["top", "right"]].set_visible(False)
 plt.show()
 
 # %% [markdown]
-# *Look at the tails. The penalty takes most from the weak directions, and least, in proportion,
-# from the strong ones.*
+# *Look at the tails: the penalty takes most from the weak directions. Drawn are the strongest
+# 80<!--given-->.*
 
 # %% tags=["remove-cell", "numbers"] jupyter={"source_hidden": true, "outputs_hidden": true}
 {
@@ -310,8 +313,8 @@ strict, plain = errors["contractive, 1"], errors["no penalty"]
 
 # %% [markdown]
 # The strict network seems to fail: 75 %<!--strict--> errors on noisy images, and 67 %<!--plain-->
-# without a penalty. But noise is cut off at black, so it brightens the ground, and that moves *all*
-# codes the same way. Take this one shift away, and 24 %<!--strict_left--> are left, against
+# without a penalty. But noise is cut off at black, so it brightens the background, and that moves
+# *all* codes the same way. Take this one shift away, and 24 %<!--strict_left--> are left, against
 # 49 %<!--plain_left-->. (You must know the noise for this: we measured the shift on these images.)
 #
 # Brightness is also the direction that we left out of the walks: look below. The decoder draws a
@@ -339,8 +342,8 @@ plt.show()
 dark = images.train.mean(axis=0).reshape(784).argsort()[:200]  # pixels
 
 # %% [markdown]
-# *Blue is more ink, red is less. In the second row the whole ground becomes brighter. In the third,
-# strokes move: blue on one side, red on the other.*
+# *Blue is more ink, red is less. Along the first direction the whole background becomes brighter.
+# Along the second, strokes move: blue on one side, red on the other.*
 
 # %% tags=["remove-cell", "numbers"] jupyter={"source_hidden": true, "outputs_hidden": true}
 {"negative": 100 * (kernel[dark].mean(axis=0) < 0).mean()}
@@ -361,10 +364,10 @@ dark = images.train.mean(axis=0).reshape(784).argsort()[:200]  # pixels
 # ## Key takeaways
 #
 # 1. The Jacobian of an encoder says how much its code answers to small changes.
-# 2. A contractive autoencoder keeps it small. The reconstruction defends a few directions: those
-#    along which digits turn into other digits.
+# 2. A contractive autoencoder keeps it small. The reconstruction defends a few directions:
+#    brightness, and those along which digits turn into other digits.
 # 3. One layer of sigmoids has a closed form; singular vectors show the directions.
-# 4. Denoising is a relative: it prescribes a finite noise, and trains encoder and decoder together.
+# 4. Denoising is a relative: it prescribes a finite noise, and asks for steady outputs, not codes.
 #
 # ## Exercises
 #
@@ -439,8 +442,8 @@ dark = images.train.mean(axis=0).reshape(784).argsort()[:200]  # pixels
 #
 # </details>
 #
-# **4.** For two hidden layers there is no closed form. Train with `penalty="stochastic"`, which
-# compares the codes of an image and of a copy with a little noise.
+# **4.** For two hidden layers there is no cheap closed form. Train with `penalty="stochastic"`,
+# which compares the codes of an image and of a copy with a little noise.
 #
 # <details><summary>Solution</summary>
 #
