@@ -60,20 +60,6 @@ plt.show()
 # - validate it on noisy images;
 # - compare it fairly with filters;
 # - clean a photograph with a network trained on pieces of others.
-#
-# ## The idea
-#
-# Take a clean image $x$, and add random noise to each pixel. Train a network to undo that:
-#
-# $$\tilde x = x + \sigma \varepsilon, \qquad
-# \min_{f, g} \; \mathbb{E} \, \lVert x - g(f(\tilde x)) \rVert^2.$$
-#
-# The noisy image goes in, and the *clean* one is the target. Copying the input no longer pays. That
-# is a **denoising autoencoder**.
-#
-# What should it answer? Many clean images could be behind one noisy image. By squared error the
-# best answer is their mean, each weighted by its probability: $\mathbb{E}[x \mid \tilde x]$. If a
-# smear could be a 4 or a 9, the network has to know how frequent each is.
 
 # %%
 import kerasae
@@ -90,9 +76,17 @@ from skimage.restoration import denoise_nl_means, denoise_tv_chambolle
 # ## Spoil some digits
 #
 # `denoiser` comes with the package. It was trained on MNIST with noise of a standard deviation
-# $\sigma$ of 0.5<!--given-->, half of the way from black to white. `noise` holds standard normal
-# numbers, `x_test` 1,000 test images, and `noisy` both together, as in the first picture.
-#
+# $\sigma$ of 0.5<!--given-->, half of the way from black to white.
+
+# %%
+images = kerasae.load_images(DATA, image_size=28)  # MNIST
+x_train, x_test, held = images.train, images.test[:1000], images.validation[:200]
+noise = np.random.default_rng(0).normal(size=x_test.shape).astype("float32")
+noisy = np.clip(x_test + 0.5 * noise, 0, 1)  # as a camera would
+noisy_held = np.clip(held + 0.5 * np.random.default_rng(1).normal(size=held.shape), 0, 1)
+denoiser = kerasae.load_pretrained("mnist-denoising")
+
+# %% [markdown]
 # **Your turn, seconds:** run the cell. Then try `level = 1.0`, at which you will hardly see a
 # digit, and `0.05`, at which you will hardly see the noise.
 
@@ -115,6 +109,20 @@ plots.plot_samples(np.stack([spoilt[10:20], answers[10:20]]), labels=["spoilt", 
 # of the error. At a level of 1 the network finds strokes where you see none, and some of them are
 # wrong. At 0.05<!--given--> its answer is *worse* than its input: it has learned not to trust
 # details.
+#
+# ## The idea
+#
+# Take a clean image $x$, and add random noise to each pixel. Train a network to undo that:
+#
+# $$\tilde x = x + \sigma \varepsilon, \qquad
+# \min_{f, g} \; \mathbb{E} \, \lVert x - g(f(\tilde x)) \rVert^2.$$
+#
+# The noisy image goes in, and the *clean* one is the target. Copying the input no longer pays. That
+# is a **denoising autoencoder**.
+#
+# What should it answer? Many clean images could be behind one noisy image. By squared error the
+# best answer is their mean, each weighted by its probability: $\mathbb{E}[x \mid \tilde x]$. If a
+# smear could be a 4 or a 9, the network has to know how frequent each is.
 #
 # ## In plain Keras
 
@@ -145,7 +153,8 @@ def denoising(level=0.5, code_size=32):
 few = x_train[:COUNT]
 keras.utils.set_random_seed(0)
 mine = denoising()
-mine.fit(few, few, batch_size=64, epochs=EPOCHS, verbose=0)
+told = {"validation_data": (noisy_held, held), "verbose": 0}
+learned = mine.fit(few, few, batch_size=64, epochs=EPOCHS, **told).history
 
 cleaned_by_mine = mine.predict(noisy, verbose=0)
 for name, model in {"mine": mine, "denoiser": denoiser}.items():
@@ -161,8 +170,8 @@ plots.plot_samples(np.stack([x[10:20] for x in rows.values()]), labels=list(rows
 # %% [markdown]
 # Only the first number is about denoising. The second measures copying: it is higher for
 # `denoiser`, and lower for `mine`. Outside of training the layer of noise does nothing, so
-# `validation_data=(clean, clean)` never sees noise. Pass noisy images, as the tutorials of
-# TensorFlow and Keras do; `kerasae.train` adds the noise itself.
+# `validation_data=(clean, clean)` would never see noise. Pass noisy images, as here;
+# `kerasae.train` adds the noise itself.
 #
 # ## Digits out of nothing
 #
@@ -191,7 +200,7 @@ plots.plot_samples(np.stack([steps[i] for i in chosen.values()]), labels=list(ch
 # Diffusion models use the same idea, with a network trained for *all* levels of noise ([Image
 # generation](12_image_generation.ipynb) builds one). Try `mine` in place of `denoiser`.
 #
-# It is also a warning. A denoiser draws what is likely, even if nothing was there. Where an image
+# It is also a warning. A denoiser fills in what it knows, even if nothing was there. Where an image
 # is evidence, in medicine or in court, a likely detail can be a wrong one.
 #
 # ## Filters, tuned as carefully
@@ -205,9 +214,6 @@ plots.plot_samples(np.stack([steps[i] for i in chosen.values()]), labels=list(ch
 # %%
 your_guess = 18.0
 
-held = images.validation[:200]
-noise_held = np.random.default_rng(1).normal(size=held.shape)
-noisy_held = np.clip(held + 0.5 * noise_held, 0, 1)
 filters = {
     "Gaussian blur": lambda x, s: gaussian_filter(x, (s, s, 0)),
     "median": lambda x, s: median_filter(x, (s, s, 1)),
@@ -260,7 +266,7 @@ told = {"noisy": scores["noisy"], "mine": scores["mine"], "network": scores["den
 told | {"lead": lead}
 
 # %% [markdown]
-# After half a minute `mine` is about level with the best filter. `denoiser` leads by
+# After half a minute `mine` is just below the best filter. `denoiser` leads by
 # 5.0<!--lead--> dB: it knows what digits look like.
 #
 # ## Photographs
@@ -339,7 +345,7 @@ plt.show()
 # The usual rival is stronger: **BM3D**, a filter that groups similar pieces of an image. Zhang and
 # others are 0.66<!--given--> dB above it (17 layers, 400 photographs, $\sigma$ = 25/255). Our own
 # net of 12 layers, trained on 200, is 0.13<!--given--> dB above it
-# ([Fidelity](../docs/fidelity.md)). A digit is easy because it is a digit.
+# ([Fidelity](../docs/fidelity.md)).
 #
 # ## What can go wrong
 #
@@ -355,7 +361,7 @@ plt.show()
 # 2. Measure on noisy images, beside filters tuned on validation images.
 # 3. On one kind of images a network beats general filters by far; on photographs, narrowly.
 # 4. Train for the noise that will come.
-# 5. A denoiser draws what is likely, even if nothing was there.
+# 5. A denoiser fills in what it knows, even if nothing was there.
 
 # %% [markdown]
 # ## Exercises
