@@ -18,15 +18,15 @@
 #
 # Read the first row, if you can.
 
-# %% tags=["remove-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+# %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["remove-cell"]
 # %matplotlib inline
 import os
 
 FAST = os.environ.get("KERASAE_FAST") == "1"
 DATA = "digits" if FAST else "mnist"
-COUNT, EPOCHS, PHOTO_EPOCHS, PIECES = (1000, 6, 1, 400) if FAST else (20_000, 4, 5, None)
+COUNT, EPOCHS, PHOTO_EPOCHS, PIECES = (1000, 3, 1, 200) if FAST else (20_000, 4, 5, None)
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} tags=["hide-input"]
 import kerasae
 
 import matplotlib.pyplot as plt
@@ -251,14 +251,14 @@ for name, value in scores.items():
     print(f"{name:16} {value:.1f} dB")
 print(f"your guess {your_guess:.1f} dB, true {max(scores[name] for name in filters):.1f} dB")
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} tags=["hide-input"]
 rows = {"true": x_test, **by_filter, **by_network}
 plots.plot_samples(np.stack([x[30:40] for x in rows.values()]), labels=list(rows))
 
 # %% [markdown]
 # *Compare the two last rows with those above. No filter knows that there are digits.*
 
-# %% tags=["remove-cell", "numbers"] jupyter={"source_hidden": true, "outputs_hidden": true}
+# %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["remove-cell", "numbers"]
 best = max(scores[name] for name in filters)
 lead = scores["denoiser"] - best
 assert FAST or (lead > 3 and abs(scores["mine"] - best) < 0.5)
@@ -323,7 +323,7 @@ for name, tried in grids.items():
 whole["network"] = cleaner.predict(noisy_cat[None], verbose=0)[0].clip(0, 1)
 ratings = {name: evaluation.psnr(cat[None], x[None]) for name, x in whole.items()}
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} tags=["hide-input"]
 figure, grid = plt.subplots(1, 5, figsize=(11, 2.6), layout="constrained")
 for axes, (name, picture) in zip(grid, {"clean": cat, **whole}.items(), strict=True):
     plots.show_image(axes, picture[60:200, 110:270])
@@ -335,7 +335,7 @@ plt.show()
 # *Look at the fur. The filters paint it flat. The network keeps its strands, and some coloured
 # specks.*
 
-# %% tags=["remove-cell", "numbers"] jupyter={"source_hidden": true, "outputs_hidden": true}
+# %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["remove-cell", "numbers"]
 {"photo": ratings["network"], "means": ratings["non-local means"]}
 
 # %% [markdown]

@@ -18,15 +18,15 @@
 #
 # An image as a list of words. What writes words can now write images.
 
-# %% tags=["remove-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+# %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["remove-cell"]
 # %matplotlib inline
 import os
 
 FAST = os.environ.get("KERASAE_FAST") == "1"
 DATA = {"source": "digits", "image_size": 28} if FAST else {"source": "mnist", "limit": 30_000}
-PIECES, EPOCHS, SEEDS, READ, COUNT = (60, 1, 1, 1, 20) if FAST else (None, 4, 2, 2, 500)
+PIECES, EPOCHS, SEEDS, READ, COUNT = (30, 1, 1, 1, 10) if FAST else (None, 4, 2, 2, 500)
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} tags=["hide-input"]
 import kerasae
 from kerasae import plots, priors
 
@@ -123,7 +123,7 @@ plots.plot_samples(np.concatenate([image, pictures]))
 # of 784<!--given--> bytes. What does a word mean? Average the pixels around all places where it was
 # chosen.
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} tags=["hide-input"]
 test = digits.test[:2000]
 maps = encoder.predict(test, verbose=0)
 padded = np.pad(test, ((0, 0), (4, 4), (4, 4), (0, 0)))
@@ -134,7 +134,7 @@ for word in np.argsort(-np.bincount(maps.ravel(), minlength=128))[:72]:
     pieces.append(np.mean(around, axis=0) if around else np.zeros((12, 12, 1)))
 plots.plot_samples(np.stack(pieces), columns=18)
 
-# %% tags=["remove-cell", "numbers"] jupyter={"source_hidden": true, "outputs_hidden": true}
+# %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["remove-cell", "numbers"]
 {"fixed": 7 * words.size}
 
 # %% [markdown]
@@ -235,7 +235,7 @@ used = np.unique(vectors.round(4), axis=0)
 print(f"your guess {your_guess}, true value {len(used)}")
 print(f"{psnr_plain:.1f} dB")
 
-# %% tags=["remove-cell", "numbers"] jupyter={"source_hidden": true, "outputs_hidden": true}
+# %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["remove-cell", "numbers"]
 {"used": len(used), "kinds": len(kinds), "psnr": psnr, "plain": psnr_plain}
 
 # %% [markdown]
@@ -274,7 +274,7 @@ for name, seed in [(name, seed) for name in ("VQ", "FSQ") for seed in range(SEED
     table[name, seed] = bits, evaluation.psnr(cat, np.clip(net(cat), 0, 1))
     print("{:3} {:.2f} bits a word, {:.2f} dB".format(name, *table[name, seed]))
 
-# %% tags=["remove-cell", "numbers"] jupyter={"source_hidden": true, "outputs_hidden": true}
+# %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["remove-cell", "numbers"]
 means = {name: np.mean([table[name, seed] for seed in range(SEEDS)], axis=0) for name in nets}
 {
     "vq_bits": float(means["VQ"][0]),
@@ -283,7 +283,7 @@ means = {name: np.mean([table[name, seed] for seed in range(SEEDS)], axis=0) for
     "fsq": float(means["FSQ"][1]),
 }
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} tags=["hide-input"]
 outputs["VQ, running means and restarts"] = np.clip(nets["VQ"](cat), 0, 1)
 outputs["VQ, by losses"] = outputs["VQ"]
 names = ("original", "FSQ", "VQ, by losses", "VQ, running means and restarts")
@@ -365,7 +365,7 @@ for name, bits in ideal.items():
     print(f"{name}: {bits:.0f} bits")
 print("your guess:", your_guess)
 
-# %% tags=["remove-cell", "numbers"] jupyter={"source_hidden": true, "outputs_hidden": true}
+# %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["remove-cell", "numbers"]
 {name: float(bits) for name, bits in zip(("static", "gru", "best"), ideal.values(), strict=True)}
 
 # %% [markdown]

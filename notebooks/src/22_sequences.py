@@ -18,14 +18,14 @@
 #
 # A network hears a melody, keeps 48 numbers, and sings it from memory.
 
-# %% tags=["remove-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+# %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["remove-cell"]
 # %matplotlib inline
 import os
 
 FAST = os.environ.get("KERASAE_FAST") == "1"
-COUNT, EPOCHS = (1200, 4) if FAST else (10_000, 12)
+COUNT, EPOCHS = (800, 2) if FAST else (10_000, 12)
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} tags=["hide-input"]
 import kerasae
 from kerasae import TrainConfig, plots, train
 from kerasae.sequences import melody_wave
@@ -193,7 +193,7 @@ height = (truth * onset).sum(axis=1) / onset.sum(axis=1)  # mean pitch, in semit
 centred = codes["test"] - codes["test"].mean(axis=0)
 axes_of = np.linalg.svd(centred, full_matrices=False)[2][:2]
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} tags=["hide-input"]
 figure, axes = plt.subplots(figsize=(6.4, 4), layout="constrained")
 points = axes.scatter(*(centred @ axes_of.T).T, c=height, s=8, cmap="viridis")
 figure.colorbar(points, label="mean pitch, semitones above A3")
@@ -263,7 +263,7 @@ for name, sequences in sets.items():
 display(plots.plot_piano_roll(drawn[:4], feature_names=names, names=["1", "2", "3", "4"]))
 Audio(melody_wave(drawn[0], names), rate=8000, normalize=False)
 
-# %% tags=["remove-cell", "numbers"] jupyter={"source_hidden": true, "outputs_hidden": true}
+# %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["remove-cell", "numbers"]
 right_joy = singer.predict(joy, verbose=0).argmax(-1) == joy.argmax(-1)
 assert FAST or right_joy.sum() >= 15
 assert kept["test melodies"] == (100, 100)
