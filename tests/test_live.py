@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 from browser import SECONDS
-from built_site import REPOSITORY, module
+from built_site import REPOSITORY
 
 pytestmark = pytest.mark.browser
 
@@ -115,7 +116,7 @@ def names(site: Path) -> dict[str, str]:
 
 def test_each_piece_is_on_a_page(names, monkeypatch):
     monkeypatch.syspath_prepend(str(REPOSITORY / "website"))  # whose modules import each other
-    assert set(names) == set(module("live").PIECES)
+    assert set(names) == set(importlib.import_module("live").PIECES)
 
 
 def test_nothing_is_loaded_before_a_piece_is_touched(opened, names, served):
