@@ -1,6 +1,6 @@
 """Bulk compression on Apache Beam, with faults injected, beside `kae compress`.
 
-    python benchmarks/beam.py FOLDER [--beam PYTHON] [--limit 500]
+    python benchmarks/beam.py FOLDER [--beam PYTHON] [--limit 200]
 
 FOLDER holds photographs; PYTHON is that of an environment with `kerasae-export[beam]`, by default
 the one that tests/test_beam.py has made. A copy of the photographs gets faults: files cut short,
@@ -47,7 +47,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--beam", type=Path, help="Python of an environment with Beam")
-    parser.add_argument("--limit", type=int, default=500, help="photographs (500)")
+    parser.add_argument("--limit", type=int, default=200, help="photographs (200)")
     options = parser.parse_args()
     python = options.beam or newest_environment()
     with tempfile.TemporaryDirectory() as scratch:
