@@ -165,7 +165,7 @@ rows = {"noisy": noisy, "mine": cleaned_by_mine, "denoiser": cleaned, "true": x_
 plots.plot_samples(np.stack([x[10:20] for x in rows.values()]), labels=list(rows))
 
 # %% [markdown]
-# *The second row is half a minute of yours, the third an hour of ours.*
+# *The second row is half a minute of yours, the third an hour and a half of ours.*
 
 # %% [markdown]
 # Only the first number is about denoising. The second measures copying: it is higher for
