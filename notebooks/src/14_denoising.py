@@ -85,6 +85,7 @@ noise = np.random.default_rng(0).normal(size=x_test.shape).astype("float32")
 noisy = np.clip(x_test + 0.5 * noise, 0, 1)  # as a camera would
 noisy_held = np.clip(held + 0.5 * np.random.default_rng(1).normal(size=held.shape), 0, 1)
 denoiser = kerasae.load_pretrained("mnist-denoising")
+cleaned = denoiser.predict(noisy, verbose=0).clip(0, 1)
 
 # %% [markdown]
 # **Your turn, seconds:** run the cell. Then try `level = 1.0`, at which you will hardly see a
@@ -359,7 +360,8 @@ plt.show()
 #
 # 1. Noisy images go in, clean ones are the target: no copy.
 # 2. Measure on noisy images, beside filters tuned on validation images.
-# 3. On one kind of images a network beats general filters by far; on photographs, narrowly.
+# 3. On one kind of images a well-trained network beats general filters by far; on a photograph,
+#    narrowly.
 # 4. Train for the noise that will come.
 # 5. A denoiser fills in what it knows, even if nothing was there.
 
